@@ -1,0 +1,1000 @@
+///usr/bin/env jbang "$0" "$@" ; exit $?
+//DESCRIPTION Lists the configured models and asks their servers whether they serve them
+//JAVA 25+
+//DEPS info.picocli:picocli:4.7.7
+//DEPS com.squareup.okhttp3:okhttp-jvm:5.5.1
+//DEPS tools.jackson.core:jackson-databind:3.2.4
+//SOURCES Prompts.java
+
+// Models: which ones, on which server, through which endpoint, with which key, and what a request to them says.
+//
+// To run just:
+//   jbang Models.java                                     the defaults, on OpenAI's server or OPENAI_BASE_URL
+//   jbang Models.java -m a=llama@http://localhost:8000/v1
+//   jbang Models.java --models models.json
+//
+// It lists what Stream.java would call with the same options, and asks each server for its list of models, which
+// costs nothing. A key is read from the environment, sent to its own server alone, and never printed.
+//
+// The dialects of the API are here in both directions: what a request says, and what the events of its answer mean.
+
+package stream;
+
+import java.io.IOException;
+import java.io.PrintStream;
+import java.net.InetSocketAddress;
+import java.net.Proxy;
+import java.net.ProxySelector;
+import java.net.SocketAddress;
+import java.net.URI;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.Callable;
+import java.util.regex.Pattern;
+
+import okhttp3.Credentials;
+import okhttp3.HttpUrl;
+import okhttp3.OkHttpClient;
+import okhttp3.Request;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+import tools.jackson.core.JacksonException;
+import tools.jackson.core.JsonParser;
+import tools.jackson.core.JsonToken;
+import tools.jackson.core.ObjectReadContext;
+import tools.jackson.core.json.JsonFactory;
+import tools.jackson.core.json.JsonReadFeature;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+import tools.jackson.databind.node.ArrayNode;
+import tools.jackson.databind.node.JsonNodeFactory;
+import tools.jackson.databind.node.ObjectNode;
+
+/** The command that lists the configured models and asks their servers for them. */
+@Command(name = "models", mixinStandardHelpOptions = true, sortOptions = false, version = Prompts.VERSION,
+        description = "Lists the configured models and asks their servers whether they serve them.")
+public class Models implements Callable<Integer> {
+
+    @Mixin
+    ModelOptions options = new ModelOptions();
+
+    private final Map<String, String> environment;
+    private final PrintStream out;
+    private final PrintStream err;
+
+    Models(Map<String, String> environment, PrintStream out, PrintStream err) {
+        this.environment = environment;
+        this.out = out;
+        this.err = err;
+    }
+
+    public static void main(String... args) {
+        System.exit(run(System.getenv(), System.out, System.err, args));
+    }
+
+    /** Runs the command; returns its exit code: 0 all are served, 1 some are not, 2 wrong usage. */
+    static int run(Map<String, String> environment, PrintStream out, PrintStream err, String... args) {
+        return new CommandLine(new Models(environment, out, err))
+                .setParameterExceptionHandler((problem, words) -> {
+                    err.println("models: " + problem.getMessage() + "; see --help");
+                    return 2;
+                })
+                .execute(args);
+    }
+
+    @Override
+    public Integer call() {
+        List<Model> models;
+        try {
+            models = ModelCatalog.of(options, environment, ModelCatalog.Access.WITH_KEYS).models();
+        } catch (BadModel bad) {
+            bad.problems().forEach(problem -> err.println("models: " + problem));
+            return 2;
+        }
+        var client = new OkHttpClient.Builder().proxySelector(new EnvironmentProxies(environment))
+                .followRedirects(false).callTimeout(Duration.ofSeconds(20)).build();
+        var allServed = true;
+        for (var model : models) {
+            var answer = ask(client, model);
+            allServed &= answer.equals("served");
+            out.printf("%-24s %-24s %-11s %-40s %-18s %s%n", model.label(), model.name(), model.api().word(),
+                    model.server(), model.keyVariable() == null ? "no key" : model.keyVariable(), answer);
+        }
+        return allServed ? 0 : 1;
+    }
+
+    private static String ask(OkHttpClient client, Model model) {
+        var request = new Request.Builder().url(model.modelsUrl());
+        model.authorise(request);
+        try (var response = client.newCall(request.build()).execute()) {
+            if (response.code() != 200) {
+                return "can't say, the server answers " + response.code();
+            }
+            for (var served : JsonMapper.shared().readTree(response.body().string()).path("data")) {
+                if (served.path("id").asString("").equals(model.name())) {
+                    return "served";
+                }
+            }
+            return "not served; name another with --model";
+        } catch (IOException | JacksonException e) {
+            return "can't say, " + e.getMessage().lines().findFirst().orElse("no answer");
+        }
+    }
+}
+
+/** The options that say which models to call; the same in every script that calls any. */
+final class ModelOptions {
+
+    static final List<String> DEFAULT_MODELS = List.of("gpt-4", "gpt-3.5-turbo", "text-davinci-003");
+
+    @Option(names = {"-m", "--model"}, split = ",", paramLabel = "LIST",
+            description = "Models, comma separated or repeated; LABEL=NAME@BASE_URL gives one its own label and server"
+                    + " (default: gpt-4,gpt-3.5-turbo,text-davinci-003).")
+    List<String> specs = List.of();
+
+    @Option(names = "--models", paramLabel = "FILE",
+            description = "The same as JSON, comments allowed: [{\"label\", \"name\", \"base_url\", \"api\","
+                    + " \"api_key_env\", \"max_tokens\", \"temperature\", \"extra\"}].")
+    Path file;
+
+    @Option(names = "--base-url", paramLabel = "URL",
+            description = "Server (default: OPENAI_BASE_URL, else OpenAI's own).")
+    String baseUrl;
+
+    @Option(names = "--api", paramLabel = "auto|chat|completions|responses", defaultValue = "auto",
+            description = "Which endpoint; auto sends instruct and davinci-style names to completions"
+                    + " (default: ${DEFAULT-VALUE}).")
+    String api;
+
+    @Option(names = "--insecure-http",
+            description = "Send a key over http:// to a host that is not this machine.")
+    boolean insecureHttp;
+
+    /** Whether the user named any model. */
+    boolean named() {
+        return !specs.isEmpty() || file != null;
+    }
+}
+
+/** Models that can't be called as configured; each problem is one whole line for the user. */
+class BadModel extends Exception {
+
+    private final List<String> problems;
+
+    BadModel(List<String> problems) {
+        super(String.join("\n", problems), null, false, false);
+        this.problems = List.copyOf(problems);
+    }
+
+    List<String> problems() {
+        return problems;
+    }
+}
+
+/** The endpoint that a model is called through. */
+enum Api {
+    CHAT("chat", "chat/completions"), COMPLETIONS("completions", "completions"), RESPONSES("responses", "responses");
+
+    /** OpenAI's own completions-only names; an open model such as Llama-3-8B-Instruct takes chat. */
+    private static final Pattern LEGACY_NAME = Pattern.compile(
+            "(gpt-.*|davinci-|curie-)instruct.*|((text|code)-)?(davinci|curie|babbage|ada|cushman)(-.*)?");
+
+    private final String word;
+    private final String path;
+
+    Api(String word, String path) {
+        this.word = word;
+        this.path = path;
+    }
+
+    String word() {
+        return word;
+    }
+
+    String path() {
+        return path;
+    }
+
+    static Api ofModelName(String name) {
+        return LEGACY_NAME.matcher(name).matches() ? COMPLETIONS : CHAT;
+    }
+
+    /** Returns null if there is no such word. */
+    static Api ofWord(String word) {
+        for (var api : values()) {
+            if (api.word.equals(word)) {
+                return api;
+            }
+        }
+        return null;
+    }
+}
+
+/** A key; it can't be printed by accident. */
+record Secret(String value) {
+    @Override
+    public String toString() {
+        return "(a key)";
+    }
+}
+
+/**
+ * What a request says beside the prompt, where neither the prompt nor the model says otherwise.
+ *
+ * @param maxTokens   limit of the answer in tokens, from 1
+ * @param temperature from 0 to 2
+ * @param seed        null for none
+ */
+record Sampling(int maxTokens, double temperature, Long seed) { }
+
+/**
+ * A model to call, with all that a request to it needs.
+ *
+ * @param label       what it is called in the results; unique
+ * @param name        what its server calls it
+ * @param url         the endpoint
+ * @param modelsUrl   where the server lists its models
+ * @param server      the base URL as it may be shown: without user, password and query
+ * @param key         null where the server gets none
+ * @param keyVariable the environment variable that the key came from; null without a key
+ * @param keyHeader   {@code Authorization}, or {@code api-key} at Azure
+ * @param headers     further headers: organisation, project
+ * @param maxTokens   null where the model sets none
+ * @param temperature null where the model sets none
+ * @param extra       merged into the request body; a null takes a field out of it
+ */
+record Model(String label, String name, Api api, HttpUrl url, HttpUrl modelsUrl, String server, Secret key,
+             String keyVariable, String keyHeader, Map<String, String> headers, Integer maxTokens, Double temperature,
+             Map<String, Object> extra) {
+
+    /** OpenAI's reasoning models refuse max_tokens and any temperature but their own. */
+    private static final Pattern REASONING_NAME = Pattern.compile("(o[1-9]|gpt-5)([-.].*)?");
+
+    void authorise(Request.Builder request) {
+        headers.forEach(request::header);
+        if (key != null) {
+            request.header(keyHeader, keyHeader.equals("Authorization") ? "Bearer " + key.value() : key.value());
+        }
+    }
+
+    /** The limit of an answer to this prompt, in tokens: the prompt's, else the model's, else the run's. */
+    int answerLimit(Prompt prompt, Sampling sampling) {
+        return prompt.maxTokens() != null ? prompt.maxTokens() : maxTokens != null ? maxTokens : sampling.maxTokens();
+    }
+
+    /**
+     * Returns the JSON body of a streaming request.
+     *
+     * @param includeUsage whether to ask for token counts in the stream; some older servers refuse that
+     */
+    String body(Prompt prompt, Sampling sampling, boolean includeUsage) {
+        var limit = answerLimit(prompt, sampling);
+        var reasoning = REASONING_NAME.matcher(name).matches();
+        var body = JsonNodeFactory.instance.objectNode().put("model", name).put("stream", true);
+        switch (api) {
+            case CHAT -> {
+                messages(body.putArray("messages"), prompt);
+                body.put(reasoning ? "max_completion_tokens" : "max_tokens", limit);
+            }
+            case COMPLETIONS -> body.put("prompt", prompt.asText()).put("max_tokens", limit);
+            case RESPONSES -> {
+                messages(body.putArray("input"), prompt);
+                body.put("max_output_tokens", limit);
+            }
+        }
+        var warmth = prompt.temperature() != null ? prompt.temperature() : temperature;
+        if (warmth != null || !reasoning) {
+            body.put("temperature", warmth != null ? warmth : sampling.temperature());
+        }
+        if (sampling.seed() != null && api != Api.RESPONSES) {
+            body.put("seed", sampling.seed());
+        }
+        if (includeUsage && api != Api.RESPONSES) {
+            body.putObject("stream_options").put("include_usage", true);
+        }
+        merge(body, prompt.extra());
+        merge(body, extra);
+        return body.toString();
+    }
+
+    private static void messages(ArrayNode array, Prompt prompt) {
+        for (var message : prompt.messages()) {
+            array.addObject().put("role", message.role()).put("content", message.content());
+        }
+    }
+
+    private static void merge(ObjectNode body, Map<String, Object> extra) {
+        extra.forEach((field, value) -> {
+            if (value == null || value instanceof JsonNode node && node.isNull()) {
+                body.remove(field);
+            } else {
+                body.set(field, JsonMapper.shared().<JsonNode>valueToTree(value));
+            }
+        });
+    }
+}
+
+/** What a server-sent event is, in the column kind. */
+enum EventKind {
+    /** Opens the answer; no text yet. */
+    ROLE,
+    /** Thinking aloud, before the answer. */
+    REASONING,
+    /** Visible text, not empty. */
+    CONTENT,
+    /** Part of a tool call. */
+    TOOL,
+    /** Says why the answer ended. */
+    FINISH,
+    /** Token counts alone. */
+    USAGE,
+    /** The server reports that it failed. */
+    ERROR,
+    /** {@code [DONE]}. */
+    DONE,
+    /** Anything else; never a token. */
+    OTHER;
+
+    private final String word = name().toLowerCase(Locale.ROOT);
+
+    String word() {
+        return word;
+    }
+}
+
+/**
+ * What one server-sent event means.
+ *
+ * @param text  visible text, reasoning, arguments of a tool call, finish reason or error message; else null
+ * @param about what it says of the whole answer; null for most events
+ * @param last  whether no event follows
+ */
+record StreamEvent(EventKind kind, String text, About about, boolean last) {
+
+    private static final StreamEvent DONE = new StreamEvent(EventKind.DONE, null, null, true);
+    private static final StreamEvent NOTHING = new StreamEvent(EventKind.OTHER, null, null, false);
+    private static final JsonFactory JSON = new JsonFactory();
+
+    /** What an event says of the whole answer; null where it says nothing. */
+    record About(String finishReason, Usage usage, String errorType, String model, String fingerprint) { }
+
+    /**
+     * Decodes an event of any of the three endpoints; each says by its form which it is. Never throws.
+     *
+     * @param type the event's type, null if it has none
+     * @param data the event's data, as server-sent
+     */
+    static StreamEvent decode(String type, String data) {
+        if (data.equals("[DONE]")) {
+            return DONE;
+        }
+        var isError = "error".equals(type);
+        if (!data.startsWith("{")) {
+            return isError ? error("error", data) : NOTHING;
+        }
+        try (var parser = JSON.createParser(ObjectReadContext.empty(), data)) {
+            parser.nextToken();
+            var decoder = new StreamDecoder(parser);
+            decoder.readEvent();
+            return decoder.event(isError);
+        } catch (JacksonException e) {
+            return error("bad_event", "an event that is not JSON: " + data.substring(0, Math.min(80, data.length())));
+        }
+    }
+
+    static StreamEvent error(String errorType, String message) {
+        return new StreamEvent(EventKind.ERROR, message, new About(null, null, errorType, null, null), false);
+    }
+}
+
+/** Token counts as the server gives them; null where it gives none. */
+record Usage(Integer promptTokens, Integer cachedPromptTokens, Integer outputTokens) {
+
+    static final Usage UNKNOWN = new Usage(null, null, null);
+
+    /** A later count replaces an earlier one; null, for none, replaces nothing. */
+    Usage with(Usage later) {
+        return later == null ? this : new Usage(later.promptTokens != null ? later.promptTokens : promptTokens,
+                later.cachedPromptTokens != null ? later.cachedPromptTokens : cachedPromptTokens,
+                later.outputTokens != null ? later.outputTokens : outputTokens);
+    }
+}
+
+/** Walks through the JSON of one event once, without a tree, and keeps what has a meaning here. */
+final class StreamDecoder {
+
+    private final JsonParser parser;
+    private String type;
+    private String objectType;
+    private String delta;
+    private String content;
+    private String reasoning;
+    private String tool;
+    private String finishReason;
+    private String model;
+    private String fingerprint;
+    private String message;
+    private String errorType;
+    private String errorMessage;
+    private Usage usage;
+    private boolean role;
+
+    /** The parser stands at the opening brace. */
+    StreamDecoder(JsonParser parser) {
+        this.parser = parser;
+    }
+
+    private interface Field {
+        void read(String name);
+    }
+
+    /** Calls back at the value of each member; what the callback does not read is passed over. */
+    private void members(Field field) {
+        while (parser.nextToken() == JsonToken.PROPERTY_NAME) {
+            var name = parser.currentName();
+            parser.nextToken();
+            field.read(name);
+            parser.skipChildren();
+        }
+    }
+
+    private boolean atObject() {
+        return parser.currentToken() == JsonToken.START_OBJECT;
+    }
+
+    /** Returns the text at hand, or null if it is none or empty. */
+    private String text() {
+        if (parser.currentToken() != JsonToken.VALUE_STRING) {
+            return null;
+        }
+        var text = parser.getString();
+        return text.isEmpty() ? null : text;
+    }
+
+    private Integer number() {
+        return parser.currentToken() == JsonToken.VALUE_NUMBER_INT ? Integer.valueOf(parser.getIntValue()) : null;
+    }
+
+    void readEvent() {
+        members(name -> {
+            switch (name) {
+                case "choices" -> readChoices();
+                case "usage" -> readUsage();
+                case "x_groq" -> readGroq();
+                case "error" -> readError();
+                case "type" -> type = text();
+                case "object" -> objectType = text();
+                case "delta" -> delta = text();
+                case "response" -> readResponse();
+                case "model" -> model = text();
+                case "system_fingerprint" -> fingerprint = text();
+                case "message" -> message = text();
+                default -> { }
+            }
+        });
+    }
+
+    private void readChoices() {
+        if (parser.currentToken() != JsonToken.START_ARRAY) {
+            return;
+        }
+        for (var first = true; parser.nextToken() == JsonToken.START_OBJECT; first = false) {
+            if (first) {
+                members(this::readChoice);
+            } else {
+                parser.skipChildren(); // a second answer to the same question has a clock of its own
+            }
+        }
+    }
+
+    private void readChoice(String name) {
+        switch (name) {
+            case "text" -> content = text();
+            case "finish_reason" -> finishReason = text();
+            case "delta" -> {
+                if (atObject()) {
+                    members(this::readDelta);
+                }
+            }
+            default -> { }
+        }
+    }
+
+    private void readDelta(String name) {
+        switch (name) {
+            case "role" -> role = text() != null;
+            case "content", "refusal" -> content = content != null ? content : text();
+            case "reasoning_content", "reasoning" -> reasoning = reasoning != null ? reasoning : text();
+            case "tool_calls", "function_call" -> readToolCall();
+            default -> { }
+        }
+    }
+
+    /** Keeps the arguments of all calls in the delta, which is what streams. */
+    private void readToolCall() {
+        if (parser.currentToken() == JsonToken.VALUE_NULL) {
+            return;
+        }
+        tool = "";
+        for (int depth = 1; depth > 0; ) {
+            switch (parser.nextToken()) {
+                case START_OBJECT, START_ARRAY -> depth++;
+                case END_OBJECT, END_ARRAY -> depth--;
+                case VALUE_STRING -> tool += "arguments".equals(parser.currentName()) ? parser.getString() : "";
+                default -> { }
+            }
+        }
+    }
+
+    private void readGroq() {
+        if (atObject()) {
+            members(name -> {
+                if (name.equals("usage")) {
+                    readUsage();
+                }
+            });
+        }
+    }
+
+    private void readUsage() {
+        if (!atObject()) {
+            return;
+        }
+        var counts = new Integer[3];
+        members(name -> {
+            switch (name) {
+                case "prompt_tokens", "input_tokens" -> counts[0] = number();
+                case "completion_tokens", "output_tokens" -> counts[2] = number();
+                case "prompt_tokens_details", "input_tokens_details" -> {
+                    if (atObject()) {
+                        members(detail -> counts[1] = detail.equals("cached_tokens") ? number() : counts[1]);
+                    }
+                }
+                default -> { }
+            }
+        });
+        usage = new Usage(counts[0], counts[1], counts[2]);
+    }
+
+    private void readError() {
+        if (parser.currentToken() == JsonToken.VALUE_NULL) {
+            return;
+        }
+        errorMessage = parser.currentToken() == JsonToken.VALUE_STRING ? parser.getString() : "no message";
+        errorType = "error";
+        if (atObject()) {
+            members(name -> {
+                if (name.equals("message") && text() != null) {
+                    errorMessage = text();
+                } else if (name.equals("type") && text() != null || name.equals("code") && text() != null) {
+                    errorType = text();
+                }
+            });
+        }
+    }
+
+    private void readResponse() {
+        if (atObject()) {
+            members(name -> {
+                switch (name) {
+                    case "status" -> finishReason = finishReason != null ? finishReason : text();
+                    case "usage" -> readUsage();
+                    case "error" -> readError();
+                    case "model" -> model = text();
+                    case "incomplete_details" -> {
+                        if (atObject()) {
+                            members(detail -> finishReason = detail.equals("reason") ? text() : finishReason);
+                        }
+                    }
+                    default -> { }
+                }
+            });
+        }
+    }
+
+    /** Says what was read; {@code isError} if the event's own type was error. */
+    StreamEvent event(boolean isError) {
+        if (type != null && type.startsWith("response.")) {
+            readByType();
+        }
+        if (errorMessage != null || isError || "error".equals(type) || "error".equals(objectType)) {
+            return StreamEvent.error(errorType != null ? errorType : "error",
+                    errorMessage != null ? errorMessage : message != null ? message : "no message");
+        }
+        var last = "response.completed".equals(type) || "response.incomplete".equals(type);
+        var about = finishReason == null && usage == null && model == null && fingerprint == null ? null
+                : new StreamEvent.About(finishReason, usage, null, model, fingerprint);
+        if (content != null) {
+            return new StreamEvent(EventKind.CONTENT, content, about, last);
+        }
+        if (reasoning != null) {
+            return new StreamEvent(EventKind.REASONING, reasoning, about, last);
+        }
+        if (tool != null) {
+            return new StreamEvent(EventKind.TOOL, tool, about, last);
+        }
+        if (finishReason != null) {
+            return new StreamEvent(EventKind.FINISH, finishReason, about, last);
+        }
+        return new StreamEvent(usage != null ? EventKind.USAGE : role ? EventKind.ROLE : EventKind.OTHER, null, about,
+                last);
+    }
+
+    private void readByType() {
+        switch (type) {
+            case "response.output_text.delta", "response.refusal.delta" -> content = delta;
+            case "response.reasoning_summary_text.delta", "response.reasoning_text.delta" -> reasoning = delta;
+            case "response.function_call_arguments.delta" -> tool = delta == null ? "" : delta;
+            case "response.created" -> role = true;
+            case "response.completed", "response.incomplete" -> {
+                return;
+            }
+            case "response.failed" -> errorMessage = errorMessage != null ? errorMessage : "the response failed";
+            default -> { }
+        }
+        finishReason = null; // the status of a response in progress
+    }
+}
+
+/** Turns names, options and environment into models; it alone decides which key goes to which server. */
+final class ModelCatalog {
+
+    private static final String OPENAI = "https://api.openai.com/v1";
+    private static final String AZURE_API_VERSION = "2024-10-21"; // the newest that Azure calls generally available
+    private static final Pattern AZURE_HOST =
+            Pattern.compile(".*\\.(openai|cognitiveservices|services\\.ai)\\.azure\\.com");
+    private static final Pattern SPEC = Pattern.compile("(?:([^=@]+)=)?(.+?)(?:@(https?://.*))?");
+    private static final Set<String> FILE_KEYS = new LinkedHashSet<>(List.of("label", "name", "base_url", "api",
+            "api_key_env", "max_tokens", "temperature", "extra"));
+    private static final JsonMapper JSON = JsonMapper.builder()
+            .enable(JsonReadFeature.ALLOW_JAVA_COMMENTS, JsonReadFeature.ALLOW_TRAILING_COMMA).build();
+
+    private final ModelOptions options;
+    private final Map<String, String> environment;
+    private final Access access;
+    private final List<String> problems = new ArrayList<>();
+    private final List<Model> models = new ArrayList<>();
+
+    /**
+     * Which servers are meant, and whether they are to be called.
+     *
+     * @param simulator all models are there and get no key; null for the models' own servers
+     * @param keyNeeded whether a missing key is a problem
+     */
+    record Access(HttpUrl simulator, boolean keyNeeded) {
+        static final Access WITH_KEYS = new Access(null, true);
+        static final Access WITHOUT_KEYS = new Access(null, false);
+
+        static Access toSimulator(String baseUrl) {
+            return new Access(HttpUrl.get(baseUrl), false);
+        }
+    }
+
+    /** What a user said of one model; null where it was left out. */
+    private record Wish(String label, String name, String baseUrl, String api, String keyVariable, Integer maxTokens,
+                        Double temperature, Map<String, Object> extra) {
+        static Wish ofName(String name) {
+            return new Wish(null, name, null, null, null, null, null, Map.of());
+        }
+    }
+
+    private ModelCatalog(ModelOptions options, Map<String, String> environment, Access access) {
+        this.options = options;
+        this.environment = environment;
+        this.access = access;
+    }
+
+    /** Reads the models that the user named, or the default ones; throws if any of them can't be called. */
+    static ModelCatalog of(ModelOptions options, Map<String, String> environment, Access access) throws BadModel {
+        var catalog = new ModelCatalog(options, environment, access);
+        var wishes = new ArrayList<Wish>();
+        options.specs.forEach(spec -> catalog.parse(spec, wishes));
+        if (options.file != null) {
+            catalog.readFile(wishes);
+        }
+        if (!options.named()) {
+            ModelOptions.DEFAULT_MODELS.forEach(name -> wishes.add(Wish.ofName(name)));
+        }
+        if (!options.api.equals("auto") && Api.ofWord(options.api) == null) {
+            catalog.problems.add("--api '" + options.api + "'; it takes auto, chat, completions or responses");
+        }
+        var labels = new HashSet<String>();
+        for (var wish : wishes) {
+            var model = catalog.problems.isEmpty() ? catalog.resolve(wish) : null;
+            if (model != null && !labels.add(model.label())) {
+                catalog.problems.add("--model: two models are labelled '" + model.label()
+                        + "'; give one another with LABEL=NAME");
+            }
+            catalog.models.add(model);
+        }
+        catalog.throwProblems();
+        return catalog;
+    }
+
+    List<Model> models() {
+        return List.copyOf(models);
+    }
+
+    /** Returns the model of this name on the run's server, for a prompt that names its own. */
+    Model named(String name) throws BadModel {
+        var model = resolve(Wish.ofName(name));
+        throwProblems();
+        return model;
+    }
+
+    private void throwProblems() throws BadModel {
+        if (!problems.isEmpty()) {
+            throw new BadModel(new ArrayList<>(new LinkedHashSet<>(problems)));
+        }
+    }
+
+    private void parse(String spec, List<Wish> wishes) {
+        var parts = SPEC.matcher(spec.strip());
+        if (!parts.matches()) {
+            problems.add("--model '" + spec + "'; it takes NAME, LABEL=NAME or LABEL=NAME@BASE_URL");
+            return;
+        }
+        wishes.add(new Wish(parts.group(1), parts.group(2), parts.group(3), null, null, null, null, Map.of()));
+    }
+
+    private void readFile(List<Wish> wishes) {
+        var file = options.file;
+        try {
+            var root = JSON.readTree(Files.readString(file));
+            if (!root.isArray() || root.isEmpty()) {
+                problems.add("--models " + file + ": not a list of models: [{\"name\": ...}]");
+            }
+            for (var entry : root) {
+                wishes.add(wish(file + ", model " + (wishes.size() + 1), entry));
+            }
+        } catch (NoSuchFileException e) {
+            problems.add("--models " + file + ": no such file");
+        } catch (IOException e) {
+            problems.add("--models " + file + ": can't be read as UTF-8 text");
+        } catch (JacksonException e) {
+            problems.add("--models " + file + ":" + e.getLocation().getLineNr() + ": not JSON: "
+                    + e.getOriginalMessage().lines().findFirst().orElse(""));
+        }
+    }
+
+    private Wish wish(String where, JsonNode entry) {
+        for (var key : entry.propertyNames()) {
+            if (!FILE_KEYS.contains(key)) {
+                problems.add("--models " + where + ": unknown key '" + key + "'; it takes "
+                        + String.join(", ", FILE_KEYS));
+            }
+        }
+        var api = text(where, entry, "api");
+        if (api != null && !api.equals("auto") && Api.ofWord(api) == null) {
+            problems.add("--models " + where + ": api '" + api + "'; it takes auto, chat, completions or responses");
+        }
+        if (text(where, entry, "name") == null) {
+            problems.add("--models " + where + ": no name");
+        }
+        var maxTokens = number(where, entry, "max_tokens", 1, Integer.MAX_VALUE);
+        var extra = new LinkedHashMap<String, Object>();
+        entry.path("extra").properties().forEach(field -> extra.put(field.getKey(), field.getValue()));
+        return new Wish(text(where, entry, "label"), text(where, entry, "name"), text(where, entry, "base_url"), api,
+                text(where, entry, "api_key_env"), maxTokens == null ? null : maxTokens.intValue(),
+                number(where, entry, "temperature", 0, 2), extra);
+    }
+
+    private String text(String where, JsonNode entry, String key) {
+        var value = entry.path(key);
+        if (value.isMissingNode() || value.isNull()) {
+            return null;
+        }
+        if (!value.isString() || value.stringValue().isBlank()) {
+            problems.add("--models " + where + ": " + key + " is " + value + "; it takes a text");
+            return null;
+        }
+        return value.stringValue();
+    }
+
+    private Double number(String where, JsonNode entry, String key, double least, double most) {
+        var value = entry.path(key);
+        if (value.isMissingNode() || value.isNull()) {
+            return null;
+        }
+        if (!value.isNumber() || value.doubleValue() < least || value.doubleValue() > most) {
+            problems.add("--models " + where + ": " + key + " is " + value + "; it takes a number from "
+                    + (int) least + (most == Integer.MAX_VALUE ? "" : " to " + (int) most));
+            return null;
+        }
+        return value.doubleValue();
+    }
+
+    /** Returns null after adding to the problems. */
+    private Model resolve(Wish wish) {
+        var label = wish.label() == null ? wish.name() : wish.label();
+        if (label.contains("|")) {
+            problems.add("--model: the label '" + label + "' holds a |, which separates the parts of a request_id");
+            return null;
+        }
+        var simulator = access.simulator();
+        var runBase = simulator != null ? simulator : baseUrl("--base-url", runBaseUrl());
+        var ownBase = wish.baseUrl() == null || simulator != null ? runBase
+                : baseUrl("model " + label, wish.baseUrl());
+        if (runBase == null || ownBase == null) {
+            return null;
+        }
+        var azure = AZURE_HOST.matcher(ownBase.host()).matches();
+        var keyVariable = simulator != null ? null : keyVariable(wish, azure, sameServer(ownBase, runBase));
+        var key = keyVariable == null ? null : key(keyVariable);
+        if (!mayCall(label, wish, ownBase, key)) {
+            return null;
+        }
+        var apiWord = wish.api() != null ? wish.api() : options.api;
+        var api = apiWord.equals("auto") ? Api.ofModelName(wish.name()) : Api.ofWord(apiWord);
+        return new Model(label, wish.name(), api,
+                azure ? azureUrl(ownBase, api.path(), wish.name()) : below(ownBase, api.path()),
+                azure ? azureUrl(ownBase, "models", null) : below(ownBase, "models"), shown(ownBase), key,
+                key == null ? null : keyVariable, azure ? "api-key" : "Authorization",
+                "OPENAI_API_KEY".equals(keyVariable) && key != null ? accountHeaders() : Map.of(), wish.maxTokens(),
+                wish.temperature(), wish.extra());
+    }
+
+    private String runBaseUrl() {
+        var fromEnvironment = environment.getOrDefault("OPENAI_BASE_URL", "").strip();
+        return options.baseUrl != null ? options.baseUrl : fromEnvironment.isEmpty() ? OPENAI : fromEnvironment;
+    }
+
+    private HttpUrl baseUrl(String option, String text) {
+        var url = HttpUrl.parse(text.strip());
+        if (url == null) {
+            problems.add(option + " '" + text + "' is no http:// or https:// address");
+            return null;
+        }
+        return url.encodedPath().equals("/") && !AZURE_HOST.matcher(url.host()).matches()
+                ? url.newBuilder().encodedPath("/v1").build() : url;
+    }
+
+    /** A key belongs to one server: OPENAI_API_KEY to the run's, any other to the model that names it. */
+    private String keyVariable(Wish wish, boolean azure, boolean onRunServer) {
+        if (wish.keyVariable() != null) {
+            return wish.keyVariable();
+        }
+        if (azure && key("AZURE_OPENAI_API_KEY") != null) {
+            return "AZURE_OPENAI_API_KEY";
+        }
+        return onRunServer ? "OPENAI_API_KEY" : null;
+    }
+
+    private Secret key(String variable) {
+        var value = environment.getOrDefault(variable, "").strip();
+        return value.isEmpty() ? null : new Secret(value);
+    }
+
+    private boolean mayCall(String label, Wish wish, HttpUrl base, Secret key) {
+        if (key != null && !key.value().chars().allMatch(c -> c > ' ' && c < 0x7f)) {
+            problems.add("model " + label + ": its key holds a character that a header can't; set it again");
+            return false;
+        }
+        if (isLoopback(base.host()) || !access.keyNeeded()) {
+            return true;
+        }
+        if (key == null && wish.keyVariable() != null) {
+            problems.add("model " + label + ": " + wish.keyVariable() + " is not set; it should hold the key for "
+                    + base.host());
+        } else if (key == null && wish.baseUrl() != null) {
+            problems.add("model " + label + ": no key for " + base.host()
+                    + "; name its variable with api_key_env in a --models file, or set --base-url and OPENAI_API_KEY");
+        } else if (key == null) {
+            problems.add("no key for " + base.host() + "; set OPENAI_API_KEY, or try it without one: --simulate");
+        } else if (!base.isHttps() && !options.insecureHttp) {
+            problems.add("model " + label + ": the key would go unencrypted to " + base.host()
+                    + "; use https://, or allow it with --insecure-http");
+        } else {
+            return true;
+        }
+        return false;
+    }
+
+    private Map<String, String> accountHeaders() {
+        var headers = new LinkedHashMap<String, String>();
+        Map.of("OPENAI_ORG_ID", "OpenAI-Organization", "OPENAI_PROJECT_ID", "OpenAI-Project")
+                .forEach((variable, header) -> {
+                    var value = environment.getOrDefault(variable, "").strip();
+                    if (!value.isEmpty()) {
+                        headers.put(header, value);
+                    }
+                });
+        return headers;
+    }
+
+    /** Azure names the deployment in the path and wants a version, unless the base URL is its newer /openai/v1. */
+    private HttpUrl azureUrl(HttpUrl base, String path, String deployment) {
+        var segments = base.encodedPath();
+        if (segments.contains("/openai/v1")) {
+            return below(base, path);
+        }
+        var url = base.newBuilder();
+        if (!segments.contains("/openai")) {
+            url.addPathSegment("openai");
+        }
+        if (deployment != null && !segments.contains("/deployments/") && !path.equals(Api.RESPONSES.path())) {
+            url.addPathSegment("deployments").addPathSegment(deployment);
+        }
+        if (base.queryParameter("api-version") == null) {
+            url.setQueryParameter("api-version", environment.getOrDefault("OPENAI_API_VERSION", AZURE_API_VERSION));
+        }
+        return below(url.build(), path);
+    }
+
+    private static HttpUrl below(HttpUrl base, String path) {
+        var folder = base.encodedPath().replaceFirst("/+$", "");
+        return base.newBuilder().encodedPath(folder + "/" + path).build();
+    }
+
+    private static String shown(HttpUrl url) {
+        return url.newBuilder().username("").password("").query(null).build().toString();
+    }
+
+    private static boolean sameServer(HttpUrl a, HttpUrl b) {
+        return a.scheme().equals(b.scheme()) && a.host().equals(b.host()) && a.port() == b.port();
+    }
+
+    static boolean isLoopback(String host) {
+        return host.equals("localhost") || host.endsWith(".localhost") || host.equals("::1")
+                || host.matches("127(\\.\\d{1,3}){3}");
+    }
+}
+
+/** The proxies that HTTPS_PROXY, HTTP_PROXY and NO_PROXY name, as curl reads them; never one for this machine. */
+final class EnvironmentProxies extends ProxySelector {
+
+    private final Map<String, String> environment;
+
+    EnvironmentProxies(Map<String, String> environment) {
+        this.environment = environment;
+    }
+
+    @Override
+    public List<Proxy> select(URI uri) {
+        var host = uri.getHost();
+        var proxy = HttpUrl.parse(variable(uri.getScheme() + "_proxy"));
+        if (proxy == null || ModelCatalog.isLoopback(host) || excepted(host)) {
+            return List.of(Proxy.NO_PROXY);
+        }
+        return List.of(new Proxy(Proxy.Type.HTTP, new InetSocketAddress(proxy.host(), proxy.port())));
+    }
+
+    @Override
+    public void connectFailed(URI uri, SocketAddress address, IOException e) {
+        // the request itself fails, and says so
+    }
+
+    /** Returns the value of Proxy-Authorization for this scheme's proxy; null if its address brings no user. */
+    String authorization(String scheme) {
+        var proxy = HttpUrl.parse(variable(scheme + "_proxy"));
+        return proxy == null || proxy.username().isEmpty() ? null
+                : Credentials.basic(proxy.username(), proxy.password());
+    }
+
+    private boolean excepted(String host) {
+        for (var entry : variable("no_proxy").split("[,\\s]+")) {
+            var domain = entry.replaceFirst("^\\*?\\.", "").replaceFirst(":\\d+$", "");
+            if (entry.equals("*") || !domain.isEmpty() && (host.equals(domain) || host.endsWith("." + domain))) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    private String variable(String lowerCase) {
+        var value = environment.getOrDefault(lowerCase, environment.getOrDefault(lowerCase.toUpperCase(Locale.ROOT), ""));
+        return value.isEmpty() || value.contains("://") || lowerCase.startsWith("no_") ? value : "http://" + value;
+    }
+}

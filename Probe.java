@@ -1,0 +1,1066 @@
+///usr/bin/env jbang "$0" "$@" ; exit $?
+//DESCRIPTION Streams one request and shows every event as it arrives, with its time and its socket read
+//JAVA 25+
+//DEPS info.picocli:picocli:4.7.7
+//DEPS com.squareup.okhttp3:okhttp-jvm:5.5.1
+//DEPS com.squareup.okhttp3:okhttp-sse:5.5.1
+//DEPS tools.jackson.core:jackson-databind:3.2.4
+//DEPS org.apache.commons:commons-statistics-descriptive:1.2
+//SOURCES Models.java
+
+// Probe: one streamed request, event by event. What curl -N shows, with the clock and the meaning of each event.
+//
+// To run just:
+//   jbang Probe.java -p "Why is the sky blue?" -m gpt-4
+//   jbang Probe.java -p Hi -m llama@http://localhost:8000/v1     does a proxy hold the events back? see column read
+//
+// The exchange with a server is all here, in the order the data flows: the client, one exchange, the clock at its
+// socket, the repairs that okhttp-sse needs, what an event means, the record of the events, the figures made of them.
+// Stream.java runs batches of these exchanges; Bench.java measures what they cost.
+//
+// What is done between a socket read and the recorded event is paid by the next event, so it allocates little, takes
+// no lock, does no I/O, and reads the clock first.
+
+package stream;
+
+import java.io.FilterInputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.PrintStream;
+import java.net.ConnectException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.NoRouteToHostException;
+import java.net.Proxy;
+import java.net.Socket;
+import java.net.SocketAddress;
+import java.net.SocketTimeoutException;
+import java.net.UnknownHostException;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.time.ZoneOffset;
+import java.time.ZonedDateTime;
+import java.time.format.DateTimeFormatter;
+import java.time.format.DateTimeParseException;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.TimeUnit;
+
+import javax.net.SocketFactory;
+import javax.net.ssl.SSLException;
+
+import okhttp3.Call;
+import okhttp3.Connection;
+import okhttp3.ConnectionPool;
+import okhttp3.EventListener;
+import okhttp3.Handshake;
+import okhttp3.Interceptor;
+import okhttp3.MediaType;
+import okhttp3.OkHttpClient;
+import okhttp3.Protocol;
+import okhttp3.Request;
+import okhttp3.RequestBody;
+import okhttp3.Response;
+import okhttp3.ResponseBody;
+import okhttp3.sse.EventSource;
+import okhttp3.sse.EventSourceListener;
+import okhttp3.sse.EventSources;
+import okio.Buffer;
+import okio.BufferedSource;
+import okio.ByteString;
+import okio.ForwardingSource;
+import okio.GzipSource;
+import okio.Okio;
+import okio.Source;
+import org.apache.commons.statistics.descriptive.Quantile;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+import tools.jackson.core.JacksonException;
+import tools.jackson.databind.json.JsonMapper;
+
+/** The command that streams one request to each model and prints its events. */
+@Command(name = "probe", mixinStandardHelpOptions = true, sortOptions = false, version = Prompts.VERSION,
+        description = "Streams one request and shows every event as it arrives, with its time and its socket read.")
+public class Probe implements Callable<Integer> {
+
+    @Option(names = {"-p", "--prompt"}, required = true, paramLabel = "TEXT", description = "The prompt.")
+    String prompt;
+
+    @Mixin
+    ModelOptions modelOptions = new ModelOptions();
+
+    @Option(names = "--max-tokens", paramLabel = "N", defaultValue = "200",
+            description = "Longest answer (default: ${DEFAULT-VALUE}).")
+    int maxTokens;
+
+    private final Map<String, String> environment;
+    private final PrintStream out;
+    private final PrintStream err;
+
+    Probe(Map<String, String> environment, PrintStream out, PrintStream err) {
+        this.environment = environment;
+        this.out = out;
+        this.err = err;
+    }
+
+    public static void main(String... args) {
+        System.exit(run(System.getenv(), System.out, System.err, args));
+    }
+
+    /** Runs the command; returns its exit code: 0 completed, 1 some failed, 2 wrong usage. */
+    static int run(Map<String, String> environment, PrintStream out, PrintStream err, String... args) {
+        return new CommandLine(new Probe(environment, out, err))
+                .setParameterExceptionHandler((problem, words) -> {
+                    err.println("probe: " + problem.getMessage() + "; see --help");
+                    return 2;
+                })
+                .execute(args);
+    }
+
+    @Override
+    public Integer call() throws IOException {
+        List<Model> models;
+        try {
+            models = ModelCatalog.of(modelOptions, environment, ModelCatalog.Access.WITH_KEYS).models();
+        } catch (BadModel bad) {
+            bad.problems().forEach(problem -> err.println("probe: " + problem));
+            return 2;
+        }
+        var allCompleted = true;
+        try (var client = new StreamClient(1, environment)) {
+            for (var model : models) {
+                var body = model.body(Prompt.ofText("prompt", prompt, "--prompt"), new Sampling(maxTokens, 0, null), true);
+                var recording = new Recording();
+                var ending = new Exchange(client, model, body, recording).run();
+                print(model, recording, ending);
+                allCompleted &= ending.outcome() instanceof Outcome.Completed;
+            }
+        }
+        return allCompleted ? 0 : 1;
+    }
+
+    private void print(Model model, Recording recording, Ending ending) throws IOException {
+        var figures = new Figures();
+        out.printf("%s at %s%n%10s %10s %5s  %-9s %s%n", model.name(), model.server(), "elapsed_ms", "delay_ms", "read",
+                "kind", "text");
+        recording.drain((elapsedMicros, read, kind, text) -> {
+            var delay = figures.add(elapsedMicros, read, kind);
+            out.printf("%10s %10s %5d  %-9s %s%n", Figures.millis(elapsedMicros), Figures.millis(delay), read,
+                    kind.word(), text == null ? "" : text.replace("\n", "\\n"));
+        });
+        out.printf("%s: TTFT %s ms, ITL p50 %s ms, TTLT %s ms, total %s ms%n%n", ending.outcome().words(),
+                Figures.millis(figures.ttftMicros()), Figures.millis(figures.itlMicros(0.5)),
+                Figures.millis(figures.ttltMicros()), Figures.millis(ending.endMicros()));
+    }
+}
+
+/** The HTTP client of a run. It retries nothing and follows nothing by itself: each attempt is to be seen. */
+final class StreamClient implements AutoCloseable {
+
+    private static final Duration CONNECT_TIMEOUT = Duration.ofSeconds(10);
+
+    private final TimedSockets sockets = new TimedSockets();
+    private final OkHttpClient client;
+
+    /** Keeps as many idle connections as there may be requests in flight. */
+    StreamClient(int connections, Map<String, String> environment) {
+        var proxies = new EnvironmentProxies(environment);
+        client = new OkHttpClient.Builder()
+                .socketFactory(sockets)
+                .proxySelector(proxies)
+                .proxyAuthenticator((route, response) -> {
+                    var user = proxies.authorization(response.request().url().scheme());
+                    return user == null || response.request().header("Proxy-Authorization") != null ? null
+                            : response.request().newBuilder().header("Proxy-Authorization", user).build();
+                })
+                .addNetworkInterceptor(this::watchReads)
+                .eventListenerFactory(call -> call.request().tag(Exchange.class).phases())
+                .connectionPool(new ConnectionPool(connections, 5, TimeUnit.MINUTES))
+                .retryOnConnectionFailure(false)
+                .followRedirects(false)
+                .connectTimeout(CONNECT_TIMEOUT)
+                .readTimeout(Duration.ZERO) // a timer for each read is dear; the run watches all exchanges at once
+                .writeTimeout(Duration.ZERO)
+                .build();
+    }
+
+    Call newCall(Request request) {
+        return client.newCall(request);
+    }
+
+    /** Hands the exchange the clock of its socket, and okhttp-sse a body that it can read. */
+    private Response watchReads(Interceptor.Chain chain) throws IOException {
+        var exchange = chain.request().tag(Exchange.class);
+        var clock = sockets.clockOf(chain.connection().socket());
+        exchange.beginReading(clock);
+        var response = chain.proceed(chain.request());
+        exchange.headersAt(clock.lastReadNanos());
+        if (!response.isSuccessful()) {
+            return response;
+        }
+        Source body = response.body().source();
+        if ("gzip".equalsIgnoreCase(response.header("Content-Encoding"))) {
+            exchange.sawCompression();
+            body = new GzipSource(body);
+        }
+        var source = Okio.buffer(new RepairedSource(body));
+        return response.newBuilder().body(ResponseBody.create(source, eventStreamUnlessNamed(response), -1)).build();
+    }
+
+    /** Some servers stream without a type, or as plain text; what names itself JSON or HTML is no stream. */
+    private static MediaType eventStreamUnlessNamed(Response response) {
+        var type = response.body().contentType();
+        return type == null || type.subtype().equals("plain") || type.subtype().equals("octet-stream")
+                ? Exchange.EVENT_STREAM : type;
+    }
+
+    /** Ends what would keep the JVM alive for a minute. */
+    @Override
+    public void close() {
+        client.dispatcher().executorService().shutdown();
+        client.connectionPool().evictAll();
+    }
+}
+
+/** One request, streamed to its end: sends it, records every event, and says how it ended. It never throws. */
+final class Exchange {
+
+    static final MediaType EVENT_STREAM = MediaType.get("text/event-stream");
+    private static final MediaType JSON = MediaType.get("application/json");
+    private static final long ERROR_BODY_BYTES = 64 * 1024;
+
+    /** Why the run ended an exchange before the server did. */
+    enum Abort { TIMEOUT, STALL, CANCEL }
+
+    private final Model model;
+    private final Recording recording;
+    private final Call call;
+    private final Phases phases = new Phases();
+    private volatile Abort abort;
+    private volatile ReadClock clock;
+    private volatile boolean streaming;
+    private int readsBefore;
+    private long headersNanos;
+    private boolean compressed;
+
+    // What the events said of the whole answer; the last word counts.
+    private Usage usage = Usage.UNKNOWN;
+    private String finishReason;
+    private String reportedModel;
+    private String fingerprint;
+    private Outcome.Failed serverError;
+    private boolean done;
+
+    Exchange(StreamClient client, Model model, String body, Recording recording) {
+        this.model = model;
+        this.recording = recording;
+        var request = new Request.Builder().url(model.url()).header("Accept", "text/event-stream")
+                .header("Accept-Encoding", "identity").header("User-Agent", "stream/" + Prompts.VERSION)
+                .post(RequestBody.create(body.getBytes(StandardCharsets.UTF_8), JSON))
+                .tag(Exchange.class, this);
+        model.authorise(request);
+        this.call = client.newCall(request.build());
+    }
+
+    /** Streams on this thread until the end, and ends the recording. */
+    Ending run() {
+        recording.start(System.nanoTime());
+        try (var response = call.execute()) {
+            return ending(response, receive(response));
+        } catch (IOException | RuntimeException e) {
+            return ending(null, outcome(e));
+        }
+    }
+
+    /** Ends the exchange from another thread; the first reason stands. */
+    void abort(Abort why) {
+        if (abort == null) {
+            abort = why;
+        }
+        call.cancel();
+    }
+
+    /** Nanoseconds since the exchange began; 0 before. */
+    long ageNanos(long nowNanos) {
+        return recording.startNanos() == 0 ? 0 : nowNanos - recording.startNanos();
+    }
+
+    /** Nanoseconds since anything came from the server, a comment too; 0 before the first event. */
+    long silenceNanos(long nowNanos) {
+        return streaming ? nowNanos - clock.lastReadNanos() : 0;
+    }
+
+    Phases phases() {
+        return phases;
+    }
+
+    void beginReading(ReadClock socketClock) {
+        readsBefore = socketClock.reads();
+        clock = socketClock;
+    }
+
+    void headersAt(long nanos) {
+        headersNanos = nanos;
+    }
+
+    void sawCompression() {
+        compressed = true;
+    }
+
+    private Outcome receive(Response response) throws IOException {
+        if (!response.isSuccessful()) {
+            return ServerErrors.ofResponse(response, response.body().source(), ERROR_BODY_BYTES, model);
+        }
+        var type = response.body().contentType();
+        if (type == null || !type.subtype().equals("event-stream")) {
+            return new Outcome.Failed("not_streamed", "the server did not stream, it sent " + type, response.code());
+        }
+        var listener = new Listener();
+        EventSources.processResponse(response, listener);
+        return outcome(listener.failure);
+    }
+
+    /** Receives what okhttp-sse reads. Its callbacks run on the thread that reads the socket. */
+    private final class Listener extends EventSourceListener {
+
+        private Throwable failure;
+
+        @Override
+        public void onEvent(EventSource source, String id, String type, String data) {
+            var atNanos = clock.lastReadNanos();
+            var read = clock.reads() - readsBefore;
+            var event = StreamEvent.decode(type, data);
+            recording.add(atNanos, read, event.kind(), event.text());
+            streaming = true;
+            if (event.about() != null) {
+                note(event.about());
+            }
+            if (event.last()) {
+                done = true;
+                source.cancel(); // the connection may stay open after the last event
+            } else if (event.kind() == EventKind.ERROR) {
+                serverError = new Outcome.Failed(event.about().errorType(), event.text(), 200);
+                source.cancel();
+            }
+        }
+
+        @Override
+        public void onFailure(EventSource source, Throwable problem, Response response) {
+            failure = problem;
+        }
+    }
+
+    private void note(StreamEvent.About about) {
+        usage = usage.with(about.usage());
+        finishReason = about.finishReason() != null ? about.finishReason() : finishReason;
+        reportedModel = about.model() != null ? about.model() : reportedModel;
+        fingerprint = about.fingerprint() != null ? about.fingerprint() : fingerprint;
+    }
+
+    private Outcome outcome(Throwable failure) {
+        if (serverError != null) {
+            return serverError;
+        }
+        if (done || finishReason != null) {
+            return new Outcome.Completed();
+        }
+        if (failure instanceof RepairedSource.ErrorLine line) {
+            var event = StreamEvent.decode("error", line.getMessage());
+            return new Outcome.Failed(event.about().errorType(), event.text(), 200);
+        }
+        if (abort != null) {
+            return switch (abort) {
+                case TIMEOUT -> new Outcome.TimedOut();
+                case STALL -> new Outcome.Stalled();
+                case CANCEL -> new Outcome.Cancelled();
+            };
+        }
+        if (streaming) {
+            return new Outcome.Truncated(failure == null ? "the stream ended without an end"
+                    : "the connection broke: " + failure.getMessage());
+        }
+        return failure == null ? new Outcome.Failed("empty_stream", "the server sent 200 and no event", 200)
+                : ServerErrors.ofConnection(failure, model);
+    }
+
+    private Ending ending(Response response, Outcome outcome) {
+        var startNanos = recording.startNanos();
+        var lastNanos = done || clock == null ? recording.lastNanos() : clock.lastReadNanos();
+        if (outcome instanceof Outcome.TimedOut || outcome instanceof Outcome.Stalled || lastNanos == 0) {
+            lastNanos = System.nanoTime();
+        }
+        var network = phases.network(startNanos, headersNanos, response == null ? null : response.protocol());
+        return new Ending(outcome, response == null ? null : response.code(), Figures.micros(lastNanos - startNanos),
+                response == null ? null : ServerErrors.retryAfterMillis(response), network, usage, finishReason,
+                reportedModel, fingerprint, response == null ? null : response.header("x-request-id"),
+                response == null ? null : number(response.header("openai-processing-ms")), compressed);
+    }
+
+    private static Double number(String header) {
+        try {
+            return header == null ? null : Double.valueOf(header);
+        } catch (NumberFormatException e) {
+            return null;
+        }
+    }
+}
+
+/** How an exchange ended. Sealed, so that a partial stream can't pass as a complete one. */
+sealed interface Outcome {
+
+    /** The answer has its end: a finish reason or the last event. */
+    record Completed() implements Outcome { }
+
+    /** The stream ended, or broke, without an end of the answer. */
+    record Truncated(String how) implements Outcome { }
+
+    /**
+     * The server refused, or reported an error, or could not be reached.
+     *
+     * @param type       the server's word for it, else ours
+     * @param httpStatus null if there was no answer
+     */
+    record Failed(String type, String message, Integer httpStatus) implements Outcome { }
+
+    record TimedOut() implements Outcome { }
+
+    record Stalled() implements Outcome { }
+
+    record Cancelled() implements Outcome { }
+
+    /** The word in the column status. */
+    default String status() {
+        return switch (this) {
+            case Completed c -> "completed";
+            case Truncated t -> "truncated";
+            case Failed f -> "failed";
+            case TimedOut t -> "timeout";
+            case Stalled s -> "stalled";
+            case Cancelled c -> "cancelled";
+        };
+    }
+
+    /** One line for the user. */
+    default String words() {
+        return switch (this) {
+            case Truncated t -> "truncated, " + t.how();
+            case Failed f -> "failed, " + (f.httpStatus() == null || f.httpStatus() == 200 ? "" : f.httpStatus() + " ")
+                    + f.type() + ": " + f.message();
+            case TimedOut t -> "timeout, the answer took longer than --timeout";
+            case Stalled s -> "stalled, nothing came for as long as --stall-timeout";
+            default -> status();
+        };
+    }
+}
+
+/**
+ * How an exchange ended and what the server said of it; null is not known.
+ *
+ * @param endMicros        microseconds from the start to the end of the stream
+ * @param retryAfterMillis how long the server asks to wait, in milliseconds
+ * @param compressed       whether the stream came compressed, so that its timing is the compressor's
+ */
+record Ending(Outcome outcome, Integer httpStatus, long endMicros, Long retryAfterMillis, Network network, Usage usage,
+              String finishReason, String reportedModel, String fingerprint, String serverRequestId,
+              Double serverProcessingMillis, boolean compressed) { }
+
+/** Puts what servers and networks say of a failure into a type and one line. */
+final class ServerErrors {
+
+    private ServerErrors() { }
+
+    static Outcome.Failed ofResponse(Response response, BufferedSource body, long mostBytes, Model model)
+            throws IOException {
+        body.request(mostBytes);
+        var text = body.getBuffer().snapshot((int) Math.min(mostBytes, body.getBuffer().size())).utf8();
+        var status = response.code();
+        if (response.isRedirect()) {
+            return new Outcome.Failed("redirect", "the server points to " + response.header("Location")
+                    + "; give that as the base URL", status);
+        }
+        try {
+            var root = JsonMapper.shared().readTree(text);
+            var error = root.path("error");
+            if (error.isObject()) {
+                var code = error.path("code").asString("");
+                var type = error.path("type").asString("");
+                return new Outcome.Failed(!code.isEmpty() ? code : !type.isEmpty() ? type : "http_" + status,
+                        oneLine(error.path("message").asString("no message")), status);
+            }
+            var message = error.isString() ? error : root.has("message") ? root.path("message") : root.path("detail");
+            if (!message.isMissingNode()) {
+                return new Outcome.Failed("http_" + status, oneLine(message.asString(message.toString())), status);
+            }
+        } catch (JacksonException e) {
+            // not JSON: its first line is all there is to show
+        }
+        return new Outcome.Failed("http_" + status, text.isBlank() ? "an empty body" : oneLine(text), status);
+    }
+
+    static Outcome.Failed ofConnection(Throwable failure, Model model) {
+        var at = model.url().host() + ":" + model.url().port();
+        return switch (failure) {
+            case UnknownHostException e -> new Outcome.Failed("dns", "no such host: " + model.url().host(), null);
+            case SSLException e -> new Outcome.Failed("tls", at + ": " + oneLine(e.getMessage()), null);
+            case ConnectException e -> new Outcome.Failed("connect", "nothing answers at " + at, null);
+            case NoRouteToHostException e -> new Outcome.Failed("connect", "no route to " + at, null);
+            case SocketTimeoutException e -> new Outcome.Failed("connect", "no connection to " + at + " in time", null);
+            default -> new Outcome.Failed("connection", at + ": " + oneLine(String.valueOf(failure.getMessage())), null);
+        };
+    }
+
+    /** Returns how long the server asks to wait, in milliseconds from 0; null if it does not say. */
+    static Long retryAfterMillis(Response response) {
+        var millis = response.header("retry-after-ms");
+        var after = response.header("Retry-After");
+        try {
+            if (millis != null) {
+                return Math.max(0, Math.round(Double.parseDouble(millis)));
+            }
+            return after == null ? null : Math.max(0, Math.round(Double.parseDouble(after) * 1000));
+        } catch (NumberFormatException e) {
+            return after == null ? null : untilDate(after);
+        }
+    }
+
+    private static Long untilDate(String date) {
+        try {
+            var at = ZonedDateTime.parse(date, DateTimeFormatter.RFC_1123_DATE_TIME);
+            return Math.max(0, Duration.between(ZonedDateTime.now(ZoneOffset.UTC), at).toMillis());
+        } catch (DateTimeParseException e) {
+            return null;
+        }
+    }
+
+    static String oneLine(String text) {
+        var line = text.strip().lines().findFirst().orElse("").strip();
+        return line.length() <= 300 ? line : line.substring(0, 297) + "...";
+    }
+}
+
+/**
+ * What happened on the network before the first event. Null where it did not happen or is not known.
+ *
+ * @param dnsMicros     how long the name look-up took, in microseconds; null on a reused connection
+ * @param connectMicros how long TCP took to connect; null on a reused connection
+ * @param tlsMicros     how long the TLS handshake took; null without TLS and on a reused connection
+ * @param sentMicros    when the last byte of the request was written, from the start
+ * @param headersMicros when the read came that ended the response headers, from the start
+ */
+record Network(Long dnsMicros, Long connectMicros, Long tlsMicros, Long sentMicros, Long headersMicros,
+               String httpVersion, Boolean connectionReused) { }
+
+/** Takes the times of the network phases as OkHttp goes through them. */
+final class Phases extends EventListener {
+
+    private long dnsStart;
+    private long dnsEnd;
+    private long connectStart;
+    private long tlsStart;
+    private long tlsEnd;
+    private long connectEnd;
+    private long sent;
+    private boolean acquired;
+
+    @Override
+    public void dnsStart(Call call, String domainName) {
+        dnsStart = System.nanoTime();
+    }
+
+    @Override
+    public void dnsEnd(Call call, String domainName, List<InetAddress> addresses) {
+        dnsEnd = System.nanoTime();
+    }
+
+    @Override
+    public void connectStart(Call call, InetSocketAddress address, Proxy proxy) {
+        connectStart = System.nanoTime();
+    }
+
+    @Override
+    public void secureConnectStart(Call call) {
+        tlsStart = System.nanoTime();
+    }
+
+    @Override
+    public void secureConnectEnd(Call call, Handshake handshake) {
+        tlsEnd = System.nanoTime();
+    }
+
+    @Override
+    public void connectEnd(Call call, InetSocketAddress address, Proxy proxy, Protocol protocol) {
+        connectEnd = System.nanoTime();
+    }
+
+    @Override
+    public void connectionAcquired(Call call, Connection connection) {
+        acquired = true;
+    }
+
+    @Override
+    public void requestBodyEnd(Call call, long byteCount) {
+        sent = System.nanoTime();
+    }
+
+    Network network(long startNanos, long headersNanos, Protocol protocol) {
+        return new Network(between(dnsStart, dnsEnd), between(connectStart, tlsStart != 0 ? tlsStart : connectEnd),
+                between(tlsStart, tlsEnd), between(startNanos, sent), between(startNanos, headersNanos),
+                protocol == null ? null : protocol.toString(), acquired ? connectStart == 0 : null);
+    }
+
+    private static Long between(long startNanos, long endNanos) {
+        return startNanos == 0 || endNanos == 0 ? null : Figures.micros(endNanos - startNanos);
+    }
+}
+
+/** When the last socket read returned, and how many there were; written by the one thread that reads the socket. */
+final class ReadClock {
+
+    private volatile long lastReadNanos;
+    private volatile int reads;
+
+    void read() {
+        lastReadNanos = System.nanoTime();
+        reads++;
+    }
+
+    long lastReadNanos() {
+        return lastReadNanos;
+    }
+
+    int reads() {
+        return reads;
+    }
+}
+
+/**
+ * Makes sockets that note the time of each read. A body source would do for that if HTTP had no chunks and no TLS:
+ * it sees each chunk as a read of its own, however many of them one socket read brought.
+ */
+final class TimedSockets extends SocketFactory {
+
+    /** Both ends of a TCP connection; a TLS socket has the same ones as the plain socket below it. */
+    private record Ends(SocketAddress local, SocketAddress remote) {
+        static Ends of(Socket socket) {
+            return new Ends(socket.getLocalSocketAddress(), socket.getRemoteSocketAddress());
+        }
+    }
+
+    private final Map<Ends, ReadClock> clocks = new ConcurrentHashMap<>();
+
+    /** Returns the clock of the connection that this socket, plain or TLS, belongs to. */
+    ReadClock clockOf(Socket socket) {
+        return clocks.get(Ends.of(socket));
+    }
+
+    @Override
+    public Socket createSocket() {
+        return new TimedSocket();
+    }
+
+    @Override
+    public Socket createSocket(String host, int port) {
+        throw new UnsupportedOperationException("OkHttp connects by itself");
+    }
+
+    @Override
+    public Socket createSocket(String host, int port, InetAddress localHost, int localPort) {
+        throw new UnsupportedOperationException("OkHttp connects by itself");
+    }
+
+    @Override
+    public Socket createSocket(InetAddress host, int port) {
+        throw new UnsupportedOperationException("OkHttp connects by itself");
+    }
+
+    @Override
+    public Socket createSocket(InetAddress host, int port, InetAddress localHost, int localPort) {
+        throw new UnsupportedOperationException("OkHttp connects by itself");
+    }
+
+    private final class TimedSocket extends Socket {
+
+        private final ReadClock clock = new ReadClock();
+        private Ends ends;
+        private InputStream input;
+
+        @Override
+        public void connect(SocketAddress address, int timeoutMillis) throws IOException {
+            super.connect(address, timeoutMillis);
+            setTcpNoDelay(true);
+            ends = Ends.of(this);
+            clocks.put(ends, clock);
+        }
+
+        @Override
+        public synchronized InputStream getInputStream() throws IOException {
+            if (input == null) {
+                input = new TimedInput(super.getInputStream(), clock);
+            }
+            return input;
+        }
+
+        @Override
+        public synchronized void close() throws IOException {
+            if (ends != null) {
+                clocks.remove(ends, clock);
+            }
+            super.close();
+        }
+    }
+
+    /** Reads ahead where a caller asks for little, so that the two small reads TLS makes of a record are one. */
+    private static final class TimedInput extends FilterInputStream {
+
+        private static final int SMALL = 2048;
+
+        private final ReadClock clock;
+        private final byte[] ahead = new byte[16 * 1024];
+        private int next;
+        private int end;
+
+        TimedInput(InputStream in, ReadClock clock) {
+            super(in);
+            this.clock = clock;
+        }
+
+        @Override
+        public int read(byte[] bytes, int offset, int length) throws IOException {
+            if (next == end) {
+                if (length >= SMALL) {
+                    var count = in.read(bytes, offset, length);
+                    clock.read();
+                    return count;
+                }
+                next = 0;
+                end = Math.max(0, in.read(ahead, 0, ahead.length));
+                clock.read();
+                if (end == 0) {
+                    return -1;
+                }
+            }
+            var count = Math.min(length, end - next);
+            System.arraycopy(ahead, next, bytes, offset, count);
+            next += count;
+            return count;
+        }
+
+        @Override
+        public int read() throws IOException {
+            var one = new byte[1];
+            return read(one, 0, 1) < 0 ? -1 : one[0] & 0xff;
+        }
+
+        @Override
+        public int available() throws IOException {
+            return end - next + in.available();
+        }
+    }
+}
+
+/**
+ * Does for okhttp-sse what it does not do itself: drops a byte-order mark, which hides the first event from it; turns
+ * the {@code error: {...}} line of older llama.cpp servers, which it passes over, into an exception.
+ */
+final class RepairedSource extends ForwardingSource {
+
+    private static final byte[] ERROR_FIELD = {'e', 'r', 'r', 'o', 'r', ':'};
+    private static final ByteString MARK = ByteString.decodeHex("efbbbf");
+
+    /** The server reported an error in a line of its own; the message is what stood behind the colon. */
+    static final class ErrorLine extends IOException {
+        ErrorLine(String message) {
+            super(message);
+        }
+    }
+
+    private final Buffer incoming = new Buffer();
+    private boolean begun;
+    private boolean lineIsError;
+    private int matched; // bytes of ERROR_FIELD that the current line began with; -1 if it began otherwise
+
+    RepairedSource(Source source) {
+        super(source);
+    }
+
+    @Override
+    public long read(Buffer sink, long byteCount) throws IOException {
+        if (lineIsError) {
+            throw new ErrorLine(restOfLine());
+        }
+        if (super.read(incoming, byteCount) < 0) {
+            return -1;
+        }
+        if (!begun) {
+            begun = true;
+            dropMark();
+        }
+        var harmless = upToErrorField();
+        sink.write(incoming, harmless);
+        return harmless;
+    }
+
+    private void dropMark() throws IOException {
+        while (incoming.size() < MARK.size() && incoming.rangeEquals(0, MARK, 0, (int) incoming.size())) {
+            if (super.read(incoming, MARK.size() - incoming.size()) < 0) {
+                return;
+            }
+        }
+        if (incoming.rangeEquals(0, MARK)) {
+            incoming.skip(MARK.size());
+        }
+    }
+
+    /** Returns how many bytes come before the end of an error field's name; all of them if there is none. */
+    private long upToErrorField() {
+        for (long at = 0; at < incoming.size(); ) {
+            if (matched < 0) {
+                var lineEnd = incoming.indexOf((byte) '\n', at);
+                if (lineEnd < 0) {
+                    break;
+                }
+                at = lineEnd + 1;
+                matched = 0;
+                continue;
+            }
+            var next = incoming.getByte(at++);
+            matched = next == ERROR_FIELD[matched] ? matched + 1 : next == '\n' || next == '\r' ? 0 : -1;
+            if (matched == ERROR_FIELD.length) {
+                lineIsError = true;
+                return at;
+            }
+        }
+        return incoming.size();
+    }
+
+    private String restOfLine() throws IOException {
+        while (incoming.indexOf((byte) '\n') < 0 && super.read(incoming, 8192) >= 0) {
+            // one line, however many reads it comes in
+        }
+        return incoming.readUtf8().lines().findFirst().orElse("").strip();
+    }
+}
+
+/**
+ * The events of one exchange, written by the thread that reads the socket and read by one other thread while it goes
+ * on. The writer takes no lock and wakes nobody; the reader comes by when it likes.
+ */
+final class Recording {
+
+    private static final int CHUNK = 64;
+
+    /** Takes the events in their order. */
+    interface Taker {
+        /**
+         * @param elapsedMicros microseconds since the request was sent
+         * @param read          number of the socket read that brought the event's last byte, from 1
+         * @param text          null for kinds that have none
+         */
+        void event(long elapsedMicros, int read, EventKind kind, String text) throws IOException;
+    }
+
+    private static final class Chunk {
+        private final long[] atNanos = new long[CHUNK];
+        private final int[] read = new int[CHUNK];
+        private final EventKind[] kind = new EventKind[CHUNK];
+        private final String[] text = new String[CHUNK];
+        private volatile int size;
+        private volatile Chunk next;
+    }
+
+    private volatile long startNanos;
+    private volatile Ending ending;
+    private Chunk tail = new Chunk(); // the writer's
+    private long lastNanos;
+    private Chunk head = tail; // the reader's
+    private int taken;
+
+    void start(long nanos) {
+        startNanos = nanos;
+    }
+
+    /** Returns 0 before the start. */
+    long startNanos() {
+        return startNanos;
+    }
+
+    /** Returns the time of the newest event, 0 if there is none; for the writer alone. */
+    long lastNanos() {
+        return lastNanos;
+    }
+
+    /** Adds an event; for the writer alone. */
+    void add(long atNanos, int read, EventKind kind, String text) {
+        var chunk = tail;
+        var at = chunk.size;
+        if (at == CHUNK) {
+            chunk = new Chunk();
+            tail.next = chunk;
+            tail = chunk;
+            at = 0;
+        }
+        chunk.atNanos[at] = atNanos;
+        chunk.read[at] = read;
+        chunk.kind[at] = kind;
+        chunk.text[at] = text;
+        chunk.size = at + 1; // publishes the four lines above
+        lastNanos = atNanos;
+    }
+
+    /** Hands over all events that have come since the last call; for the reader alone. */
+    void drain(Taker taker) throws IOException {
+        while (true) {
+            for (var size = head.size; taken < size; taken++) {
+                taker.event(Figures.micros(head.atNanos[taken] - startNanos), head.read[taken], head.kind[taken],
+                        head.text[taken]);
+            }
+            if (taken < CHUNK || head.next == null) {
+                return;
+            }
+            head = head.next;
+            taken = 0;
+        }
+    }
+
+    /** Ends the recording; no event comes after this. */
+    void end(Ending how) {
+        ending = how;
+    }
+
+    /** Returns null as long as events may come. */
+    Ending ending() {
+        return ending;
+    }
+}
+
+/** The figures of one answer, made of its events one by one. All times are whole microseconds; null is not known. */
+final class Figures {
+
+    /** Linear interpolation between closest ranks, as NumPy and spreadsheets do it (Hyndman and Fan's seventh). */
+    private static final Quantile QUANTILE = Quantile.withDefaults().with(Quantile.EstimationMethod.HF7);
+
+    private int events;
+    private int contentEvents;
+    private int coalescedEvents;
+    private int lastContentRead;
+    private long lastMicros;
+    private Long firstEventMicros;
+    private Long ttftMicros;
+    private Long ttftReasoningMicros;
+    private Long ttltMicros;
+    private double[] gapsMicros = new double[64];
+
+    /** Adds the next event; returns the microseconds since the one before, null for the first. */
+    Long add(long elapsedMicros, int read, EventKind kind) {
+        var delay = events == 0 ? null : Long.valueOf(elapsedMicros - lastMicros);
+        events++;
+        lastMicros = elapsedMicros;
+        firstEventMicros = firstEventMicros == null ? Long.valueOf(elapsedMicros) : firstEventMicros;
+        if (kind == EventKind.REASONING && ttftReasoningMicros == null) {
+            ttftReasoningMicros = elapsedMicros;
+        }
+        if (kind == EventKind.CONTENT) {
+            addContent(elapsedMicros, read);
+        }
+        return delay;
+    }
+
+    private void addContent(long elapsedMicros, int read) {
+        if (contentEvents == 0) {
+            ttftMicros = elapsedMicros;
+        } else {
+            if (contentEvents > gapsMicros.length) {
+                gapsMicros = Arrays.copyOf(gapsMicros, gapsMicros.length * 2);
+            }
+            gapsMicros[contentEvents - 1] = elapsedMicros - ttltMicros;
+            coalescedEvents += read == lastContentRead ? 1 : 0;
+        }
+        contentEvents++;
+        lastContentRead = read;
+        ttltMicros = elapsedMicros;
+    }
+
+    int events() {
+        return events;
+    }
+
+    int contentEvents() {
+        return contentEvents;
+    }
+
+    /** Content events that came in the same socket read as the one before them. */
+    int coalescedEvents() {
+        return coalescedEvents;
+    }
+
+    Long firstEventMicros() {
+        return firstEventMicros;
+    }
+
+    /** Time to the first event with visible text. */
+    Long ttftMicros() {
+        return ttftMicros;
+    }
+
+    Long ttftReasoningMicros() {
+        return ttftReasoningMicros;
+    }
+
+    /** Time to the last event with visible text. */
+    Long ttltMicros() {
+        return ttltMicros;
+    }
+
+    Double itlMeanMicros() {
+        return contentEvents < 2 ? null : (double) (ttltMicros - ttftMicros) / (contentEvents - 1);
+    }
+
+    /** Returns the quantile of the gaps between content events; null if they are too few to carry it. */
+    Double itlMicros(double fraction) {
+        return quantile(contentEvents < 2 ? new double[0] : Arrays.copyOf(gapsMicros, contentEvents - 1), fraction);
+    }
+
+    Double itlMaxMicros() {
+        return contentEvents < 2 ? null : Arrays.stream(gapsMicros, 0, contentEvents - 1).max().getAsDouble();
+    }
+
+    /** Returns null where the tokens are fewer than two. */
+    Double tpotMicros(int outputTokens) {
+        return ttltMicros == null || outputTokens < 2 ? null
+                : (double) (ttltMicros - ttftMicros) / (outputTokens - 1);
+    }
+
+    /** Returns null if there are too few values: none for the median, under 20 for p95, under 100 for p99. */
+    static Double quantile(double[] values, double fraction) {
+        var least = fraction > 0.95 ? 100 : fraction > 0.5 ? 20 : 1;
+        return values.length < least ? null : QUANTILE.evaluate(values, fraction);
+    }
+
+    /** Nanoseconds to the nearest microsecond. */
+    static long micros(long nanos) {
+        return Math.floorDiv(nanos + 500, 1000);
+    }
+
+    /** Writes microseconds as milliseconds with three decimals; null as nothing. */
+    static String millis(Number micros) {
+        if (micros == null) {
+            return "";
+        }
+        var whole = micros instanceof Double exact ? Math.round(exact) : micros.longValue();
+        var text = new StringBuilder(12);
+        if (whole < 0) {
+            text.append('-');
+            whole = -whole;
+        }
+        var decimals = (int) (whole % 1000);
+        text.append(whole / 1000).append('.');
+        return text.append((char) ('0' + decimals / 100)).append((char) ('0' + decimals / 10 % 10))
+                .append((char) ('0' + decimals % 10)).toString();
+    }
+}

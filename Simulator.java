@@ -1,0 +1,899 @@
+///usr/bin/env jbang "$0" "$@" ; exit $?
+//DESCRIPTION An OpenAI-compatible server with known latencies and faults
+//JAVA 25+
+//DEPS info.picocli:picocli:4.7.7
+//DEPS tools.jackson.core:jackson-databind:3.2.4
+
+// Simulator: an OpenAI-compatible server whose timing is known, so that a client can be held against the truth.
+//
+// To run just:
+//   jbang Simulator.java --port 8089
+//   curl -N localhost:8089/v1/chat/completions -d '{"model":"gpt-4","stream":true,"messages":[{"role":"user","content":"Hi"}]}'
+//
+// Endpoints: /v1/chat/completions, /v1/completions, /v1/responses, /v1/models; streaming and not.
+// Latency:   gpt-4, gpt-3.5-turbo and text-davinci-003 have profiles below, any other name gets a default one;
+//            sim-ttft200-itl20-n64 as a name means: first token after 200 ms, then one each 20 ms, 64 in all.
+// Truth:     each chunk carries "sim":{"sent_ns":..,"due_ns":..}, nanoseconds since the request was received:
+//            when it was due, and when it was handed to the socket.
+// Faults:    gpt-4+stall, or the header X-Sim-Fault: stall; the names are in the enum Fault.
+//
+// The latencies are made up; they say nothing about the real models of these names.
+
+package stream;
+
+import java.io.IOException;
+import java.io.OutputStream;
+import java.io.PrintStream;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.nio.charset.StandardCharsets;
+import java.time.ZoneOffset;
+import java.time.ZonedDateTime;
+import java.time.format.DateTimeFormatter;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.SplittableRandom;
+import java.util.concurrent.Callable;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.LockSupport;
+import java.util.regex.Pattern;
+import java.util.zip.GZIPOutputStream;
+
+import com.sun.net.httpserver.HttpExchange;
+import com.sun.net.httpserver.HttpServer;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+import tools.jackson.core.JacksonException;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+import tools.jackson.databind.node.JsonNodeFactory;
+import tools.jackson.databind.node.ObjectNode;
+
+/** The command that runs a simulated server until it is interrupted. */
+@Command(name = "simulator", mixinStandardHelpOptions = true, sortOptions = false, version = "0.1.0",
+        description = "An OpenAI-compatible server with known latencies and faults.")
+public class Simulator implements Callable<Integer> {
+
+    @Option(names = "--port", defaultValue = "8089", paramLabel = "N", description = "Port; 0 takes a free one"
+            + " (default: ${DEFAULT-VALUE}).")
+    int port;
+
+    @Option(names = "--host", defaultValue = "127.0.0.1", paramLabel = "ADDRESS",
+            description = "Address to listen on; others than this machine's own open it to the network"
+                    + " (default: ${DEFAULT-VALUE}).")
+    String host;
+
+    @Option(names = "--seed", defaultValue = "1", paramLabel = "N",
+            description = "The same seed gives the same latencies (default: ${DEFAULT-VALUE}).")
+    long seed;
+
+    private final PrintStream out;
+    private final PrintStream err;
+
+    Simulator(PrintStream out, PrintStream err) {
+        this.out = out;
+        this.err = err;
+    }
+
+    public static void main(String... args) {
+        System.exit(new CommandLine(new Simulator(System.out, System.err))
+                .setParameterExceptionHandler((problem, words) -> {
+                    System.err.println("simulator: " + problem.getMessage() + "; see --help");
+                    return 2;
+                })
+                .execute(args));
+    }
+
+    @Override
+    public Integer call() throws InterruptedException {
+        if (port < 0 || port > 65535) {
+            err.println("simulator: --port " + port + "; it takes 0 to 65535");
+            return 2;
+        }
+        try (var server = SimulatedServer.start(host, port, seed)) {
+            out.println("simulated models at " + server.baseUrl() + " (Ctrl-C ends it)");
+            new CountDownLatch(1).await();
+            return 0;
+        } catch (IOException e) {
+            err.println("simulator: can't listen on " + host + " port " + port + " (" + e.getMessage()
+                    + "); choose another with --port");
+            return 2;
+        }
+    }
+}
+
+/**
+ * How long a simulated model takes. The times are lognormal around their medians.
+ *
+ * @param ttftMillis median time to the first token
+ * @param itlMillis  median time between two tokens
+ * @param ttftSpread sigma of the logarithm of the time to the first token; 0 makes it exact
+ * @param itlSpread  the same for the time between two tokens
+ * @param tokens     length of each answer; 0 for as long as its text is
+ */
+record Latency(double ttftMillis, double itlMillis, double ttftSpread, double itlSpread, int tokens) {
+
+    static final Map<String, Latency> PROFILES = Map.of(
+            "gpt-4", new Latency(400, 20, 0.25, 0.35, 0),
+            "gpt-3.5-turbo", new Latency(180, 8, 0.25, 0.35, 0),
+            "text-davinci-003", new Latency(260, 12, 0.25, 0.35, 0));
+    private static final Latency ANY_OTHER = new Latency(200, 10, 0.25, 0.35, 0);
+
+    private static final Pattern IN_NAME =
+            Pattern.compile("sim-ttft(\\d+(?:\\.\\d+)?)-itl(\\d+(?:\\.\\d+)?)-n(\\d{1,9})");
+
+    static Latency ofModel(String name) {
+        var named = IN_NAME.matcher(name);
+        if (named.matches()) {
+            return new Latency(Double.parseDouble(named.group(1)), Double.parseDouble(named.group(2)), 0, 0,
+                    Integer.parseInt(named.group(3)));
+        }
+        return PROFILES.getOrDefault(name, ANY_OTHER);
+    }
+
+    long nextTtftNanos(SplittableRandom random) {
+        return nanos(ttftMillis, ttftSpread, random);
+    }
+
+    long nextItlNanos(SplittableRandom random) {
+        return nanos(itlMillis, itlSpread, random);
+    }
+
+    private static long nanos(double medianMillis, double spread, SplittableRandom random) {
+        return Math.round(medianMillis * 1e6 * (spread == 0 ? 1 : Math.exp(spread * random.nextGaussian())));
+    }
+}
+
+/** What can go wrong or be odd, each as some real server does it; the name in lower case with hyphens selects it. */
+enum Fault {
+    NONE,
+    // odd but right
+    ROLE_NULL, USAGE_EARLY, OBFUSCATION, AZURE, COMMENTS, NO_DONE, REASONING, REASONING_ONLY, ODD_LINES, TOOLS,
+    OPEN, FINISH_WITH_TEXT, MULTI_TOKEN, CONTENT_FILTER, INCOMPLETE,
+    // odd on the wire
+    BYTES, MERGED, BURST, GZIP,
+    // broken streams
+    ERROR_OBJECT, ERROR_STRING, ERROR_VLLM, ERROR_FIELD, ERROR_EVENT, CUT, CUT_LINE, RESET, STALL,
+    // no stream at all
+    NO_STREAM_OPTIONS, PLAIN_JSON, HTML, EMPTY, NOT_JSON, NO_ANSWER, STATUS_401, STATUS_403, STATUS_404, STATUS_500,
+    STATUS_503,
+    // refused once, then answered
+    BUSY, BUSY_MS, BUSY_DATE, BUSY_SILENT;
+
+    /** Returns null if there is no such fault. */
+    static Fault ofWord(String word) {
+        for (var fault : values()) {
+            if (fault.word().equals(word)) {
+                return fault;
+            }
+        }
+        return null;
+    }
+
+    String word() {
+        return name().toLowerCase(Locale.ROOT).replace('_', '-');
+    }
+}
+
+/** A running simulated server; closing it ends it and all its streams. */
+final class SimulatedServer implements AutoCloseable {
+
+    private final HttpServer server;
+    private final ExecutorService threads;
+    private final long seed;
+    private final AtomicInteger answers = new AtomicInteger();
+    private final Map<String, AtomicInteger> asked = new ConcurrentHashMap<>();
+
+    private SimulatedServer(HttpServer server, long seed) {
+        this.server = server;
+        this.seed = seed;
+        this.threads = Executors.newVirtualThreadPerTaskExecutor();
+    }
+
+    /** Starts on a free loopback port. */
+    static SimulatedServer start(long seed) throws IOException {
+        return start("127.0.0.1", 0, seed);
+    }
+
+    static SimulatedServer start(String host, int port, long seed) throws IOException {
+        // Read once by the JDK's server: Nagle's algorithm would hold small chunks back for 40 ms, and more than
+        // 200 idle connections would be closed under a client that means to use them again.
+        System.setProperty("sun.net.httpserver.nodelay", "true");
+        System.setProperty("sun.net.httpserver.maxIdleConnections", "100000");
+        var http = HttpServer.create(new InetSocketAddress(InetAddress.getByName(host), port), 4096);
+        var server = new SimulatedServer(http, seed);
+        http.setExecutor(server.threads);
+        http.createContext("/", server::handle);
+        http.start();
+        return server;
+    }
+
+    String baseUrl() {
+        var address = server.getAddress();
+        var host = address.getAddress().getHostAddress();
+        return "http://" + (host.contains(":") ? "[" + host + "]" : host) + ":" + address.getPort() + "/v1";
+    }
+
+    @Override
+    public void close() {
+        server.stop(0);
+        threads.shutdownNow();
+    }
+
+    private void handle(HttpExchange http) throws IOException {
+        var receivedNanos = System.nanoTime();
+        var path = http.getRequestURI().getPath();
+        if (path.equals("/v1/models") && http.getRequestMethod().equals("GET")) {
+            respond(http, 200, "application/json", models().toString());
+            return;
+        }
+        var dialect = switch (path) {
+            case "/v1/chat/completions" -> new ChatDialect();
+            case "/v1/completions" -> new CompletionsDialect();
+            case "/v1/responses" -> new ResponsesDialect();
+            default -> null;
+        };
+        if (dialect == null) {
+            refuse(http, 404, "invalid_request_error", "unknown_url", "Unknown request URL: " + path);
+        } else if (!http.getRequestMethod().equals("POST")) {
+            refuse(http, 405, "invalid_request_error", null, "Only POST is accepted at " + path);
+        } else {
+            answer(http, dialect, receivedNanos);
+        }
+    }
+
+    private void answer(HttpExchange http, Dialect dialect, long receivedNanos) throws IOException {
+        Ask ask;
+        try {
+            var body = JsonMapper.shared().readTree(http.getRequestBody().readAllBytes());
+            ask = Ask.of(dialect, body, http.getRequestHeaders().getFirst("X-Sim-Fault"));
+        } catch (JacksonException e) {
+            refuse(http, 400, "invalid_request_error", null, "We could not parse the JSON body of your request.");
+            return;
+        } catch (IllegalArgumentException e) {
+            refuse(http, 400, "invalid_request_error", null, e.getMessage());
+            return;
+        }
+        var nth = asked.computeIfAbsent(ask.key(), key -> new AtomicInteger()).incrementAndGet();
+        if (refused(http, ask, nth)) {
+            return;
+        }
+        var random = new SplittableRandom(seed * 31 + ask.key().hashCode() * 1_000_003L + nth);
+        var answer = new Answer(ask, dialect, random, answers.incrementAndGet(), receivedNanos);
+        http.getResponseHeaders().set("x-request-id", "req-sim-" + answer.number());
+        http.getResponseHeaders().set("openai-processing-ms", String.valueOf(answer.ttftNanos() / 1_000_000));
+        if (!ask.stream() || ask.fault() == Fault.PLAIN_JSON) {
+            answer.waitForAll();
+            respond(http, 200, "application/json", answer.whole().toString());
+            return;
+        }
+        http.getResponseHeaders().set("Content-Type", "text/event-stream; charset=utf-8");
+        http.getResponseHeaders().set("Cache-Control", "no-cache");
+        if (ask.fault() == Fault.GZIP) {
+            http.getResponseHeaders().set("Content-Encoding", "gzip");
+        }
+        http.sendResponseHeaders(200, 0);
+        var body = http.getResponseBody();
+        body.flush(); // a real server sends its headers at once, not with the first token
+        try (var wire = new Wire(body, ask.fault())) {
+            answer.stream(wire);
+        }
+        http.close();
+    }
+
+    /** Sends the answer of a fault that never gets to a stream; returns false if there is none. */
+    private boolean refused(HttpExchange http, Ask ask, int nth) throws IOException {
+        var headers = http.getResponseHeaders();
+        switch (ask.fault()) {
+            case NO_STREAM_OPTIONS -> {
+                if (!ask.streamOptions()) {
+                    return false;
+                }
+                refuse(http, 400, "invalid_request_error", null, "Unrecognized request argument: stream_options");
+            }
+            case HTML -> respond(http, 502, "text/html",
+                    "<html>\n<head><title>502 Bad Gateway</title></head>\n<body>nginx</body>\n</html>\n");
+            case EMPTY -> respond(http, 200, "text/event-stream", "");
+            case NOT_JSON -> respond(http, 500, "text/plain", "upstream connect error\nreset before headers\n");
+            case STATUS_401 -> refuse(http, 401, "invalid_request_error", "invalid_api_key", "Incorrect API key.");
+            case STATUS_403 -> refuse(http, 403, "invalid_request_error", null, "No access to this model.");
+            case STATUS_404 -> refuse(http, 404, "invalid_request_error", "model_not_found",
+                    "The model `" + ask.model() + "` has been deprecated.");
+            case STATUS_500 -> refuse(http, 500, "server_error", null, "The server had an error.");
+            case STATUS_503 -> refuse(http, 503, "server_error", null, "Overloaded.");
+            case NO_ANSWER -> pauseUntilClosed();
+            case BUSY, BUSY_MS, BUSY_DATE, BUSY_SILENT -> {
+                if (nth % 2 == 0) {
+                    return false;
+                }
+                if (ask.fault() == Fault.BUSY) {
+                    headers.set("Retry-After", "1");
+                } else if (ask.fault() == Fault.BUSY_MS) {
+                    headers.set("retry-after-ms", "120");
+                } else if (ask.fault() == Fault.BUSY_DATE) {
+                    headers.set("Retry-After", DateTimeFormatter.RFC_1123_DATE_TIME
+                            .format(ZonedDateTime.now(ZoneOffset.UTC).plusSeconds(2)));
+                }
+                refuse(http, 429, "requests", "rate_limit_exceeded", "Rate limit reached.");
+            }
+            default -> {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    /** Interrupted when the server is closed. */
+    static void pauseUntilClosed() {
+        while (!Thread.currentThread().isInterrupted()) {
+            LockSupport.parkNanos(TimeUnit.SECONDS.toNanos(1));
+        }
+    }
+
+    private static ObjectNode models() {
+        var list = JsonNodeFactory.instance.objectNode().put("object", "list");
+        var data = list.putArray("data");
+        Latency.PROFILES.keySet().stream().sorted()
+                .forEach(name -> data.addObject().put("id", name).put("object", "model").put("owned_by", "simulator"));
+        return list;
+    }
+
+    private static void refuse(HttpExchange http, int status, String type, String code, String message)
+            throws IOException {
+        var body = JsonNodeFactory.instance.objectNode();
+        body.putObject("error").put("message", message).put("type", type).putNull("param").put("code", code);
+        respond(http, status, "application/json", body.toString());
+    }
+
+    private static void respond(HttpExchange http, int status, String type, String text) throws IOException {
+        var bytes = text.getBytes(StandardCharsets.UTF_8);
+        http.getRequestBody().readAllBytes();
+        http.getResponseHeaders().set("Content-Type", type);
+        http.sendResponseHeaders(status, bytes.length == 0 ? -1 : bytes.length);
+        http.getResponseBody().write(bytes);
+        http.close();
+    }
+}
+
+/** What a request asks for, checked. */
+record Ask(String model, Latency latency, Fault fault, String prompt, int maxTokens, boolean stream,
+           boolean streamOptions) {
+
+    /** Throws IllegalArgumentException with the words for the user. */
+    static Ask of(Dialect dialect, JsonNode body, String faultHeader) {
+        var model = body.path("model").asString("");
+        if (model.isEmpty()) {
+            throw new IllegalArgumentException("you must provide a model parameter");
+        }
+        var prompt = body.path(dialect.promptKey());
+        if (prompt.isMissingNode()) {
+            throw new IllegalArgumentException("Missing required parameter: '" + dialect.promptKey() + "'.");
+        }
+        var plus = model.lastIndexOf('+');
+        var word = faultHeader != null ? faultHeader : plus < 0 ? "none" : model.substring(plus + 1);
+        var fault = Fault.ofWord(word);
+        if (fault == null) {
+            throw new IllegalArgumentException("there is no simulated fault '" + word + "'");
+        }
+        var limit = body.path(dialect.limitKey()).asInt(body.path("max_completion_tokens").asInt(16_384));
+        if (limit < 1) {
+            throw new IllegalArgumentException(limit + " is less than the minimum of 1 - '" + dialect.limitKey() + "'");
+        }
+        return new Ask(model, Latency.ofModel(plus < 0 ? model : model.substring(0, plus)), fault, prompt.toString(),
+                limit, body.path("stream").asBoolean(false), body.path("stream_options").isObject());
+    }
+
+    /** Requests of the same key are the same request again. */
+    String key() {
+        return model + "\n" + prompt;
+    }
+}
+
+/** One answer: its text, its schedule, and the way it is streamed. */
+final class Answer {
+
+    /** What the simulator says; several scripts and an emoji, since a client must not split characters. */
+    private static final List<List<String>> TEXTS = List.of(
+            "Sunlight is a mix of all colours. Air molecules scatter the short blue waves far more than the long red "
+                    + "ones, so blue reaches the eye from every side of the sky.",
+            "Das wäre schön: ein kühler Abend, ein Glas Wasser und ein gutes Buch. Mehr braucht es nicht, um glücklich "
+                    + "zu sein – jedenfalls für heute.",
+            "おはようございます。今日はいい天気ですね。Good morning, it is a fine day, and the sea is calm. 🌊",
+            "First, write down what you know. Second, write down what you want to know. Third, find the shortest way "
+                    + "between the two, and walk it. ✅",
+            "Rain on the window,\na small lamp, a half-read page:\nthe night takes its time.").stream()
+            .map(Answer::tokens).toList();
+
+    private final Ask ask;
+    private final Dialect dialect;
+    private final SplittableRandom random;
+    private final int number;
+    private final long receivedNanos;
+    private final long ttftNanos;
+    private final List<String> tokens;
+    private final int length;
+    private long dueNanos;
+
+    Answer(Ask ask, Dialect dialect, SplittableRandom random, int number, long receivedNanos) {
+        this.ask = ask;
+        this.dialect = dialect;
+        this.random = random;
+        this.number = number;
+        this.receivedNanos = receivedNanos;
+        this.ttftNanos = ask.latency().nextTtftNanos(random);
+        this.dueNanos = ttftNanos;
+        this.tokens = TEXTS.get(Math.floorMod(ask.prompt().hashCode(), TEXTS.size()));
+        var wanted = ask.latency().tokens() > 0 ? ask.latency().tokens() : tokens.size();
+        this.length = Math.min(wanted, ask.maxTokens());
+    }
+
+    /** Splits a text into pieces such as a tokenizer makes: a word, or some letters of a long one, or a character. */
+    private static List<String> tokens(String text) {
+        var found = new ArrayList<String>();
+        var matcher = Pattern.compile("(?s) ?[a-zA-Zäöüß]{1,7}| ?.").matcher(text);
+        while (matcher.find()) {
+            found.add(matcher.group());
+        }
+        return List.copyOf(found);
+    }
+
+    int number() {
+        return number;
+    }
+
+    long ttftNanos() {
+        return ttftNanos;
+    }
+
+    void waitForAll() {
+        for (int i = 1; i < length; i++) {
+            dueNanos += ask.latency().nextItlNanos(random);
+        }
+        waitUntilDue();
+    }
+
+    ObjectNode whole() {
+        var text = new StringBuilder();
+        for (int i = 0; i < length; i++) {
+            text.append(token(i));
+        }
+        return dialect.whole(this, text.toString());
+    }
+
+    void stream(Wire wire) throws IOException {
+        var fault = ask.fault();
+        if (fault == Fault.COMMENTS) {
+            wire.send(": OPENROUTER PROCESSING\n\n");
+        }
+        if (fault == Fault.AZURE) {
+            wire.send(event("{\"choices\":[],\"created\":0,\"model\":\"\",\"prompt_filter_results\":[{}]}"));
+        }
+        for (var opening : dialect.opening(this)) {
+            wire.send(opening);
+        }
+        if (fault == Fault.REASONING || fault == Fault.REASONING_ONLY) {
+            for (int i = 0; i < 5; i++) {
+                waitUntilDue();
+                wire.send(dialect.reasoning(this, token(i)));
+                dueNanos += ask.latency().nextItlNanos(random);
+            }
+        }
+        if (fault == Fault.TOOLS) {
+            for (var part : List.of("{\\\"city\\\":", "\\\"Paris\\\"}")) {
+                waitUntilDue();
+                wire.send(dialect.toolCall(this, part));
+                dueNanos += ask.latency().nextItlNanos(random);
+            }
+        } else if (fault != Fault.REASONING_ONLY && !streamTokens(wire)) {
+            return;
+        }
+        for (var closing : dialect.closing(this)) {
+            wire.send(closing);
+        }
+        if (fault == Fault.OPEN) {
+            wire.flush();
+            SimulatedServer.pauseUntilClosed();
+        }
+    }
+
+    /** Returns false if the stream broke. */
+    private boolean streamTokens(Wire wire) throws IOException {
+        var perEvent = ask.fault() == Fault.MULTI_TOKEN ? 3 : 1;
+        for (int i = 0; i < length; i += perEvent) {
+            if (i >= length / 2 && broke(wire)) {
+                return false;
+            }
+            var text = new StringBuilder();
+            for (int j = i; j < Math.min(length, i + perEvent); j++) {
+                text.append(token(j));
+            }
+            waitUntilDue();
+            if (ask.fault() == Fault.COMMENTS && i % 4 == 1) {
+                wire.send(": keep-alive\n\n");
+            }
+            var last = i + perEvent >= length;
+            wire.send(dialect.token(this, text.toString(), last && ask.fault() == Fault.FINISH_WITH_TEXT));
+            if (!last) {
+                dueNanos += ask.latency().nextItlNanos(random);
+            }
+        }
+        return true;
+    }
+
+    /** Breaks the stream in its middle if the fault is one that does. */
+    private boolean broke(Wire wire) throws IOException {
+        var message = "The server is overloaded.";
+        switch (ask.fault()) {
+            case ERROR_OBJECT -> wire.send(event("{\"error\":{\"message\":\"" + message
+                    + "\",\"type\":\"server_error\",\"code\":503}}") + "data: [DONE]\n\n");
+            case ERROR_STRING -> wire.send(event("{\"error\":\"" + message + "\"}"));
+            case ERROR_VLLM -> wire.send(event("{\"object\":\"error\",\"message\":\"" + message
+                    + "\",\"type\":\"InternalServerError\",\"code\":500}") + "data: [DONE]\n\n");
+            case ERROR_FIELD -> wire.send("error: {\"code\":500,\"message\":\"" + message
+                    + "\",\"type\":\"server_error\"}\n\n");
+            case ERROR_EVENT -> wire.send("event: error\n" + event("{\"message\":\"" + message + "\"}"));
+            case CUT -> wire.flush();
+            case CUT_LINE -> wire.send("data: {\"choices\":[{\"delta\":{\"cont");
+            case STALL -> SimulatedServer.pauseUntilClosed();
+            case RESET -> {
+                wire.flush();
+                throw new IOException("simulated reset: the JDK's server drops the connection");
+            }
+            default -> {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    private String token(int i) {
+        return tokens.get(i % tokens.size());
+    }
+
+    /** Waits for an absolute time, so that lateness never adds up. */
+    private void waitUntilDue() {
+        for (long left; (left = receivedNanos + dueNanos - System.nanoTime()) > 0; ) {
+            LockSupport.parkNanos(left);
+            if (Thread.currentThread().isInterrupted()) {
+                return;
+            }
+        }
+    }
+
+    static String event(String json) {
+        return "data: " + json + "\n\n";
+    }
+
+    Ask ask() {
+        return ask;
+    }
+
+    String finishReason() {
+        return switch (ask.fault()) {
+            case TOOLS -> "tool_calls";
+            case CONTENT_FILTER -> "content_filter";
+            default -> length < (ask.latency().tokens() > 0 ? ask.latency().tokens() : tokens.size()) ? "length" : "stop";
+        };
+    }
+
+    int promptTokens() {
+        return Math.max(1, tokens(ask.prompt()).size());
+    }
+
+    int outputTokens() {
+        return ask.fault() == Fault.REASONING_ONLY ? 5 : ask.fault() == Fault.REASONING ? length + 5 : length;
+    }
+
+    /** The member that holds the truth; begins with a comma. */
+    String sim() {
+        return ",\"sim\":{\"sent_ns\":" + (System.nanoTime() - receivedNanos) + ",\"due_ns\":" + dueNanos + "}";
+    }
+
+    String padding() {
+        return ask.fault() == Fault.OBFUSCATION ? ",\"obfuscation\":\"" + "x".repeat(random.nextInt(1, 20)) + "\"" : "";
+    }
+
+    static String quoted(String text) {
+        return JsonMapper.shared().writeValueAsString(text);
+    }
+}
+
+/** How an answer is written at one endpoint; each method returns whole server-sent events. */
+interface Dialect {
+    String promptKey();
+
+    String limitKey();
+
+    List<String> opening(Answer answer);
+
+    String token(Answer answer, String text, boolean withFinish);
+
+    String reasoning(Answer answer, String text);
+
+    String toolCall(Answer answer, String argumentsPart);
+
+    List<String> closing(Answer answer);
+
+    ObjectNode whole(Answer answer, String text);
+}
+
+/** What the chat and the legacy completions endpoint have in common. */
+abstract class ChoicesDialect implements Dialect {
+
+    abstract String object();
+
+    @Override
+    public String limitKey() {
+        return "max_tokens";
+    }
+
+    String chunk(Answer answer, String choice) {
+        return Answer.event("{\"id\":\"sim-" + answer.number() + "\",\"object\":\"" + object()
+                + "\",\"created\":1700000000,\"model\":" + Answer.quoted(answer.ask().model())
+                + ",\"system_fingerprint\":\"fp_sim\",\"choices\":[" + choice + "]" + answer.padding()
+                + (answer.ask().streamOptions() ? ",\"usage\":null" : "") + answer.sim() + "}");
+    }
+
+    abstract String choice(String text, String finishReason);
+
+    @Override
+    public List<String> opening(Answer answer) {
+        return List.of();
+    }
+
+    @Override
+    public String token(Answer answer, String text, boolean withFinish) {
+        return chunk(answer, choice(Answer.quoted(text), withFinish ? "\"" + answer.finishReason() + "\"" : "null"));
+    }
+
+    @Override
+    public List<String> closing(Answer answer) {
+        var events = new ArrayList<String>();
+        var fault = answer.ask().fault();
+        var usage = usage(answer).toString();
+        if (fault == Fault.USAGE_EARLY) {
+            events.add(Answer.event("{\"choices\":[],\"x_groq\":{\"id\":\"r\",\"usage\":" + usage + "}}"));
+        }
+        if (fault == Fault.AZURE) {
+            events.add(chunk(answer, "{\"index\":0,\"finish_reason\":null,\"content_filter_offsets\":{}}"));
+        }
+        if (fault != Fault.FINISH_WITH_TEXT) {
+            events.add(chunk(answer, choice(null, "\"" + answer.finishReason() + "\"")));
+        }
+        if (answer.ask().streamOptions() && fault != Fault.USAGE_EARLY) {
+            events.add(Answer.event("{\"id\":\"sim-" + answer.number() + "\",\"choices\":[],\"usage\":" + usage + "}"));
+        }
+        if (fault != Fault.NO_DONE) {
+            events.add("data: [DONE]\n\n");
+        }
+        return events;
+    }
+
+    static ObjectNode usage(Answer answer) {
+        var usage = JsonNodeFactory.instance.objectNode().put("prompt_tokens", answer.promptTokens())
+                .put("completion_tokens", answer.outputTokens())
+                .put("total_tokens", answer.promptTokens() + answer.outputTokens());
+        usage.putObject("prompt_tokens_details").put("cached_tokens", 0);
+        return usage;
+    }
+
+    ObjectNode wholeOf(Answer answer, String object, ObjectNode choice) {
+        var whole = JsonNodeFactory.instance.objectNode().put("id", "sim-" + answer.number()).put("object", object)
+                .put("created", 1700000000).put("model", answer.ask().model());
+        whole.putArray("choices").add(choice.put("index", 0).put("finish_reason", answer.finishReason()));
+        return whole.<ObjectNode>set("usage", usage(answer));
+    }
+}
+
+/** {@code /v1/chat/completions}. */
+final class ChatDialect extends ChoicesDialect {
+    @Override
+    public String promptKey() {
+        return "messages";
+    }
+
+    @Override
+    String object() {
+        return "chat.completion.chunk";
+    }
+
+    @Override
+    public List<String> opening(Answer answer) {
+        var content = answer.ask().fault() == Fault.ROLE_NULL ? "null" : "\"\"";
+        return List.of(chunk(answer, delta("\"role\":\"assistant\",\"content\":" + content, "null")));
+    }
+
+    @Override
+    String choice(String text, String finishReason) {
+        return delta(text == null ? "" : "\"content\":" + text, finishReason);
+    }
+
+    @Override
+    public String reasoning(Answer answer, String text) {
+        return chunk(answer, delta("\"reasoning_content\":" + Answer.quoted(text), "null"));
+    }
+
+    @Override
+    public String toolCall(Answer answer, String argumentsPart) {
+        return chunk(answer, delta("\"tool_calls\":[{\"index\":0,\"function\":{\"name\":\"weather\",\"arguments\":\""
+                + argumentsPart + "\"}}]", "null"));
+    }
+
+    private static String delta(String members, String finishReason) {
+        return "{\"index\":0,\"delta\":{" + members + "},\"logprobs\":null,\"finish_reason\":" + finishReason + "}";
+    }
+
+    @Override
+    public ObjectNode whole(Answer answer, String text) {
+        var choice = JsonNodeFactory.instance.objectNode();
+        choice.putObject("message").put("role", "assistant").put("content", text);
+        return wholeOf(answer, "chat.completion", choice);
+    }
+}
+
+/** {@code /v1/completions}. */
+final class CompletionsDialect extends ChoicesDialect {
+    @Override
+    public String promptKey() {
+        return "prompt";
+    }
+
+    @Override
+    String object() {
+        return "text_completion";
+    }
+
+    @Override
+    String choice(String text, String finishReason) {
+        return "{\"text\":" + (text == null ? "\"\"" : text) + ",\"index\":0,\"logprobs\":null,\"finish_reason\":"
+                + finishReason + "}";
+    }
+
+    @Override
+    public String reasoning(Answer answer, String text) {
+        return chunk(answer, choice("\"\"", "null"));
+    }
+
+    @Override
+    public String toolCall(Answer answer, String argumentsPart) {
+        return chunk(answer, choice("\"\"", "null"));
+    }
+
+    @Override
+    public ObjectNode whole(Answer answer, String text) {
+        return wholeOf(answer, "text_completion", JsonNodeFactory.instance.objectNode().put("text", text));
+    }
+}
+
+/** {@code /v1/responses}. */
+final class ResponsesDialect implements Dialect {
+    @Override
+    public String promptKey() {
+        return "input";
+    }
+
+    @Override
+    public String limitKey() {
+        return "max_output_tokens";
+    }
+
+    @Override
+    public List<String> opening(Answer answer) {
+        return List.of(typed("response.created", ",\"response\":" + response(answer, "in_progress")),
+                typed("response.output_item.added", ",\"output_index\":0,\"item\":{\"type\":\"message\"}"));
+    }
+
+    @Override
+    public String token(Answer answer, String text, boolean withFinish) {
+        return typed("response.output_text.delta", ",\"output_index\":0,\"delta\":" + Answer.quoted(text)
+                + answer.padding() + answer.sim());
+    }
+
+    @Override
+    public String reasoning(Answer answer, String text) {
+        return typed("response.reasoning_summary_text.delta", ",\"delta\":" + Answer.quoted(text) + answer.sim());
+    }
+
+    @Override
+    public String toolCall(Answer answer, String argumentsPart) {
+        return typed("response.function_call_arguments.delta", ",\"delta\":\"" + argumentsPart + "\"" + answer.sim());
+    }
+
+    @Override
+    public List<String> closing(Answer answer) {
+        if (answer.ask().fault() == Fault.NO_DONE) {
+            return List.of();
+        }
+        var incomplete = answer.ask().fault() == Fault.INCOMPLETE || answer.finishReason().equals("length");
+        return List.of(typed("response.output_text.done", ",\"output_index\":0"),
+                typed(incomplete ? "response.incomplete" : "response.completed",
+                        ",\"response\":" + response(answer, incomplete ? "incomplete" : "completed")));
+    }
+
+    private static String typed(String type, String members) {
+        return "event: " + type + "\n" + Answer.event("{\"type\":\"" + type + "\"" + members + "}");
+    }
+
+    private static ObjectNode response(Answer answer, String status) {
+        var response = JsonNodeFactory.instance.objectNode().put("id", "resp-sim-" + answer.number())
+                .put("object", "response").put("model", answer.ask().model()).put("status", status);
+        if (status.equals("incomplete")) {
+            response.putObject("incomplete_details").put("reason", "max_output_tokens");
+        }
+        if (!status.equals("in_progress")) {
+            var usage = response.putObject("usage").put("input_tokens", answer.promptTokens())
+                    .put("output_tokens", answer.outputTokens());
+            usage.putObject("input_tokens_details").put("cached_tokens", 0);
+        }
+        return response;
+    }
+
+    @Override
+    public ObjectNode whole(Answer answer, String text) {
+        var response = response(answer, "completed");
+        response.putArray("output").addObject().put("type", "message").put("role", "assistant")
+                .putArray("content").addObject().put("type", "output_text").put("text", text);
+        return response;
+    }
+}
+
+/** Puts events on the wire, whole and at once unless the fault says otherwise. */
+final class Wire implements AutoCloseable {
+
+    private static final int MERGED_EVENTS = 4;
+
+    private final OutputStream out;
+    private final Fault fault;
+    private int waiting;
+
+    Wire(OutputStream out, Fault fault) throws IOException {
+        this.out = fault == Fault.GZIP ? new GZIPOutputStream(out, 512, true) : out;
+        this.fault = fault;
+        if (fault == Fault.ODD_LINES) {
+            out.write(new byte[] {(byte) 0xEF, (byte) 0xBB, (byte) 0xBF});
+        }
+    }
+
+    void send(String events) throws IOException {
+        var text = fault == Fault.ODD_LINES ? odd(events) : events;
+        var bytes = text.getBytes(StandardCharsets.UTF_8);
+        if (fault == Fault.BYTES) {
+            for (byte single : bytes) {
+                out.write(single);
+                out.flush();
+            }
+            return;
+        }
+        out.write(bytes);
+        waiting++;
+        if (fault != Fault.BURST && (fault != Fault.MERGED || waiting % MERGED_EVENTS == 0)) {
+            out.flush();
+        }
+    }
+
+    /** Mixed line ends, no space behind the colon, an id, a retry, and the data in two lines at a comma. */
+    private String odd(String events) {
+        var comma = events.indexOf(",\"");
+        var split = events.startsWith("data: {") && comma > 0
+                ? events.substring(0, comma + 1) + "\ndata:" + events.substring(comma + 1) : events;
+        var lines = split.replaceFirst("data: ", "id: 7\nretry: 1000\ndata:");
+        return waiting % 2 == 0 ? lines.replace("\n", "\r\n") : lines;
+    }
+
+    void flush() throws IOException {
+        out.flush();
+    }
+
+    @Override
+    public void close() throws IOException {
+        out.close();
+    }
+}
