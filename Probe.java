@@ -154,7 +154,7 @@ public class Probe implements Callable<Integer> {
             out.printf("%10s %10s %5d  %-9s %s%n", Figures.millis(elapsedMicros), Figures.millis(delay), read,
                     kind.word(), text == null ? "" : text.replace("\n", "\\n"));
         });
-        out.printf("%s: TTFT %s ms, ITL p50 %s ms, TTLT %s ms, total %s ms%n%n", ending.outcome().words(),
+        out.printf("%s: TTFT %s ms, ITL p50 %s ms, TTLT %s ms, total %s ms%n%n", ending.outcome().words(model),
                 Figures.millis(figures.ttftMicros()), Figures.millis(figures.itlMicros(0.5)),
                 Figures.millis(figures.ttltMicros()), Figures.millis(ending.endMicros()));
     }
@@ -268,7 +268,7 @@ final class Exchange {
         this.call = client.newCall(request.build());
     }
 
-    /** Streams on this thread until the end, and ends the recording. */
+    /** Streams on this thread until the end. */
     Ending run() {
         recording.start(System.nanoTime());
         try (var response = call.execute()) {
@@ -426,7 +426,38 @@ sealed interface Outcome {
      * @param type       the server's word for it, else ours
      * @param httpStatus null if there was no answer
      */
-    record Failed(String type, String message, Integer httpStatus) implements Outcome { }
+    record Failed(String type, String message, Integer httpStatus) implements Outcome {
+
+        /** Whether the same request may go well a little later. */
+        boolean mayPass() {
+            if (httpStatus == null) {
+                return !type.equals("tls");
+            }
+            return httpStatus == 408 || httpStatus == 409 || httpStatus >= 500
+                    || httpStatus == 429 && !type.equals("insufficient_quota");
+        }
+
+        /** Whether every other prompt meets the same failure. */
+        boolean concernsAllPrompts() {
+            return httpStatus == null || httpStatus == 401 || httpStatus == 403 || httpStatus == 404;
+        }
+
+        /** What the user can do about it; empty where only the server can. */
+        private String advice(Model model) {
+            if (httpStatus == null) {
+                return "; check the base URL, the network and the proxy";
+            }
+            return switch (httpStatus) {
+                case 200 -> type.equals("not_streamed") ? "; turn streaming on at the server or a proxy before it" : "";
+                case 401 -> model.keyVariable() == null ? "; it wants a key" : "; check " + model.keyVariable();
+                case 403 -> "; ask for access, or name another model with --model";
+                case 404 -> "; " + model.name() + " is retired or unknown at " + model.url().host()
+                        + ", name another with --model";
+                case 429 -> "; lower --concurrency, raise --retries, or look at your quota";
+                default -> httpStatus >= 500 ? "; try again later" : "";
+            };
+        }
+    }
 
     record TimedOut() implements Outcome { }
 
@@ -446,16 +477,25 @@ sealed interface Outcome {
         };
     }
 
-    /** One line for the user. */
-    default String words() {
+    /** What went wrong, null for nothing: the column error. */
+    default String detail() {
         return switch (this) {
-            case Truncated t -> "truncated, " + t.how();
-            case Failed f -> "failed, " + (f.httpStatus() == null || f.httpStatus() == 200 ? "" : f.httpStatus() + " ")
-                    + f.type() + ": " + f.message();
-            case TimedOut t -> "timeout, the answer took longer than --timeout";
-            case Stalled s -> "stalled, nothing came for as long as --stall-timeout";
-            default -> status();
+            case Completed c -> null;
+            case Truncated t -> t.how();
+            case Failed f -> f.message();
+            case TimedOut t -> "the answer took longer than --timeout";
+            case Stalled s -> "nothing came for as long as --stall-timeout";
+            case Cancelled c -> "interrupted by the user";
         };
+    }
+
+    /** One line for the user: what happened, and what to do. */
+    default String words(Model model) {
+        if (!(this instanceof Failed failed)) {
+            return status() + (detail() == null ? "" : ": " + detail());
+        }
+        var code = failed.httpStatus() == null || failed.httpStatus() == 200 ? "" : failed.httpStatus() + " ";
+        return "failed: " + code + failed.type() + ": " + failed.message() + failed.advice(model);
     }
 }
 
@@ -875,7 +915,6 @@ final class Recording {
     }
 
     private volatile long startNanos;
-    private volatile Ending ending;
     private Chunk tail = new Chunk(); // the writer's
     private long lastNanos;
     private Chunk head = tail; // the reader's
@@ -926,16 +965,6 @@ final class Recording {
             head = head.next;
             taken = 0;
         }
-    }
-
-    /** Ends the recording; no event comes after this. */
-    void end(Ending how) {
-        ending = how;
-    }
-
-    /** Returns null as long as events may come. */
-    Ending ending() {
-        return ending;
     }
 }
 

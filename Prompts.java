@@ -160,6 +160,13 @@ record Prompt(String id, List<Message> messages, Integer maxTokens, Double tempe
         return new Prompt(id, List.copyOf(all), maxTokens, temperature, model, extra, labels, source);
     }
 
+    /** The same with a line put before the first message, whoever speaks it. */
+    Prompt beginningWith(String line) {
+        var all = new ArrayList<>(messages);
+        all.set(0, new Message(all.getFirst().role(), line + "\n" + all.getFirst().content()));
+        return new Prompt(id, List.copyOf(all), maxTokens, temperature, model, extra, labels, source);
+    }
+
     Prompt withId(String newId) {
         return new Prompt(newId, messages, maxTokens, temperature, model, extra, labels, source);
     }

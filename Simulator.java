@@ -377,6 +377,7 @@ record Ask(String model, Latency latency, Fault fault, String prompt, int maxTok
         if (prompt.isMissingNode()) {
             throw new IllegalArgumentException("Missing required parameter: '" + dialect.promptKey() + "'.");
         }
+        var question = prompt.isArray() && !prompt.isEmpty() ? prompt.get(prompt.size() - 1).path("content") : prompt;
         var plus = model.lastIndexOf('+');
         var word = faultHeader != null ? faultHeader : plus < 0 ? "none" : model.substring(plus + 1);
         var fault = Fault.ofWord(word);
@@ -387,7 +388,7 @@ record Ask(String model, Latency latency, Fault fault, String prompt, int maxTok
         if (limit < 1) {
             throw new IllegalArgumentException(limit + " is less than the minimum of 1 - '" + dialect.limitKey() + "'");
         }
-        return new Ask(model, Latency.ofModel(plus < 0 ? model : model.substring(0, plus)), fault, prompt.toString(),
+        return new Ask(model, Latency.ofModel(plus < 0 ? model : model.substring(0, plus)), fault, question.asString(question.toString()),
                 limit, body.path("stream").asBoolean(false), body.path("stream_options").isObject());
     }
 

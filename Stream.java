@@ -10,6 +10,8 @@
 //DEPS me.tongfei:progressbar:0.10.2
 //SOURCES Prompts.java
 //SOURCES Models.java
+//SOURCES Probe.java
+//SOURCES Results.java
 //SOURCES Simulator.java
 //RUNTIME_OPTIONS -XX:+UseSerialGC
 
@@ -21,8 +23,9 @@
 //   jbang Stream.java -p "Why is the sky blue?" -m gpt-4    OPENAI_API_KEY holds the key
 //   jbang Stream.java --base-url http://localhost:8000/v1 -m llama -n 10 -c 4 prompts/
 //
-// Read it from the outside in, the way the data flows: command line, plan, run, one exchange with a server, the
-// clock at its socket, what an event means, the record of it, CSV, echo, summary.
+// Read it from the outside in, the way the data flows: command line, plan, run, run.json, echo. Prompts come from
+// Prompts.java, models from Models.java; one exchange with a server, and its clock, is in Probe.java; the CSV files and
+// the table at the end are in Results.java.
 //
 // It does not measure quality, and it does not tell the network's part of a delay from the server's; an event is
 // not always a token. README.md says what each number means, results/README.md what each column holds.
@@ -30,27 +33,24 @@
 package stream;
 
 import java.io.BufferedReader;
+import java.io.FileDescriptor;
+import java.io.FileOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.InputStreamReader;
 import java.io.PrintStream;
-import java.io.UncheckedIOException;
-import java.net.ConnectException;
-import java.net.Socket;
-import java.net.UnknownHostException;
+import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
+import java.nio.file.StandardCopyOption;
 import java.time.Instant;
 import java.time.ZoneOffset;
-import java.time.ZonedDateTime;
 import java.time.format.DateTimeFormatter;
-import java.time.format.DateTimeParseException;
 import java.util.ArrayList;
 import java.util.Collections;
-import java.util.HashSet;
-import java.util.LinkedHashMap;
+import java.util.Comparator;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -59,29 +59,28 @@ import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
 
-import javax.net.ssl.SSLException;
+import me.tongfei.progressbar.DelegatingProgressBarConsumer;
+import me.tongfei.progressbar.ProgressBar;
+import me.tongfei.progressbar.ProgressBarBuilder;
+import me.tongfei.progressbar.ProgressBarStyle;
 
-import okhttp3.Call;
-import okhttp3.ConnectionPool;
-import okhttp3.MediaType;
-import okhttp3.OkHttpClient;
-import okhttp3.Request;
-import okhttp3.RequestBody;
-import okhttp3.Response;
-import okhttp3.sse.EventSource;
-import okhttp3.sse.EventSourceListener;
-import okhttp3.sse.EventSources;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
-import tools.jackson.core.JacksonException;
+import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
+import tools.jackson.databind.node.ObjectNode;
 
 /** The command line: what to ask, whom, how often, and where the results go. */
 @Command(name = "stream", mixinStandardHelpOptions = true, sortOptions = false, usageHelpAutoWidth = true,
@@ -227,7 +226,7 @@ public class Stream implements Callable<Integer> {
         var set = readPrompts();
         var seedUsed = seed != null ? seed : ThreadLocalRandom.current().nextLong(1_000_000_000);
         try (var simulator = simulate && !dryRun ? SimulatedServer.start(seedUsed) : null) {
-            var access = simulate ? ModelCatalog.simulated(simulator == null ? null : simulator.baseUrl())
+            var access = simulator != null ? ModelCatalog.Access.toSimulator(simulator.baseUrl())
                     : dryRun ? ModelCatalog.Access.WITHOUT_KEYS : ModelCatalog.Access.WITH_KEYS;
             var catalog = ModelCatalog.of(modelOptions, terminal.environment(), access);
             var plan = Plan.of(set.prompts(), catalog, this, seedUsed);
@@ -383,8 +382,8 @@ record Terminal(InputStream in, PrintStream out, PrintStream err, boolean outIsT
                 Map<String, String> environment) {
 
     static Terminal ofProcess() {
-        var out = new PrintStream(new java.io.FileOutputStream(java.io.FileDescriptor.out), false, StandardCharsets.UTF_8);
-        var err = new PrintStream(new java.io.FileOutputStream(java.io.FileDescriptor.err), true, StandardCharsets.UTF_8);
+        var out = new PrintStream(new FileOutputStream(FileDescriptor.out), false, StandardCharsets.UTF_8);
+        var err = new PrintStream(new FileOutputStream(FileDescriptor.err), true, StandardCharsets.UTF_8);
         return new Terminal(System.in, out, err, isTerminal(1), isTerminal(2), System.getenv());
     }
 
@@ -407,28 +406,10 @@ record Terminal(InputStream in, PrintStream out, PrintStream err, boolean outIsT
         err.println("stream: " + line);
     }
 
-    java.io.PrintWriter outWriter() {
-        return new java.io.PrintWriter(out, true);
+    PrintWriter outWriter() {
+        return new PrintWriter(out, true);
     }
 }
-
-/** Whether a request counts. */
-enum Phase {
-    WARMUP, MEASURED;
-
-    String word() {
-        return name().toLowerCase(Locale.ROOT);
-    }
-}
-
-/**
- * One request of the plan.
- *
- * @param requestId  prompt, model and repetition; the same in a later run of the same plan
- * @param repetition from 1
- * @param modelIndex place of the model among those of the run, from 0
- */
-record Job(String requestId, Phase phase, Prompt prompt, Model model, int repetition, int modelIndex) { }
 
 /** All requests of a run, in the order in which they are sent. */
 record Plan(List<Prompt> prompts, List<Model> models, List<Job> warmups, List<Job> jobs) {
@@ -476,7 +457,7 @@ record Plan(List<Prompt> prompts, List<Model> models, List<Job> warmups, List<Jo
             jobs.addAll(block);
         }
         if (!interleaved) {
-            jobs.sort(java.util.Comparator.comparingInt(Job::modelIndex));
+            jobs.sort(Comparator.comparingInt(Job::modelIndex));
         }
         return List.copyOf(jobs);
     }
@@ -515,5 +496,483 @@ record Plan(List<Prompt> prompts, List<Model> models, List<Job> warmups, List<Jo
         }
         out.printf(Locale.ROOT, "%d requests, %d of them warm-up; at most %,d output tokens; %,d characters of prompts;"
                 + " retries come on top; nothing was sent%n", size(), warmups.size(), outputTokens, characters);
+    }
+}
+
+/** What a user should know about a run, each with its cause and the next step. */
+enum Warning {
+    COMPRESSED("%s sends compressed streams; their timing is the compressor's. Ask for it to be turned off."),
+    NO_USAGE("%s refuses stream_options; output tokens are counted from events. A newer server can do it."),
+    MODEL_IN_PROMPT("%s; the prompts' own models are ignored since --model names others. Leave --model out to use them.");
+
+    private final String pattern;
+
+    Warning(String pattern) {
+        this.pattern = pattern;
+    }
+
+    String about(String what) {
+        return "warning: " + pattern.formatted(what);
+    }
+}
+
+/** One run: its folder, its requests in flight, its end. Failures of one request never end the others. */
+final class Run implements AutoCloseable {
+
+    private static final DateTimeFormatter RUN_ID_TIME =
+            DateTimeFormatter.ofPattern("yyyyMMdd'T'HHmmss'Z'").withZone(ZoneOffset.UTC);
+    private static final long WATCH_MILLIS = 20;
+    private static final double BACKOFF_MILLIS = 500;
+    private static final double LONGEST_BACKOFF_MILLIS = 30_000;
+
+    private final Stream options;
+    private final Terminal terminal;
+    private final String runId;
+    private final Path folder;
+    private final RunRecord record;
+    private final StreamClient client;
+    private final Echo echo;
+    private final Journal journal;
+    private final Semaphore slots;
+    private final Set<Exchange> inFlight = ConcurrentHashMap.newKeySet();
+    private final Set<String> withoutUsage = ConcurrentHashMap.newKeySet();
+    private final Set<String> unreachable = ConcurrentHashMap.newKeySet();
+    private final AtomicInteger prefixes = new AtomicInteger();
+    private final CountDownLatch stopped = new CountDownLatch(1);
+    private final Thread interruption = new Thread(this::interrupt, "interruption");
+    private Integer exitCode;
+
+    private Run(Stream options, Plan plan, long seed, Terminal terminal, String runId, Path folder) throws IOException {
+        this.options = options;
+        this.terminal = terminal;
+        this.runId = runId;
+        this.folder = folder;
+        this.client = new StreamClient(options.concurrency, terminal.environment());
+        this.echo = Echo.of(options, plan.models(), options.ask ? 1 : plan.jobs().size(), terminal);
+        this.journal = Journal.open(folder, runId, plan.models().stream().map(Model::label).toList(), echo);
+        this.record = new RunRecord(folder, runId, options, plan, seed);
+        this.slots = new Semaphore(options.concurrency);
+    }
+
+    /** Makes the folder and opens the files; throws WrongUsage, and leaves nothing, if it can't. */
+    static Run start(Stream options, Plan plan, long seed, Terminal terminal) throws WrongUsage {
+        var runId = RUN_ID_TIME.format(Instant.now())
+                + "-%04x".formatted(ThreadLocalRandom.current().nextInt(0x10000));
+        var folder = options.results.resolve(runId);
+        try {
+            Files.createDirectories(folder);
+            var run = new Run(options, plan, seed, terminal, runId, folder);
+            run.record.write(null);
+            Runtime.getRuntime().addShutdownHook(run.interruption);
+            Thread.ofVirtual().name("watch").start(run::watch);
+            return run;
+        } catch (IOException e) {
+            throw new WrongUsage("--results " + options.results + ": can't be written (" + e.getMessage()
+                    + "); name another folder");
+        }
+    }
+
+    /** Sends all requests of the plan and waits until they are written and echoed. */
+    void execute(Plan plan) throws InterruptedException {
+        if (options.modelOptions.named() && plan.prompts().stream().anyMatch(prompt -> prompt.model() != null)) {
+            terminal.say(Warning.MODEL_IN_PROMPT.about(String.join(", ", plan.prompts().stream()
+                    .filter(prompt -> prompt.model() != null).map(Prompt::id).limit(3).toList())));
+        }
+        sendAll(plan.warmups());
+        sendAll(plan.jobs());
+        journal.settle();
+        echo.settle();
+    }
+
+    /** Closed loop: a request is sent as soon as a slot is free. */
+    private void sendAll(List<Job> jobs) throws InterruptedException {
+        for (var job : jobs) {
+            slots.acquire();
+            var readyNanos = System.nanoTime();
+            if (isStopped() || journal.failed()) {
+                slots.release();
+                break;
+            }
+            Thread.startVirtualThread(() -> {
+                try {
+                    send(job, readyNanos);
+                } finally {
+                    slots.release();
+                }
+            });
+        }
+        awaitIdle();
+    }
+
+    private void awaitIdle() {
+        slots.acquireUninterruptibly(options.concurrency);
+        slots.release(options.concurrency);
+    }
+
+    private boolean isStopped() {
+        return stopped.getCount() == 0;
+    }
+
+    /** Sends one request, again if it may; each attempt is recorded, and waiting is inside none of them. */
+    private void send(Job job, long readyNanos) {
+        var server = job.model().server();
+        var retries = 0;
+        for (int number = 1; ; number++) {
+            var askUsage = !withoutUsage.contains(server);
+            var prompt = options.uniquePrefix
+                    ? job.prompt().beginningWith("[" + runId + " " + prefixes.incrementAndGet() + "]")
+                    : job.prompt();
+            var attempt = new Attempt(job, number, Instant.now(), readyNanos, new Recording(), new AtomicReference<>());
+            var exchange = new Exchange(client, job.model(), job.model().body(prompt, options.sampling(), askUsage),
+                    attempt.recording());
+            inFlight.add(exchange);
+            if (isStopped()) {
+                exchange.abort(Exchange.Abort.CANCEL);
+            }
+            journal.begin(attempt);
+            var ending = exchange.run();
+            inFlight.remove(exchange);
+            var refusedUsage = askUsage && refusesStreamOptions(ending.outcome());
+            var waitMillis = refusedUsage ? Long.valueOf(0) : waitMillis(ending, server, retries);
+            var again = waitMillis != null && !isStopped();
+            attempt.end().set(new Attempt.Ended(ending, !again));
+            if (ending.compressed()) {
+                journal.warn(Warning.COMPRESSED.about(server));
+            }
+            if (refusedUsage) {
+                withoutUsage.add(server);
+                journal.warn(Warning.NO_USAGE.about(server));
+            } else if (again) {
+                retries++;
+                sayRetry(job, ending, waitMillis);
+            }
+            if (!again || stoppedWithin(waitMillis)) {
+                return;
+            }
+            readyNanos = System.nanoTime();
+        }
+    }
+
+    private boolean stoppedWithin(long millis) {
+        try {
+            return stopped.await(millis, TimeUnit.MILLISECONDS);
+        } catch (InterruptedException e) {
+            return true;
+        }
+    }
+
+    private static boolean refusesStreamOptions(Outcome outcome) {
+        return outcome instanceof Outcome.Failed failed && failed.httpStatus() != null
+                && (failed.httpStatus() == 400 || failed.httpStatus() == 422)
+                && failed.message().contains("stream_options");
+    }
+
+    /** Returns how long to wait before the next attempt, in milliseconds; null if there is to be none. */
+    private Long waitMillis(Ending ending, String server, int retries) {
+        if (!(ending.outcome() instanceof Outcome.Failed failed) || !failed.mayPass()) {
+            unreachable.remove(server);
+            return null;
+        }
+        var noAnswer = failed.httpStatus() == null;
+        if (retries == options.retries || noAnswer && unreachable.contains(server)) {
+            if (noAnswer) {
+                unreachable.add(server); // the next requests to it do not wait for it again
+            }
+            return null;
+        }
+        if (ending.retryAfterMillis() != null) {
+            return ending.retryAfterMillis() <= options.timeoutSeconds * 1000 ? ending.retryAfterMillis() : null;
+        }
+        var most = Math.min(LONGEST_BACKOFF_MILLIS, BACKOFF_MILLIS * Math.pow(2, retries));
+        return Math.round(ThreadLocalRandom.current().nextDouble() * most);
+    }
+
+    private void sayRetry(Job job, Ending ending, long waitMillis) {
+        if (options.verbose) {
+            terminal.say(job.model().label() + ", " + job.prompt().id() + ": " + ending.outcome().words(job.model())
+                    + "; again in " + waitMillis + " ms");
+        }
+    }
+
+    /** One thread watches the time of all exchanges; a timer for each read would cost each read. */
+    private void watch() {
+        var timeoutNanos = (long) (options.timeoutSeconds * 1e9);
+        var stallNanos = (long) (options.stallTimeoutSeconds * 1e9);
+        while (!stoppedWithin(WATCH_MILLIS)) {
+            var now = System.nanoTime();
+            for (var exchange : inFlight) {
+                if (exchange.ageNanos(now) > timeoutNanos) {
+                    exchange.abort(Exchange.Abort.TIMEOUT);
+                } else if (exchange.silenceNanos(now) > stallNanos) {
+                    exchange.abort(Exchange.Abort.STALL);
+                }
+            }
+        }
+    }
+
+    /** Ctrl-C: ends the streams, and lets what was measured be written. The JVM exits with 130 after it. */
+    private void interrupt() {
+        stopped.countDown();
+        inFlight.forEach(exchange -> exchange.abort(Exchange.Abort.CANCEL));
+        echo.drop();
+        finish();
+    }
+
+    /** Waits for what is in flight, writes what is left, prints the summary; returns the exit code of the run. */
+    synchronized int finish() {
+        if (exitCode != null) {
+            return exitCode;
+        }
+        awaitIdle();
+        var interrupted = isStopped();
+        stopped.countDown();
+        journal.close();
+        echo.close();
+        client.close();
+        var summary = journal.summary();
+        exitCode = interrupted ? 130 : journal.failed() || summary.failed() > 0 ? 1 : 0;
+        try {
+            record.write(summary);
+        } catch (IOException e) {
+            terminal.say(folder.resolve("run.json") + ": can't be written (" + e.getMessage() + ")");
+            exitCode = interrupted ? 130 : 1;
+        }
+        if (!options.quiet) {
+            terminal.err().println();
+            summary.print(terminal.err(), options.simulate);
+            terminal.err().println(folder.resolve("requests.csv") + "  " + folder.resolve("events.csv")
+                    + "  compare: ./jbang Results.java " + folder);
+        }
+        return exitCode;
+    }
+
+    @Override
+    public void close() {
+        finish();
+        try {
+            Runtime.getRuntime().removeShutdownHook(interruption);
+        } catch (IllegalStateException e) {
+            // it is running: that is how we came here
+        }
+    }
+}
+
+/** The configuration and the outcome of a run, as run.json. It never holds a key. */
+final class RunRecord {
+
+    private final Path file;
+    private final ObjectNode json;
+
+    RunRecord(Path folder, String runId, Stream options, Plan plan, long seed) {
+        this.file = folder.resolve("run.json");
+        this.json = JsonMapper.shared().createObjectNode().put("run_id", runId)
+                .put("started_at", Instant.now().toString()).put("simulated", options.simulate).put("seed", seed);
+        json.putObject("versions").put("stream", Prompts.VERSION).put("java", Runtime.version().toString())
+                .put("okhttp", okhttp3.OkHttp.VERSION)
+                .put("os", System.getProperty("os.name") + " " + System.getProperty("os.version") + " "
+                        + System.getProperty("os.arch"))
+                .put("cpus", Runtime.getRuntime().availableProcessors());
+        json.putObject("options").put("system", options.system).put("max_tokens", options.maxTokens)
+                .put("temperature", options.temperature).put("seed_param", options.seedParam)
+                .put("repeat", options.repeat).put("warmup", options.warmup).put("concurrency", options.concurrency)
+                .put("order", options.order).put("timeout_s", options.timeoutSeconds)
+                .put("stall_timeout_s", options.stallTimeoutSeconds).put("retries", options.retries)
+                .put("echo", options.echo()).put("typing_delay_ms", options.typingDelayMillis)
+                .put("unique_prefix", options.uniquePrefix).put("ask", options.ask);
+        var models = json.putArray("models");
+        for (var model : plan.models()) {
+            var entry = models.addObject().put("label", model.label()).put("name", model.name())
+                    .put("api", model.api().word()).put("base_url", model.server())
+                    .put("api_key_env", model.keyVariable()).put("max_tokens", model.maxTokens())
+                    .put("temperature", model.temperature());
+            entry.set("extra", JsonMapper.shared().<JsonNode>valueToTree(model.extra()));
+        }
+        var prompts = json.putArray("prompts");
+        for (var prompt : plan.prompts()) {
+            var entry = prompts.addObject().put("id", prompt.id()).put("source", prompt.source());
+            entry.set("labels", JsonMapper.shared().<JsonNode>valueToTree(prompt.labels()));
+        }
+        json.put("planned_requests", plan.size());
+    }
+
+    /** Writes the whole file anew; the summary is null while the run goes on. */
+    void write(Summary summary) throws IOException {
+        if (summary != null) {
+            json.put("finished_at", Instant.now().toString());
+            json.putObject("counts").put("requests", summary.requests()).put("completed", summary.completed())
+                    .put("failed", summary.failed());
+        }
+        var part = file.resolveSibling("run.json.part");
+        Files.writeString(part, JsonMapper.shared().writerWithDefaultPrettyPrinter().writeValueAsString(json) + "\n");
+        Files.move(part, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+    }
+}
+
+/**
+ * Shows the answers as they come, on a thread of its own, so that a slow terminal, a pipe or a typing delay holds up
+ * nobody else. On a terminal it also keeps the progress bar below the text.
+ */
+final class Echo implements Journal.Audience, AutoCloseable {
+
+    private static final String[] COLOURS = {"36", "33", "35", "32", "34", "31"};
+
+    private final String mode;
+    private final int delayMillis;
+    private final Terminal terminal;
+    private final boolean headings;
+    private final boolean prompts;
+    private final ExecutorService printer = Executors.newSingleThreadExecutor(
+            Thread.ofPlatform().daemon().name("echo").factory());
+    private final Map<Job, StringBuilder> lines = new HashMap<>();
+    private final ProgressBar progress;
+    private volatile String status = "";
+    private Job current;
+    private volatile boolean dropped;
+
+    private Echo(Stream options, boolean headings, boolean prompts, int requests, Terminal terminal) {
+        this.mode = options.echo();
+        this.delayMillis = options.typingDelayMillis;
+        this.terminal = terminal;
+        this.headings = headings;
+        this.prompts = prompts;
+        var tokensOnScreen = mode.equals("tokens") && terminal.outIsTerminal();
+        this.progress = requests < 2 || options.quiet || !terminal.errIsTerminal() || tokensOnScreen ? null
+                : new ProgressBarBuilder().setTaskName("requests").setInitialMax(requests)
+                        .setStyle(ProgressBarStyle.ASCII).setUpdateIntervalMillis(200)
+                        .setConsumer(new DelegatingProgressBarConsumer(this::showStatus, 79)).build();
+    }
+
+    static Echo of(Stream options, List<Model> models, int requests, Terminal terminal) {
+        var onScreen = terminal.outIsTerminal() && terminal.errIsTerminal() && !options.quiet;
+        return new Echo(options, onScreen && (requests > 1 || models.size() > 1), requests > models.size(), requests,
+                terminal);
+    }
+
+    @Override
+    public void content(Job job, String text) {
+        if (!mode.equals("none")) {
+            print(mode.equals("tokens") ? () -> showToken(job, text) : () -> showLines(job, text));
+        }
+    }
+
+    @Override
+    public void end(Job job, boolean last) {
+        if (progress != null && last) {
+            progress.step();
+        }
+        if (mode.equals("lines")) {
+            print(() -> {
+                var rest = lines.remove(job);
+                if (rest != null && !rest.isEmpty()) {
+                    showLine(job, rest.toString());
+                }
+            });
+        }
+    }
+
+    /** Waits until all is shown; a terminal gets a line end, so that the next question stands on its own line. */
+    void settle() throws InterruptedException {
+        var shown = new CountDownLatch(1);
+        print(() -> {
+            if (current != null && terminal.outIsTerminal()) {
+                terminal.out().println();
+                current = null;
+            }
+            terminal.out().flush();
+            shown.countDown();
+        });
+        if (!dropped) {
+            shown.await();
+        }
+    }
+
+    /** Gives up what is not shown yet. */
+    void drop() {
+        dropped = true;
+        printer.shutdownNow();
+    }
+
+    @Override
+    public void close() {
+        if (progress != null) {
+            progress.close();
+        }
+        printer.close();
+        showStatus("");
+        terminal.out().flush();
+    }
+
+    @Override
+    public void say(String line) {
+        if (!status.isEmpty()) {
+            terminal.err().print("\r\033[K");
+        }
+        terminal.say(line);
+    }
+
+    private void print(Runnable action) {
+        try {
+            printer.execute(action);
+        } catch (RejectedExecutionException e) {
+            // dropped: the user has left
+        }
+    }
+
+    private void showToken(Job job, String text) {
+        if (job != current) {
+            if (current != null) {
+                terminal.out().print("\n\n");
+            }
+            terminal.out().flush();
+            if (headings) {
+                terminal.err().println(coloured(job, job.model().label()) + (prompts ? "  " + job.prompt().id() : ""));
+            }
+            current = job;
+        }
+        terminal.out().print(text);
+        terminal.out().flush();
+        pause();
+    }
+
+    private void showLines(Job job, String text) {
+        var line = lines.computeIfAbsent(job, key -> new StringBuilder()).append(text);
+        for (int end; (end = line.indexOf("\n")) >= 0; line.delete(0, end + 1)) {
+            showLine(job, line.substring(0, end));
+        }
+        pause();
+    }
+
+    private void showLine(Job job, String line) {
+        if (!status.isEmpty()) {
+            terminal.err().print("\r\033[K");
+        }
+        var prompt = prompts ? " " + job.prompt().id() : "";
+        terminal.out().println(coloured(job, job.model().label()) + prompt + " | " + line);
+        terminal.out().flush();
+        if (!status.isEmpty()) {
+            terminal.err().print(status);
+        }
+    }
+
+    private void showStatus(String bar) {
+        print(() -> {
+            terminal.err().print("\r\033[K" + bar);
+            status = bar;
+        });
+    }
+
+    private String coloured(Job job, String text) {
+        return !terminal.coloured() ? text
+                : "\033[" + COLOURS[job.modelIndex() % COLOURS.length] + "m" + text + "\033[0m";
+    }
+
+    private void pause() {
+        try {
+            if (delayMillis > 0 && !dropped) {
+                Thread.sleep(delayMillis);
+            }
+        } catch (InterruptedException e) {
+            dropped = true;
+        }
     }
 }

@@ -1,0 +1,533 @@
+///usr/bin/env jbang "$0" "$@" ; exit $?
+//DESCRIPTION Lists the runs on disk, checks them, and prints their tables
+//JAVA 25+
+//DEPS info.picocli:picocli:4.7.7
+//DEPS org.apache.commons:commons-csv:1.14.1
+//SOURCES Probe.java
+
+// Results: what runs leave on disk: events.csv, requests.csv, and the table made of them.
+//
+// To run just:
+//   jbang Results.java                        the newest run under results/
+//   jbang Results.java results/A results/B    the tables of two runs, one below the other
+//
+// It prints the table that the run itself printed, computed anew from requests.csv, and says where requests.csv and
+// events.csv do not agree. It does not say whether a difference is real. Stream.java writes its files with this class.
+
+package stream;
+
+import java.io.IOException;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Instant;
+import java.time.ZoneOffset;
+import java.time.format.DateTimeFormatter;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Queue;
+import java.util.Set;
+import java.util.concurrent.Callable;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.UnaryOperator;
+
+import org.apache.commons.csv.CSVException;
+import org.apache.commons.csv.CSVFormat;
+import org.apache.commons.csv.CSVParser;
+import org.apache.commons.csv.CSVPrinter;
+import org.apache.commons.csv.CSVRecord;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Parameters;
+import tools.jackson.core.JacksonException;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+
+/** The command that prints and checks runs. */
+@Command(name = "results", mixinStandardHelpOptions = true, sortOptions = false, version = Prompts.VERSION,
+        description = "Lists the runs on disk, checks them, and prints their tables.")
+public class Results implements Callable<Integer> {
+
+    private static final CSVFormat WITH_HEADER =
+            CSVFormat.RFC4180.builder().setHeader().setSkipHeaderRecord(true).get();
+
+    @Parameters(paramLabel = "RUN", arity = "0..*", description = "Folders of runs (default: the newest in results/).")
+    List<Path> runs = new ArrayList<>();
+
+    private final PrintStream out;
+    private final PrintStream err;
+
+    Results(PrintStream out, PrintStream err) {
+        this.out = out;
+        this.err = err;
+    }
+
+    public static void main(String... args) {
+        System.exit(run(System.out, System.err, args));
+    }
+
+    /** Runs the command; returns its exit code: 0 all is well, 1 a run is damaged, 2 wrong usage. */
+    static int run(PrintStream out, PrintStream err, String... args) {
+        return new CommandLine(new Results(out, err))
+                .setParameterExceptionHandler((problem, words) -> {
+                    err.println("results: " + problem.getMessage() + "; see --help");
+                    return 2;
+                })
+                .execute(args);
+    }
+
+    @Override
+    public Integer call() {
+        var exitCode = 0;
+        try {
+            if (runs.isEmpty()) {
+                runs.add(newest(Path.of("results")));
+            }
+            for (var run : runs) {
+                exitCode = Math.max(exitCode, print(run));
+            }
+            return exitCode;
+        } catch (IOException e) {
+            err.println("results: " + e.getMessage());
+            return 2;
+        }
+    }
+
+    /** Run ids begin with the time, so the newest is the last by name. */
+    private static Path newest(Path folder) throws IOException {
+        if (Files.isDirectory(folder)) {
+            try (var inside = Files.list(folder)) {
+                var newest = inside.filter(run -> Files.exists(run.resolve("requests.csv")))
+                        .max(Comparator.comparing(Path::getFileName));
+                if (newest.isPresent()) {
+                    return newest.get();
+                }
+            }
+        }
+        throw new IOException(folder + ": no runs there; name the folder of one");
+    }
+
+    private int print(Path run) throws IOException {
+        var file = run.resolve("requests.csv");
+        if (!Files.isReadable(file)) {
+            throw new IOException(run + ": no requests.csv in it; name the folder of a run");
+        }
+        var lastAttempts = new LinkedHashMap<String, CSVRecord>();
+        var eventCounts = new HashMap<String, Long>();
+        try (var rows = CSVParser.parse(file, StandardCharsets.UTF_8, WITH_HEADER)) {
+            if (!rows.getHeaderNames().equals(List.of(Journal.REQUEST_COLUMNS))) {
+                throw new IOException(file + ": not a requests.csv of this tool, its columns are others");
+            }
+            for (var row : rows) {
+                if (row.isConsistent()) {
+                    eventCounts.put(row.get("request_id") + "\n" + row.get("attempt"), Long.valueOf(row.get("events")));
+                    if (row.get("phase").equals(Phase.MEASURED.word())) {
+                        lastAttempts.put(row.get("request_id"), row);
+                    }
+                }
+            }
+        } catch (CSVException | IllegalArgumentException e) {
+            throw new IOException(file + ": damaged (" + e.getMessage() + ")");
+        }
+        var record = record(run);
+        var labels = new ArrayList<String>();
+        record.path("models").forEach(model -> labels.add(model.path("label").asString("")));
+        var summary = new Summary(labels);
+        lastAttempts.values().forEach(row -> summary.add(row::get));
+        out.println(run);
+        summary.print(out, record.path("simulated").asBoolean(false));
+        return agrees(run.resolve("events.csv"), eventCounts) ? 0 : 1;
+    }
+
+    /** Returns run.json, or an empty object where there is none: the CSV files speak for themselves. */
+    private static JsonNode record(Path run) {
+        try {
+            return JsonMapper.shared().readTree(Files.readString(run.resolve("run.json")));
+        } catch (IOException | JacksonException e) {
+            return JsonMapper.shared().createObjectNode();
+        }
+    }
+
+    /** Holds the number of events in each request's row against the rows of events.csv. */
+    private boolean agrees(Path file, Map<String, Long> counts) throws IOException {
+        var left = new HashMap<>(counts);
+        try (var rows = CSVParser.parse(file, StandardCharsets.UTF_8, WITH_HEADER)) {
+            for (var row : rows) {
+                if (row.isConsistent()) {
+                    left.merge(row.get("request_id") + "\n" + row.get("attempt"), -1L, Long::sum);
+                }
+            }
+        } catch (IOException | IllegalArgumentException e) {
+            err.println("results: " + file + ": damaged or missing (" + e.getMessage() + ")");
+            return false;
+        }
+        left.values().removeIf(count -> count == 0);
+        left.forEach((request, count) -> err.println("results: " + file + ": " + Math.abs(count) + " events "
+                + (count > 0 ? "missing" : "without a row in requests.csv") + " for " + request.replace("\n", ", attempt ")));
+        return left.isEmpty();
+    }
+}
+
+/** Whether a request counts. */
+enum Phase {
+    WARMUP, MEASURED;
+
+    String word() {
+        return name().toLowerCase(Locale.ROOT);
+    }
+}
+
+/**
+ * One request of the plan.
+ *
+ * @param requestId  prompt, model and repetition; the same in a later run of the same plan
+ * @param repetition from 1
+ * @param modelIndex place of the model among those of the run, from 0
+ */
+record Job(String requestId, Phase phase, Prompt prompt, Model model, int repetition, int modelIndex) { }
+
+/**
+ * One attempt at a request of the plan; the thread that sends it sets its end, the journal writes it down.
+ *
+ * @param number     from 1
+ * @param readyNanos when its slot was free and nothing but this tool was in its way
+ * @param end        holds null as long as events may come
+ */
+record Attempt(Job job, int number, Instant startedAt, long readyNanos, Recording recording,
+               AtomicReference<Ended> end) {
+
+    /** How it ended, and whether no other attempt follows. */
+    record Ended(Ending ending, boolean last) { }
+}
+
+/**
+ * Writes events.csv and requests.csv while the run goes on. It comes by every few milliseconds and takes what is
+ * there, so that no measured thread ever waits for it, or has to wake it.
+ */
+final class Journal implements AutoCloseable {
+
+    static final String[] EVENT_COLUMNS = {"request_id", "model", "prompt_id", "repetition", "attempt", "event", "kind",
+        "elapsed_ms", "delay_ms", "read", "text"};
+    static final String[] REQUEST_COLUMNS = {"request_id", "run_id", "started_at", "model", "model_name", "api",
+        "base_url", "prompt_id", "repetition", "attempt", "phase", "status", "http_status", "error_type", "error",
+        "retry_after_ms", "scheduled_ms", "queue_ms", "dns_ms", "connect_ms", "tls_ms", "sent_ms", "headers_ms",
+        "first_event_ms", "ttft_ms", "ttft_reasoning_ms", "ttlt_ms", "total_ms", "itl_mean_ms", "itl_p50_ms",
+        "itl_p95_ms", "itl_max_ms", "tpot_ms", "output_tokens_per_s", "events", "content_events", "coalesced_events",
+        "prompt_tokens", "cached_prompt_tokens", "output_tokens", "token_source", "finish_reason", "http_version",
+        "connection_reused", "server_processing_ms", "server_request_id", "system_fingerprint", "reported_model",
+        "tainted", "output"};
+
+    static final Map<String, Integer> COLUMN = new HashMap<>();
+
+    static {
+        for (var name : REQUEST_COLUMNS) {
+            COLUMN.put(name, COLUMN.size());
+        }
+    }
+
+    private static final long PERIOD_NANOS = TimeUnit.MILLISECONDS.toNanos(10);
+    private static final DateTimeFormatter STARTED_AT =
+            DateTimeFormatter.ofPattern("yyyy-MM-dd'T'HH:mm:ss.SSS'Z'").withZone(ZoneOffset.UTC);
+
+    /** Who wants to hear of the measured answers while they come; called on the journal's thread. */
+    interface Audience {
+        /** The next piece of visible text. */
+        void content(Job job, String text);
+
+        /** No more comes of this attempt; {@code last} if the request is not tried again. */
+        void end(Job job, boolean last);
+
+        /** A line for the user. */
+        void say(String line);
+    }
+
+    /** An attempt whose events are coming in, and what they add up to. */
+    private record Open(Attempt attempt, Figures figures, StringBuilder output) { }
+
+    private final String runId;
+    private final Path folder;
+    private final CSVPrinter events;
+    private final CSVPrinter requests;
+    private final Audience audience;
+    private final Summary summary;
+    private final Set<String> said = ConcurrentHashMap.newKeySet();
+    private final Queue<Attempt> arrivals = new ConcurrentLinkedQueue<>();
+    private final Queue<CountDownLatch> settling = new ConcurrentLinkedQueue<>();
+    private final List<Open> open = new ArrayList<>();
+    private final Thread writer = Thread.ofPlatform().name("journal").unstarted(this::writeAll);
+    private volatile boolean closing;
+    private volatile boolean failed;
+
+    private Journal(Path folder, String runId, List<String> labels, Audience audience) throws IOException {
+        this.summary = new Summary(labels);
+        this.folder = folder;
+        this.runId = runId;
+        this.audience = audience;
+        this.events = csv(folder.resolve("events.csv"), EVENT_COLUMNS);
+        this.requests = csv(folder.resolve("requests.csv"), REQUEST_COLUMNS);
+    }
+
+    /** Creates both files; throws IOException if it can't. */
+    static Journal open(Path folder, String runId, List<String> labels, Audience audience) throws IOException {
+        var journal = new Journal(folder, runId, labels, audience);
+        journal.writer.start();
+        return journal;
+    }
+
+    private static CSVPrinter csv(Path file, String[] columns) throws IOException {
+        return new CSVPrinter(Files.newBufferedWriter(file), CSVFormat.RFC4180.builder().setHeader(columns).get());
+    }
+
+    /** Announces an attempt that is about to be sent. */
+    void begin(Attempt attempt) {
+        arrivals.add(attempt);
+    }
+
+    /** Says a line once. */
+    void warn(String line) {
+        if (said.add(line)) {
+            audience.say(line);
+        }
+    }
+
+    /** Waits until all attempts that have ended are written. */
+    void settle() throws InterruptedException {
+        var settled = new CountDownLatch(1);
+        settling.add(settled);
+        settled.await();
+    }
+
+    /** Whether the files could not be written. */
+    boolean failed() {
+        return failed;
+    }
+
+    /** What was written; only after closing. */
+    Summary summary() {
+        return summary;
+    }
+
+    @Override
+    public void close() {
+        closing = true;
+        LockSupport.unpark(writer);
+        while (writer.isAlive()) {
+            try {
+                writer.join();
+            } catch (InterruptedException e) {
+                // what was measured is written all the same
+            }
+        }
+    }
+
+    private void writeAll() {
+        for (var more = true; more; ) {
+            more = !closing;
+            try {
+                writeWhatIsThere();
+            } catch (IOException e) {
+                fail(e);
+            }
+            if (more) {
+                LockSupport.parkNanos(PERIOD_NANOS);
+            }
+        }
+        try {
+            events.close(true);
+            requests.close(true);
+        } catch (IOException e) {
+            fail(e);
+        }
+    }
+
+    private void fail(IOException e) {
+        warn(folder + ": can't be written any more (" + e.getMessage() + "); the run stops, what is there can be read");
+        failed = true;
+    }
+
+    private void writeWhatIsThere() throws IOException {
+        var settled = new ArrayList<CountDownLatch>();
+        for (CountDownLatch latch; (latch = settling.poll()) != null; ) {
+            settled.add(latch);
+        }
+        for (Attempt attempt; (attempt = arrivals.poll()) != null; ) {
+            open.add(new Open(attempt, new Figures(), new StringBuilder()));
+        }
+        var ended = new ArrayList<Open>();
+        try {
+            for (var each : open) {
+                var isOver = each.attempt().end().get() != null; // asked before the events are taken, so none is missed
+                each.attempt().recording().drain((micros, read, kind, text) -> write(each, micros, read, kind, text));
+                if (isOver) {
+                    ended.add(each);
+                }
+            }
+            events.flush();
+            for (var each : ended) {
+                write(each);
+            }
+            requests.flush();
+        } finally {
+            open.removeAll(ended);
+            settled.forEach(CountDownLatch::countDown);
+        }
+    }
+
+    private void write(Open at, long elapsedMicros, int read, EventKind kind, String text) throws IOException {
+        var attempt = at.attempt();
+        var job = attempt.job();
+        var number = at.figures().events();
+        var delayMicros = at.figures().add(elapsedMicros, read, kind);
+        if (kind == EventKind.CONTENT) {
+            at.output().append(text);
+            if (job.phase() == Phase.MEASURED) {
+                audience.content(job, text);
+            }
+        }
+        if (!failed) {
+            events.printRecord(job.requestId(), job.model().label(), job.prompt().id(), job.repetition(),
+                    attempt.number(), number, kind.word(), Figures.millis(elapsedMicros), Figures.millis(delayMicros),
+                    read, text);
+        }
+    }
+
+    private void write(Open at) throws IOException {
+        var job = at.attempt().job();
+        var ended = at.attempt().end().get();
+        var row = requestRow(runId, at.attempt(), at.figures(), at.output().toString());
+        if (!failed) {
+            requests.printRecord(row);
+        }
+        if (job.phase() == Phase.MEASURED) {
+            if (ended.last()) {
+                summary.add(name -> String.valueOf(Objects.requireNonNullElse(row[COLUMN.get(name)], "")));
+            }
+            audience.end(job, ended.last());
+        }
+        if (ended.last() && !(ended.ending().outcome() instanceof Outcome.Completed)) {
+            sayFailure(job, ended.ending().outcome());
+        }
+    }
+
+    /** A cause that no other prompt can change is said once, not once per prompt. */
+    private void sayFailure(Job job, Outcome outcome) {
+        if (outcome instanceof Outcome.Cancelled) {
+            return;
+        }
+        var line = outcome.words(job.model());
+        if (!(outcome instanceof Outcome.Failed failure && failure.concernsAllPrompts())) {
+            audience.say(job.model().label() + ", " + job.prompt().id() + ": " + line);
+        } else if (said.add(failure.httpStatus() == null ? line : job.model().label() + line)) {
+            audience.say(job.model().label() + ", " + job.prompt().id() + ": " + line);
+        }
+    }
+
+    /** Returns the row of an attempt that has ended, in the order of {@link #REQUEST_COLUMNS}; null is blank. */
+    static Object[] requestRow(String runId, Attempt attempt, Figures figures, String output) {
+        var job = attempt.job();
+        var model = job.model();
+        var ending = attempt.end().get().ending();
+        var network = ending.network();
+        var usage = ending.usage();
+        var counted = usage.outputTokens() != null;
+        var outputTokens = counted ? usage.outputTokens() : Integer.valueOf(figures.contentEvents());
+        var failure = ending.outcome() instanceof Outcome.Failed failed ? failed : null;
+        var queueMicros = Figures.micros(attempt.recording().startNanos() - attempt.readyNanos());
+        var seconds = figures.ttltMicros() == null ? 0 : figures.ttltMicros() / 1e6;
+        return new Object[] {job.requestId(), runId, STARTED_AT.format(attempt.startedAt()), model.label(),
+            model.name(), model.api().word(), model.server(), job.prompt().id(), job.repetition(), attempt.number(),
+            job.phase().word(), ending.outcome().status(), ending.httpStatus(),
+            failure == null ? null : failure.type(), ending.outcome().detail(), ending.retryAfterMillis(), null,
+            Figures.millis(queueMicros), Figures.millis(network.dnsMicros()), Figures.millis(network.connectMicros()),
+            Figures.millis(network.tlsMicros()), Figures.millis(network.sentMicros()),
+            Figures.millis(network.headersMicros()), Figures.millis(figures.firstEventMicros()),
+            Figures.millis(figures.ttftMicros()), Figures.millis(figures.ttftReasoningMicros()),
+            Figures.millis(figures.ttltMicros()), Figures.millis(ending.endMicros()),
+            Figures.millis(figures.itlMeanMicros()), Figures.millis(figures.itlMicros(0.5)),
+            Figures.millis(figures.itlMicros(0.95)), Figures.millis(figures.itlMaxMicros()),
+            Figures.millis(figures.tpotMicros(outputTokens)),
+            seconds == 0 ? null : Figures.millis(outputTokens / seconds * 1000), figures.events(),
+            figures.contentEvents(), figures.coalescedEvents(), usage.promptTokens(), usage.cachedPromptTokens(),
+            figures.events() == 0 ? null : outputTokens,
+            figures.events() == 0 ? null : counted ? "usage" : "events", ending.finishReason(), network.httpVersion(),
+            network.connectionReused(), ending.serverProcessingMillis(), ending.serverRequestId(),
+            ending.fingerprint(), ending.reportedModel(), null, output};
+    }
+}
+
+/** The table at the end of a run, made of nothing but columns of requests.csv: measured phase, last attempts. */
+final class Summary {
+
+    private static final String ROW = "%-24s %8s %9s %6s %9s %9s %8s %8s %9s %10s%n";
+
+    /** What the requests of one model add up to. */
+    private static final class Tally {
+        private int requests;
+        private int completed;
+        private final Map<String, List<Double>> values = new HashMap<>();
+
+        private String quantile(String column, double fraction, int decimals) {
+            var found = values.getOrDefault(column, List.of()).stream().mapToDouble(Double::doubleValue).toArray();
+            var quantile = Figures.quantile(found, fraction);
+            return quantile == null ? "" : String.format(Locale.ROOT, "%." + decimals + "f", quantile);
+        }
+    }
+
+    private final Map<String, Tally> models = new LinkedHashMap<>();
+
+    /** The table lists these first, in this order, also those without a request. */
+    Summary(List<String> labels) {
+        labels.forEach(label -> models.put(label, new Tally()));
+    }
+
+    /** Adds the last attempt at a request, given the text in each column of its row. */
+    void add(UnaryOperator<String> row) {
+        var tally = models.computeIfAbsent(row.apply("model"), label -> new Tally());
+        tally.requests++;
+        if (!row.apply("status").equals("completed")) {
+            return;
+        }
+        tally.completed++;
+        for (var column : List.of("ttft_ms", "itl_p50_ms", "itl_p95_ms", "output_tokens_per_s", "total_ms")) {
+            var text = row.apply(column);
+            if (!text.isEmpty()) {
+                tally.values.computeIfAbsent(column, key -> new ArrayList<>()).add(Double.valueOf(text));
+            }
+        }
+    }
+
+    int requests() {
+        return models.values().stream().mapToInt(tally -> tally.requests).sum();
+    }
+
+    int completed() {
+        return models.values().stream().mapToInt(tally -> tally.completed).sum();
+    }
+
+    int failed() {
+        return requests() - completed();
+    }
+
+    void print(PrintStream out, boolean simulated) {
+        out.println(simulated ? "Simulated latencies in ms: they say nothing about the real models of these names"
+                : "Latencies in ms");
+        out.printf(ROW, "model", "requests", "completed", "failed", "TTFT p50", "TTFT p95", "ITL p50", "ITL p95",
+                "tokens/s", "total p50");
+        models.forEach((label, tally) -> out.printf(ROW, label, tally.requests, tally.completed,
+                tally.requests - tally.completed, tally.quantile("ttft_ms", 0.5, 1), tally.quantile("ttft_ms", 0.95, 1),
+                tally.quantile("itl_p50_ms", 0.5, 2), tally.quantile("itl_p95_ms", 0.5, 2),
+                tally.quantile("output_tokens_per_s", 0.5, 1), tally.quantile("total_ms", 0.5, 1)));
+    }
+}
