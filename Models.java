@@ -765,7 +765,7 @@ final class ModelCatalog {
             problems.add("--models " + file + ": can't be read as UTF-8 text");
         } catch (JacksonException e) {
             problems.add("--models " + file + ":" + e.getLocation().getLineNr() + ": not JSON: "
-                    + e.getOriginalMessage().lines().findFirst().orElse(""));
+                    + PromptReader.firstLine(e));
         }
     }
 

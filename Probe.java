@@ -23,7 +23,6 @@
 
 package stream;
 
-import java.io.FilterInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.PrintStream;
@@ -229,7 +228,7 @@ final class StreamClient implements AutoCloseable {
 }
 
 /** One request, streamed to its end: sends it, records every event, and says how it ended. It never throws. */
-final class Exchange {
+class Exchange {
 
     static final MediaType EVENT_STREAM = MediaType.get("text/event-stream");
     private static final MediaType JSON = MediaType.get("application/json");
@@ -313,6 +312,11 @@ final class Exchange {
         compressed = true;
     }
 
+    /** What an event means; a benchmark looks at the raw data here. */
+    StreamEvent decode(String type, String data) {
+        return StreamEvent.decode(type, data);
+    }
+
     private Outcome receive(Response response) throws IOException {
         if (!response.isSuccessful()) {
             return ServerErrors.ofResponse(response, response.body().source(), ERROR_BODY_BYTES, model);
@@ -335,7 +339,7 @@ final class Exchange {
         public void onEvent(EventSource source, String id, String type, String data) {
             var atNanos = clock.lastReadNanos();
             var read = clock.reads() - readsBefore;
-            var event = StreamEvent.decode(type, data);
+            var event = decode(type, data);
             recording.add(atNanos, read, event.kind(), event.text());
             streaming = true;
             if (event.about() != null) {
@@ -756,17 +760,18 @@ final class TimedSockets extends SocketFactory {
     }
 
     /** Reads ahead where a caller asks for little, so that the two small reads TLS makes of a record are one. */
-    private static final class TimedInput extends FilterInputStream {
+    private static final class TimedInput extends InputStream {
 
         private static final int SMALL = 2048;
 
+        private final InputStream in;
         private final ReadClock clock;
         private final byte[] ahead = new byte[16 * 1024];
         private int next;
         private int end;
 
         TimedInput(InputStream in, ReadClock clock) {
-            super(in);
+            this.in = in;
             this.clock = clock;
         }
 
@@ -800,6 +805,11 @@ final class TimedSockets extends SocketFactory {
         @Override
         public int available() throws IOException {
             return end - next + in.available();
+        }
+
+        @Override
+        public void close() throws IOException {
+            in.close();
         }
     }
 }

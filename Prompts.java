@@ -758,8 +758,9 @@ final class PromptReader {
         return e.getLocation() == null ? 1 : e.getLocation().getLineNr();
     }
 
-    private static String firstLine(Exception e) {
+    /** What went wrong, without what would have been right instead. */
+    static String firstLine(Exception e) {
         var message = e instanceof JacksonException json ? json.getOriginalMessage() : String.valueOf(e.getMessage());
-        return message.lines().findFirst().orElse("?").replaceFirst("(\\)): (was )?expect.*", "$1");
+        return message.lines().findFirst().orElse("?").replaceFirst(": (was )?expect.*", "");
     }
 }

@@ -364,7 +364,7 @@ final class SimulatedServer implements AutoCloseable {
 }
 
 /** What a request asks for, checked. */
-record Ask(String model, Latency latency, Fault fault, String prompt, int maxTokens, boolean stream,
+record Ask(String endpoint, String model, Latency latency, Fault fault, String prompt, int maxTokens, boolean stream,
            boolean streamOptions) {
 
     /** Throws IllegalArgumentException with the words for the user. */
@@ -388,13 +388,13 @@ record Ask(String model, Latency latency, Fault fault, String prompt, int maxTok
         if (limit < 1) {
             throw new IllegalArgumentException(limit + " is less than the minimum of 1 - '" + dialect.limitKey() + "'");
         }
-        return new Ask(model, Latency.ofModel(plus < 0 ? model : model.substring(0, plus)), fault, question.asString(question.toString()),
+        return new Ask(dialect.getClass().getSimpleName(), model, Latency.ofModel(plus < 0 ? model : model.substring(0, plus)), fault, question.asString(question.toString()),
                 limit, body.path("stream").asBoolean(false), body.path("stream_options").isObject());
     }
 
     /** Requests of the same key are the same request again. */
     String key() {
-        return model + "\n" + prompt;
+        return endpoint + "\n" + model + "\n" + prompt;
     }
 }
 

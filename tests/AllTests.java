@@ -1,0 +1,105 @@
+///usr/bin/env jbang "$0" "$@" ; exit $?
+//DESCRIPTION Run all tests
+//JAVA 25+
+//DEPS org.junit.jupiter:junit-jupiter:5.14.4
+//DEPS org.junit.platform:junit-platform-launcher:1.14.4
+//DEPS com.squareup.okhttp3:mockwebserver3:5.5.1
+//DEPS com.squareup.okhttp3:okhttp-tls:5.5.1
+//SOURCES ../Stream.java
+//SOURCES CommandLineTest.java
+//SOURCES DialectTest.java
+//SOURCES FiguresTest.java
+//SOURCES LauncherTest.java
+//SOURCES ModelsTest.java
+//SOURCES PromptsTest.java
+//SOURCES ResultsTest.java
+//SOURCES SimulatorTest.java
+//SOURCES TestRun.java
+
+// Runs the tests: all of them, or those named.
+//
+// To run just:
+//   jbang tests/AllTests.java
+//   jbang tests/AllTests.java DialectTest                            one class
+//   jbang tests/AllTests.java DialectTest#aCutStreamIsTruncated      one test
+
+package stream;
+
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
+
+import org.junit.platform.engine.DiscoverySelector;
+import org.junit.platform.engine.TestExecutionResult;
+import org.junit.platform.engine.discovery.DiscoverySelectors;
+import org.junit.platform.launcher.TestExecutionListener;
+import org.junit.platform.launcher.TestIdentifier;
+import org.junit.platform.launcher.core.LauncherDiscoveryRequestBuilder;
+import org.junit.platform.launcher.core.LauncherFactory;
+
+/** Runs the tests, prints a line each, and ends with how many passed and failed. */
+public class AllTests {
+
+    private static final List<Class<?>> CLASSES = List.of(FiguresTest.class, PromptsTest.class, ModelsTest.class,
+            SimulatorTest.class, DialectTest.class, ResultsTest.class, CommandLineTest.class, LauncherTest.class);
+
+    public static void main(String... args) {
+        var out = new PrintStream(System.out, true, StandardCharsets.UTF_8);
+        var selectors = new ArrayList<DiscoverySelector>();
+        for (var name : args) {
+            selectors.add(name.contains("#") ? DiscoverySelectors.selectMethod("stream." + name)
+                    : DiscoverySelectors.selectClass("stream." + name));
+        }
+        if (args.length == 0) {
+            CLASSES.forEach(tests -> selectors.add(DiscoverySelectors.selectClass(tests)));
+        }
+        var counts = new Counts(out);
+        LauncherFactory.create().execute(LauncherDiscoveryRequestBuilder.request().selectors(selectors).build(), counts);
+        out.printf("%d passed, %d failed%s%n", counts.passed, counts.failed,
+                counts.skipped == 0 ? "" : ", " + counts.skipped + " skipped");
+        System.exit(counts.failed > 0 || counts.passed == 0 ? 1 : 0);
+    }
+
+    private static final class Counts implements TestExecutionListener {
+        private final PrintStream out;
+        private int passed;
+        private int failed;
+        private int skipped;
+        private long startNanos;
+
+        Counts(PrintStream out) {
+            this.out = out;
+        }
+
+        @Override
+        public void executionStarted(TestIdentifier test) {
+            startNanos = System.nanoTime();
+        }
+
+        @Override
+        public void executionSkipped(TestIdentifier test, String reason) {
+            skipped++;
+            out.println("skipped " + test.getDisplayName() + ": " + reason);
+        }
+
+        @Override
+        public void executionFinished(TestIdentifier test, TestExecutionResult result) {
+            var broken = result.getStatus() != TestExecutionResult.Status.SUCCESSFUL;
+            if (test.isTest() || broken) {
+                var millis = (System.nanoTime() - startNanos) / 1_000_000;
+                out.printf("%-6s %5d ms  %s%n", broken ? "FAILED" : "ok", millis, name(test));
+                result.getThrowable().ifPresent(failure -> failure.printStackTrace(out));
+                passed += broken ? 0 : 1;
+                failed += broken ? 1 : 0;
+            }
+        }
+
+        private static String name(TestIdentifier test) {
+            var id = test.getUniqueIdObject().getSegments();
+            return id.stream().skip(1).map(segment -> segment.getValue().replaceFirst("^stream\\.", ""))
+                    .reduce((a, b) -> a + " " + b).orElse(test.getDisplayName()).replaceAll("\\(.*?\\)", "")
+                    + (test.getDisplayName().startsWith("[") ? " " + test.getDisplayName() : "");
+        }
+    }
+}

@@ -1,0 +1,1 @@
+package stream; class CommandLineTest { @org.junit.jupiter.api.Test void x() {} }

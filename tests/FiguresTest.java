@@ -1,0 +1,165 @@
+package stream;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNull;
+
+import java.util.ArrayList;
+
+import org.junit.jupiter.api.Test;
+
+/** The figures of one answer, against values worked out by hand. */
+class FiguresTest {
+
+    private final Figures figures = new Figures();
+
+    @Test
+    void ttftIsTheFirstVisibleTextNotTheFirstEvent() {
+        figures.add(100_000, 1, EventKind.ROLE);
+        figures.add(150_000, 2, EventKind.REASONING);
+        figures.add(200_000, 3, EventKind.CONTENT);
+        figures.add(230_000, 4, EventKind.FINISH);
+        assertEquals(100_000, figures.firstEventMicros());
+        assertEquals(150_000, figures.ttftReasoningMicros());
+        assertEquals(200_000, figures.ttftMicros());
+        assertEquals(200_000, figures.ttltMicros());
+        assertEquals(4, figures.events());
+        assertEquals(1, figures.contentEvents());
+    }
+
+    @Test
+    void itlIsBetweenContentEventsWhateverComesBetweenThem() {
+        figures.add(10_000, 1, EventKind.CONTENT);
+        figures.add(15_000, 2, EventKind.OTHER);
+        figures.add(20_000, 3, EventKind.CONTENT);
+        figures.add(50_000, 4, EventKind.CONTENT);
+        assertEquals(20_000, figures.itlMeanMicros());
+        assertEquals(20_000, figures.itlMicros(0.5));
+        assertEquals(30_000, figures.itlMaxMicros());
+    }
+
+    @Test
+    void delayIsSinceTheEventBefore() {
+        assertNull(figures.add(10_000, 1, EventKind.ROLE));
+        assertEquals(2_500, figures.add(12_500, 2, EventKind.CONTENT));
+    }
+
+    @Test
+    void oneTokenHasNoItlAndNoTpot() {
+        figures.add(10_000, 1, EventKind.CONTENT);
+        assertNull(figures.itlMeanMicros());
+        assertNull(figures.itlMicros(0.5));
+        assertNull(figures.itlMaxMicros());
+        assertNull(figures.tpotMicros(1));
+    }
+
+    @Test
+    void noEventLeavesAllUnknown() {
+        assertNull(figures.ttftMicros());
+        assertNull(figures.ttltMicros());
+        assertNull(figures.firstEventMicros());
+        assertNull(figures.tpotMicros(5));
+        assertEquals(0, figures.events());
+    }
+
+    @Test
+    void tpotCountsTheTokensOfTheServerNotTheEvents() {
+        figures.add(100_000, 1, EventKind.CONTENT);
+        figures.add(400_000, 2, EventKind.CONTENT);
+        assertEquals(100_000, figures.tpotMicros(4));
+    }
+
+    @Test
+    void p95NeedsTwentyGapsAndP99AHundred() {
+        for (int i = 0; i <= 19; i++) {
+            figures.add(i * 1000, i, EventKind.CONTENT);
+        }
+        assertNull(figures.itlMicros(0.95));
+        figures.add(30_000, 20, EventKind.CONTENT);
+        // nineteen gaps of 1 ms and one of 11 ms: rank 0.95 * 19 = 18.05, so 1 + 0.05 * 10
+        assertEquals(1_500, figures.itlMicros(0.95), 1e-6);
+        assertNull(figures.itlMicros(0.99));
+    }
+
+    @Test
+    void moreGapsThanTheFirstArrayHoldsAreAllKept() {
+        for (int i = 0; i < 1000; i++) {
+            figures.add(i * 10L, i, EventKind.CONTENT);
+        }
+        assertEquals(10, figures.itlMeanMicros());
+        assertEquals(10, figures.itlMicros(0.99));
+        assertEquals(1000, figures.contentEvents());
+    }
+
+    @Test
+    void contentThatSharesAReadIsCoalesced() {
+        figures.add(10, 1, EventKind.ROLE);
+        figures.add(10, 1, EventKind.CONTENT);
+        figures.add(10, 1, EventKind.CONTENT);
+        figures.add(20, 2, EventKind.CONTENT);
+        figures.add(20, 2, EventKind.FINISH);
+        assertEquals(1, figures.coalescedEvents());
+    }
+
+    @Test
+    void millisecondsHaveThreeDecimalsInEveryLocale() {
+        var before = java.util.Locale.getDefault();
+        java.util.Locale.setDefault(java.util.Locale.GERMANY);
+        try {
+            assertEquals("0.000", Figures.millis(0));
+            assertEquals("0.007", Figures.millis(7));
+            assertEquals("1234.567", Figures.millis(1_234_567L));
+            assertEquals("1.235", Figures.millis(1234.6));
+            assertEquals("-0.050", Figures.millis(-50));
+            assertEquals("", Figures.millis(null));
+        } finally {
+            java.util.Locale.setDefault(before);
+        }
+    }
+
+    @Test
+    void nanosecondsAreRoundedToTheNearestMicrosecond() {
+        assertEquals(1, Figures.micros(1499));
+        assertEquals(2, Figures.micros(1500));
+    }
+
+    @Test
+    void aRecordingHandsOverEachEventOnceAndInOrder() throws Exception {
+        var recording = new Recording();
+        recording.start(1_000_000);
+        var got = new ArrayList<String>();
+        Recording.Taker taker = (micros, read, kind, text) -> got.add(micros + " " + read + " " + kind.word() + " " + text);
+        var expected = new ArrayList<String>();
+        for (int i = 0; i < 200; i++) {
+            recording.add(1_000_000 + i * 1000L, i, EventKind.CONTENT, "t" + i);
+            expected.add(i + " " + i + " content t" + i);
+            if (i % 7 == 0) {
+                recording.drain(taker);
+            }
+        }
+        recording.drain(taker);
+        recording.drain(taker);
+        assertEquals(expected, got);
+    }
+
+    @Test
+    void aRecordingCanBeReadWhileItIsWritten() throws Exception {
+        var recording = new Recording();
+        recording.start(0);
+        var writer = Thread.ofPlatform().start(() -> {
+            for (int i = 0; i < 100_000; i++) {
+                recording.add(i * 1000L, i, EventKind.CONTENT, String.valueOf(i));
+            }
+        });
+        var sum = new long[2];
+        Recording.Taker taker = (micros, read, kind, text) -> {
+            assertEquals(sum[0]++, micros);
+            sum[1] += Long.parseLong(text);
+        };
+        while (writer.isAlive()) {
+            recording.drain(taker);
+        }
+        recording.drain(taker);
+        assertEquals(100_000, sum[0]);
+        assertEquals(99_999L * 100_000 / 2, sum[1]);
+    }
+}

@@ -1,0 +1,1 @@
+package stream; class LauncherTest { @org.junit.jupiter.api.Test void x() {} }

@@ -1,0 +1,290 @@
+package stream;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.ByteArrayOutputStream;
+import java.io.PrintStream;
+import java.net.InetSocketAddress;
+import java.net.Proxy;
+import java.net.URI;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+
+import okhttp3.Request;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import tools.jackson.databind.json.JsonMapper;
+
+/** Which model is called where, with which key, and what the request says. */
+class ModelsTest {
+
+    private static final Map<String, String> WITH_KEY = Map.of("OPENAI_API_KEY", "sk-secret");
+    private static final Sampling SAMPLING = new Sampling(200, 0, null);
+
+    @TempDir
+    Path folder;
+
+    private final ModelOptions options = new ModelOptions();
+
+    ModelsTest() {
+        options.api = "auto";
+    }
+
+    private List<Model> models(Map<String, String> environment) throws BadModel {
+        return ModelCatalog.of(options, environment, ModelCatalog.Access.WITH_KEYS).models();
+    }
+
+    private Model one(String spec, Map<String, String> environment) throws BadModel {
+        options.specs = List.of(spec);
+        return models(environment).getFirst();
+    }
+
+    private List<String> problems(Map<String, String> environment) {
+        return assertThrows(BadModel.class, () -> models(environment)).problems();
+    }
+
+    private List<Model> fromFile(String json, Map<String, String> environment) throws Exception {
+        options.file = Files.writeString(folder.resolve("models.json"), json);
+        return models(environment);
+    }
+
+    private static Map<String, String> headers(Model model) {
+        var request = new Request.Builder().url(model.url());
+        model.authorise(request);
+        var headers = new java.util.TreeMap<String, String>();
+        request.build().headers().forEach(header -> headers.put(header.getFirst(), header.getSecond()));
+        return headers;
+    }
+
+    @Test
+    void theDefaultsAreTheThreeModelsOnOpenAisServer() throws Exception {
+        var models = models(WITH_KEY);
+        assertEquals(List.of("gpt-4", "gpt-3.5-turbo", "text-davinci-003"), models.stream().map(Model::label).toList());
+        assertEquals("https://api.openai.com/v1/chat/completions", models.get(0).url().toString());
+        assertEquals("https://api.openai.com/v1/completions", models.get(2).url().toString());
+        assertEquals(Map.of("Authorization", "Bearer sk-secret"), headers(models.get(0)));
+    }
+
+    @ParameterizedTest
+    @CsvSource({"gpt-4,CHAT", "gpt-3.5-turbo,CHAT", "gpt-3.5-turbo-instruct,COMPLETIONS",
+        "gpt-3.5-turbo-instruct-0914,COMPLETIONS", "text-davinci-003,COMPLETIONS", "davinci-002,COMPLETIONS",
+        "babbage-002,COMPLETIONS", "code-davinci-002,COMPLETIONS", "davinci-instruct-beta,COMPLETIONS",
+        "meta-llama/Llama-3.1-8B-Instruct,CHAT", "adamant-7b,CHAT", "gpt-5,CHAT"})
+    void autoSendsLegacyNamesToCompletions(String name, Api expected) {
+        assertEquals(expected, Api.ofModelName(name));
+    }
+
+    @Test
+    void aSpecGivesLabelNameAndServer() throws Exception {
+        var model = one("fast=meta/llama-3@http://localhost:8000/v1", Map.of());
+        assertEquals("fast", model.label());
+        assertEquals("meta/llama-3", model.name());
+        assertEquals("http://localhost:8000/v1/chat/completions", model.url().toString());
+        assertEquals("claude@20240620", one("claude@20240620", WITH_KEY).name());
+    }
+
+    @Test
+    void aBaseUrlWithoutAPathMeansV1() throws Exception {
+        assertEquals("http://localhost:8000/v1/chat/completions", one("m@http://localhost:8000", Map.of()).url().toString());
+        assertEquals("http://localhost:8000/api/chat/completions", one("m@http://localhost:8000/api/", Map.of()).url().toString());
+    }
+
+    @Test
+    void theServerComesFromTheOptionElseTheEnvironment() throws Exception {
+        var environment = Map.of("OPENAI_API_KEY", "k", "OPENAI_BASE_URL", "https://gateway.example/v1");
+        assertEquals("https://gateway.example/v1", one("m", environment).server());
+        options.baseUrl = "https://other.example/v1";
+        assertEquals("https://other.example/v1", one("m", environment).server());
+    }
+
+    @Test
+    void organisationAndProjectGoAlongWithTheKeyOnly() throws Exception {
+        var environment = Map.of("OPENAI_API_KEY", "k", "OPENAI_ORG_ID", "org-1", "OPENAI_PROJECT_ID", "proj-1");
+        assertEquals(Map.of("Authorization", "Bearer k", "OpenAI-Organization", "org-1", "OpenAI-Project", "proj-1"),
+                headers(one("m", environment)));
+        assertEquals(Map.of(), headers(one("m@http://localhost:1/v1", environment)));
+    }
+
+    @Test
+    void theKeyOfTheRunsServerIsNotSentToAnother() throws Exception {
+        options.specs = List.of("m@https://elsewhere.example/v1");
+        assertEquals(List.of("model m: no key for elsewhere.example; name its variable with api_key_env in a --models"
+                + " file, or set --base-url and OPENAI_API_KEY"), problems(WITH_KEY));
+    }
+
+    @Test
+    void noKeyIsOneLineThatNamesTheVariableAndTheSimulator() {
+        assertEquals(List.of("no key for api.openai.com; set OPENAI_API_KEY, or try it without one: --simulate"),
+                problems(Map.of()));
+        assertEquals(List.of("no key for api.openai.com; set OPENAI_API_KEY, or try it without one: --simulate"),
+                problems(Map.of("OPENAI_API_KEY", "  ")));
+    }
+
+    @Test
+    void aKeyNeverGoesInTheClearToAnotherMachine() throws Exception {
+        options.baseUrl = "http://gpu.example:8000/v1";
+        options.specs = List.of("m");
+        assertEquals(List.of("model m: the key would go unencrypted to gpu.example; use https://, or allow it with"
+                + " --insecure-http"), problems(WITH_KEY));
+        options.insecureHttp = true;
+        assertEquals("Bearer sk-secret", headers(models(WITH_KEY).getFirst()).get("Authorization"));
+    }
+
+    @Test
+    void aKeyWithALineEndInsideIsRefusedWithoutShowingIt() {
+        options.baseUrl = "http://localhost:1/v1";
+        var problems = problems(Map.of("OPENAI_API_KEY", "sk-sec\nret"));
+        assertEquals("model gpt-4: its key holds a character that a header can't; set it again", problems.getFirst());
+        assertFalse(String.join("", problems).contains("sk-sec"));
+    }
+
+    @Test
+    void aKeyIsNeverPartOfWhatAModelPrints() throws Exception {
+        assertFalse(models(WITH_KEY).toString().contains("sk-secret"));
+    }
+
+    @Test
+    void passwordsInABaseUrlAreNotShown() throws Exception {
+        var model = one("m@http://user:pass@localhost:1/v1?token=t", Map.of());
+        assertEquals("http://localhost:1/v1", model.server());
+        assertEquals("token=t", model.url().query());
+    }
+
+    @Test
+    void aModelsFileGivesEachModelItsOwnServerKeyAndParameters() throws Exception {
+        var models = fromFile("""
+                [ // two of them
+                  {"label": "a", "name": "llama", "base_url": "https://a.example/v1", "api_key_env": "A_KEY",
+                   "max_tokens": 50, "temperature": 0.7, "extra": {"top_p": 0.9}},
+                  {"name": "b", "api": "responses", "base_url": "http://localhost:1/v1"},
+                ]""", Map.of("A_KEY", "ka"));
+        assertEquals("Bearer ka", headers(models.get(0)).get("Authorization"));
+        assertEquals("A_KEY", models.get(0).keyVariable());
+        assertEquals("http://localhost:1/v1/responses", models.get(1).url().toString());
+        var body = JsonMapper.shared().readTree(models.get(0).body(Prompt.ofText("p", "Hi", "p"), SAMPLING, true));
+        assertEquals(50, body.get("max_tokens").intValue());
+        assertEquals(0.7, body.get("temperature").doubleValue());
+        assertEquals(0.9, body.get("top_p").doubleValue());
+    }
+
+    @Test
+    void aBadModelsFileIsNamedWithItsPlace() throws Exception {
+        var file = folder.resolve("models.json");
+        options.file = Files.writeString(file, "[{\"name\": \"a\", \"colour\": 1, \"max_tokens\": 0, \"api\": \"soap\"}]");
+        assertEquals(List.of("--models " + file + ", model 1: unknown key 'colour'; it takes label, name, base_url, api,"
+                        + " api_key_env, max_tokens, temperature, extra",
+                "--models " + file + ", model 1: api 'soap'; it takes auto, chat, completions or responses",
+                "--models " + file + ", model 1: max_tokens is 0; it takes a number from 1"), problems(WITH_KEY));
+        Files.writeString(file, "[\n{]");
+        assertTrue(problems(WITH_KEY).getFirst().startsWith("--models " + file + ":2: not JSON: "));
+        Files.writeString(file, "{}");
+        assertEquals(List.of("--models " + file + ": not a list of models: [{\"name\": ...}]"), problems(WITH_KEY));
+        Files.delete(file);
+        assertEquals(List.of("--models " + file + ": no such file"), problems(WITH_KEY));
+    }
+
+    @Test
+    void aKeyVariableThatIsNotSetIsNamed() throws Exception {
+        options.file = Files.writeString(folder.resolve("m.json"),
+                "[{\"name\":\"a\",\"base_url\":\"https://a.example/v1\",\"api_key_env\":\"A_KEY\"}]");
+        assertEquals(List.of("model a: A_KEY is not set; it should hold the key for a.example"), problems(WITH_KEY));
+    }
+
+    @Test
+    void twoModelsOfOneLabelAreRefused() {
+        options.specs = List.of("a", "a");
+        assertEquals(List.of("--model: two models are labelled 'a'; give one another with LABEL=NAME"), problems(WITH_KEY));
+    }
+
+    @Test
+    void azureGetsItsHeaderItsPathAndItsVersion() throws Exception {
+        var environment = Map.of("AZURE_OPENAI_API_KEY", "az");
+        var model = one("gpt-4@https://res.openai.azure.com", environment);
+        assertEquals("https://res.openai.azure.com/openai/deployments/gpt-4/chat/completions?api-version=2024-10-21",
+                model.url().toString());
+        assertEquals(Map.of("api-key", "az"), headers(model));
+        assertEquals("https://res.openai.azure.com/openai/deployments/d/chat/completions?api-version=2025-01-01",
+                one("m@https://res.openai.azure.com/openai/deployments/d?api-version=2025-01-01", environment).url().toString());
+        assertEquals("https://res.openai.azure.com/openai/v1/chat/completions",
+                one("m@https://res.openai.azure.com/openai/v1", environment).url().toString());
+    }
+
+    @Test
+    void azureAsTheRunsServerTakesOpenAisKeyToo() throws Exception {
+        options.baseUrl = "https://res.openai.azure.com";
+        assertEquals(Map.of("api-key", "sk-secret"), headers(one("gpt-4", WITH_KEY)));
+    }
+
+    @Test
+    void theBodyOfAChatRequest() throws Exception {
+        var prompt = Prompt.ofText("p", "Hi \"you\"", "p").withSystem("Be short.");
+        assertEquals("{\"model\":\"gpt-4\",\"stream\":true,\"messages\":[{\"role\":\"system\",\"content\":\"Be short.\"},"
+                + "{\"role\":\"user\",\"content\":\"Hi \\\"you\\\"\"}],\"max_tokens\":200,\"temperature\":0.0,"
+                + "\"stream_options\":{\"include_usage\":true}}", one("gpt-4", WITH_KEY).body(prompt, SAMPLING, true));
+    }
+
+    @Test
+    void theBodyOfACompletionsRequest() throws Exception {
+        assertEquals("{\"model\":\"text-davinci-003\",\"stream\":true,\"prompt\":\"Hi\",\"max_tokens\":200,"
+                + "\"temperature\":0.5,\"seed\":7}", one("text-davinci-003", WITH_KEY)
+                .body(Prompt.ofText("p", "Hi", "p"), new Sampling(200, 0.5, 7L), false));
+    }
+
+    @Test
+    void theBodyOfAResponsesRequest() throws Exception {
+        options.api = "responses";
+        assertEquals("{\"model\":\"gpt-4\",\"stream\":true,\"input\":[{\"role\":\"user\",\"content\":\"Hi\"}],"
+                + "\"max_output_tokens\":200,\"temperature\":0.0}", one("gpt-4", WITH_KEY)
+                .body(Prompt.ofText("p", "Hi", "p"), SAMPLING, true));
+    }
+
+    @Test
+    void reasoningModelsGetTheParametersTheyAccept() throws Exception {
+        assertEquals("{\"model\":\"o3-mini\",\"stream\":true,\"messages\":[{\"role\":\"user\",\"content\":\"Hi\"}],"
+                + "\"max_completion_tokens\":200}", one("o3-mini", WITH_KEY)
+                .body(Prompt.ofText("p", "Hi", "p"), SAMPLING, false));
+    }
+
+    @Test
+    void aNullInExtraTakesAFieldOut() throws Exception {
+        var model = fromFile("[{\"name\":\"m\",\"extra\":{\"temperature\":null,\"n\":2}}]", WITH_KEY).getFirst();
+        assertEquals("{\"model\":\"m\",\"stream\":true,\"messages\":[{\"role\":\"user\",\"content\":\"Hi\"}],"
+                + "\"max_tokens\":200,\"n\":2}", model.body(Prompt.ofText("p", "Hi", "p"), SAMPLING, false));
+    }
+
+    @Test
+    void proxiesComeFromTheEnvironmentAndNeverForThisMachine() {
+        var proxies = new EnvironmentProxies(Map.of("HTTPS_PROXY", "http://u:p@proxy.example:3128",
+                "http_proxy", "plain.example:80", "NO_PROXY", "internal.example, .corp"));
+        assertEquals(new Proxy(Proxy.Type.HTTP, new InetSocketAddress("proxy.example", 3128)),
+                proxies.select(URI.create("https://api.openai.com/v1")).getFirst());
+        assertEquals(new Proxy(Proxy.Type.HTTP, new InetSocketAddress("plain.example", 80)),
+                proxies.select(URI.create("http://api.example/v1")).getFirst());
+        for (var direct : List.of("https://localhost:1/", "http://127.0.0.1:1/", "https://internal.example/",
+                "https://a.internal.example/", "https://x.corp/")) {
+            assertEquals(Proxy.NO_PROXY, proxies.select(URI.create(direct)).getFirst(), direct);
+        }
+        assertEquals("Basic dTpw", proxies.authorization("https"));
+        assertNull(proxies.authorization("http"));
+    }
+
+    @Test
+    void theCommandAsksTheServerWhatItServes() throws Exception {
+        try (var server = SimulatedServer.start(1)) {
+            var out = new ByteArrayOutputStream();
+            var exitCode = Models.run(Map.of(), new PrintStream(out), System.err, "--base-url", server.baseUrl(),
+                    "-m", "gpt-4,nobody");
+            assertEquals(1, exitCode);
+            assertEquals(List.of("served", "--model"), out.toString().lines()
+                    .map(line -> line.substring(line.lastIndexOf(' ') + 1)).toList());
+        }
+    }
+}

@@ -1,0 +1,260 @@
+package stream;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
+import java.io.InputStream;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Collectors;
+
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Every format of prompt set, from real files. */
+class PromptsTest {
+
+    @TempDir
+    Path folder;
+
+    private PromptSet read(String name, String text) throws Exception {
+        Files.createDirectories(folder.resolve(name).getParent());
+        Files.writeString(folder.resolve(name), text);
+        return PromptSet.read(List.of(folder.resolve(name).toString()), InputStream.nullInputStream());
+    }
+
+    private Prompt one(String name, String text) throws Exception {
+        var set = read(name, text);
+        assertEquals(List.of(), set.problems());
+        assertEquals(1, set.prompts().size());
+        return set.prompts().getFirst();
+    }
+
+    /** Holds the only problem against text in which FILE stands for the file. */
+    private void assertProblem(String expected, String name, String text) throws Exception {
+        var problems = read(name, text).problems();
+        assertEquals(List.of(expected.replace("FILE", folder.resolve(name).toString())), problems);
+    }
+
+    private static String chat(Prompt prompt) {
+        return prompt.messages().stream().map(message -> message.role() + ": " + message.content())
+                .collect(Collectors.joining(" / "));
+    }
+
+    @Test
+    void aTextFileIsOnePromptNamedAfterTheFile() throws Exception {
+        var prompt = one("sky.txt", "Why is\nthe sky blue?\n\n");
+        assertEquals("sky.txt", prompt.id());
+        assertEquals("user: Why is\nthe sky blue?", chat(prompt));
+        assertTrue(prompt.isPlain());
+    }
+
+    @Test
+    void byteOrderMarkAndCarriageReturnsBelongToTheFile() throws Exception {
+        assertEquals("user: a\nb", chat(one("a.txt", "\uFEFFa\r\nb\r\n")));
+    }
+
+    @Test
+    void markdownIsOnePrompt() throws Exception {
+        assertEquals("user: # Title\n\nText", chat(one("a.md", "# Title\n\nText\n")));
+    }
+
+    @Test
+    void markdownHeadingsMakeAChat() throws Exception {
+        assertEquals("system: Be short. / user: Hi\n## Other / assistant: Hello / user: Bye",
+                chat(one("a.md", "## System\n\nBe short.\n\n## user\nHi\n## Other\n## assistant\nHello\n## user\nBye")));
+    }
+
+    @Test
+    void frontMatterGivesIdSystemLimitsAndLabels() throws Exception {
+        var prompt = one("a.md", "---\nid: capital\nsystem: Be short.\nmax_tokens: 60\ntemperature: 0.5\ntopic: geo\n---\nHi\n");
+        assertEquals("capital", prompt.id());
+        assertEquals("system: Be short. / user: Hi", chat(prompt));
+        assertEquals(60, prompt.maxTokens());
+        assertEquals(0.5, prompt.temperature());
+        assertEquals(Map.of("topic", "geo"), prompt.labels());
+    }
+
+    @Test
+    void batchLinesBringMessagesLimitsModelAndFurtherParameters() throws Exception {
+        var prompt = one("a.jsonl", """
+                {"custom_id":"q1","method":"POST","url":"/v1/chat/completions","body":{"model":"m","messages":\
+                [{"role":"system","content":"S"},{"role":"user","content":[{"type":"text","text":"U"}]}],\
+                "max_tokens":9,"temperature":1,"top_p":0.5,"stream":false}}
+                """);
+        assertEquals("q1", prompt.id());
+        assertEquals("system: S / user: U", chat(prompt));
+        assertEquals(9, prompt.maxTokens());
+        assertEquals(1.0, prompt.temperature());
+        assertEquals("m", prompt.model());
+        assertEquals("[top_p]", prompt.extra().keySet().toString());
+        assertEquals("user: old", chat(one("b.jsonl", "{\"custom_id\":\"q2\",\"body\":{\"prompt\":\"old\"}}")));
+    }
+
+    @Test
+    void jsonLinesAreNamedAfterFileAndLineUnlessTheyBringAnId() throws Exception {
+        var set = read("a.jsonl", "{\"prompt\":\"a\"}\n\n{\"prompt\":\"b\",\"id\":\"bee\"}\n\"c\"\n");
+        assertEquals(List.of("a.jsonl:1", "bee", "a.jsonl:4"), set.prompts().stream().map(Prompt::id).toList());
+    }
+
+    @Test
+    void aConversationIsReadUpToTheFirstAnswer() throws Exception {
+        assertEquals("system: S / user: Q", chat(one("a.jsonl", """
+                {"conversations":[{"from":"system","value":"S"},{"from":"human","value":"Q"},\
+                {"from":"gpt","value":"A"},{"from":"human","value":"Q2"}]}""")));
+    }
+
+    @Test
+    void jsonIsOneObjectOrAnArrayOfThemAndMayHoldComments() throws Exception {
+        assertEquals("a.json", one("a.json", "{\"prompt\": \"x\"}").id());
+        var set = read("b.json", "[\n  // first\n  {\"prompt\":\"x\"},\n  {\"prompt\":\"y\"},\n]");
+        assertEquals(List.of("b.json:3", "b.json:4"), set.prompts().stream().map(Prompt::id).toList());
+    }
+
+    @Test
+    void csvColumnsBecomeFieldsAndLabels() throws Exception {
+        var set = read("a.csv", "id,prompt,system,max_tokens,temperature,topic\n"
+                + "x,\"Two\nlines, \"\"quoted\"\"\",S,7,0.5,geo\n,plain,,,,\n");
+        assertEquals(List.of(), set.problems());
+        var first = set.prompts().getFirst();
+        assertEquals("system: S / user: Two\nlines, \"quoted\"", chat(first));
+        assertEquals(7, first.maxTokens());
+        assertEquals(Map.of("topic", "geo"), first.labels());
+        assertEquals("a.csv:4", set.prompts().getLast().id());
+    }
+
+    @Test
+    void chatmlTurnsBecomeMessagesAndTheOpenOneIsLeftOut() throws Exception {
+        assertEquals("system: S / user: U", chat(one("a.chatml",
+                "<|im_start|>system\nS<|im_end|>\n<|im_start|>user\nU<|im_end|>\n<|im_start|>assistant\n")));
+    }
+
+    @Test
+    void aChatForACompletionsModelBecomesText() throws Exception {
+        var prompt = one("a.md", "## system\nBe short.\n## user\nHi\n## assistant\nHello\n## user\nBye");
+        assertEquals("Be short.\n\nUser: Hi\n\nAssistant: Hello\n\nUser: Bye\n\nAssistant:", prompt.asText());
+        assertEquals("Hi", Prompt.ofText("a", "Hi", "a").asText());
+    }
+
+    @Test
+    void eachBadLineIsNamedByFileAndLine() throws Exception {
+        assertProblem("FILE:2: not JSON: Unexpected character ('}' (code 125))", "a.jsonl", "{\"prompt\":\"a\"}\n{\"prompt\":}\n");
+        assertProblem("FILE:1: none of prompt, messages, conversations, body.messages or body.prompt in it", "b.jsonl", "{\"x\":1}");
+        assertProblem("FILE:1: prompt is not a text; write one prompt a line", "c.jsonl", "{\"prompt\":[\"a\",\"b\"]}");
+        assertProblem("FILE:1: unknown role 'boss'; use system, user or assistant", "d.jsonl",
+                "{\"messages\":[{\"role\":\"boss\",\"content\":\"x\"}]}");
+        assertProblem("FILE:1: a content part of type 'image_url'; only text can be streamed", "e.jsonl",
+                "{\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"image_url\"}]}]}");
+        assertProblem("FILE:2: max_tokens is '0'; it takes a whole number from 1", "f.csv", "prompt,max_tokens\nx,0\n");
+        assertProblem("FILE:2: temperature is 'hot'; it takes a number from 0 to 2", "g.csv", "prompt,temperature\nx,hot\n");
+        assertProblem("FILE:3: 3 fields where the header has 2; put quotes round a text with commas", "h.csv",
+                "id,prompt\na,b\nc,d, e\n");
+        assertProblem("FILE:1: no column 'prompt' in the header; the first line names the columns", "i.csv", "a,b\n1,2\n");
+        assertProblem("FILE:2: the front matter is not YAML: while parsing a flow node", "j.md", "---\nid: [\n---\nx\n");
+        assertProblem("FILE:1: text before the first '## role' heading; move it below one", "k.md", "x\n## user\ny\n");
+        assertProblem("FILE:3: ## user is empty", "l.md", "## system\nx\n## user\n\n");
+        assertProblem("FILE:1: this turn has no <|im_end|>", "m.chatml", "<|im_start|>user\nx");
+        assertProblem("FILE: empty; write a prompt into it", "n.txt", " \n");
+        assertProblem("FILE: no prompts in it", "o.jsonl", "\n");
+        assertProblem("FILE:2: not JSON: Unexpected end-of-input in property name", "p.json", "[{\"prompt\":\"a\"},\n{\"pr");
+    }
+
+    @Test
+    void oneBadFileDoesNotHideTheOthers() throws Exception {
+        Files.write(folder.resolve("a.txt"), new byte[] {(byte) 0xff});
+        Files.writeString(folder.resolve("b.txt"), "good");
+        Files.writeString(folder.resolve("c.jsonl"), "{");
+        var set = PromptSet.read(List.of(folder.toString()), InputStream.nullInputStream());
+        assertEquals(List.of("b.txt"), set.prompts().stream().map(Prompt::id).toList());
+        assertEquals(folder.resolve("a.txt") + ": not UTF-8 text; convert it first", set.problems().getFirst());
+        assertEquals(2, set.problems().size());
+    }
+
+    @Test
+    void aFolderIsReadByNameWithoutReadmesAndHiddenFiles() throws Exception {
+        for (var name : List.of("b.txt", "a.txt", "README.md", ".hidden.txt", "sub/c.txt", ".git/d.txt", "notes.pdf")) {
+            Files.createDirectories(folder.resolve(name).getParent());
+            Files.writeString(folder.resolve(name), name);
+        }
+        var set = PromptSet.read(List.of(folder.toString()), InputStream.nullInputStream());
+        assertEquals(List.of("a.txt", "b.txt", "c.txt"), set.prompts().stream().map(Prompt::id).toList());
+        assertEquals(List.of(folder.resolve("notes.pdf")
+                + ": left out, not a prompt file; they end in .chatml, .csv, .json, .jsonl, .md, .txt"), set.notes());
+    }
+
+    @Test
+    void aGlobFindsFilesBelow() throws Exception {
+        for (var name : List.of("a.txt", "a.md", "sub/b.txt")) {
+            Files.createDirectories(folder.resolve(name).getParent());
+            Files.writeString(folder.resolve(name), name);
+        }
+        var flat = PromptSet.read(List.of(folder + "/*.txt"), InputStream.nullInputStream());
+        assertEquals(List.of("a.txt"), flat.prompts().stream().map(Prompt::id).toList());
+        var deep = PromptSet.read(List.of(folder + "/**.txt"), InputStream.nullInputStream());
+        assertEquals(List.of("a.txt", "b.txt"), deep.prompts().stream().map(Prompt::id).toList());
+        var none = PromptSet.read(List.of(folder + "/*.csv"), InputStream.nullInputStream());
+        assertEquals(List.of(folder + "/*.csv: no prompt file matches"), none.problems());
+    }
+
+    @Test
+    void filesOfTheSameNameAreToldApartAndGivenIdsMustBeUnique() throws Exception {
+        read("x/a.txt", "one");
+        read("y/a.txt", "two");
+        read("z.jsonl", "{\"id\":\"i\",\"prompt\":\"a\"}\n{\"id\":\"i\",\"prompt\":\"b\"}");
+        var set = PromptSet.read(List.of(folder.toString()), InputStream.nullInputStream());
+        assertEquals(List.of(folder + "/x/a.txt", folder + "/y/a.txt", "i"),
+                set.prompts().stream().map(Prompt::id).toList());
+        assertEquals(List.of(folder + "/z.jsonl:2: id 'i' is taken by " + folder + "/z.jsonl:1; ids must be unique"),
+                set.problems());
+    }
+
+    @Test
+    void lineIdsOfFilesOfTheSameNameAreToldApart() throws Exception {
+        read("x/a.jsonl", "{\"prompt\":\"a\"}");
+        read("y/a.jsonl", "{\"prompt\":\"b\"}");
+        var set = PromptSet.read(List.of(folder.toString()), InputStream.nullInputStream());
+        assertEquals(List.of(folder + "/x/a.jsonl:1", folder + "/y/a.jsonl:1"),
+                set.prompts().stream().map(Prompt::id).toList());
+    }
+
+    @Test
+    void standardInputIsOnePrompt() {
+        var set = PromptSet.read(List.of("-"), new ByteArrayInputStream("Hi\n".getBytes(StandardCharsets.UTF_8)));
+        assertEquals("stdin", set.prompts().getFirst().id());
+        assertEquals("user: Hi", chat(set.prompts().getFirst()));
+    }
+
+    @Test
+    void whatIsNotThereIsSaid() {
+        var set = PromptSet.read(List.of("nowhere/x.txt"), InputStream.nullInputStream());
+        assertEquals(List.of("nowhere/x.txt: no such file or folder"), set.problems());
+    }
+
+    @Test
+    void theSamplesHoldOneOfEachFormat() {
+        var set = PromptSet.read(List.of("prompts"), InputStream.nullInputStream());
+        assertEquals(List.of(), set.problems());
+        assertEquals("[chatml, csv, json, jsonl, md, txt]", set.prompts().stream()
+                .map(prompt -> prompt.source().replaceFirst(":\\d+$", "").replaceFirst(".*\\.", ""))
+                .collect(Collectors.toCollection(java.util.TreeSet::new)).toString());
+    }
+
+    @Test
+    void theCommandListsTheSetAndFailsOnABadOne() throws Exception {
+        Files.writeString(folder.resolve("a.txt"), "Why is the sky blue?");
+        var out = new ByteArrayOutputStream();
+        var err = new ByteArrayOutputStream();
+        var good = Prompts.run(InputStream.nullInputStream(), new PrintStream(out), new PrintStream(err), folder.toString());
+        assertEquals(0, good);
+        assertTrue(out.toString().contains("a.txt") && out.toString().endsWith("1 prompts\n"), out.toString());
+        Files.writeString(folder.resolve("b.jsonl"), "{");
+        assertEquals(2, Prompts.run(InputStream.nullInputStream(), new PrintStream(out), new PrintStream(err), folder.toString()));
+        assertEquals("prompts: " + folder + "/b.jsonl:1: not JSON: Unexpected end-of-input\n", err.toString());
+    }
+}

@@ -1,0 +1,1 @@
+package stream; class ResultsTest { @org.junit.jupiter.api.Test void x() {} }

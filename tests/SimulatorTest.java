@@ -1,0 +1,1 @@
+package stream; class SimulatorTest { @org.junit.jupiter.api.Test void x() {} }
