@@ -499,7 +499,7 @@ sealed interface Outcome {
             return status() + (detail() == null ? "" : ": " + detail());
         }
         var code = failed.httpStatus() == null || failed.httpStatus() == 200 ? "" : failed.httpStatus() + " ";
-        return "failed: " + code + failed.type() + ": " + failed.message() + failed.advice(model);
+        return "failed: " + code + failed.type() + ": " + failed.message().replaceFirst("\\.$", "") + failed.advice(model);
     }
 }
 

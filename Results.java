@@ -449,7 +449,7 @@ final class Journal implements AutoCloseable {
         return new Object[] {job.requestId(), runId, STARTED_AT.format(attempt.startedAt()), model.label(),
             model.name(), model.api().word(), model.server(), job.prompt().id(), job.repetition(), attempt.number(),
             job.phase().word(), ending.outcome().status(), ending.httpStatus(),
-            failure == null ? null : failure.type(), ending.outcome().detail(), ending.retryAfterMillis(), null,
+            failure == null ? null : failure.type(), ending.outcome().detail(), withDecimals(ending.retryAfterMillis()), null,
             Figures.millis(queueMicros), Figures.millis(network.dnsMicros()), Figures.millis(network.connectMicros()),
             Figures.millis(network.tlsMicros()), Figures.millis(network.sentMicros()),
             Figures.millis(network.headersMicros()), Figures.millis(figures.firstEventMicros()),
@@ -462,8 +462,13 @@ final class Journal implements AutoCloseable {
             figures.contentEvents(), figures.coalescedEvents(), usage.promptTokens(), usage.cachedPromptTokens(),
             figures.events() == 0 ? null : outputTokens,
             figures.events() == 0 ? null : counted ? "usage" : "events", ending.finishReason(), network.httpVersion(),
-            network.connectionReused(), ending.serverProcessingMillis(), ending.serverRequestId(),
+            network.connectionReused(), withDecimals(ending.serverProcessingMillis()), ending.serverRequestId(),
             ending.fingerprint(), ending.reportedModel(), null, output};
+    }
+
+    /** Milliseconds of another clock than ours, with as many decimals as ours. */
+    private static String withDecimals(Number millis) {
+        return millis == null ? null : Figures.millis(millis.doubleValue() * 1000);
     }
 }
 

@@ -193,6 +193,7 @@ public class Stream implements Callable<Integer> {
         var stream = new Stream(terminal);
         return new CommandLine(stream)
                 .setOut(terminal.outWriter())
+                .setExpandAtFiles(false) // --system @FILE is ours
                 .setParameterExceptionHandler((problem, words) -> {
                     terminal.say(problem.getMessage().lines().findFirst().orElse("wrong usage") + "; see --help");
                     return 2;
@@ -246,6 +247,7 @@ public class Stream implements Callable<Integer> {
     }
 
     private void check() throws WrongUsage {
+        systemText();
         var problems = new ArrayList<String>();
         atLeast(problems, "--max-tokens", maxTokens, 1);
         atLeast(problems, "--repeat", repeat, 1);

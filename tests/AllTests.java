@@ -55,7 +55,8 @@ public class AllTests {
             CLASSES.forEach(tests -> selectors.add(DiscoverySelectors.selectClass(tests)));
         }
         var counts = new Counts(out);
-        LauncherFactory.create().execute(LauncherDiscoveryRequestBuilder.request().selectors(selectors).build(), counts);
+        LauncherFactory.create().execute(LauncherDiscoveryRequestBuilder.request().selectors(selectors)
+                .configurationParameter("junit.jupiter.execution.timeout.default", "60 s").build(), counts);
         out.printf("%d passed, %d failed%s%n", counts.passed, counts.failed,
                 counts.skipped == 0 ? "" : ", " + counts.skipped + " skipped");
         System.exit(counts.failed > 0 || counts.passed == 0 ? 1 : 0);

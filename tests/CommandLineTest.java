@@ -1,1 +1,525 @@
-package stream; class CommandLineTest { @org.junit.jupiter.api.Test void x() {} }
+package stream;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.PrintStream;
+import java.net.ServerSocket;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+
+import mockwebserver3.MockResponse;
+import mockwebserver3.MockWebServer;
+import org.apache.commons.csv.CSVRecord;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Every option of Stream's command line, against the simulator over real sockets. */
+class CommandLineTest {
+
+    private static final String QUICK = "sim-ttft2-itl1-n12";
+    private static final Map<String, String> WITH_KEY = Map.of("OPENAI_API_KEY", "sk-very-secret");
+
+    @TempDir
+    Path results;
+
+    private SimulatedServer simulator;
+
+    @BeforeEach
+    void start() throws IOException {
+        simulator = SimulatedServer.start(1);
+    }
+
+    @AfterEach
+    void close() {
+        simulator.close();
+    }
+
+    /** A run against the simulator as if it were a real server. */
+    private TestRun run(String... args) {
+        return run(Map.of(), "", args);
+    }
+
+    private TestRun run(Map<String, String> environment, String typed, String... args) {
+        var all = new ArrayList<>(List.of("--base-url", simulator.baseUrl()));
+        all.addAll(List.of(args));
+        return TestRun.of(results, environment, typed, all.toArray(String[]::new));
+    }
+
+    private static List<String> column(List<CSVRecord> rows, String column) {
+        return rows.stream().map(row -> row.get(column)).toList();
+    }
+
+    private static double number(CSVRecord row, String column) {
+        return Double.parseDouble(row.get(column));
+    }
+
+    // What goes to standard output
+
+    @Test
+    void standardOutputHoldsExactlyTheAnswer() {
+        var run = TestRun.of(results, Map.of(), "Why is the sky blue?\n", "--simulate", "-m", "gpt-4", "-");
+        assertEquals(0, run.exitCode(), run.err());
+        assertEquals(run.request().get("output"), run.out());
+        assertEquals("stdin", run.request().get("prompt_id"));
+        assertTrue(run.err().contains("Simulated latencies"), run.err());
+    }
+
+    @Test
+    void severalAnswersAreSeparatedByAnEmptyLine() {
+        var run = run("-m", "a=" + QUICK + ",b=" + QUICK, "-p", "Hi", "--seed", "1");
+        assertEquals(String.join("\n\n", column(run.requests(), "output")), run.out());
+    }
+
+    @Test
+    void severalAtOnceAreEchoedAsWholeLinesBehindTheModel() {
+        var run = run("-m", "a=" + QUICK + ",b=" + QUICK, "-p", "one", "-p", "two", "-p", "three", "-c", "6");
+        assertEquals(0, run.exitCode(), run.err());
+        var expected = new HashSet<String>();
+        run.requests().forEach(row -> row.get("output").lines()
+                .forEach(line -> expected.add(row.get("model") + " " + row.get("prompt_id") + " | " + line)));
+        assertEquals(expected, new HashSet<>(run.out().lines().toList()));
+        assertFalse(run.out().contains("\033"), "no colours for a pipe");
+    }
+
+    @Test
+    void coloursAreForTerminalsThatWantThem() {
+        var coloured = TestRun.of(results.resolve("a"), Map.of(), InputStream.nullInputStream(), true, "--echo", "lines",
+                "--base-url", simulator.baseUrl(), "-m", QUICK, "-p", "Hi");
+        assertTrue(coloured.out().startsWith("\033[36m" + QUICK + "\033[0m | "), coloured.out());
+        var plain = TestRun.of(results.resolve("b"), Map.of("NO_COLOR", "1"), InputStream.nullInputStream(), true, "--echo",
+                "lines", "--base-url", simulator.baseUrl(), "-m", QUICK, "-p", "Hi");
+        assertTrue(plain.out().startsWith(QUICK + " | "), plain.out());
+    }
+
+    @Test
+    void aTerminalIsToldWhichModelAnswers() {
+        var run = TestRun.of(results, Map.of("NO_COLOR", "1"), InputStream.nullInputStream(), true,
+                "--base-url", simulator.baseUrl(), "-m", "a=" + QUICK + ",b=" + QUICK, "-p", "Hi", "--order", "by-model");
+        assertTrue(run.err().startsWith("a\nb\n"), run.err());
+        assertTrue(run.out().endsWith("\n"));
+    }
+
+    @Test
+    void echoNoneIsSilent() {
+        assertEquals("", run("-m", QUICK, "-p", "Hi", "--echo", "none").out());
+    }
+
+    @Test
+    void quietLeavesTheTableOut() {
+        assertEquals("", run("-m", QUICK, "-p", "Hi", "-q").err());
+    }
+
+    @Test
+    void theTypingDelayPacesTheEchoAlone() {
+        var startNanos = System.nanoTime();
+        var run = run("-m", "sim-ttft2-itl1-n40", "-p", "Hi", "--typing-delay", "25");
+        var wallMillis = (System.nanoTime() - startNanos) / 1e6;
+        assertEquals(run.request().get("output"), run.out());
+        assertTrue(wallMillis >= 40 * 25, "typed in " + wallMillis + " ms");
+        // unpaced the stream takes about 41 ms; paced it could not end before 1000 ms
+        assertTrue(number(run.request(), "total_ms") < wallMillis / 2, run.request().toString());
+        assertTrue(number(run.request(), "itl_p50_ms") < 25 / 2.0, run.request().toString());
+    }
+
+    @Test
+    void askingGoesOnUntilAnEmptyLine() {
+        var run = run(Map.of(), "First?\nSecond?\n\nnever\n", "-m", QUICK, "--ask");
+        assertEquals(0, run.exitCode(), run.err());
+        assertEquals(List.of("ask-1", "ask-2"), column(run.requests(), "prompt_id"));
+        assertEquals(3, run.err().split("Ask a question: ", -1).length - 1);
+    }
+
+    @Test
+    void askingEndsWithTheInput() {
+        assertEquals(List.of("ask-1"), column(run(Map.of(), "First?\n", "-m", QUICK, "--ask").requests(), "prompt_id"));
+    }
+
+    // The plan
+
+    @Test
+    void interleavedShufflesTheModelsInsideEachBlockAndTheSeedRepeatsIt() {
+        var models = "a=" + QUICK + ",b=" + QUICK + ",c=" + QUICK;
+        var first = planned("-m", models, "-p", "x", "-p", "y", "-n", "4", "--seed", "7");
+        assertEquals(first, planned("-m", models, "-p", "x", "-p", "y", "-n", "4", "--seed", "7"));
+        assertNotEquals(first, planned("-m", models, "-p", "x", "-p", "y", "-n", "4", "--seed", "8"));
+        for (int block = 0; block < first.size(); block += 3) {
+            assertEquals(3, first.subList(block, block + 3).stream().map(line -> line.split("\\s+")[3]).distinct().count());
+            assertEquals(1, first.subList(block, block + 3).stream().map(line -> line.replaceFirst(".*  ", "")).distinct().count());
+        }
+    }
+
+    @Test
+    void byModelRunsOneModelAfterTheOther() {
+        var plan = planned("-m", "a,b", "-p", "x", "-p", "y", "-n", "2", "--order", "by-model");
+        assertEquals("aaaabbbb", plan.stream().map(line -> line.split("\\s+")[3]).reduce("", String::concat));
+    }
+
+    private List<String> planned(String... args) {
+        var all = new ArrayList<>(List.of(args));
+        all.add("--dry-run");
+        return TestRun.of(results, all.toArray(String[]::new)).out().lines().filter(line -> line.contains("repetition")).toList();
+    }
+
+    @Test
+    void aDryRunPrintsThePlanWithItsUpperBoundAndSendsNothing() {
+        var run = TestRun.of(results, "--dry-run", "-p", "Hi", "-n", "2", "--warmup", "1", "--max-tokens", "50",
+                "prompts/capital.md");
+        assertEquals(0, run.exitCode(), run.err());
+        assertTrue(run.out().endsWith("15 requests, 3 of them warm-up; at most 840 output tokens; 579 characters of prompts;"
+                + " retries come on top; nothing was sent\n"), run.out());
+        assertFalse(Files.exists(results.resolve("requests.csv")));
+        assertEquals("", run.err());
+    }
+
+    @Test
+    void warmupsAreWrittenButNotCounted() {
+        var run = run("-m", "a=" + QUICK + ",b=" + QUICK, "-p", "Hi", "--warmup", "2", "-n", "3");
+        assertEquals(List.of("warmup", "warmup", "warmup", "warmup"), column(run.requests(), "phase").subList(0, 4));
+        assertEquals(6, column(run.requests(), "phase").stream().filter("measured"::equals).count());
+        assertTrue(run.err().matches("(?s).*\na +3 +3 +0 .*"), run.err());
+        assertEquals(10, new HashSet<>(column(run.requests(), "request_id")).size());
+    }
+
+    @Test
+    void concurrencyKeepsThatManyInFlight() {
+        var startNanos = System.nanoTime();
+        var run = run("-m", "sim-ttft150-itl1-n2", "-p", "Hi", "-n", "12", "-c", "6");
+        var wallMillis = (System.nanoTime() - startNanos) / 1e6;
+        var sum = run.requests().stream().mapToDouble(row -> number(row, "total_ms")).sum();
+        // six at once take a sixth of the sum; half of it is the bound for a noisy machine
+        assertTrue(wallMillis < sum / 2, wallMillis + " ms for " + sum + " ms of requests");
+    }
+
+    @Test
+    void moreThanFiveRequestsReachOneHostAtOnce() {
+        var run = run("-m", "sim-ttft300-itl1-n2", "-p", "Hi", "-n", "40", "-c", "40");
+        // OkHttp's dispatcher would let five through: the others would wait for 300 ms and more inside their time
+        assertTrue(run.requests().stream().mapToDouble(row -> number(row, "sent_ms")).max().getAsDouble() < 300);
+    }
+
+    @Test
+    void promptsOfABatchFileNameTheirOwnModels() throws Exception {
+        var file = Files.writeString(results.resolve("batch.jsonl"), "{\"custom_id\":\"q\",\"body\":{\"model\":\"" + QUICK
+                + "\",\"messages\":[{\"role\":\"user\",\"content\":\"Hi\"}]}}\n{\"id\":\"r\",\"prompt\":\"Ho\"}\n").toString();
+        var own = TestRun.of(results.resolve("a"), Map.of(), "", "--base-url", simulator.baseUrl(), file);
+        assertEquals(List.of("q " + QUICK, "r gpt-3.5-turbo", "r gpt-4", "r text-davinci-003"), own.requests().stream()
+                .map(row -> row.get("prompt_id") + " " + row.get("model")).sorted().toList());
+        var named = TestRun.of(results.resolve("b"), Map.of(), "", "--base-url", simulator.baseUrl(), "-m", QUICK + ",m2=" + QUICK, file);
+        assertEquals(4, named.requests().size());
+        assertTrue(named.err().startsWith("stream: warning: q; the prompts' own models are ignored"), named.err());
+    }
+
+    // What is sent
+
+    @Test
+    void theSystemMessageIsForPromptsWithoutOne() throws Exception {
+        try (var server = new MockWebServer()) {
+            server.start();
+            for (int i = 0; i < 2; i++) {
+                server.enqueue(new MockResponse.Builder().addHeader("Content-Type", "text/event-stream")
+                        .body("data: [DONE]\n\n").build());
+            }
+            var file = Files.writeString(results.resolve("system.txt"), "Be brief.\n");
+            TestRun.of(results.resolve("r"), Map.of(), "", "--base-url", server.url("/v1").toString(), "-m", "m", "--system",
+                    "@" + file, "--seed-param", "5", "--temperature", "0.3", "--max-tokens", "9", "-p", "Hi", "prompts/chat.chatml");
+            assertTrue(server.takeRequest(5, TimeUnit.SECONDS).getBody().utf8().contains("You are a patient teacher."));
+            assertEquals("{\"model\":\"m\",\"stream\":true,\"messages\":[{\"role\":\"system\",\"content\":\"Be brief.\"},"
+                    + "{\"role\":\"user\",\"content\":\"Hi\"}],\"max_tokens\":9,\"temperature\":0.3,\"seed\":5,"
+                    + "\"stream_options\":{\"include_usage\":true}}", server.takeRequest(5, TimeUnit.SECONDS).getBody().utf8());
+        }
+    }
+
+    @Test
+    void aUniquePrefixMakesEachPromptANewOne() throws Exception {
+        try (var server = new MockWebServer()) {
+            server.start();
+            for (int i = 0; i < 3; i++) {
+                server.enqueue(new MockResponse.Builder().addHeader("Content-Type", "text/event-stream")
+                        .body("data: [DONE]\n\n").build());
+            }
+            TestRun.of(results, Map.of(), "", "--base-url", server.url("/v1").toString(), "-m", "m", "-n", "3",
+                    "--unique-prefix", "--system", "S", "-p", "Hi");
+            var bodies = new HashSet<String>();
+            for (int i = 0; i < 3; i++) {
+                var body = server.takeRequest(5, TimeUnit.SECONDS).getBody().utf8();
+                assertTrue(body.matches(".*\"role\":\"system\",\"content\":\"\\[\\S+ \\d+]\\\\nS\".*"), body);
+                bodies.add(body);
+            }
+            assertEquals(3, bodies.size());
+        }
+    }
+
+    @Test
+    void theKeyIsSentAndNeverPrintedOrWritten() throws Exception {
+        try (var server = new MockWebServer()) {
+            server.start();
+            for (int i = 0; i < 2; i++) {
+                server.enqueue(new MockResponse.Builder().code(503).body("busy").build());
+            }
+            var run = TestRun.of(results, WITH_KEY, "", "--base-url", server.url("/v1").toString(), "-m", "m", "-v",
+                    "--retries", "1", "-p", "Hi");
+            assertEquals("Bearer sk-very-secret", server.takeRequest(5, TimeUnit.SECONDS).getHeaders().get("Authorization"));
+            for (var text : List.of(run.out(), run.err(), run.file("run.json"), run.file("events.csv"), run.file("requests.csv"))) {
+                assertFalse(text.contains("very-secret"), text);
+            }
+        }
+    }
+
+    // Failures
+
+    @Test
+    void aRetriedRequestHasARowForEachAttemptAndTheWaitIsInNone() {
+        var run = run("-m", QUICK + "+busy", "-p", "Hi");
+        assertEquals(0, run.exitCode(), run.err());
+        assertEquals(List.of("failed 429 1 1000.000", "completed 200 2 "), run.requests().stream().map(row -> row.get("status")
+                + " " + row.get("http_status") + " " + row.get("attempt") + " " + row.get("retry_after_ms")).toList());
+        assertEquals(1, new HashSet<>(column(run.requests(), "request_id")).size());
+        run.requests().forEach(row -> assertTrue(number(row, "total_ms") < 1000, row.toString()));
+        assertTrue(run.err().matches("(?s).*\\+busy +1 +1 +0 .*"), run.err());
+    }
+
+    @Test
+    void withoutRetriesARequestIsSentOnce() {
+        var run = run("-m", QUICK + "+busy-ms", "-p", "Hi", "--retries", "0");
+        assertEquals(1, run.exitCode());
+        assertEquals("failed", run.request().get("status"));
+        assertTrue(run.err().startsWith("stream: " + QUICK + "+busy-ms, prompt-1: failed: 429 rate_limit_exceeded: Rate limit"
+                + " reached; lower --concurrency, raise --retries, or look at your quota\n"), run.err());
+    }
+
+    @Test
+    void retriesEndAfterTheirNumber() {
+        var run = run("-m", QUICK + "+status-503", "-p", "Hi", "--retries", "1", "-v");
+        assertEquals(List.of("1", "2"), column(run.requests(), "attempt"));
+        assertEquals(1, run.exitCode());
+        assertTrue(run.err().contains("again in "), run.err());
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"status-401", "status-403", "status-404", "plain-json", "cut", "error-object"})
+    void whatCanNotPassIsNotTriedAgain(String fault) {
+        assertEquals("1", run("-m", QUICK + "+" + fault, "-p", "Hi").request().get("attempt"));
+    }
+
+    @Test
+    void aServerThatRefusesStreamOptionsIsAskedOnceMoreWithoutAndRemembered() {
+        var run = run("-m", QUICK + "+no-stream-options", "-p", "Hi", "-p", "Ho", "--retries", "0");
+        assertEquals(0, run.exitCode(), run.err());
+        assertEquals(List.of("failed", "completed", "completed"), column(run.requests(), "status"));
+        assertEquals(List.of("", "events", "events"), column(run.requests(), "token_source"));
+        assertEquals("12", run.requests().getLast().get("output_tokens"));
+        assertEquals(1, run.err().split("refuses stream_options", -1).length - 1, run.err());
+    }
+
+    @Test
+    void aRetiredModelIsSaidOnceAndTheOthersGoOn() {
+        var run = run("-m", "old=" + QUICK + "+status-404,new=" + QUICK, "-p", "a", "-p", "b", "-p", "c");
+        assertEquals(1, run.exitCode());
+        assertEquals(1, run.err().split("retired or unknown", -1).length - 1, run.err());
+        assertTrue(run.err().contains("stream: old, prompt-1: failed: 404 model_not_found: The model `" + QUICK + "+status-404` has been"
+                + " deprecated; " + QUICK + "+status-404 is retired or unknown at 127.0.0.1, name another with --model\n"), run.err());
+        assertEquals(3, run.requests().stream().filter(row -> row.get("status").equals("completed")).count());
+        assertEquals(3, run.requests().stream().filter(row -> row.get("error_type").equals("model_not_found")).count());
+    }
+
+    @Test
+    void aServerThatIsNotThereIsSaidOnceAndNotWaitedForAgain() throws Exception {
+        int port;
+        try (var free = new ServerSocket(0)) {
+            port = free.getLocalPort();
+        }
+        var run = TestRun.of(results, "--base-url", "http://localhost:" + port, "-m", "m", "-p", "a", "-p", "b", "-p", "c", "--retries", "1");
+        assertEquals(1, run.exitCode());
+        assertEquals(1, run.err().split("nothing answers at localhost:" + port, -1).length - 1, run.err());
+        assertEquals(List.of("1", "2", "1", "1"), column(run.requests(), "attempt"));
+    }
+
+    @Test
+    void silenceInMidStreamIsAStall() {
+        var run = run("-m", QUICK + "+stall," + QUICK, "-p", "Hi", "--stall-timeout", "0.3", "--order", "by-model");
+        assertEquals(List.of("stalled", "completed"), column(run.requests(), "status"));
+        assertFalse(run.requests().getFirst().get("output").isEmpty());
+        assertTrue(number(run.requests().getFirst(), "total_ms") >= 300);
+        assertTrue(run.err().contains("raise --stall-timeout") || run.err().contains("--stall-timeout"), run.err());
+    }
+
+    @Test
+    void commentsEndASilence() {
+        // a comment comes before every fourth token, and tokens come each 60 ms: no silence of 200 ms
+        var run = run("-m", "sim-ttft100-itl60-n12+comments", "-p", "Hi", "--stall-timeout", "0.2");
+        assertEquals("completed", run.request().get("status"));
+    }
+
+    @Test
+    void anAnswerThatNeverComesTimesOut() {
+        var run = run("-m", QUICK + "+no-answer", "-p", "Hi", "--timeout", "0.3");
+        assertEquals("timeout", run.request().get("status"));
+        assertEquals("", run.request().get("ttft_ms"));
+        assertTrue(number(run.request(), "total_ms") >= 300);
+        assertEquals(1, run.exitCode());
+    }
+
+    @Test
+    void aStreamThatIsTooLongTimesOutAndKeepsItsEvents() {
+        var run = run("-m", "sim-ttft1-itl20-n10000", "--max-tokens", "10000", "-p", "Hi", "--timeout", "0.5");
+        assertEquals("timeout", run.request().get("status"));
+        assertTrue(number(run.request(), "content_events") > 2);
+    }
+
+    @Test
+    void aCutStreamKeepsWhatItBrought() {
+        var run = run("-m", QUICK + "+cut-line", "-p", "Hi");
+        assertEquals("truncated", run.request().get("status"));
+        assertEquals(1, run.exitCode());
+        assertEquals(run.request().get("output"), run.out());
+    }
+
+    @Test
+    void compressionIsWarnedOf() {
+        var run = run("-m", QUICK + "+gzip", "-p", "Hi");
+        assertTrue(run.err().startsWith("stream: warning: " + simulator.baseUrl() + " sends compressed streams"), run.err());
+    }
+
+    @Test
+    void interruptedEverythingMeasuredIsWritten() throws Exception {
+        var process = new ProcessBuilder(Path.of(System.getProperty("java.home"), "bin", "java").toString(), "-cp",
+                System.getProperty("java.class.path"), "stream.Stream", "--base-url", simulator.baseUrl(), "-m",
+                "sim-ttft1-itl20-n10000,b=sim-ttft1-itl20-n10000", "--max-tokens", "10000", "-c", "2", "-p", "Hi", "-n", "50",
+                "--results", results.toString()).redirectErrorStream(true).start();
+        try {
+            var folder = waitFor(() -> {
+                try (var runs = Files.list(results)) {
+                    return runs.findFirst().filter(run -> lines(run.resolve("events.csv")) > 20).orElse(null);
+                }
+            });
+            new ProcessBuilder("kill", "-INT", String.valueOf(process.pid())).start().waitFor();
+            assertTrue(process.waitFor(20, TimeUnit.SECONDS), "still running");
+            assertEquals(130, process.exitValue());
+            var printed = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+            var run = new TestRun(130, "", printed, results);
+            assertEquals(List.of("cancelled", "cancelled"), column(run.requests(), "status"), printed);
+            assertTrue(printed.contains("TTFT p50") && printed.contains(folder.toString()), printed);
+            assertEquals(0, Results.run(new PrintStream(new ByteArrayOutputStream()), System.err, folder.toString()));
+        } finally {
+            process.destroyForcibly();
+        }
+    }
+
+    private static long lines(Path file) {
+        try {
+            return Files.exists(file) ? Files.readString(file).lines().count() : 0;
+        } catch (IOException e) {
+            return 0;
+        }
+    }
+
+    private interface Condition<T> {
+        T get() throws IOException;
+    }
+
+    /** Looks again and again until there is something; gives up after half a minute. */
+    private static <T> T waitFor(Condition<T> condition) throws Exception {
+        var deadlineNanos = System.nanoTime() + TimeUnit.SECONDS.toNanos(30);
+        while (System.nanoTime() < deadlineNanos) {
+            var found = condition.get();
+            if (found != null) {
+                return found;
+            }
+            TimeUnit.MILLISECONDS.sleep(20);
+        }
+        throw new AssertionError("waited in vain");
+    }
+
+    // Wrong usage
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', value = {
+        "-n 0|--repeat 0; it takes a whole number from 1",
+        "-n x|Invalid value for option '--repeat': 'x' is not an int; see --help",
+        "--frob|Unknown option: '--frob'; see --help",
+        "--warmup -1|--warmup -1; it takes a whole number from 0",
+        "-c 0|--concurrency 0; it takes a whole number from 1",
+        "--retries -1|--retries -1; it takes a whole number from 0",
+        "--max-tokens 0|--max-tokens 0; it takes a whole number from 1",
+        "--temperature 3|--temperature 3.0; it takes a number from 0.0 to 2.0",
+        "--timeout 0|--timeout 0.0; it takes a number from 0.001 to 1000000.0",
+        "--stall-timeout NaN|--stall-timeout NaN; it takes a number from 0.001 to 1000000.0",
+        "--typing-delay -5|--typing-delay -5; it takes a whole number from 0",
+        "--order zigzag|--order 'zigzag'; it takes one of interleaved, by-model",
+        "--echo loud|--echo 'loud'; it takes one of tokens, lines, none",
+        "--api soap|--api 'soap'; it takes auto, chat, completions or responses",
+        "--base-url ftp://x|--base-url 'ftp://x' is no http:// or https:// address",
+        "--simulate --base-url http://localhost:1|--simulate and --base-url name two servers; leave one out",
+        "--ask|--ask takes its prompts from the terminal; leave out the others",
+        "--system @nowhere.txt|--system @nowhere.txt: the file can't be read as UTF-8 text",
+        "nowhere.txt|nowhere.txt: no such file or folder",
+    })
+    void wrongUsageIsOneLineWithOptionValueAndRemedy(String args, String expected) {
+        var run = TestRun.of(results, (args + " -p Hi").split(" "));
+        assertEquals("stream: " + expected + "\n", run.err());
+        assertEquals(2, run.exitCode());
+        assertEquals(0, results.toFile().list().length, "nothing is half written");
+    }
+
+    @Test
+    void noKeyIsOneLineBeforeAnythingIsSent() {
+        var run = TestRun.of(results, "-p", "Hi");
+        assertEquals("stream: no key for api.openai.com; set OPENAI_API_KEY, or try it without one: --simulate\n", run.err());
+        assertEquals(2, run.exitCode());
+        assertEquals(0, results.toFile().list().length);
+    }
+
+    @Test
+    void oneBrokenPromptFileStopsTheRunBeforeAnythingIsSent() throws Exception {
+        var folder = Files.createDirectories(results.resolve("set"));
+        Files.writeString(folder.resolve("good.txt"), "Hi");
+        Files.writeString(folder.resolve("bad.jsonl"), "{\"prompt\":\"a\"}\n{\"pro");
+        var run = TestRun.of(results.resolve("r"), "--simulate", folder.toString());
+        assertEquals("stream: " + folder + "/bad.jsonl:2: not JSON: Unexpected end-of-input in property name\n", run.err());
+        assertEquals(2, run.exitCode());
+        assertFalse(Files.exists(results.resolve("r")));
+    }
+
+    @Test
+    void aResultsFolderThatCanNotBeWrittenIsOneLine() throws Exception {
+        var file = Files.writeString(results.resolve("file"), "x");
+        var run = TestRun.of(file.resolve("results"), "--simulate", "-p", "Hi");
+        assertEquals("stream: --results " + file + "/results: can't be written (" + file + "/results); name another folder\n",
+                run.err().replace(": Not a directory", ""));
+        assertEquals(2, run.exitCode());
+    }
+
+    @Test
+    void helpNamesOnlyOptionsThatWork() {
+        var out = new ByteArrayOutputStream();
+        var terminal = new Terminal(new ByteArrayInputStream(new byte[0]), new PrintStream(out), System.err, false, false, Map.of());
+        assertEquals(0, Stream.run(terminal, "--help"));
+        for (var option : List.of("--prompt", "--ask", "--model", "--models", "--base-url", "--api", "--simulate", "--system",
+                "--max-tokens", "--temperature", "--seed-param", "--repeat", "--warmup", "--concurrency", "--order", "--seed",
+                "--timeout", "--stall-timeout", "--retries", "--results", "--echo", "--typing-delay", "--unique-prefix",
+                "--dry-run", "--quiet", "--verbose", "--help", "--version", "--insecure-http")) {
+            assertTrue(out.toString().contains(option), option);
+        }
+        for (var later : List.of("--rate", "--arrival", "--shard", "--resume")) {
+            assertFalse(out.toString().contains(later), later);
+        }
+    }
+}

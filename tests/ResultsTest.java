@@ -1,1 +1,347 @@
-package stream; class ResultsTest { @org.junit.jupiter.api.Test void x() {} }
+package stream;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.PrintStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.concurrent.atomic.AtomicReference;
+
+import mockwebserver3.MockResponse;
+import mockwebserver3.MockWebServer;
+import org.apache.commons.csv.CSVRecord;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import tools.jackson.databind.json.JsonMapper;
+
+/** What a run leaves on disk. */
+class ResultsTest {
+
+    @TempDir
+    Path folder;
+
+    private static final Journal.Audience NOBODY = new Journal.Audience() {
+        @Override
+        public void content(Job job, String text) { }
+
+        @Override
+        public void end(Job job, boolean last) { }
+
+        @Override
+        public void say(String line) { }
+    };
+
+    private static Model model() throws BadModel {
+        var options = new ModelOptions();
+        options.api = "auto";
+        options.specs = List.of("gpt-4");
+        options.baseUrl = "http://localhost:1/v1";
+        return ModelCatalog.of(options, Map.of(), ModelCatalog.Access.WITH_KEYS).models().getFirst();
+    }
+
+    private static Attempt attempt(Phase phase, int number) throws BadModel {
+        var job = new Job("sky|gpt-4|1", phase, Prompt.ofText("sky", "Why?", "sky.txt"), model(), 1, 0);
+        return new Attempt(job, number, Instant.parse("2026-11-23T10:00:00.123Z"), 999_000_000L, new Recording(),
+                new AtomicReference<>());
+    }
+
+    @Test
+    void theFilesHaveTheContractsColumnsAndFormats() throws Exception {
+        try (var journal = Journal.open(folder, "RUN", List.of("gpt-4"), NOBODY)) {
+            var refused = attempt(Phase.MEASURED, 1);
+            refused.recording().start(1_000_000_000L);
+            journal.begin(refused);
+            refused.end().set(new Attempt.Ended(new Ending(new Outcome.Failed("rate_limit_exceeded", "Slow, please", 429),
+                    429, 2_000, 1500L, new Network(10L, 200L, null, 300L, 1_900L, "http/1.1", false), Usage.UNKNOWN, null,
+                    null, null, "req-1", 1.5, false), false));
+            var answered = attempt(Phase.MEASURED, 2);
+            var recording = answered.recording();
+            recording.start(1_000_000_000L);
+            journal.begin(answered);
+            recording.add(1_100_000_499L, 1, EventKind.ROLE, null);
+            recording.add(1_200_000_500L, 2, EventKind.CONTENT, "Because, \"blue\"");
+            recording.add(1_210_000_000L, 3, EventKind.CONTENT, "\nüber ☀");
+            recording.add(1_240_000_000L, 4, EventKind.CONTENT, "=1+1");
+            recording.add(1_240_000_000L, 4, EventKind.FINISH, "stop");
+            recording.add(1_250_000_000L, 5, EventKind.DONE, null);
+            answered.end().set(new Attempt.Ended(new Ending(new Outcome.Completed(), 200, 250_000, null,
+                    new Network(null, null, null, 250L, 90_000L, "h2", true), new Usage(7, 0, 5), "stop", "gpt-4-0613",
+                    "fp", "req-2", null, false), true));
+        }
+        assertEquals("""
+                request_id,model,prompt_id,repetition,attempt,event,kind,elapsed_ms,delay_ms,read,text
+                sky|gpt-4|1,gpt-4,sky,1,2,0,role,100.000,,1,
+                sky|gpt-4|1,gpt-4,sky,1,2,1,content,200.001,100.001,2,"Because, ""blue""\"
+                sky|gpt-4|1,gpt-4,sky,1,2,2,content,210.000,9.999,3,"
+                über ☀"
+                sky|gpt-4|1,gpt-4,sky,1,2,3,content,240.000,30.000,4,=1+1
+                sky|gpt-4|1,gpt-4,sky,1,2,4,finish,240.000,0.000,4,stop
+                sky|gpt-4|1,gpt-4,sky,1,2,5,done,250.000,10.000,5,
+                """.replace("\n", "\r\n").replace("\"\r\nüber", "\"\nüber"), Files.readString(folder.resolve("events.csv")));
+        assertEquals("""
+                request_id,run_id,started_at,model,model_name,api,base_url,prompt_id,repetition,attempt,phase,status,\
+                http_status,error_type,error,retry_after_ms,scheduled_ms,queue_ms,dns_ms,connect_ms,tls_ms,sent_ms,\
+                headers_ms,first_event_ms,ttft_ms,ttft_reasoning_ms,ttlt_ms,total_ms,itl_mean_ms,itl_p50_ms,itl_p95_ms,\
+                itl_max_ms,tpot_ms,output_tokens_per_s,events,content_events,coalesced_events,prompt_tokens,\
+                cached_prompt_tokens,output_tokens,token_source,finish_reason,http_version,connection_reused,\
+                server_processing_ms,server_request_id,system_fingerprint,reported_model,tainted,output
+                sky|gpt-4|1,RUN,2026-11-23T10:00:00.123Z,gpt-4,gpt-4,chat,http://localhost:1/v1,sky,1,1,measured,failed,\
+                429,rate_limit_exceeded,"Slow, please",1500.000,,1.000,0.010,0.200,,0.300,1.900,,,,,2.000,,,,,,,0,0,0,,,,,,\
+                http/1.1,false,1.500,req-1,,,,
+                sky|gpt-4|1,RUN,2026-11-23T10:00:00.123Z,gpt-4,gpt-4,chat,http://localhost:1/v1,sky,1,2,measured,completed,\
+                200,,,,,1.000,,,,0.250,90.000,100.000,200.001,,240.000,250.000,20.000,20.000,,30.000,10.000,20.833,6,3,0,\
+                7,0,5,usage,stop,h2,true,,req-2,fp,gpt-4-0613,,"Because, ""blue""
+                über ☀=1+1"
+                """.replace("\n", "\r\n").replace("\"\"blue\"\"\r\n", "\"\"blue\"\"\n"), Files.readString(folder.resolve("requests.csv")));
+    }
+
+    /** Times and reads depend on the machine, so they are replaced: digits with three decimals by T, reads by R. */
+    @Test
+    void aStreamedAnswerIsWrittenEventByEvent() throws Exception {
+        try (var server = new MockWebServer()) {
+            server.enqueue(new MockResponse.Builder().addHeader("Content-Type", "text/event-stream")
+                    .addHeader("x-request-id", "req-9").addHeader("openai-processing-ms", "12")
+                    .chunkedBody("""
+                            data: {"model":"gpt-4-0613","system_fingerprint":"fp","choices":[{"delta":{"role":"assistant","content":""}}]}
+
+                            data: {"choices":[{"delta":{"content":"Hello, "}}]}
+
+                            data: {"choices":[{"delta":{"content":"wörld"}}]}
+
+                            data: {"choices":[{"delta":{},"finish_reason":"stop"}]}
+
+                            data: {"choices":[],"usage":{"prompt_tokens":3,"completion_tokens":2}}
+
+                            data: [DONE]
+
+                            """, 40).build());
+            server.start();
+            var run = TestRun.of(folder, "-p", "Hi", "-m", "gpt-4", "--base-url", server.url("/v1").toString());
+            assertEquals(0, run.exitCode(), run.err());
+            assertEquals("""
+                    request_id,model,prompt_id,repetition,attempt,event,kind,elapsed_ms,delay_ms,read,text
+                    prompt-1|gpt-4|1,gpt-4,prompt-1,1,1,0,role,T,,R,
+                    prompt-1|gpt-4|1,gpt-4,prompt-1,1,1,1,content,T,T,R,"Hello, "
+                    prompt-1|gpt-4|1,gpt-4,prompt-1,1,1,2,content,T,T,R,wörld
+                    prompt-1|gpt-4|1,gpt-4,prompt-1,1,1,3,finish,T,T,R,stop
+                    prompt-1|gpt-4|1,gpt-4,prompt-1,1,1,4,usage,T,T,R,
+                    prompt-1|gpt-4|1,gpt-4,prompt-1,1,1,5,done,T,T,R,
+                    """.replace("\n", "\r\n"), masked(run.file("events.csv")).replaceAll("T,(\\d+),", "T,R,").replaceAll("T,,(\\d+),", "T,,R,"));
+            var row = run.file("requests.csv").split("\r\n")[1];
+            assertEquals(("prompt-1|gpt-4|1,RUN,AT,gpt-4,gpt-4,chat,BASE,prompt-1,1,1,measured,completed,200,,,,,T,T,T,,T,T,T,T,,"
+                    + "T,T,T,T,,T,T,T,6,2,C,3,,2,usage,stop,http/1.1,false,T,req-9,fp,gpt-4-0613,,\"Hello, wörld\"")
+                    .replace("BASE", server.url("/v1").toString()),
+                    masked(row).replace(run.folder().getFileName().toString(), "RUN")
+                            .replaceAll("\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:TZ", "AT").replaceAll(",6,2,\\d,", ",6,2,C,"));
+        }
+    }
+
+    private static String masked(String csv) {
+        return csv.replaceAll("\\b\\d+\\.\\d{3}(?=,|Z)", "T").replaceAll("T\\b(?=Z)", "T");
+    }
+
+    @Test
+    void everyNumberCanBeComputedAgain() throws Exception {
+        try (var simulator = SimulatedServer.start(3)) {
+            var run = TestRun.of(folder, "--base-url", simulator.baseUrl(), "-n", "3", "-c", "4", "--warmup", "1", "-m",
+                    "gpt-3.5-turbo,short=sim-ttft5-itl1-n30,text-davinci-003,think=sim-ttft5-itl1-n30+reasoning,"
+                            + "few=sim-ttft3-itl2-n40+merged,one=sim-ttft3-itl0-n1,busy=sim-ttft3-itl1-n9+busy-ms,"
+                            + "cut=sim-ttft3-itl1-n30+cut", "prompts/sky.txt", "prompts/quiz.csv");
+            assertEquals(1, run.exitCode(), run.err());
+            var events = new LinkedHashMap<String, List<CSVRecord>>();
+            for (var event : run.events()) {
+                events.computeIfAbsent(event.get("request_id") + event.get("attempt"), key -> new ArrayList<>()).add(event);
+            }
+            for (var request : run.requests()) {
+                assertRow(request, events.getOrDefault(request.get("request_id") + request.get("attempt"), List.of()));
+            }
+            assertTable(run);
+        }
+    }
+
+    private static void assertRow(CSVRecord request, List<CSVRecord> events) {
+        var where = request.get("request_id");
+        var content = events.stream().filter(event -> event.get("kind").equals("content")).toList();
+        assertEquals(String.valueOf(events.size()), request.get("events"), where);
+        assertEquals(String.valueOf(content.size()), request.get("content_events"), where);
+        var text = new StringBuilder();
+        content.forEach(event -> text.append(event.get("text")));
+        assertEquals(text.toString(), request.get("output"), where);
+        for (int i = 0; i < events.size(); i++) {
+            assertEquals(String.valueOf(i), events.get(i).get("event"), where);
+            var delay = i == 0 ? "" : millis(elapsed(events.get(i)) - elapsed(events.get(i - 1)));
+            assertEquals(delay, events.get(i).get("delay_ms"), where);
+            assertTrue(i == 0 || elapsed(events.get(i)) >= elapsed(events.get(i - 1)), where);
+        }
+        assertEquals(events.isEmpty() ? "" : events.getFirst().get("elapsed_ms"), request.get("first_event_ms"), where);
+        assertEquals(first(events, "reasoning"), request.get("ttft_reasoning_ms"), where);
+        assertEquals(first(events, "content"), request.get("ttft_ms"), where);
+        assertEquals(content.isEmpty() ? "" : content.getLast().get("elapsed_ms"), request.get("ttlt_ms"), where);
+        assertEquals(first(events, "finish").isEmpty() ? "" : events.stream().filter(e -> e.get("kind").equals("finish"))
+                .findFirst().orElseThrow().get("text"), request.get("finish_reason"), where);
+        if (!first(events, "done").isEmpty()) {
+            assertEquals(first(events, "done"), request.get("total_ms"), where);
+        }
+        var gaps = new double[Math.max(0, content.size() - 1)];
+        var coalesced = 0;
+        for (int i = 0; i < gaps.length; i++) {
+            gaps[i] = elapsed(content.get(i + 1)) - elapsed(content.get(i));
+            coalesced += content.get(i + 1).get("read").equals(content.get(i).get("read")) ? 1 : 0;
+        }
+        assertEquals(String.valueOf(coalesced), request.get("coalesced_events"), where);
+        java.util.Arrays.sort(gaps);
+        assertMillis(gaps.length == 0 ? null : java.util.Arrays.stream(gaps).average().getAsDouble(), request, "itl_mean_ms");
+        assertMillis(percentile(gaps, 0.5), request, "itl_p50_ms");
+        assertMillis(gaps.length < 20 ? null : percentile(gaps, 0.95), request, "itl_p95_ms");
+        assertMillis(gaps.length == 0 ? null : gaps[gaps.length - 1], request, "itl_max_ms");
+        if (!content.isEmpty()) {
+            var tokens = request.get("token_source").equals("events") ? content.size()
+                    : Integer.parseInt(request.get("output_tokens"));
+            assertEquals(String.valueOf(tokens), request.get("output_tokens"), where);
+            var span = elapsed(content.getLast()) - elapsed(content.getFirst());
+            assertMillis(tokens < 2 ? null : (double) span / (tokens - 1), request, "tpot_ms");
+            assertMillis(tokens / (elapsed(content.getLast()) / 1e6) * 1000, request, "output_tokens_per_s");
+        }
+    }
+
+    /** Microseconds, which the three decimals of the CSV hold exactly. */
+    private static long elapsed(CSVRecord event) {
+        return Math.round(Double.parseDouble(event.get("elapsed_ms")) * 1000);
+    }
+
+    private static String millis(double micros) {
+        return String.format(Locale.ROOT, "%.3f", micros / 1000);
+    }
+
+    private static void assertMillis(Double micros, CSVRecord row, String column) {
+        if (micros == null) {
+            assertEquals("", row.get(column), row + " " + column);
+        } else {
+            // half of the last digit, and a grain for the rounding of doubles
+            assertEquals(micros / 1000, Double.parseDouble(row.get(column)), 0.000501, row.get("request_id") + " " + column);
+        }
+    }
+
+    private static String first(List<CSVRecord> events, String kind) {
+        return events.stream().filter(event -> event.get("kind").equals(kind)).findFirst()
+                .map(event -> event.get("elapsed_ms")).orElse("");
+    }
+
+    /** Linear between closest ranks, as numpy.percentile does it by default; written out here by hand. */
+    private static Double percentile(double[] sorted, double fraction) {
+        if (sorted.length == 0) {
+            return null;
+        }
+        var rank = fraction * (sorted.length - 1);
+        var below = (int) Math.floor(rank);
+        var above = Math.min(below + 1, sorted.length - 1);
+        return sorted[below] + (rank - below) * (sorted[above] - sorted[below]);
+    }
+
+    private static void assertTable(TestRun run) {
+        var last = new LinkedHashMap<String, CSVRecord>();
+        run.requests().stream().filter(row -> row.get("phase").equals("measured"))
+                .forEach(row -> last.put(row.get("request_id"), row));
+        var lines = run.err().lines().toList();
+        var header = lines.stream().filter(line -> line.startsWith("model ")).findFirst().orElseThrow();
+        for (var model : last.values().stream().map(row -> row.get("model")).distinct().toList()) {
+            var rows = last.values().stream().filter(row -> row.get("model").equals(model)).toList();
+            var completed = rows.stream().filter(row -> row.get("status").equals("completed")).toList();
+            var line = lines.stream().filter(each -> each.startsWith(model + " ")).findFirst().orElseThrow();
+            assertEquals(rows.size() + " " + completed.size() + " " + (rows.size() - completed.size()),
+                    cell(header, line, "requests") + " " + cell(header, line, "completed") + " " + cell(header, line, "failed"));
+            assertCell(completed, "ttft_ms", 0.5, "%.1f", cell(header, line, "TTFT p50"));
+            assertCell(completed, "ttft_ms", 0.95, "%.1f", cell(header, line, "TTFT p95"));
+            assertCell(completed, "itl_p50_ms", 0.5, "%.2f", cell(header, line, "ITL p50"));
+            assertCell(completed, "itl_p95_ms", 0.5, "%.2f", cell(header, line, "ITL p95"));
+            assertCell(completed, "output_tokens_per_s", 0.5, "%.1f", cell(header, line, "tokens/s"));
+            assertCell(completed, "total_ms", 0.5, "%.1f", cell(header, line, "total p50"));
+        }
+    }
+
+    private static String cell(String header, String line, String column) {
+        var end = header.indexOf(column) + column.length();
+        return line.substring(Math.max(0, end - 9), Math.min(end, line.length())).strip().replaceFirst(".*\\s", "");
+    }
+
+    private static void assertCell(List<CSVRecord> rows, String column, double fraction, String format, String shown) {
+        var values = rows.stream().map(row -> row.get(column)).filter(text -> !text.isEmpty())
+                .mapToDouble(Double::parseDouble).sorted().toArray();
+        var expected = values.length < (fraction > 0.5 ? 20 : 1) ? "" : String.format(Locale.ROOT, format, percentile(values, fraction));
+        assertEquals(expected, shown, column);
+    }
+
+    @Test
+    void runJsonHoldsTheConfigurationAndNoKey() throws Exception {
+        try (var simulator = SimulatedServer.start(3)) {
+            var run = TestRun.of(folder, Map.of("OPENAI_API_KEY", "sk-very-secret"), "", "--base-url", simulator.baseUrl(),
+                    "-m", "a=sim-ttft1-itl1-n3", "--seed", "42", "-n", "2", "prompts/quiz.csv");
+            var json = JsonMapper.shared().readTree(run.file("run.json"));
+            assertEquals(run.folder().getFileName().toString(), json.get("run_id").stringValue());
+            assertEquals(42, json.get("seed").intValue());
+            assertFalse(json.get("simulated").booleanValue());
+            assertEquals("OPENAI_API_KEY", json.at("/models/0/api_key_env").stringValue());
+            assertEquals("{\"topic\":\"maths\"}", json.at("/prompts/0/labels").toString());
+            assertEquals("{\"requests\":4,\"completed\":4,\"failed\":0}", json.get("counts").toString());
+            assertEquals(Runtime.version().toString(), json.at("/versions/java").stringValue());
+            for (var file : List.of("run.json", "events.csv", "requests.csv")) {
+                assertFalse(run.file(file).contains("very-secret"), file);
+            }
+        }
+    }
+
+    @Test
+    void theCommandPrintsTheTableOfTheRunAgain() throws Exception {
+        try (var simulator = SimulatedServer.start(3)) {
+            var run = TestRun.of(folder, "--base-url", simulator.baseUrl(), "-m", "b=sim-ttft1-itl1-n3,a=sim-ttft2-itl1-n3",
+                    "-n", "2", "-p", "Hi");
+            var out = new ByteArrayOutputStream();
+            assertEquals(0, Results.run(new PrintStream(out), System.err, run.folder().toString()));
+            assertTrue(run.err().contains(out.toString().lines().skip(1).reduce((a, b) -> a + "\n" + b).orElseThrow()),
+                    out + "\n" + run.err());
+        }
+    }
+
+    @Test
+    void theCommandSaysWhereTheFilesDoNotAgree() throws Exception {
+        try (var simulator = SimulatedServer.start(3)) {
+            var run = TestRun.of(folder, "--base-url", simulator.baseUrl(), "-m", "sim-ttft1-itl1-n3", "-p", "Hi");
+            var file = run.folder().resolve("events.csv");
+            var text = Files.readString(file);
+            Files.writeString(file, text.substring(0, text.length() - 3), StandardOpenOption.TRUNCATE_EXISTING);
+            Files.writeString(file, text.substring(0, text.lastIndexOf("prompt-1|")));
+            assertEquals(1, results(run.folder()).exitCode());
+            assertEquals("results: " + file + ": 1 events missing for prompt-1|sim-ttft1-itl1-n3|1, attempt 1\n",
+                    results(run.folder()).err());
+        }
+    }
+
+    @Test
+    void whatIsNoRunIsSaidInOneLine() throws IOException {
+        assertEquals("results: " + folder + ": no requests.csv in it; name the folder of a run\n", results(folder).err());
+        Files.writeString(folder.resolve("requests.csv"), "a,b\r\n1,2\r\n");
+        var other = results(folder);
+        assertEquals("results: " + folder.resolve("requests.csv")
+                + ": not a requests.csv of this tool, its columns are others\n", other.err());
+        assertEquals(2, other.exitCode());
+    }
+
+    private record Printed(int exitCode, String err) { }
+
+    private static Printed results(Path run) {
+        var err = new ByteArrayOutputStream();
+        var exitCode = Results.run(new PrintStream(new ByteArrayOutputStream()), new PrintStream(err), run.toString());
+        return new Printed(exitCode, err.toString());
+    }
+}

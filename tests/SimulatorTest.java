@@ -1,1 +1,182 @@
-package stream; class SimulatorTest { @org.junit.jupiter.api.Test void x() {} }
+package stream;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.SplittableRandom;
+import java.util.regex.Pattern;
+
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import picocli.CommandLine;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+
+/** The simulator, asked by the JDK's own HTTP client, which has nothing of ours in it. */
+class SimulatorTest {
+
+    private SimulatedServer simulator;
+    private final HttpClient client = HttpClient.newHttpClient();
+
+    @BeforeEach
+    void start() throws Exception {
+        simulator = SimulatedServer.start(1);
+    }
+
+    @AfterEach
+    void close() {
+        simulator.close();
+        client.close();
+    }
+
+    private HttpResponse<String> post(String path, String body) throws Exception {
+        return client.send(HttpRequest.newBuilder(URI.create(simulator.baseUrl() + path))
+                .POST(HttpRequest.BodyPublishers.ofString(body)).build(), HttpResponse.BodyHandlers.ofString());
+    }
+
+    private JsonNode chat(String model, String more) throws Exception {
+        return JsonMapper.shared().readTree(post("/chat/completions", "{\"model\":\"" + model
+                + "\",\"messages\":[{\"role\":\"user\",\"content\":\"Hi\"}]" + more + "}").body());
+    }
+
+    private static List<Long> stamps(String body, String name) {
+        var found = new ArrayList<Long>();
+        var matcher = Pattern.compile("\"content\":\"[^\"]+\".*\"" + name + "\":(\\d+)").matcher(body);
+        while (matcher.find()) {
+            found.add(Long.valueOf(matcher.group(1)));
+        }
+        return found;
+    }
+
+    private String streamed(String model) throws Exception {
+        return post("/chat/completions", "{\"model\":\"" + model + "\",\"stream\":true,\"messages\":"
+                + "[{\"role\":\"user\",\"content\":\"Hi\"}]}").body();
+    }
+
+    @Test
+    void theNameSetsTheScheduleExactlyAndItDoesNotDrift() throws Exception {
+        var body = streamed("sim-ttft30-itl5-n40");
+        var due = stamps(body, "due_ns");
+        assertEquals(40, due.size());
+        for (int i = 0; i < 40; i++) {
+            assertEquals(30_000_000L + i * 5_000_000L, due.get(i));
+            assertTrue(stamps(body, "sent_ns").get(i) >= due.get(i), "never early");
+        }
+        var lateness = new double[40];
+        for (int i = 0; i < 40; i++) {
+            lateness[i] = stamps(body, "sent_ns").get(i) - due.get(i);
+        }
+        // were the pauses relative, forty of them would be late by the sum: more than a gap at the end
+        assertTrue(Figures.quantile(lateness, 0.5) < 5_000_000, "half are late by " + Figures.quantile(lateness, 0.5));
+    }
+
+    @Test
+    void theSameSeedGivesTheSameSchedule() throws Exception {
+        var first = stamps(streamed("gpt-3.5-turbo"), "due_ns");
+        try (var other = SimulatedServer.start(1)) {
+            simulator.close();
+            simulator = other;
+            assertEquals(first, stamps(streamed("gpt-3.5-turbo"), "due_ns"));
+        }
+        simulator = SimulatedServer.start(2);
+        assertNotEquals(first, stamps(streamed("gpt-3.5-turbo"), "due_ns"));
+    }
+
+    @Test
+    void profilesAreLognormalAroundTheirMedians() {
+        var random = new SplittableRandom(5);
+        var latency = Latency.ofModel("gpt-4");
+        var ttft = new double[20_001];
+        for (int i = 0; i < ttft.length; i++) {
+            ttft[i] = Math.log(latency.nextTtftNanos(random) / 1e6);
+        }
+        // the error of the median of 20,001 is about 1.25 * 0.25 / 141 = 0.0022; five of them
+        assertEquals(Math.log(400), Figures.quantile(ttft, 0.5), 0.011);
+        var q84 = Figures.quantile(ttft, 0.8413);
+        assertEquals(0.25, q84 - Figures.quantile(ttft, 0.5), 0.015);
+        assertEquals(Latency.ofModel("whatever"), Latency.ofModel("any other"));
+    }
+
+    @Test
+    void anAnswerHonoursMaxTokensAndSaysSo() throws Exception {
+        var whole = chat("sim-ttft0-itl0-n9", "");
+        assertEquals("stop", whole.at("/choices/0/finish_reason").stringValue());
+        assertEquals(9, whole.at("/usage/completion_tokens").intValue());
+        var cut = chat("sim-ttft0-itl0-n9", ",\"max_tokens\":4");
+        assertEquals("length", cut.at("/choices/0/finish_reason").stringValue());
+        assertEquals(4, cut.at("/usage/completion_tokens").intValue());
+        assertTrue(whole.at("/choices/0/message/content").stringValue()
+                .startsWith(cut.at("/choices/0/message/content").stringValue()));
+    }
+
+    @Test
+    void usageComesOnlyWhenAskedFor() throws Exception {
+        assertTrue(!streamed("sim-ttft0-itl0-n2").contains("usage"));
+    }
+
+    @Test
+    void completionsAndResponsesAnswerWithoutStreaming() throws Exception {
+        var completion = JsonMapper.shared().readTree(post("/completions", "{\"model\":\"m\",\"prompt\":\"Hi\"}").body());
+        assertEquals("text_completion", completion.get("object").stringValue());
+        var response = JsonMapper.shared().readTree(post("/responses", "{\"model\":\"m\",\"input\":\"Hi\"}").body());
+        assertEquals(completion.at("/choices/0/text"), response.at("/output/0/content/0/text"));
+    }
+
+    @Test
+    void theModelsAreListed() throws Exception {
+        var list = client.send(HttpRequest.newBuilder(URI.create(simulator.baseUrl() + "/models")).build(),
+                HttpResponse.BodyHandlers.ofString());
+        assertEquals("gpt-3.5-turbo", JsonMapper.shared().readTree(list.body()).at("/data/0/id").stringValue());
+    }
+
+    @Test
+    void badRequestsGetOpenAisErrorBody() throws Exception {
+        var bad = post("/chat/completions", "{\"model\":");
+        assertEquals(400, bad.statusCode());
+        assertEquals("{\"error\":{\"message\":\"We could not parse the JSON body of your request.\",\"type\":"
+                + "\"invalid_request_error\",\"param\":null,\"code\":null}}", bad.body());
+        assertEquals(400, post("/chat/completions", "{}").statusCode());
+        assertEquals(400, post("/chat/completions", "{\"model\":\"m\"}").statusCode());
+        assertEquals(400, post("/completions", "{\"model\":\"m\",\"prompt\":\"x\",\"max_tokens\":0}").statusCode());
+        assertEquals(400, post("/completions", "{\"model\":\"m+nofault\",\"prompt\":\"x\"}").statusCode());
+        assertEquals(404, post("/nowhere", "{}").statusCode());
+        var get = client.send(HttpRequest.newBuilder(URI.create(simulator.baseUrl() + "/completions")).build(),
+                HttpResponse.BodyHandlers.ofString());
+        assertEquals(405, get.statusCode());
+    }
+
+    @Test
+    void aHeaderSelectsAFaultToo() throws Exception {
+        var answer = client.send(HttpRequest.newBuilder(URI.create(simulator.baseUrl() + "/completions"))
+                .header("X-Sim-Fault", "status-503").POST(HttpRequest.BodyPublishers.ofString(
+                        "{\"model\":\"m\",\"prompt\":\"x\"}")).build(), HttpResponse.BodyHandlers.ofString());
+        assertEquals(503, answer.statusCode());
+    }
+
+    @Test
+    void itListensOnThisMachineAlone() throws Exception {
+        assertTrue(InetAddress.getByName(URI.create(simulator.baseUrl()).getHost()).isLoopbackAddress());
+    }
+
+    @Test
+    void aPortInUseIsSaidInOneLine() throws Exception {
+        try (var taken = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+            var err = new java.io.ByteArrayOutputStream();
+            var exitCode = new CommandLine(new Simulator(System.out, new java.io.PrintStream(err)))
+                    .execute("--port", String.valueOf(taken.getLocalPort()));
+            assertEquals(2, exitCode);
+            assertEquals("simulator: can't listen on 127.0.0.1 port " + taken.getLocalPort()
+                    + " (Address already in use); choose another with --port\n", err.toString());
+        }
+    }
+}
