@@ -100,7 +100,7 @@ public class AllTests {
             var id = test.getUniqueIdObject().getSegments();
             return id.stream().skip(1).map(segment -> segment.getValue().replaceFirst("^stream\\.", ""))
                     .reduce((a, b) -> a + " " + b).orElse(test.getDisplayName()).replaceAll("\\(.*?\\)", "")
-                    + (test.getDisplayName().startsWith("[") ? " " + test.getDisplayName() : "");
+                    + (test.getDisplayName().startsWith("[") ? " " + test.getDisplayName().lines().findFirst().get() : "");
         }
     }
 }
