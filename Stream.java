@@ -900,7 +900,6 @@ final class Echo implements Journal.Audience, AutoCloseable {
             progress.close();
         }
         printer.close();
-        showStatus("");
         terminal.out().flush();
     }
 
