@@ -22,15 +22,23 @@ package stream;
 
 import java.io.IOException;
 import java.io.PrintStream;
+import java.net.ConnectException;
 import java.net.InetSocketAddress;
+import java.net.NoRouteToHostException;
 import java.net.Proxy;
 import java.net.ProxySelector;
 import java.net.SocketAddress;
+import java.net.SocketTimeoutException;
 import java.net.URI;
+import java.net.UnknownHostException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.ZoneOffset;
+import java.time.ZonedDateTime;
+import java.time.format.DateTimeFormatter;
+import java.time.format.DateTimeParseException;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
@@ -42,10 +50,14 @@ import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.regex.Pattern;
 
+import javax.net.ssl.SSLException;
+
 import okhttp3.Credentials;
 import okhttp3.HttpUrl;
 import okhttp3.OkHttpClient;
 import okhttp3.Request;
+import okhttp3.Response;
+import okio.BufferedSource;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -645,6 +657,88 @@ final class StreamDecoder {
             default -> { }
         }
         finishReason = null; // the status of a response in progress
+    }
+}
+
+/**
+ * A failure in words.
+ *
+ * @param type       the server's word for it, else ours
+ * @param message    one line
+ * @param httpStatus null if there was no answer
+ */
+record Refusal(String type, String message, Integer httpStatus) { }
+
+/** Puts what servers and networks say of a failure into a type and one line. */
+final class ServerErrors {
+
+    private ServerErrors() { }
+
+    static Refusal ofResponse(Response response, BufferedSource body, long mostBytes) throws IOException {
+        body.request(mostBytes);
+        var text = body.getBuffer().snapshot((int) Math.min(mostBytes, body.getBuffer().size())).utf8();
+        var status = response.code();
+        if (response.isRedirect()) {
+            return new Refusal("redirect", "the server points to " + response.header("Location")
+                    + "; give that as the base URL", status);
+        }
+        try {
+            var root = JsonMapper.shared().readTree(text);
+            var error = root.path("error");
+            if (error.isObject()) {
+                var code = error.path("code").asString("");
+                var type = error.path("type").asString("");
+                return new Refusal(!code.isEmpty() ? code : !type.isEmpty() ? type : "http_" + status,
+                        oneLine(error.path("message").asString("no message")), status);
+            }
+            var message = error.isString() ? error : root.has("message") ? root.path("message") : root.path("detail");
+            if (!message.isMissingNode()) {
+                return new Refusal("http_" + status, oneLine(message.asString(message.toString())), status);
+            }
+        } catch (JacksonException e) {
+            // not JSON: its first line is all there is to show
+        }
+        return new Refusal("http_" + status, text.isBlank() ? "an empty body" : oneLine(text), status);
+    }
+
+    static Refusal ofConnection(Throwable failure, HttpUrl url) {
+        var at = url.host() + ":" + url.port();
+        return switch (failure) {
+            case UnknownHostException e -> new Refusal("dns", "no such host: " + url.host(), null);
+            case SSLException e -> new Refusal("tls", at + ": " + oneLine(e.getMessage()), null);
+            case ConnectException e -> new Refusal("connect", "nothing answers at " + at, null);
+            case NoRouteToHostException e -> new Refusal("connect", "no route to " + at, null);
+            case SocketTimeoutException e -> new Refusal("connect", "no connection to " + at + " in time", null);
+            default -> new Refusal("connection", at + ": " + oneLine(String.valueOf(failure.getMessage())), null);
+        };
+    }
+
+    /** Returns how long the server asks to wait, in milliseconds from 0; null if it does not say. */
+    static Long retryAfterMillis(Response response) {
+        var millis = response.header("retry-after-ms");
+        var after = response.header("Retry-After");
+        try {
+            if (millis != null) {
+                return Math.max(0, Math.round(Double.parseDouble(millis)));
+            }
+            return after == null ? null : Math.max(0, Math.round(Double.parseDouble(after) * 1000));
+        } catch (NumberFormatException e) {
+            return after == null ? null : untilDate(after);
+        }
+    }
+
+    private static Long untilDate(String date) {
+        try {
+            var at = ZonedDateTime.parse(date, DateTimeFormatter.RFC_1123_DATE_TIME);
+            return Math.max(0, Duration.between(ZonedDateTime.now(ZoneOffset.UTC), at).toMillis());
+        } catch (DateTimeParseException e) {
+            return null;
+        }
+    }
+
+    static String oneLine(String text) {
+        var line = text.strip().lines().findFirst().orElse("").strip();
+        return line.length() <= 300 ? line : line.substring(0, 297) + "...";
     }
 }
 

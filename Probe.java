@@ -26,21 +26,13 @@ package stream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.PrintStream;
-import java.net.ConnectException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
-import java.net.NoRouteToHostException;
 import java.net.Proxy;
 import java.net.Socket;
 import java.net.SocketAddress;
-import java.net.SocketTimeoutException;
-import java.net.UnknownHostException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
-import java.time.ZoneOffset;
-import java.time.ZonedDateTime;
-import java.time.format.DateTimeFormatter;
-import java.time.format.DateTimeParseException;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
@@ -50,7 +42,6 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 
 import javax.net.SocketFactory;
-import javax.net.ssl.SSLException;
 
 import okhttp3.Call;
 import okhttp3.Connection;
@@ -69,7 +60,6 @@ import okhttp3.sse.EventSource;
 import okhttp3.sse.EventSourceListener;
 import okhttp3.sse.EventSources;
 import okio.Buffer;
-import okio.BufferedSource;
 import okio.ByteString;
 import okio.ForwardingSource;
 import okio.GzipSource;
@@ -80,8 +70,6 @@ import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
-import tools.jackson.core.JacksonException;
-import tools.jackson.databind.json.JsonMapper;
 
 /** The command that streams one request to each model and prints its events. */
 @Command(name = "probe", mixinStandardHelpOptions = true, sortOptions = false, version = Prompts.VERSION,
@@ -136,7 +124,7 @@ public class Probe implements Callable<Integer> {
             for (var model : models) {
                 var body = model.body(Prompt.ofText("prompt", prompt, "--prompt"), new Sampling(maxTokens, 0, null), true);
                 var recording = new Recording();
-                var ending = new Exchange(client, model, body, recording).run();
+                var ending = new Exchange(client, model, body, recording, () -> { }).run();
                 print(model, recording, ending);
                 allCompleted &= ending.outcome() instanceof Outcome.Completed;
             }
@@ -240,7 +228,7 @@ class Exchange {
     private final Model model;
     private final Recording recording;
     private final Call call;
-    private final Phases phases = new Phases();
+    private final Phases phases;
     private volatile Abort abort;
     private volatile ReadClock clock;
     private volatile boolean streaming;
@@ -256,9 +244,11 @@ class Exchange {
     private Outcome.Failed serverError;
     private boolean done;
 
-    Exchange(StreamClient client, Model model, String body, Recording recording) {
+    /** {@code onSent} is called once the request is written, or has failed before. */
+    Exchange(StreamClient client, Model model, String body, Recording recording, Runnable onSent) {
         this.model = model;
         this.recording = recording;
+        this.phases = new Phases(onSent);
         var request = new Request.Builder().url(model.url()).header("Accept", "text/event-stream")
                 .header("Accept-Encoding", "identity").header("User-Agent", "stream/" + Prompts.VERSION)
                 .post(RequestBody.create(body.getBytes(StandardCharsets.UTF_8), JSON))
@@ -319,7 +309,7 @@ class Exchange {
 
     private Outcome receive(Response response) throws IOException {
         if (!response.isSuccessful()) {
-            return ServerErrors.ofResponse(response, response.body().source(), ERROR_BODY_BYTES, model);
+            return new Outcome.Failed(ServerErrors.ofResponse(response, response.body().source(), ERROR_BODY_BYTES));
         }
         var type = response.body().contentType();
         if (type == null || !type.subtype().equals("event-stream")) {
@@ -390,7 +380,7 @@ class Exchange {
                     : "the connection broke: " + failure.getMessage());
         }
         return failure == null ? new Outcome.Failed("empty_stream", "the server sent 200 and no event", 200)
-                : ServerErrors.ofConnection(failure, model);
+                : new Outcome.Failed(ServerErrors.ofConnection(failure, model.url()));
     }
 
     private Ending ending(Response response, Outcome outcome) {
@@ -431,6 +421,10 @@ sealed interface Outcome {
      * @param httpStatus null if there was no answer
      */
     record Failed(String type, String message, Integer httpStatus) implements Outcome {
+
+        Failed(Refusal refusal) {
+            this(refusal.type(), refusal.message(), refusal.httpStatus());
+        }
 
         /** Whether the same request may go well a little later. */
         boolean mayPass() {
@@ -514,80 +508,6 @@ record Ending(Outcome outcome, Integer httpStatus, long endMicros, Long retryAft
               String finishReason, String reportedModel, String fingerprint, String serverRequestId,
               Double serverProcessingMillis, boolean compressed) { }
 
-/** Puts what servers and networks say of a failure into a type and one line. */
-final class ServerErrors {
-
-    private ServerErrors() { }
-
-    static Outcome.Failed ofResponse(Response response, BufferedSource body, long mostBytes, Model model)
-            throws IOException {
-        body.request(mostBytes);
-        var text = body.getBuffer().snapshot((int) Math.min(mostBytes, body.getBuffer().size())).utf8();
-        var status = response.code();
-        if (response.isRedirect()) {
-            return new Outcome.Failed("redirect", "the server points to " + response.header("Location")
-                    + "; give that as the base URL", status);
-        }
-        try {
-            var root = JsonMapper.shared().readTree(text);
-            var error = root.path("error");
-            if (error.isObject()) {
-                var code = error.path("code").asString("");
-                var type = error.path("type").asString("");
-                return new Outcome.Failed(!code.isEmpty() ? code : !type.isEmpty() ? type : "http_" + status,
-                        oneLine(error.path("message").asString("no message")), status);
-            }
-            var message = error.isString() ? error : root.has("message") ? root.path("message") : root.path("detail");
-            if (!message.isMissingNode()) {
-                return new Outcome.Failed("http_" + status, oneLine(message.asString(message.toString())), status);
-            }
-        } catch (JacksonException e) {
-            // not JSON: its first line is all there is to show
-        }
-        return new Outcome.Failed("http_" + status, text.isBlank() ? "an empty body" : oneLine(text), status);
-    }
-
-    static Outcome.Failed ofConnection(Throwable failure, Model model) {
-        var at = model.url().host() + ":" + model.url().port();
-        return switch (failure) {
-            case UnknownHostException e -> new Outcome.Failed("dns", "no such host: " + model.url().host(), null);
-            case SSLException e -> new Outcome.Failed("tls", at + ": " + oneLine(e.getMessage()), null);
-            case ConnectException e -> new Outcome.Failed("connect", "nothing answers at " + at, null);
-            case NoRouteToHostException e -> new Outcome.Failed("connect", "no route to " + at, null);
-            case SocketTimeoutException e -> new Outcome.Failed("connect", "no connection to " + at + " in time", null);
-            default -> new Outcome.Failed("connection", at + ": " + oneLine(String.valueOf(failure.getMessage())), null);
-        };
-    }
-
-    /** Returns how long the server asks to wait, in milliseconds from 0; null if it does not say. */
-    static Long retryAfterMillis(Response response) {
-        var millis = response.header("retry-after-ms");
-        var after = response.header("Retry-After");
-        try {
-            if (millis != null) {
-                return Math.max(0, Math.round(Double.parseDouble(millis)));
-            }
-            return after == null ? null : Math.max(0, Math.round(Double.parseDouble(after) * 1000));
-        } catch (NumberFormatException e) {
-            return after == null ? null : untilDate(after);
-        }
-    }
-
-    private static Long untilDate(String date) {
-        try {
-            var at = ZonedDateTime.parse(date, DateTimeFormatter.RFC_1123_DATE_TIME);
-            return Math.max(0, Duration.between(ZonedDateTime.now(ZoneOffset.UTC), at).toMillis());
-        } catch (DateTimeParseException e) {
-            return null;
-        }
-    }
-
-    static String oneLine(String text) {
-        var line = text.strip().lines().findFirst().orElse("").strip();
-        return line.length() <= 300 ? line : line.substring(0, 297) + "...";
-    }
-}
-
 /**
  * What happened on the network before the first event. Null where it did not happen or is not known.
  *
@@ -611,6 +531,11 @@ final class Phases extends EventListener {
     private long connectEnd;
     private long sent;
     private boolean acquired;
+    private final Runnable onSent;
+
+    Phases(Runnable onSent) {
+        this.onSent = onSent;
+    }
 
     @Override
     public void dnsStart(Call call, String domainName) {
@@ -650,6 +575,12 @@ final class Phases extends EventListener {
     @Override
     public void requestBodyEnd(Call call, long byteCount) {
         sent = System.nanoTime();
+        onSent.run();
+    }
+
+    @Override
+    public void callFailed(Call call, IOException failure) {
+        onSent.run();
     }
 
     Network network(long startNanos, long headersNanos, Protocol protocol) {

@@ -208,8 +208,13 @@ record Job(String requestId, Phase phase, Prompt prompt, Model model, int repeti
 record Attempt(Job job, int number, Instant startedAt, long readyNanos, Recording recording,
                AtomicReference<Ended> end) {
 
-    /** How it ended, and whether no other attempt follows. */
-    record Ended(Ending ending, boolean last) { }
+    /**
+     * How it ended.
+     *
+     * @param last    whether no other attempt follows
+     * @param tainted why its timing should not be trusted; null when nothing was seen
+     */
+    record Ended(Ending ending, boolean last, String tainted) { }
 }
 
 /**
@@ -463,7 +468,8 @@ final class Journal implements AutoCloseable {
             figures.events() == 0 ? null : outputTokens,
             figures.events() == 0 ? null : counted ? "usage" : "events", ending.finishReason(), network.httpVersion(),
             network.connectionReused(), withDecimals(ending.serverProcessingMillis()), ending.serverRequestId(),
-            ending.fingerprint(), ending.reportedModel(), null, output};
+            ending.fingerprint(), ending.reportedModel(),
+            attempt.end().get().tainted(), output};
     }
 
     /** Milliseconds of another clock than ours, with as many decimals as ours. */
@@ -483,9 +489,13 @@ final class Summary {
         private int completed;
         private final Map<String, List<Double>> values = new HashMap<>();
 
-        private String quantile(String column, double fraction, int decimals) {
+        private Double quantile(String column, double fraction) {
             var found = values.getOrDefault(column, List.of()).stream().mapToDouble(Double::doubleValue).toArray();
-            var quantile = Figures.quantile(found, fraction);
+            return Figures.quantile(found, fraction);
+        }
+
+        private String quantile(String column, double fraction, int decimals) {
+            var quantile = quantile(column, fraction);
             return quantile == null ? "" : String.format(Locale.ROOT, "%." + decimals + "f", quantile);
         }
     }
@@ -523,6 +533,12 @@ final class Summary {
 
     int failed() {
         return requests() - completed();
+    }
+
+    /** Whether the median of a column of milliseconds is below so many microseconds for any model. */
+    boolean hasMedianBelow(String column, double micros) {
+        return models.values().stream().map(tally -> tally.quantile(column, 0.5))
+                .anyMatch(median -> median != null && median * 1000 < micros);
     }
 
     void print(PrintStream out, boolean simulated) {

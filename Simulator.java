@@ -12,7 +12,8 @@
 //
 // Endpoints: /v1/chat/completions, /v1/completions, /v1/responses, /v1/models; streaming and not.
 // Latency:   gpt-4, gpt-3.5-turbo and text-davinci-003 have profiles below, any other name gets a default one;
-//            sim-ttft200-itl20-n64 as a name means: first token after 200 ms, then one each 20 ms, 64 in all.
+//            sim-ttft200-itl20-n64 as a name means: first token after 200 ms, then one each 20 ms, 64 in all;
+//            with -clock behind it each token is the time it was sent, so that a client's CSV holds the truth beside it.
 // Truth:     each chunk carries "sim":{"sent_ns":..,"due_ns":..}, nanoseconds since the request was received:
 //            when it was due, and when it was handed to the socket.
 // Faults:    gpt-4+stall, or the header X-Sim-Fault: stall; the names are in the enum Fault.
@@ -118,23 +119,24 @@ public class Simulator implements Callable<Integer> {
  * @param ttftSpread sigma of the logarithm of the time to the first token; 0 makes it exact
  * @param itlSpread  the same for the time between two tokens
  * @param tokens     length of each answer; 0 for as long as its text is
+ * @param clock      whether each token is the time when it was sent, in nanoseconds since the request was received
  */
-record Latency(double ttftMillis, double itlMillis, double ttftSpread, double itlSpread, int tokens) {
+record Latency(double ttftMillis, double itlMillis, double ttftSpread, double itlSpread, int tokens, boolean clock) {
 
     static final Map<String, Latency> PROFILES = Map.of(
-            "gpt-4", new Latency(400, 20, 0.25, 0.35, 0),
-            "gpt-3.5-turbo", new Latency(180, 8, 0.25, 0.35, 0),
-            "text-davinci-003", new Latency(260, 12, 0.25, 0.35, 0));
-    private static final Latency ANY_OTHER = new Latency(200, 10, 0.25, 0.35, 0);
+            "gpt-4", new Latency(400, 20, 0.25, 0.35, 0, false),
+            "gpt-3.5-turbo", new Latency(180, 8, 0.25, 0.35, 0, false),
+            "text-davinci-003", new Latency(260, 12, 0.25, 0.35, 0, false));
+    private static final Latency ANY_OTHER = new Latency(200, 10, 0.25, 0.35, 0, false);
 
     private static final Pattern IN_NAME =
-            Pattern.compile("sim-ttft(\\d+(?:\\.\\d+)?)-itl(\\d+(?:\\.\\d+)?)-n(\\d{1,9})");
+            Pattern.compile("sim-ttft(\\d+(?:\\.\\d+)?)-itl(\\d+(?:\\.\\d+)?)-n(\\d{1,9})(-clock)?");
 
     static Latency ofModel(String name) {
         var named = IN_NAME.matcher(name);
         if (named.matches()) {
             return new Latency(Double.parseDouble(named.group(1)), Double.parseDouble(named.group(2)), 0, 0,
-                    Integer.parseInt(named.group(3)));
+                    Integer.parseInt(named.group(3)), named.group(4) != null);
         }
         return PROFILES.getOrDefault(name, ANY_OTHER);
     }
@@ -512,11 +514,11 @@ final class Answer {
             if (i >= length / 2 && broke(wire)) {
                 return false;
             }
+            waitUntilDue();
             var text = new StringBuilder();
             for (int j = i; j < Math.min(length, i + perEvent); j++) {
                 text.append(token(j));
             }
-            waitUntilDue();
             if (ask.fault() == Fault.COMMENTS && i % 4 == 1) {
                 wire.send(": keep-alive\n\n");
             }
@@ -556,7 +558,7 @@ final class Answer {
     }
 
     private String token(int i) {
-        return tokens.get(i % tokens.size());
+        return ask.latency().clock() ? " " + (System.nanoTime() - receivedNanos) : tokens.get(i % tokens.size());
     }
 
     /** Waits for an absolute time, so that lateness never adds up. */

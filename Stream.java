@@ -13,6 +13,7 @@
 //SOURCES Probe.java
 //SOURCES Results.java
 //SOURCES Simulator.java
+//SOURCES Calibrate.java
 //RUNTIME_OPTIONS -XX:+UseSerialGC
 
 // Stream: reads prompts, streams each through each model, echoes the tokens live, and writes the timing of every
@@ -62,9 +63,9 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.RejectedExecutionException;
-import java.util.concurrent.Semaphore;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 
@@ -80,6 +81,7 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
+import tools.jackson.databind.node.JsonNodeFactory;
 import tools.jackson.databind.node.ObjectNode;
 
 /** The command line: what to ask, whom, how often, and where the results go. */
@@ -169,6 +171,13 @@ public class Stream implements Callable<Integer> {
             + " prompt cache can match.")
     boolean uniquePrefix;
 
+    @Option(names = "--no-self-warmup", description = "Do not let batches warm up the JVM by streaming simulated events"
+            + " to itself first.")
+    boolean noSelfWarmup;
+
+    @Option(names = "--calibrate", description = "Measure the tool's own error first; batches of 20 and more always do.")
+    boolean calibrate;
+
     @Option(names = "--dry-run", description = "Print the plan and the most it can cost, send nothing.")
     boolean dryRun;
 
@@ -177,6 +186,9 @@ public class Stream implements Callable<Integer> {
 
     @Option(names = {"-v", "--verbose"}, description = "Say more: retries, warnings in full, stack traces.")
     boolean verbose;
+
+    private static final int CALIBRATED_BATCH = 20;
+    private static final double CALIBRATION_ITL_MILLIS = 20; // 50 tokens a second, a usual pace
 
     private final Terminal terminal;
 
@@ -235,7 +247,11 @@ public class Stream implements Callable<Integer> {
                 plan.print(terminal.out(), sampling());
                 return 0;
             }
-            try (var run = Run.start(this, plan, seedUsed, terminal)) {
+            if (warmsItself(plan)) {
+                SelfLoad.warmUp();
+            }
+            var overhead = calibrates(plan) ? SelfLoad.calibrate(concurrency, CALIBRATION_ITL_MILLIS) : null;
+            try (var run = Run.start(this, plan, seedUsed, overhead, terminal)) {
                 if (ask) {
                     askAndAnswer(run, catalog, seedUsed);
                 } else {
@@ -244,6 +260,16 @@ public class Stream implements Callable<Integer> {
                 return run.finish();
             }
         }
+    }
+
+    /** A one-liner is not worth the wait; its first row is marked cold instead. */
+    boolean warmsItself(Plan plan) {
+        return !noSelfWarmup && (ask || plan.size() > plan.models().size());
+    }
+
+    /** Whether the tool's own error is measured first. */
+    private boolean calibrates(Plan plan) {
+        return calibrate || plan.size() >= CALIBRATED_BATCH;
     }
 
     private void check() throws WrongUsage {
@@ -505,6 +531,8 @@ record Plan(List<Prompt> prompts, List<Model> models, List<Job> warmups, List<Jo
 enum Warning {
     COMPRESSED("%s sends compressed streams; their timing is the compressor's. Ask for it to be turned off."),
     NO_USAGE("%s refuses stream_options; output tokens are counted from events. A newer server can do it."),
+    OVERHEAD("the tool's own error is more than a tenth of what was measured with %s. Use a larger machine, or less."),
+    STRAIN("this process was held up while it measured; the column tainted of %s says where. Leave the machine alone."),
     MODEL_IN_PROMPT("%s; the prompts' own models are ignored since --model names others. Leave --model out to use them.");
 
     private final String pattern;
@@ -523,11 +551,11 @@ final class Run implements AutoCloseable {
 
     private static final DateTimeFormatter RUN_ID_TIME =
             DateTimeFormatter.ofPattern("yyyyMMdd'T'HHmmss'Z'").withZone(ZoneOffset.UTC);
-    private static final long WATCH_MILLIS = 20;
     private static final double BACKOFF_MILLIS = 500;
     private static final double LONGEST_BACKOFF_MILLIS = 30_000;
 
     private final Stream options;
+    private final Overhead overhead;
     private final Terminal terminal;
     private final String runId;
     private final Path folder;
@@ -535,35 +563,43 @@ final class Run implements AutoCloseable {
     private final StreamClient client;
     private final Echo echo;
     private final Journal journal;
-    private final Semaphore slots;
+    private final ClosedLoop loop;
+    private final Strain strain;
     private final Set<Exchange> inFlight = ConcurrentHashMap.newKeySet();
     private final Set<String> withoutUsage = ConcurrentHashMap.newKeySet();
     private final Set<String> unreachable = ConcurrentHashMap.newKeySet();
+    private final boolean startedCold;
+    private final AtomicBoolean cold; // until the first row has said so
     private final AtomicInteger prefixes = new AtomicInteger();
     private final CountDownLatch stopped = new CountDownLatch(1);
     private final Thread interruption = new Thread(this::interrupt, "interruption");
     private Integer exitCode;
 
-    private Run(Stream options, Plan plan, long seed, Terminal terminal, String runId, Path folder) throws IOException {
+    private Run(Stream options, Plan plan, long seed, Overhead overhead, Terminal terminal, String runId, Path folder)
+            throws IOException {
         this.options = options;
+        this.overhead = overhead;
         this.terminal = terminal;
         this.runId = runId;
         this.folder = folder;
         this.client = new StreamClient(options.concurrency, terminal.environment());
         this.echo = Echo.of(options, plan.models(), options.ask ? 1 : plan.jobs().size(), terminal);
         this.journal = Journal.open(folder, runId, plan.models().stream().map(Model::label).toList(), echo);
-        this.record = new RunRecord(folder, runId, options, plan, seed);
-        this.slots = new Semaphore(options.concurrency);
+        this.record = new RunRecord(folder, runId, options, plan, seed, overhead);
+        this.loop = new ClosedLoop(options.concurrency);
+        this.strain = new Strain();
+        this.startedCold = !options.warmsItself(plan);
+        this.cold = new AtomicBoolean(startedCold);
     }
 
     /** Makes the folder and opens the files; throws WrongUsage, and leaves nothing, if it can't. */
-    static Run start(Stream options, Plan plan, long seed, Terminal terminal) throws WrongUsage {
+    static Run start(Stream options, Plan plan, long seed, Overhead overhead, Terminal terminal) throws WrongUsage {
         var runId = RUN_ID_TIME.format(Instant.now())
                 + "-%04x".formatted(ThreadLocalRandom.current().nextInt(0x10000));
         var folder = options.results.resolve(runId);
         try {
             Files.createDirectories(folder);
-            var run = new Run(options, plan, seed, terminal, runId, folder);
+            var run = new Run(options, plan, seed, overhead, terminal, runId, folder);
             run.record.write(null);
             Runtime.getRuntime().addShutdownHook(run.interruption);
             Thread.ofVirtual().name("watch").start(run::watch);
@@ -580,43 +616,22 @@ final class Run implements AutoCloseable {
             terminal.say(Warning.MODEL_IN_PROMPT.about(String.join(", ", plan.prompts().stream()
                     .filter(prompt -> prompt.model() != null).map(Prompt::id).limit(3).toList())));
         }
-        sendAll(plan.warmups());
-        sendAll(plan.jobs());
+        loop.send(plan.warmups(), this::mayNotGoOn, this::send);
+        loop.send(plan.jobs(), this::mayNotGoOn, this::send);
         journal.settle();
         echo.settle();
-    }
-
-    /** Closed loop: a request is sent as soon as a slot is free. */
-    private void sendAll(List<Job> jobs) throws InterruptedException {
-        for (var job : jobs) {
-            slots.acquire();
-            var readyNanos = System.nanoTime();
-            if (isStopped() || journal.failed()) {
-                slots.release();
-                break;
-            }
-            Thread.startVirtualThread(() -> {
-                try {
-                    send(job, readyNanos);
-                } finally {
-                    slots.release();
-                }
-            });
-        }
-        awaitIdle();
-    }
-
-    private void awaitIdle() {
-        slots.acquireUninterruptibly(options.concurrency);
-        slots.release(options.concurrency);
     }
 
     private boolean isStopped() {
         return stopped.getCount() == 0;
     }
 
+    private boolean mayNotGoOn() {
+        return isStopped() || journal.failed();
+    }
+
     /** Sends one request, again if it may; each attempt is recorded, and waiting is inside none of them. */
-    private void send(Job job, long readyNanos) {
+    private void send(Job job, long readyNanos, Runnable onSent) {
         var server = job.model().server();
         var retries = 0;
         for (int number = 1; ; number++) {
@@ -626,7 +641,7 @@ final class Run implements AutoCloseable {
                     : job.prompt();
             var attempt = new Attempt(job, number, Instant.now(), readyNanos, new Recording(), new AtomicReference<>());
             var exchange = new Exchange(client, job.model(), job.model().body(prompt, options.sampling(), askUsage),
-                    attempt.recording());
+                    attempt.recording(), onSent);
             inFlight.add(exchange);
             if (isStopped()) {
                 exchange.abort(Exchange.Abort.CANCEL);
@@ -637,7 +652,8 @@ final class Run implements AutoCloseable {
             var refusedUsage = askUsage && refusesStreamOptions(ending.outcome());
             var waitMillis = refusedUsage ? Long.valueOf(0) : waitMillis(ending, server, retries);
             var again = waitMillis != null && !isStopped();
-            attempt.end().set(new Attempt.Ended(ending, !again));
+            var startNanos = attempt.recording().startNanos();
+            attempt.end().set(new Attempt.Ended(ending, !again, taint(startNanos, startNanos + ending.endMicros() * 1000)));
             if (ending.compressed()) {
                 journal.warn(Warning.COMPRESSED.about(server));
             }
@@ -653,6 +669,14 @@ final class Run implements AutoCloseable {
             }
             readyNanos = System.nanoTime();
         }
+    }
+
+    private String taint(long fromNanos, long toNanos) {
+        var causes = strain.during(fromNanos, toNanos);
+        if (cold.compareAndSet(true, false)) {
+            causes.addFirst("cold");
+        }
+        return causes.isEmpty() ? null : String.join(" ", causes);
     }
 
     private boolean stoppedWithin(long millis) {
@@ -700,8 +724,9 @@ final class Run implements AutoCloseable {
     private void watch() {
         var timeoutNanos = (long) (options.timeoutSeconds * 1e9);
         var stallNanos = (long) (options.stallTimeoutSeconds * 1e9);
-        while (!stoppedWithin(WATCH_MILLIS)) {
+        while (!stoppedWithin(Strain.WATCH_MILLIS)) {
             var now = System.nanoTime();
+            strain.tick(now);
             for (var exchange : inFlight) {
                 if (exchange.ageNanos(now) > timeoutNanos) {
                     exchange.abort(Exchange.Abort.TIMEOUT);
@@ -725,7 +750,7 @@ final class Run implements AutoCloseable {
         if (exitCode != null) {
             return exitCode;
         }
-        awaitIdle();
+        loop.awaitIdle();
         var interrupted = isStopped();
         stopped.countDown();
         journal.close();
@@ -742,10 +767,32 @@ final class Run implements AutoCloseable {
         if (!options.quiet) {
             terminal.err().println();
             summary.print(terminal.err(), options.simulate);
+            sayOverhead(summary);
             terminal.err().println(folder.resolve("requests.csv") + "  " + folder.resolve("events.csv")
                     + "  compare: ./jbang Results.java " + folder);
         }
         return exitCode;
+    }
+
+    /** The tool's own error beside what it measured, and a warning if it is no longer small. */
+    private void sayOverhead(Summary summary) {
+        if (strain.noticed() && !startedCold) {
+            terminal.say(Warning.STRAIN.about("requests.csv"));
+        }
+        if (overhead == null) {
+            return;
+        }
+        terminal.err().println("the tool's own error, with " + options.concurrency + " at once: TTFT "
+                + errors(overhead.ttftP50Micros(), overhead.ttftP99Micros()) + ", ITL "
+                + errors(overhead.itlP50Micros(), overhead.itlP99Micros()));
+        if (summary.hasMedianBelow("ttft_ms", 10 * overhead.ttftP50Micros())
+                || summary.hasMedianBelow("itl_p50_ms", 10 * overhead.itlP50Micros())) {
+            terminal.say(Warning.OVERHEAD.about("--concurrency " + options.concurrency));
+        }
+    }
+
+    private static String errors(Double p50Micros, Double p99Micros) {
+        return Figures.millis(p50Micros) + " ms" + (p99Micros == null ? "" : " (p99 " + Figures.millis(p99Micros) + ")");
     }
 
     @Override
@@ -765,7 +812,7 @@ final class RunRecord {
     private final Path file;
     private final ObjectNode json;
 
-    RunRecord(Path folder, String runId, Stream options, Plan plan, long seed) {
+    RunRecord(Path folder, String runId, Stream options, Plan plan, long seed, Overhead overhead) {
         this.file = folder.resolve("run.json");
         this.json = JsonMapper.shared().createObjectNode().put("run_id", runId)
                 .put("started_at", Instant.now().toString()).put("simulated", options.simulate).put("seed", seed);
@@ -794,7 +841,20 @@ final class RunRecord {
             var entry = prompts.addObject().put("id", prompt.id()).put("source", prompt.source());
             entry.set("labels", JsonMapper.shared().<JsonNode>valueToTree(prompt.labels()));
         }
-        json.put("planned_requests", plan.size());
+        json.put("planned_requests", plan.size()).put("self_warmup", options.warmsItself(plan));
+        json.set("client_overhead", overhead(overhead));
+    }
+
+    /** In milliseconds; null if it was not measured. */
+    private static JsonNode overhead(Overhead overhead) {
+        return overhead == null ? JsonNodeFactory.instance.nullNode() : JsonNodeFactory.instance.objectNode()
+                .put("streams", overhead.streams()).put("events", overhead.events())
+                .put("ttft_p50_ms", millis(overhead.ttftP50Micros())).put("ttft_p99_ms", millis(overhead.ttftP99Micros()))
+                .put("itl_p50_ms", millis(overhead.itlP50Micros())).put("itl_p99_ms", millis(overhead.itlP99Micros()));
+    }
+
+    private static Double millis(Double micros) {
+        return micros == null ? null : Double.valueOf(Figures.millis(micros));
     }
 
     /** Writes the whole file anew; the summary is null while the run goes on. */

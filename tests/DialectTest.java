@@ -72,7 +72,7 @@ class DialectTest {
     private Got exchange(StreamClient client, Model model, boolean askUsage) throws Exception {
         var recording = new Recording();
         var body = model.body(Prompt.ofText("p", "Hi", "p"), new Sampling(200, 0, null), askUsage);
-        var ending = new Exchange(client, model, body, recording).run();
+        var ending = new Exchange(client, model, body, recording, () -> { }).run();
         var events = new ArrayList<String>();
         var reads = new ArrayList<Integer>();
         var text = new StringBuilder();
@@ -485,7 +485,7 @@ class DialectTest {
                 var sent = new ArrayList<Double>();
                 var model = model("sim-ttft30-itl10-n20", "chat", simulator.baseUrl());
                 var recording = new Recording();
-                new Exchange(client, model, model.body(Prompt.ofText("p", "Hi", "p"), new Sampling(200, 0, null), true), recording) {
+                new Exchange(client, model, model.body(Prompt.ofText("p", "Hi", "p"), new Sampling(200, 0, null), true), recording, () -> { }) {
                     @Override
                     StreamEvent decode(String type, String data) {
                         var event = super.decode(type, data);

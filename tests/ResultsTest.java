@@ -64,7 +64,7 @@ class ResultsTest {
             journal.begin(refused);
             refused.end().set(new Attempt.Ended(new Ending(new Outcome.Failed("rate_limit_exceeded", "Slow, please", 429),
                     429, 2_000, 1500L, new Network(10L, 200L, null, 300L, 1_900L, "http/1.1", false), Usage.UNKNOWN, null,
-                    null, null, "req-1", 1.5, false), false));
+                    null, null, "req-1", 1.5, false), false, null));
             var answered = attempt(Phase.MEASURED, 2);
             var recording = answered.recording();
             recording.start(1_000_000_000L);
@@ -77,7 +77,7 @@ class ResultsTest {
             recording.add(1_250_000_000L, 5, EventKind.DONE, null);
             answered.end().set(new Attempt.Ended(new Ending(new Outcome.Completed(), 200, 250_000, null,
                     new Network(null, null, null, 250L, 90_000L, "h2", true), new Usage(7, 0, 5), "stop", "gpt-4-0613",
-                    "fp", "req-2", null, false), true));
+                    "fp", "req-2", null, false), true, "cold cpu:31ms"));
         }
         assertEquals("""
                 request_id,model,prompt_id,repetition,attempt,event,kind,elapsed_ms,delay_ms,read,text
@@ -101,7 +101,7 @@ class ResultsTest {
                 http/1.1,false,1.500,req-1,,,,
                 sky|gpt-4|1,RUN,2026-11-23T10:00:00.123Z,gpt-4,gpt-4,chat,http://localhost:1/v1,sky,1,2,measured,completed,\
                 200,,,,,1.000,,,,0.250,90.000,100.000,200.001,,240.000,250.000,20.000,20.000,,30.000,10.000,20.833,6,3,0,\
-                7,0,5,usage,stop,h2,true,,req-2,fp,gpt-4-0613,,"Because, ""blue""
+                7,0,5,usage,stop,h2,true,,req-2,fp,gpt-4-0613,cold cpu:31ms,"Because, ""blue""
                 über ☀=1+1"
                 """.replace("\n", "\r\n").replace("\"\"blue\"\"\r\n", "\"\"blue\"\"\n"), Files.readString(folder.resolve("requests.csv")));
     }
@@ -140,7 +140,7 @@ class ResultsTest {
                     """.replace("\n", "\r\n"), masked(run.file("events.csv")).replaceAll("T,(\\d+),", "T,R,").replaceAll("T,,(\\d+),", "T,,R,"));
             var row = run.file("requests.csv").split("\r\n")[1];
             assertEquals(("prompt-1|gpt-4|1,RUN,AT,gpt-4,gpt-4,chat,BASE,prompt-1,1,1,measured,completed,200,,,,,T,T,T,,T,T,T,T,,"
-                    + "T,T,T,T,,T,T,T,6,2,C,3,,2,usage,stop,http/1.1,false,T,req-9,fp,gpt-4-0613,,\"Hello, wörld\"")
+                    + "T,T,T,T,,T,T,T,6,2,C,3,,2,usage,stop,http/1.1,false,T,req-9,fp,gpt-4-0613,cold,\"Hello, wörld\"")
                     .replace("BASE", server.url("/v1").toString()),
                     masked(row).replace(run.folder().getFileName().toString(), "RUN")
                             .replaceAll("\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:TZ", "AT").replaceAll(",6,2,\\d,", ",6,2,C,"));

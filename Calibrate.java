@@ -1,0 +1,318 @@
+///usr/bin/env jbang "$0" "$@" ; exit $?
+//DESCRIPTION Measures what this tool itself adds to the times that it measures, on this machine
+//JAVA 25+
+//DEPS info.picocli:picocli:4.7.7
+//SOURCES Results.java
+//SOURCES Simulator.java
+
+// Calibrate: how exact is this tool, here and now? It streams from the built-in simulator, whose tokens say when they
+// were sent, and holds its own times against them.
+//
+// To run just:
+//   jbang Calibrate.java                  1, 64, 256 and 1000 streams at once
+//   jbang Calibrate.java -c 16 --itl 10   16 streams, a token each 10 ms
+//
+// Server and client share this JVM and this machine, so each figure is an upper bound of what the client adds. It does
+// not measure the network. Stream.java warms itself up, and calibrates each batch, with the same load.
+
+package stream;
+
+import java.io.IOException;
+import java.io.PrintStream;
+import java.lang.management.GarbageCollectorMXBean;
+import java.lang.management.ManagementFactory;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.BooleanSupplier;
+
+import org.apache.commons.csv.CSVFormat;
+import org.apache.commons.csv.CSVParser;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+
+/** The command that prints the tool's own error. */
+@Command(name = "calibrate", mixinStandardHelpOptions = true, sortOptions = false, version = Prompts.VERSION,
+        description = "Measures what this tool itself adds to the times that it measures, on this machine.")
+public class Calibrate implements Callable<Integer> {
+
+    @Option(names = {"-c", "--concurrency"}, split = ",", paramLabel = "N", defaultValue = "1,64,256,1000",
+            description = "Streams at once (default: ${DEFAULT-VALUE}).")
+    List<Integer> concurrency;
+
+    @Option(names = "--itl", paramLabel = "MS", defaultValue = "20",
+            description = "Milliseconds between two tokens of a stream (default: ${DEFAULT-VALUE}).")
+    double itlMillis;
+
+    private final PrintStream out;
+    private final PrintStream err;
+
+    Calibrate(PrintStream out, PrintStream err) {
+        this.out = out;
+        this.err = err;
+    }
+
+    public static void main(String... args) {
+        System.exit(run(System.out, System.err, args));
+    }
+
+    /** Runs the command; returns its exit code: 0 done, 2 wrong usage. */
+    static int run(PrintStream out, PrintStream err, String... args) {
+        return new CommandLine(new Calibrate(out, err))
+                .setParameterExceptionHandler((problem, words) -> {
+                    err.println("calibrate: " + problem.getMessage() + "; see --help");
+                    return 2;
+                })
+                .execute(args);
+    }
+
+    @Override
+    public Integer call() throws IOException, InterruptedException {
+        for (var streams : concurrency) {
+            if (streams < 1 || !(itlMillis >= 0 && itlMillis <= 60_000)) {
+                err.println("calibrate: --concurrency " + streams + " --itl " + itlMillis
+                        + "; they take whole numbers from 1, and 0 to 60000 ms");
+                return 2;
+            }
+        }
+        SelfLoad.warmUp();
+        out.printf("%8s %8s %14s %14s %14s %14s%n", "streams", "events", "TTFT p50 ms", "TTFT p99 ms", "ITL p50 ms",
+                "ITL p99 ms");
+        for (var streams : concurrency) {
+            var overhead = SelfLoad.calibrate(streams, itlMillis);
+            out.printf("%8d %8d %14s %14s %14s %14s%n", streams, overhead.events(),
+                    Figures.millis(overhead.ttftP50Micros()), Figures.millis(overhead.ttftP99Micros()),
+                    Figures.millis(overhead.itlP50Micros()), Figures.millis(overhead.itlP99Micros()));
+        }
+        return 0;
+    }
+}
+
+/**
+ * What the tool adds to what it measures, in microseconds: the difference between its times and the server's. Null
+ * where the sample can't carry the percentile.
+ */
+record Overhead(int streams, int events, Double ttftP50Micros, Double ttftP99Micros, Double itlP50Micros,
+                Double itlP99Micros) { }
+
+/** Sends jobs as soon as one of a number of slots is free. */
+final class ClosedLoop {
+
+    /** How long the next start waits for the last one to be on its way, in microseconds. */
+    private static final long LONGEST_SPACING_MICROS = 1000;
+
+    /** Sends one job; runs on a virtual thread of its own. */
+    interface Sender<T> {
+        /**
+         * @param readyNanos when the slot was free
+         * @param onSent     to be called when the request is written
+         */
+        void send(T job, long readyNanos, Runnable onSent);
+    }
+
+    private final int slots;
+    private final Semaphore free;
+
+    ClosedLoop(int slots) {
+        this.slots = slots;
+        this.free = new Semaphore(slots);
+    }
+
+    /** Sends all jobs and waits for their ends; begins no more once it is to stop. */
+    <T> void send(List<T> jobs, BooleanSupplier stop, Sender<T> sender) throws InterruptedException {
+        for (var job : jobs) {
+            free.acquire();
+            var readyNanos = System.nanoTime();
+            if (stop.getAsBoolean()) {
+                free.release();
+                break;
+            }
+            var sent = new CountDownLatch(1);
+            Thread.startVirtualThread(() -> {
+                try {
+                    sender.send(job, readyNanos, sent::countDown);
+                } finally {
+                    sent.countDown();
+                    free.release();
+                }
+            });
+            // In a burst of starts each would wait for a processor inside its own time; so each is let go first.
+            sent.await(LONGEST_SPACING_MICROS, TimeUnit.MICROSECONDS);
+        }
+        awaitIdle();
+    }
+
+    /** Waits until nothing is in flight. */
+    void awaitIdle() {
+        free.acquireUninterruptibly(slots);
+        free.release(slots);
+    }
+}
+
+/** Streams simulated answers to this very tool, through the path that real ones take, files included. */
+final class SelfLoad {
+
+    /** Enough for the compilers to have seen what counts, in well under a second. */
+    private static final int WARMUP_TOKENS = 1000;
+    private static final int WARMUP_STREAMS = 32;
+    private static final int CALIBRATION_TOKENS = 25;
+    private static final int CALIBRATION_SAMPLES = 100;
+
+    private static final Journal.Audience NOBODY = new Journal.Audience() {
+        @Override
+        public void content(Job job, String text) { }
+
+        @Override
+        public void end(Job job, boolean last) { }
+
+        @Override
+        public void say(String line) { }
+    };
+
+    private SelfLoad() { }
+
+    /** Lets the JVM compile and load what the first real requests would otherwise wait for. */
+    static void warmUp() throws IOException, InterruptedException {
+        run(8, WARMUP_STREAMS, "sim-ttft1-itl0-n" + WARMUP_TOKENS, events -> { });
+        run(256, 256, "sim-ttft5-itl2-n20", events -> { });
+    }
+
+    /** Measures the tool's own error with that many streams at once, each token so many milliseconds after the last. */
+    static Overhead calibrate(int concurrency, double itlMillis) throws IOException, InterruptedException {
+        var streams = Math.max(concurrency, Math.min(CALIBRATION_SAMPLES, concurrency * 4));
+        var overhead = new Overhead[1];
+        run(concurrency, streams, "sim-ttft50-itl" + itlMillis + "-n" + CALIBRATION_TOKENS + "-clock",
+                events -> overhead[0] = overhead(streams, events));
+        return overhead[0];
+    }
+
+    private interface Reader {
+        void read(Path events) throws IOException;
+    }
+
+    private static void run(int concurrency, int streams, String modelName, Reader reader)
+            throws IOException, InterruptedException {
+        var folder = Files.createTempDirectory("stream-self");
+        try (var server = SimulatedServer.start(1); var client = new StreamClient(concurrency, Map.of())) {
+            var options = new ModelOptions();
+            options.api = "chat";
+            options.specs = List.of(modelName);
+            var access = ModelCatalog.Access.toSimulator(server.baseUrl());
+            Model model;
+            try {
+                model = ModelCatalog.of(options, Map.of(), access).models().getFirst();
+            } catch (BadModel e) {
+                throw new IllegalStateException(e);
+            }
+            var body = model.body(Prompt.ofText("self", "Warm up", "self"), new Sampling(1_000_000, 0, null), true);
+            try (var journal = Journal.open(folder, "self", List.of(), NOBODY)) {
+                var jobs = new ArrayList<Job>();
+                for (int i = 1; i <= streams; i++) {
+                    jobs.add(new Job("self|" + i, Phase.MEASURED, Prompt.ofText("self", "Warm up", "self"), model, i, 0));
+                }
+                new ClosedLoop(concurrency).send(jobs, journal::failed, (job, readyNanos, onSent) -> {
+                    var attempt = new Attempt(job, 1, Instant.now(), readyNanos, new Recording(), new AtomicReference<>());
+                    var exchange = new Exchange(client, model, body, attempt.recording(), onSent);
+                    journal.begin(attempt);
+                    attempt.end().set(new Attempt.Ended(exchange.run(), true, null));
+                });
+            }
+            reader.read(folder.resolve("events.csv"));
+        } finally {
+            try (var files = Files.walk(folder)) {
+                files.sorted(Comparator.reverseOrder()).forEach(file -> file.toFile().delete());
+            }
+        }
+    }
+
+    /** Holds the times in the file against the tokens, each of which is the time when it was sent. */
+    private static Overhead overhead(int streams, Path file) throws IOException {
+        var ttft = new ArrayList<Double>();
+        var itl = new ArrayList<Double>();
+        var before = new HashMap<String, Double>();
+        var format = CSVFormat.RFC4180.builder().setHeader().setSkipHeaderRecord(true).get();
+        try (var rows = CSVParser.parse(file, StandardCharsets.UTF_8, format)) {
+            for (var row : rows) {
+                if (row.get("kind").equals(EventKind.CONTENT.word())) {
+                    var late = Double.parseDouble(row.get("elapsed_ms")) * 1000
+                            - Long.parseLong(row.get("text").strip()) / 1000.0;
+                    var lateBefore = before.put(row.get("request_id"), late);
+                    (lateBefore == null ? ttft : itl).add(lateBefore == null ? late : Math.abs(late - lateBefore));
+                }
+            }
+        }
+        return new Overhead(streams, ttft.size() + itl.size(), quantile(ttft, 0.5), quantile(ttft, 0.99),
+                quantile(itl, 0.5), quantile(itl, 0.99));
+    }
+
+    private static Double quantile(List<Double> values, double fraction) {
+        return Figures.quantile(values.stream().mapToDouble(Double::doubleValue).toArray(), fraction);
+    }
+}
+
+/**
+ * Notices when this process did not get to run: a thread that means to look every few milliseconds sees by how much it
+ * is late. That covers collector pauses, a saturated CPU and a machine that slept.
+ */
+final class Strain {
+
+    /** How often the clock is to be looked at. */
+    static final long WATCH_MILLIS = 20;
+
+    /** Less than this is what a busy desktop does all the time, in nanoseconds. */
+    private static final long NOTICED_NANOS = TimeUnit.MILLISECONDS.toNanos(20);
+    private static final long CLOCK_JUMP_MILLIS = 1000;
+
+    private record Pause(long fromNanos, long toNanos, String cause) { }
+
+    private final List<Pause> pauses = new CopyOnWriteArrayList<>();
+    private long lastNanos = System.nanoTime();
+    private long lastWallMillis = System.currentTimeMillis();
+    private long collectedMillis;
+
+    /** To be called every {@link #WATCH_MILLIS}, by one thread. */
+    void tick(long nowNanos) {
+        var wallMillis = System.currentTimeMillis();
+        var lateNanos = nowNanos - lastNanos - TimeUnit.MILLISECONDS.toNanos(WATCH_MILLIS);
+        if (Math.abs(wallMillis - lastWallMillis - (nowNanos - lastNanos) / 1_000_000) > CLOCK_JUMP_MILLIS) {
+            pauses.add(new Pause(lastNanos, nowNanos, "clock"));
+        } else if (lateNanos > NOTICED_NANOS) {
+            var collected = ManagementFactory.getGarbageCollectorMXBeans().stream()
+                    .mapToLong(GarbageCollectorMXBean::getCollectionTime).sum();
+            var byCollector = collected - collectedMillis > lateNanos / 2_000_000;
+            collectedMillis = collected;
+            pauses.add(new Pause(nowNanos - lateNanos, nowNanos,
+                    (byCollector ? "gc:" : "cpu:") + lateNanos / 1_000_000 + "ms"));
+        }
+        lastNanos = nowNanos;
+        lastWallMillis = wallMillis;
+    }
+
+    /** Returns what was noticed in this time, each cause with its length. */
+    List<String> during(long fromNanos, long toNanos) {
+        var causes = new ArrayList<String>();
+        for (var pause : pauses) {
+            if (pause.toNanos() - fromNanos > 0 && toNanos - pause.fromNanos() > 0) {
+                causes.add(pause.cause());
+            }
+        }
+        return causes;
+    }
+
+    boolean noticed() {
+        return !pauses.isEmpty();
+    }
+}
