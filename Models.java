@@ -986,7 +986,7 @@ final class ModelCatalog {
             problems.add("model " + label + ": no key for " + base.host()
                     + "; name its variable with api_key_env in a --models file, or set --base-url and OPENAI_API_KEY");
         } else if (key == null) {
-            problems.add("no key for " + base.host() + "; set OPENAI_API_KEY, or try it without one: --simulate");
+            problems.add("no key for " + base.host() + "; set OPENAI_API_KEY, or try it without one: Stream.java --simulate");
         } else if (!base.isHttps() && !options.insecureHttp) {
             problems.add("model " + label + ": the key would go unencrypted to " + base.host()
                     + "; use https://, or allow it with --insecure-http");

@@ -493,7 +493,8 @@ sealed interface Outcome {
             return status() + (detail() == null ? "" : ": " + detail());
         }
         var code = failed.httpStatus() == null || failed.httpStatus() == 200 ? "" : failed.httpStatus() + " ";
-        return "failed: " + code + failed.type() + ": " + failed.message().replaceFirst("\\.$", "") + failed.advice(model);
+        var type = failed.type().startsWith("http_") ? code.strip() : code + failed.type();
+        return "failed: " + type + ": " + failed.message().replaceFirst("\\.$", "") + failed.advice(model);
     }
 }
 

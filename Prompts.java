@@ -102,7 +102,7 @@ public class Prompts implements Callable<Integer> {
             out.printf(Locale.ROOT, "%-32s %-9s %6d characters  %s%n", prompt.id(), shape(prompt), prompt.length(),
                     excerpt(prompt));
         }
-        out.printf("%d prompts%n", set.prompts().size());
+        out.println(set.prompts().size() == 1 ? "1 prompt" : set.prompts().size() + " prompts");
         set.notes().forEach(note -> err.println("prompts: " + note));
         set.problems().forEach(problem -> err.println("prompts: " + problem));
         return set.problems().isEmpty() ? 0 : 2;
@@ -508,10 +508,14 @@ final class PromptReader {
                 addOrReport(prompts, 1, () -> node, name);
                 return notEmpty(prompts);
             }
+            var lastLine = 0;
+            var onLine = 0;
             while (parser.nextToken() != JsonToken.END_ARRAY) {
                 var line = parser.currentTokenLocation().getLineNr();
+                onLine = line == lastLine ? onLine + 1 : 1;
+                lastLine = line;
                 var node = (JsonNode) JSON_ELEMENT.readTree(parser);
-                addOrReport(prompts, line, () -> node, name + ":" + line);
+                addOrReport(prompts, line, () -> node, name + ":" + line + (onLine == 1 ? "" : "." + onLine));
             }
         } catch (JacksonException e) {
             throw new BadPrompt(at(line(e)), "not JSON: " + firstLine(e));

@@ -426,16 +426,20 @@ final class Journal implements AutoCloseable {
         }
     }
 
-    /** A cause that no other prompt can change is said once, not once per prompt. */
+    /** A cause that no other prompt can change is said once: of a server for all its models, else of the model. */
     private void sayFailure(Job job, Outcome outcome) {
         if (outcome instanceof Outcome.Cancelled) {
             return;
         }
         var line = outcome.words(job.model());
-        if (!(outcome instanceof Outcome.Failed failure && failure.concernsAllPrompts())) {
-            audience.say(job.model().label() + ", " + job.prompt().id() + ": " + line);
-        } else if (said.add(failure.httpStatus() == null ? line : job.model().label() + line)) {
-            audience.say(job.model().label() + ", " + job.prompt().id() + ": " + line);
+        var one = job.model().label() + ", " + job.prompt().id() + ": " + line;
+        if (outcome instanceof Outcome.Failed failure && failure.concernsAllPrompts()) {
+            var everywhere = failure.httpStatus() == null;
+            if (said.add(everywhere ? line : job.model().label() + line)) {
+                audience.say(everywhere ? job.model().server() + ": " + line : one);
+            }
+        } else {
+            audience.say(one);
         }
     }
 
@@ -448,6 +452,7 @@ final class Journal implements AutoCloseable {
         var usage = ending.usage();
         var counted = usage.outputTokens() != null;
         var outputTokens = counted ? usage.outputTokens() : Integer.valueOf(figures.contentEvents());
+        var known = counted || outputTokens > 0;
         var failure = ending.outcome() instanceof Outcome.Failed failed ? failed : null;
         var queueMicros = Figures.micros(attempt.recording().startNanos() - attempt.readyNanos());
         var seconds = figures.ttltMicros() == null ? 0 : figures.ttltMicros() / 1e6;
@@ -465,8 +470,7 @@ final class Journal implements AutoCloseable {
             Figures.millis(figures.tpotMicros(outputTokens)),
             seconds == 0 ? null : Figures.millis(outputTokens / seconds * 1000), figures.events(),
             figures.contentEvents(), figures.coalescedEvents(), usage.promptTokens(), usage.cachedPromptTokens(),
-            figures.events() == 0 ? null : outputTokens,
-            figures.events() == 0 ? null : counted ? "usage" : "events", ending.finishReason(), network.httpVersion(),
+            known ? outputTokens : null, known ? counted ? "usage" : "events" : null, ending.finishReason(), network.httpVersion(),
             network.connectionReused(), withDecimals(ending.serverProcessingMillis()), ending.serverRequestId(),
             ending.fingerprint(), ending.reportedModel(),
             attempt.end().get().tainted(), output};

@@ -14,7 +14,8 @@
 //SOURCES Results.java
 //SOURCES Simulator.java
 //SOURCES Calibrate.java
-//RUNTIME_OPTIONS -XX:+UseSerialGC
+//RUNTIME_OPTIONS -XX:+UseSerialGC -Djdk.pollerMode=2 -Xlog:disable -Xlog:all=error:stderr
+//CDS
 
 // Stream: reads prompts, streams each through each model, echoes the tokens live, and writes the timing of every
 // server-sent event to CSV.
@@ -247,15 +248,23 @@ public class Stream implements Callable<Integer> {
                 plan.print(terminal.out(), sampling());
                 return 0;
             }
+            var keyboard = new BufferedReader(new InputStreamReader(terminal.in(), StandardCharsets.UTF_8));
+            var question = ask ? question(keyboard) : null;
+            if (ask && question == null) {
+                return 0;
+            }
             if (warmsItself(plan)) {
                 SelfLoad.warmUp();
             }
             var overhead = calibrates(plan) ? SelfLoad.calibrate(concurrency, CALIBRATION_ITL_MILLIS) : null;
             try (var run = Run.start(this, plan, seedUsed, overhead, terminal)) {
-                if (ask) {
-                    askAndAnswer(run, catalog, seedUsed);
-                } else {
+                if (!ask) {
                     run.execute(plan);
+                }
+                for (int asked = 1; question != null; asked++) {
+                    var prompt = Prompt.ofText("ask-" + asked, question, "--ask");
+                    run.execute(Plan.of(List.of(prompt), catalog, this, seedUsed + asked));
+                    question = question(keyboard);
                 }
                 return run.finish();
             }
@@ -288,6 +297,9 @@ public class Stream implements Callable<Integer> {
         oneOf(problems, "--echo", echo(), "tokens", "lines", "none");
         if (simulate && modelOptions.baseUrl != null) {
             problems.add("--simulate and --base-url name two servers; leave one out");
+        }
+        if (ask && dryRun) {
+            problems.add("--ask and --dry-run: what will be asked is not known; give prompts instead");
         }
         if (ask && !(sources.isEmpty() && prompts.isEmpty())) {
             problems.add("--ask takes its prompts from the terminal; leave out the others");
@@ -336,18 +348,12 @@ public class Stream implements Callable<Integer> {
         return new PromptSet(all, set.notes(), List.of());
     }
 
-    private void askAndAnswer(Run run, ModelCatalog catalog, long seedUsed) throws Exception {
-        var keyboard = new BufferedReader(new InputStreamReader(terminal.in(), StandardCharsets.UTF_8));
-        for (int asked = 1; ; asked++) {
-            terminal.err().print("Ask a question: ");
-            terminal.err().flush();
-            var question = keyboard.readLine();
-            if (question == null || question.isBlank()) {
-                return;
-            }
-            var prompt = Prompt.ofText("ask-" + asked, question.strip(), "--ask");
-            run.execute(Plan.of(List.of(prompt), catalog, this, seedUsed + asked));
-        }
+    /** Returns what the user asks, null at the end. */
+    private String question(BufferedReader keyboard) throws IOException {
+        terminal.err().print("Ask a question: ");
+        terminal.err().flush();
+        var question = keyboard.readLine();
+        return question == null || question.isBlank() ? null : question.strip();
     }
 
     /** Returns the system message of the run, null for none. */
@@ -764,6 +770,9 @@ final class Run implements AutoCloseable {
             terminal.say(folder.resolve("run.json") + ": can't be written (" + e.getMessage() + ")");
             exitCode = interrupted ? 130 : 1;
         }
+        if (interrupted) {
+            terminal.say("interrupted; what was measured until then is written");
+        }
         if (!options.quiet) {
             terminal.err().println();
             summary.print(terminal.err(), options.simulate);
@@ -887,7 +896,7 @@ final class Echo implements Journal.Audience, AutoCloseable {
             Thread.ofPlatform().daemon().name("echo").factory());
     private final Map<Job, StringBuilder> lines = new HashMap<>();
     private final ProgressBar progress;
-    private volatile String status = "";
+    private String status = "";
     private Job current;
     private volatile boolean dropped;
 
@@ -963,12 +972,26 @@ final class Echo implements Journal.Audience, AutoCloseable {
         terminal.out().flush();
     }
 
+    /** On a terminal a line for the user starts a line of its own, also in the middle of an answer. */
     @Override
     public void say(String line) {
-        if (!status.isEmpty()) {
-            terminal.err().print("\r\033[K");
+        if (!terminal.outIsTerminal() || !terminal.errIsTerminal()) {
+            terminal.say(line);
+            return;
         }
-        terminal.say(line);
+        try {
+            printer.execute(() -> {
+                if (current != null) {
+                    terminal.out().println();
+                    terminal.out().flush();
+                    current = null;
+                }
+                terminal.err().print(status.isEmpty() ? "" : "\r\033[K");
+                terminal.say(line);
+            });
+        } catch (RejectedExecutionException e) {
+            terminal.say(line); // the echo was dropped; what went wrong is not
+        }
     }
 
     private void print(Runnable action) {

@@ -148,6 +148,20 @@ class CommandLineTest {
     }
 
     @Test
+    void askingNothingLeavesNoRun() {
+        assertEquals("Ask a question: ", run(Map.of(), "", "--ask").err());
+        assertEquals(0, results.toFile().list().length);
+    }
+
+    @Test
+    void aTerminalGetsWhatWentWrongOnALineOfItsOwn() {
+        var run = TestRun.of(results, Map.of("NO_COLOR", "1"), InputStream.nullInputStream(), true, "--base-url",
+                simulator.baseUrl(), "-m", QUICK + "+cut", "-p", "Hi", "-q");
+        assertEquals(run.request().get("output") + "\n", run.out().substring(0, run.request().get("output").length() + 1));
+        assertTrue(run.err().startsWith("stream: "), run.err());
+    }
+
+    @Test
     void askingEndsWithTheInput() {
         assertEquals(List.of("ask-1"), column(run(Map.of(), "First?\n", "-m", QUICK, "--ask").requests(), "prompt_id"));
     }
@@ -482,7 +496,7 @@ class CommandLineTest {
     @Test
     void noKeyIsOneLineBeforeAnythingIsSent() {
         var run = TestRun.of(results, "-p", "Hi");
-        assertEquals("stream: no key for api.openai.com; set OPENAI_API_KEY, or try it without one: --simulate\n", run.err());
+        assertEquals("stream: no key for api.openai.com; set OPENAI_API_KEY, or try it without one: Stream.java --simulate\n", run.err());
         assertEquals(2, run.exitCode());
         assertEquals(0, results.toFile().list().length);
     }

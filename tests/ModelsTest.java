@@ -122,9 +122,9 @@ class ModelsTest {
 
     @Test
     void noKeyIsOneLineThatNamesTheVariableAndTheSimulator() {
-        assertEquals(List.of("no key for api.openai.com; set OPENAI_API_KEY, or try it without one: --simulate"),
+        assertEquals(List.of("no key for api.openai.com; set OPENAI_API_KEY, or try it without one: Stream.java --simulate"),
                 problems(Map.of()));
-        assertEquals(List.of("no key for api.openai.com; set OPENAI_API_KEY, or try it without one: --simulate"),
+        assertEquals(List.of("no key for api.openai.com; set OPENAI_API_KEY, or try it without one: Stream.java --simulate"),
                 problems(Map.of("OPENAI_API_KEY", "  ")));
     }
 

@@ -113,6 +113,8 @@ class PromptsTest {
     @Test
     void jsonIsOneObjectOrAnArrayOfThemAndMayHoldComments() throws Exception {
         assertEquals("a.json", one("a.json", "{\"prompt\": \"x\"}").id());
+        var oneLine = read("c.json", "[\"x\", \"y\"]");
+        assertEquals(List.of("c.json:1", "c.json:1.2"), oneLine.prompts().stream().map(Prompt::id).toList());
         var set = read("b.json", "[\n  // first\n  {\"prompt\":\"x\"},\n  {\"prompt\":\"y\"},\n]");
         assertEquals(List.of("b.json:3", "b.json:4"), set.prompts().stream().map(Prompt::id).toList());
     }
@@ -252,7 +254,7 @@ class PromptsTest {
         var err = new ByteArrayOutputStream();
         var good = Prompts.run(InputStream.nullInputStream(), new PrintStream(out), new PrintStream(err), folder.toString());
         assertEquals(0, good);
-        assertTrue(out.toString().contains("a.txt") && out.toString().endsWith("1 prompts\n"), out.toString());
+        assertTrue(out.toString().contains("a.txt") && out.toString().endsWith("1 prompt\n"), out.toString());
         Files.writeString(folder.resolve("b.jsonl"), "{");
         assertEquals(2, Prompts.run(InputStream.nullInputStream(), new PrintStream(out), new PrintStream(err), folder.toString()));
         assertEquals("prompts: " + folder + "/b.jsonl:1: not JSON: Unexpected end-of-input\n", err.toString());
