@@ -66,6 +66,7 @@ import tools.jackson.core.JacksonException;
 import tools.jackson.core.JsonParser;
 import tools.jackson.core.JsonToken;
 import tools.jackson.core.ObjectReadContext;
+import tools.jackson.core.StreamReadFeature;
 import tools.jackson.core.json.JsonFactory;
 import tools.jackson.core.json.JsonReadFeature;
 import tools.jackson.databind.JsonNode;
@@ -78,6 +79,8 @@ import tools.jackson.databind.node.ObjectNode;
 @Command(name = "models", mixinStandardHelpOptions = true, sortOptions = false, version = Prompts.VERSION,
         description = "Lists the configured models and asks their servers whether they serve them.")
 public class Models implements Callable<Integer> {
+
+    private static final long MODEL_LIST_BYTES = 4_000_000;
 
     @Mixin
     ModelOptions options = new ModelOptions();
@@ -134,7 +137,7 @@ public class Models implements Callable<Integer> {
             if (response.code() != 200) {
                 return "can't say, the server answers " + response.code();
             }
-            for (var served : JsonMapper.shared().readTree(response.body().string()).path("data")) {
+            for (var served : JsonMapper.shared().readTree(response.peekBody(MODEL_LIST_BYTES).string()).path("data")) {
                 if (served.path("id").asString("").equals(model.name())) {
                     return "served";
                 }
@@ -151,7 +154,7 @@ final class ModelOptions {
 
     static final List<String> DEFAULT_MODELS = List.of("gpt-4", "gpt-3.5-turbo", "text-davinci-003");
 
-    @Option(names = {"-m", "--model"}, split = ",", paramLabel = "LIST",
+    @Option(names = {"-m", "--model"}, paramLabel = "LIST",
             description = "Models, comma separated or repeated; LABEL=NAME@BASE_URL gives one its own label and server"
                     + " (default: gpt-4,gpt-3.5-turbo,text-davinci-003).")
     List<String> specs = List.of();
@@ -402,7 +405,7 @@ record StreamEvent(EventKind kind, String text, About about, boolean last) {
             decoder.readEvent();
             return decoder.event(isError);
         } catch (JacksonException e) {
-            return error("bad_event", "an event that is not JSON: " + data.substring(0, Math.min(80, data.length())));
+            return error("bad_event", "an event that can't be read as JSON: " + data.substring(0, Math.min(80, data.length())));
         }
     }
 
@@ -475,8 +478,11 @@ final class StreamDecoder {
         return text.isEmpty() ? null : text;
     }
 
-    private Integer number() {
-        return parser.currentToken() == JsonToken.VALUE_NUMBER_INT ? Integer.valueOf(parser.getIntValue()) : null;
+    /** Returns the count at hand; null if it is none, negative or beyond an int. */
+    private Integer count() {
+        var isCount = parser.currentToken() == JsonToken.VALUE_NUMBER_INT
+                && parser.getNumberType() == JsonParser.NumberType.INT && parser.getIntValue() >= 0;
+        return isCount ? Integer.valueOf(parser.getIntValue()) : null;
     }
 
     void readEvent() {
@@ -502,9 +508,10 @@ final class StreamDecoder {
         if (parser.currentToken() != JsonToken.START_ARRAY) {
             return;
         }
-        for (var first = true; parser.nextToken() == JsonToken.START_OBJECT; first = false) {
-            if (first) {
+        for (var first = true; parser.nextToken() != JsonToken.END_ARRAY; ) {
+            if (first && atObject()) {
                 members(this::readChoice);
+                first = false;
             } else {
                 parser.skipChildren(); // a second answer to the same question has a clock of its own
             }
@@ -536,7 +543,7 @@ final class StreamDecoder {
 
     /** Keeps the arguments of all calls in the delta, which is what streams. */
     private void readToolCall() {
-        if (parser.currentToken() == JsonToken.VALUE_NULL) {
+        if (!parser.currentToken().isStructStart()) {
             return;
         }
         tool = "";
@@ -567,11 +574,11 @@ final class StreamDecoder {
         var counts = new Integer[3];
         members(name -> {
             switch (name) {
-                case "prompt_tokens", "input_tokens" -> counts[0] = number();
-                case "completion_tokens", "output_tokens" -> counts[2] = number();
+                case "prompt_tokens", "input_tokens" -> counts[0] = count();
+                case "completion_tokens", "output_tokens" -> counts[2] = count();
                 case "prompt_tokens_details", "input_tokens_details" -> {
                     if (atObject()) {
-                        members(detail -> counts[1] = detail.equals("cached_tokens") ? number() : counts[1]);
+                        members(detail -> counts[1] = detail.equals("cached_tokens") ? count() : counts[1]);
                     }
                 }
                 default -> { }
@@ -719,25 +726,30 @@ final class ServerErrors {
         var after = response.header("Retry-After");
         try {
             if (millis != null) {
-                return Math.max(0, Math.round(Double.parseDouble(millis)));
+                return plausible(Double.parseDouble(millis));
             }
-            return after == null ? null : Math.max(0, Math.round(Double.parseDouble(after) * 1000));
+            return after == null ? null : plausible(Double.parseDouble(after) * 1000);
         } catch (NumberFormatException e) {
             return after == null ? null : untilDate(after);
         }
     }
 
+    /** A wait of more than a month is no wait but a mistake: not known. */
+    private static Long plausible(double millis) {
+        return millis <= Duration.ofDays(31).toMillis() ? Long.valueOf(Math.max(0, Math.round(millis))) : null;
+    }
+
     private static Long untilDate(String date) {
         try {
             var at = ZonedDateTime.parse(date, DateTimeFormatter.RFC_1123_DATE_TIME);
-            return Math.max(0, Duration.between(ZonedDateTime.now(ZoneOffset.UTC), at).toMillis());
+            return plausible(Duration.between(ZonedDateTime.now(ZoneOffset.UTC), at).toMillis());
         } catch (DateTimeParseException e) {
             return null;
         }
     }
 
     static String oneLine(String text) {
-        var line = text.strip().lines().findFirst().orElse("").strip();
+        var line = text.strip().lines().findFirst().orElse("").replaceAll("\\p{Cntrl}+", " ").strip();
         return line.length() <= 300 ? line : line.substring(0, 297) + "...";
     }
 }
@@ -749,10 +761,11 @@ final class ModelCatalog {
     private static final String AZURE_API_VERSION = "2024-10-21"; // the newest that Azure calls generally available
     private static final Pattern AZURE_HOST =
             Pattern.compile(".*\\.(openai|cognitiveservices|services\\.ai)\\.azure\\.com");
-    private static final Pattern SPEC = Pattern.compile("(?:([^=@]+)=)?(.+?)(?:@(https?://.*))?");
+    private static final Pattern SPEC = Pattern.compile("(?:([^=@]+)=)?([^=@\\s][^=\\s]*?)(?:@(https?://.*))?");
     private static final Set<String> FILE_KEYS = new LinkedHashSet<>(List.of("label", "name", "base_url", "api",
             "api_key_env", "max_tokens", "temperature", "extra"));
     private static final JsonMapper JSON = JsonMapper.builder()
+            .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
             .enable(JsonReadFeature.ALLOW_JAVA_COMMENTS, JsonReadFeature.ALLOW_TRAILING_COMMA).build();
 
     private final ModelOptions options;
@@ -794,7 +807,11 @@ final class ModelCatalog {
     static ModelCatalog of(ModelOptions options, Map<String, String> environment, Access access) throws BadModel {
         var catalog = new ModelCatalog(options, environment, access);
         var wishes = new ArrayList<Wish>();
-        options.specs.forEach(spec -> catalog.parse(spec, wishes));
+        for (var list : options.specs) {
+            for (var spec : list.split(",", -1)) {
+                catalog.parse(spec, wishes);
+            }
+        }
         if (options.file != null) {
             catalog.readFile(wishes);
         }
@@ -846,9 +863,10 @@ final class ModelCatalog {
     private void readFile(List<Wish> wishes) {
         var file = options.file;
         try {
-            var root = JSON.readTree(Files.readString(file));
+            var root = JSON.readTree(PromptReader.decode("--models " + file, Files.readAllBytes(file)));
             if (!root.isArray() || root.isEmpty()) {
                 problems.add("--models " + file + ": not a list of models: [{\"name\": ...}]");
+                return;
             }
             for (var entry : root) {
                 wishes.add(wish(file + ", model " + (wishes.size() + 1), entry));
@@ -856,10 +874,11 @@ final class ModelCatalog {
         } catch (NoSuchFileException e) {
             problems.add("--models " + file + ": no such file");
         } catch (IOException e) {
-            problems.add("--models " + file + ": can't be read as UTF-8 text");
+            problems.add("--models " + file + ": can't be read (" + e.getMessage() + ")");
+        } catch (BadPrompt e) {
+            problems.add(e.getMessage());
         } catch (JacksonException e) {
-            problems.add("--models " + file + ":" + e.getLocation().getLineNr() + ": not JSON: "
-                    + PromptReader.firstLine(e));
+            problems.add("--models " + file + ":" + PromptReader.line(e) + ": not JSON: " + PromptReader.firstLine(e));
         }
     }
 
@@ -878,10 +897,21 @@ final class ModelCatalog {
             problems.add("--models " + where + ": no name");
         }
         var maxTokens = number(where, entry, "max_tokens", 1, Integer.MAX_VALUE);
+        if (maxTokens != null && maxTokens != maxTokens.intValue()) {
+            problems.add("--models " + where + ": max_tokens is " + entry.get("max_tokens") + "; it takes a whole number");
+        }
+        if (entry.has("extra") && !entry.get("extra").isObject()) {
+            problems.add("--models " + where + ": extra is not an object; it takes {\"parameter\": value}");
+        }
+        var keyVariable = text(where, entry, "api_key_env");
+        if (keyVariable != null && !keyVariable.matches("[A-Za-z_][A-Za-z0-9_]*")) {
+            problems.add("--models " + where + ": api_key_env is not the name of an environment variable"
+                    + " (is it the key itself?)");
+        }
         var extra = new LinkedHashMap<String, Object>();
         entry.path("extra").properties().forEach(field -> extra.put(field.getKey(), field.getValue()));
         return new Wish(text(where, entry, "label"), text(where, entry, "name"), text(where, entry, "base_url"), api,
-                text(where, entry, "api_key_env"), maxTokens == null ? null : maxTokens.intValue(),
+                keyVariable, maxTokens == null ? null : maxTokens.intValue(),
                 number(where, entry, "temperature", 0, 2), extra);
     }
 
@@ -918,7 +948,8 @@ final class ModelCatalog {
             return null;
         }
         var simulator = access.simulator();
-        var runBase = simulator != null ? simulator : baseUrl("--base-url", runBaseUrl());
+        var runBase = simulator != null ? simulator
+                : baseUrl(options.baseUrl != null ? "--base-url" : "OPENAI_BASE_URL", runBaseUrl());
         var ownBase = wish.baseUrl() == null || simulator != null ? runBase
                 : baseUrl("model " + label, wish.baseUrl());
         if (runBase == null || ownBase == null) {
@@ -948,7 +979,8 @@ final class ModelCatalog {
     private HttpUrl baseUrl(String option, String text) {
         var url = HttpUrl.parse(text.strip());
         if (url == null) {
-            problems.add(option + " '" + text + "' is no http:// or https:// address");
+            problems.add(option + " '" + text.replaceFirst("//[^/@]*@", "//(user)@")
+                    + "' is no http:// or https:// address");
             return null;
         }
         return url.encodedPath().equals("/") && !AZURE_HOST.matcher(url.host()).matches()
@@ -972,7 +1004,13 @@ final class ModelCatalog {
     }
 
     private boolean mayCall(String label, Wish wish, HttpUrl base, Secret key) {
-        if (key != null && !key.value().chars().allMatch(c -> c > ' ' && c < 0x7f)) {
+        for (var variable : List.of("OPENAI_ORG_ID", "OPENAI_PROJECT_ID")) {
+            if (key != null && !fitsHeader(environment.getOrDefault(variable, "").strip())) {
+                problems.add(variable + " holds a character that a header can't; set it again");
+                return false;
+            }
+        }
+        if (key != null && !fitsHeader(key.value())) {
             problems.add("model " + label + ": its key holds a character that a header can't; set it again");
             return false;
         }
@@ -994,6 +1032,10 @@ final class ModelCatalog {
             return true;
         }
         return false;
+    }
+
+    private static boolean fitsHeader(String value) {
+        return value.chars().allMatch(c -> c > ' ' && c < 0x7f);
     }
 
     private Map<String, String> accountHeaders() {
@@ -1040,7 +1082,8 @@ final class ModelCatalog {
         return a.scheme().equals(b.scheme()) && a.host().equals(b.host()) && a.port() == b.port();
     }
 
-    static boolean isLoopback(String host) {
+    static boolean isLoopback(String hostOrBracketed) {
+        var host = hostOrBracketed.replaceAll("[\\[\\]]", "");
         return host.equals("localhost") || host.endsWith(".localhost") || host.equals("::1")
                 || host.matches("127(\\.\\d{1,3}){3}");
     }

@@ -112,6 +112,10 @@ public class Probe implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException {
+        if (maxTokens < 1) {
+            err.println("probe: --max-tokens " + maxTokens + "; it takes a whole number from 1");
+            return 2;
+        }
         List<Model> models;
         try {
             models = ModelCatalog.of(modelOptions, environment, ModelCatalog.Access.WITH_KEYS).models();
@@ -196,7 +200,8 @@ final class StreamClient implements AutoCloseable {
             exchange.sawCompression();
             body = new GzipSource(body);
         }
-        var source = Okio.buffer(new RepairedSource(body));
+        exchange.body = new RepairedSource(body);
+        var source = Okio.buffer(exchange.body);
         return response.newBuilder().body(ResponseBody.create(source, eventStreamUnlessNamed(response), -1)).build();
     }
 
@@ -232,6 +237,7 @@ class Exchange {
     private volatile Abort abort;
     private volatile ReadClock clock;
     private volatile boolean streaming;
+    RepairedSource body;
     private int readsBefore;
     private long headersNanos;
     private boolean compressed;
@@ -262,7 +268,7 @@ class Exchange {
         recording.start(System.nanoTime());
         try (var response = call.execute()) {
             return ending(response, receive(response));
-        } catch (IOException | RuntimeException e) {
+        } catch (IOException | RuntimeException | OutOfMemoryError e) {
             return ending(null, outcome(e));
         }
     }
@@ -302,6 +308,16 @@ class Exchange {
         compressed = true;
     }
 
+    /** Some servers quote the key that they refuse; it is not to be printed or written. */
+    private StreamEvent withoutKey(StreamEvent event) {
+        return event.kind() != EventKind.ERROR ? event
+                : StreamEvent.error(event.about().errorType(), withoutKey(event.text()));
+    }
+
+    private String withoutKey(String text) {
+        return model.key() == null ? text : text.replace(model.key().value(), "(the key)");
+    }
+
     /** What an event means; a benchmark looks at the raw data here. */
     StreamEvent decode(String type, String data) {
         return StreamEvent.decode(type, data);
@@ -309,7 +325,8 @@ class Exchange {
 
     private Outcome receive(Response response) throws IOException {
         if (!response.isSuccessful()) {
-            return new Outcome.Failed(ServerErrors.ofResponse(response, response.body().source(), ERROR_BODY_BYTES));
+            var refusal = ServerErrors.ofResponse(response, response.body().source(), ERROR_BODY_BYTES);
+            return new Outcome.Failed(refusal.type(), withoutKey(refusal.message()), refusal.httpStatus());
         }
         var type = response.body().contentType();
         if (type == null || !type.subtype().equals("event-stream")) {
@@ -329,7 +346,8 @@ class Exchange {
         public void onEvent(EventSource source, String id, String type, String data) {
             var atNanos = clock.lastReadNanos();
             var read = clock.reads() - readsBefore;
-            var event = decode(type, data);
+            body.eventEnded();
+            var event = withoutKey(decode(type, data));
             recording.add(atNanos, read, event.kind(), event.text());
             streaming = true;
             if (event.about() != null) {
@@ -339,7 +357,8 @@ class Exchange {
                 done = true;
                 source.cancel(); // the connection may stay open after the last event
             } else if (event.kind() == EventKind.ERROR) {
-                serverError = new Outcome.Failed(event.about().errorType(), event.text(), 200);
+                serverError = new Outcome.Failed(ServerErrors.oneLine(event.about().errorType()),
+                        ServerErrors.oneLine(event.text()), 200);
                 source.cancel();
             }
         }
@@ -366,7 +385,12 @@ class Exchange {
         }
         if (failure instanceof RepairedSource.ErrorLine line) {
             var event = StreamEvent.decode("error", line.getMessage());
-            return new Outcome.Failed(event.about().errorType(), event.text(), 200);
+            return new Outcome.Failed(ServerErrors.oneLine(event.about().errorType()),
+                    withoutKey(ServerErrors.oneLine(event.text())), 200);
+        }
+        if (failure instanceof RepairedSource.EndlessEvent || failure instanceof OutOfMemoryError) {
+            return new Outcome.Failed("endless_event", "an event grew beyond " + RepairedSource.MOST_EVENT_BYTES
+                    + " bytes, or beyond the memory", 200);
         }
         if (abort != null) {
             return switch (abort) {
@@ -379,7 +403,7 @@ class Exchange {
             return new Outcome.Truncated(failure == null ? "the stream ended without an end"
                     : "the connection broke: " + failure.getMessage());
         }
-        return failure == null ? new Outcome.Failed("empty_stream", "the server sent 200 and no event", 200)
+        return failure == null ? new Outcome.Failed("empty_stream", "the server sent no event", 200)
                 : new Outcome.Failed(ServerErrors.ofConnection(failure, model.url()));
     }
 
@@ -748,7 +772,8 @@ final class TimedSockets extends SocketFactory {
 
 /**
  * Does for okhttp-sse what it does not do itself: drops a byte-order mark, which hides the first event from it; turns
- * the {@code error: {...}} line of older llama.cpp servers, which it passes over, into an exception.
+ * the {@code error: {...}} line of older llama.cpp servers, which it passes over, into an exception; and ends an event
+ * that does not end before it fills the memory.
  */
 final class RepairedSource extends ForwardingSource {
 
@@ -762,7 +787,14 @@ final class RepairedSource extends ForwardingSource {
         }
     }
 
+    /** An answer of a hundred thousand tokens in one event is well below. */
+    static final long MOST_EVENT_BYTES = 16 * 1024 * 1024;
+
+    /** An event that does not end. */
+    static final class EndlessEvent extends IOException { }
+
     private final Buffer incoming = new Buffer();
+    private long bytesSinceEvent;
     private boolean begun;
     private boolean lineIsError;
     private int matched; // bytes of ERROR_FIELD that the current line began with; -1 if it began otherwise
@@ -784,8 +816,17 @@ final class RepairedSource extends ForwardingSource {
             dropMark();
         }
         var harmless = upToErrorField();
+        bytesSinceEvent += harmless;
+        if (bytesSinceEvent > MOST_EVENT_BYTES) {
+            throw new EndlessEvent();
+        }
         sink.write(incoming, harmless);
         return harmless;
+    }
+
+    /** Tells that what has come since the last call was a whole event. */
+    void eventEnded() {
+        bytesSinceEvent = 0;
     }
 
     private void dropMark() throws IOException {

@@ -31,6 +31,7 @@ import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
+import java.nio.file.PathMatcher;
 import java.nio.file.SimpleFileVisitor;
 import java.nio.file.attribute.BasicFileAttributes;
 import java.util.ArrayList;
@@ -44,15 +45,17 @@ import java.util.TreeSet;
 import java.util.concurrent.Callable;
 import java.util.function.Predicate;
 import java.util.regex.Pattern;
+import java.util.regex.PatternSyntaxException;
 
-import org.apache.commons.csv.CSVException;
 import org.apache.commons.csv.CSVFormat;
 import org.apache.commons.csv.CSVRecord;
+import org.apache.commons.csv.DuplicateHeaderMode;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Parameters;
 import tools.jackson.core.JacksonException;
 import tools.jackson.core.JsonToken;
+import tools.jackson.core.StreamReadFeature;
 import tools.jackson.core.json.JsonReadFeature;
 import tools.jackson.databind.DeserializationFeature;
 import tools.jackson.databind.JsonNode;
@@ -114,7 +117,8 @@ public class Prompts implements Callable<Integer> {
 
     private static String excerpt(Prompt prompt) {
         var text = prompt.messages().getLast().content().replaceAll("\\s+", " ").strip();
-        return text.length() <= 60 ? text : text.substring(0, text.offsetByCodePoints(0, 57)) + "...";
+        return text.codePointCount(0, text.length()) <= 60 ? text
+                : text.substring(0, text.offsetByCodePoints(0, 57)) + "...";
     }
 }
 
@@ -212,6 +216,11 @@ record PromptSet(List<Prompt> prompts, List<String> notes, List<String> problems
 
     /** Reads all sources; a problem in one does not keep the others from being read. */
     static PromptSet read(List<String> sources, InputStream in) {
+        return read(sources, in, List.of());
+    }
+
+    /** The same with prompts that come from elsewhere, behind the others. */
+    static PromptSet read(List<String> sources, InputStream in, List<Prompt> more) {
         var prompts = new ArrayList<Prompt>();
         var notes = new ArrayList<String>();
         var problems = new ArrayList<String>();
@@ -226,10 +235,11 @@ record PromptSet(List<Prompt> prompts, List<String> notes, List<String> problems
                 }
             } catch (BadPrompt bad) {
                 problems.add(bad.getMessage());
-            } catch (IOException e) {
+            } catch (IOException | InvalidPathException e) {
                 problems.add(source + ": can't be read (" + e.getMessage() + ")");
             }
         }
+        prompts.addAll(more);
         return new PromptSet(withUniqueIds(prompts, problems), notes, problems);
     }
 
@@ -239,6 +249,9 @@ record PromptSet(List<Prompt> prompts, List<String> notes, List<String> problems
         prompts.forEach(prompt -> uses.merge(prompt.id(), 1, Integer::sum));
         var unique = new LinkedHashMap<String, Prompt>();
         for (var prompt : prompts) {
+            if (!prompt.id().codePoints().allMatch(PromptSet::isPrintable)) {
+                problems.add(prompt.source() + ": the id holds a character that can't be printed; give it another");
+            }
             var fromFileName = Path.of(prompt.source()).getFileName().toString().equals(prompt.id());
             var named = uses.get(prompt.id()) > 1 && fromFileName ? prompt.withId(prompt.source()) : prompt;
             var first = unique.putIfAbsent(named.id(), named);
@@ -248,6 +261,11 @@ record PromptSet(List<Prompt> prompts, List<String> notes, List<String> problems
             }
         }
         return List.copyOf(unique.values());
+    }
+
+    private static boolean isPrintable(int character) {
+        var type = Character.getType(character);
+        return type != Character.CONTROL && type != Character.SURROGATE;
     }
 }
 
@@ -283,7 +301,12 @@ final class PromptFiles {
         if (!source.matches(".*[*?\\[{].*")) {
             throw new BadPrompt(source, "no such file or folder");
         }
-        var matcher = FileSystems.getDefault().getPathMatcher("glob:" + source);
+        PathMatcher matcher;
+        try {
+            matcher = FileSystems.getDefault().getPathMatcher("glob:" + source);
+        } catch (PatternSyntaxException e) {
+            throw new BadPrompt(source, "no such file, and not a glob: " + e.getDescription().toLowerCase(Locale.ROOT));
+        }
         var found = below(folderAbove(source), matcher::matches, notes);
         if (found.isEmpty()) {
             throw new BadPrompt(source, "no prompt file matches");
@@ -312,7 +335,9 @@ final class PromptFiles {
                 if (name.startsWith(".") || name.equalsIgnoreCase("README.md") || !wanted.test(plainPath)) {
                     return FileVisitResult.CONTINUE;
                 }
-                if (ENDINGS.contains(ending(file))) {
+                if (!Files.isRegularFile(file)) {
+                    notes.add(file + ": left out, not a regular file");
+                } else if (ENDINGS.contains(ending(file))) {
                     found.add(plainPath);
                 } else {
                     notes.add(file + ": left out, not a prompt file; they end in " + endings());
@@ -349,8 +374,10 @@ final class PromptFiles {
 /** Reads the prompts of one file, whatever its format. */
 final class PromptReader {
 
-    private static final JsonMapper JSON = JsonMapper.builder().build();
+    private static final JsonMapper JSON = JsonMapper.builder()
+            .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION).build();
     private static final JsonMapper JSON_WITH_COMMENTS = JsonMapper.builder()
+            .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
             .enable(JsonReadFeature.ALLOW_JAVA_COMMENTS, JsonReadFeature.ALLOW_TRAILING_COMMA).build();
 
     private static final ObjectReader JSON_ELEMENT =
@@ -370,6 +397,7 @@ final class PromptReader {
     private static final Pattern HEADING = Pattern.compile("(?im)^##[ \\t]+(system|user|assistant)[ \\t]*$");
     private static final Pattern FRONT_MATTER = Pattern.compile("(?s)\\A---\\n(.*?)\\n?^---[ \\t]*\\n",
             Pattern.MULTILINE);
+    private static final Pattern OPEN_FRONT_MATTER = Pattern.compile("\\A---\\n\\w+:");
     private static final Pattern CHATML_TURN =
             Pattern.compile("(?s)<\\|im_start\\|>([^\\n<]*)\\n?(.*?)(<\\|im_end\\|>|(?=<\\|im_start\\|>)|\\z)");
 
@@ -426,6 +454,9 @@ final class PromptReader {
     private Prompt markdown(String text) throws BadPrompt {
         var matter = FRONT_MATTER.matcher(text);
         if (!matter.find()) {
+            if (OPEN_FRONT_MATTER.matcher(text).find()) {
+                throw new BadPrompt(at(1), "the front matter has no closing --- line");
+            }
             return fields(Map.of(), name, file.toString()).prompt(chatFromHeadings(text, 0));
         }
         var fields = fields(frontMatter(matter.group(1)), name, file.toString());
@@ -435,11 +466,12 @@ final class PromptReader {
     private Map<String, String> frontMatter(String yaml) throws BadPrompt {
         try {
             var fields = new LinkedHashMap<String, String>();
-            var node = new YAMLMapper().readTree(yaml);
+            var node = YAMLMapper.builder().enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION).build().readTree(yaml);
             if (!node.isObject() && !node.isMissingNode() && !node.isNull()) {
                 throw new BadPrompt(at(2), "the front matter is not 'key: value' lines");
             }
-            node.properties().forEach(entry -> fields.put(entry.getKey(), text(entry.getValue())));
+            node.properties().stream().filter(entry -> !entry.getValue().isNull())
+                    .forEach(entry -> fields.put(entry.getKey(), text(entry.getValue())));
             return fields;
         } catch (JacksonException e) {
             throw new BadPrompt(at(1 + Math.max(1, line(e))), "the front matter is not YAML: " + firstLine(e));
@@ -517,6 +549,10 @@ final class PromptReader {
                 var node = (JsonNode) JSON_ELEMENT.readTree(parser);
                 addOrReport(prompts, line, () -> node, name + ":" + line + (onLine == 1 ? "" : "." + onLine));
             }
+            if (parser.nextToken() != null) {
+                throw new BadPrompt(at(parser.currentTokenLocation().getLineNr()),
+                        "more behind the end of the array; put all into one, or call the file .jsonl");
+            }
         } catch (JacksonException e) {
             throw new BadPrompt(at(line(e)), "not JSON: " + firstLine(e));
         }
@@ -555,7 +591,7 @@ final class PromptReader {
         for (var key : List.of("prompt", "input", "stream")) {
             known.remove(key);
         }
-        if (node.has("custom_id")) {
+        if (node.hasNonNull("custom_id")) {
             known.put("id", text(node.get("custom_id")));
             known.remove("custom_id");
         }
@@ -619,7 +655,7 @@ final class PromptReader {
 
     private String content(JsonNode content, String where) throws BadPrompt {
         if (content.isString()) {
-            return content.stringValue();
+            return notBlank(where, content.stringValue(), "content");
         }
         var text = new StringBuilder();
         for (var part : content) {
@@ -634,7 +670,7 @@ final class PromptReader {
 
     private List<Prompt> csv(String text) throws BadPrompt {
         var format = CSVFormat.RFC4180.builder().setHeader().setSkipHeaderRecord(true).setTrim(false)
-                .setIgnoreEmptyLines(true).get();
+                .setDuplicateHeaderMode(DuplicateHeaderMode.DISALLOW).setIgnoreEmptyLines(true).get();
         var prompts = new ArrayList<Prompt>();
         try (var parser = format.parse(new StringReader(text))) {
             if (!parser.getHeaderNames().contains("prompt")) {
@@ -645,10 +681,10 @@ final class PromptReader {
                 addRow(prompts, row, line);
                 line = parser.getCurrentLineNumber() + 1;
             }
-        } catch (CSVException | UncheckedIOException | IllegalArgumentException e) {
+        } catch (UncheckedIOException e) {
+            throw new BadPrompt(file.toString(), "not CSV, look for an open quote: " + firstLine(e.getCause()));
+        } catch (IOException | IllegalArgumentException e) {
             throw new BadPrompt(file.toString(), "not CSV: " + firstLine(e));
-        } catch (IOException e) {
-            throw new BadPrompt(file.toString(), "can't be read: " + firstLine(e));
         }
         return notEmpty(prompts);
     }
@@ -758,7 +794,8 @@ final class PromptReader {
         return value.isString() ? value.stringValue() : value.isMissingNode() ? "" : value.toString();
     }
 
-    private static int line(JacksonException e) {
+    /** From 1; 1 if it is not known. */
+    static int line(JacksonException e) {
         return e.getLocation() == null ? 1 : e.getLocation().getLineNr();
     }
 

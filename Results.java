@@ -16,8 +16,12 @@
 
 package stream;
 
+import java.io.BufferedWriter;
 import java.io.IOException;
+import java.io.OutputStreamWriter;
 import java.io.PrintStream;
+import java.io.UncheckedIOException;
+import java.nio.charset.CodingErrorAction;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -43,7 +47,6 @@ import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.UnaryOperator;
 
-import org.apache.commons.csv.CSVException;
 import org.apache.commons.csv.CSVFormat;
 import org.apache.commons.csv.CSVParser;
 import org.apache.commons.csv.CSVPrinter;
@@ -121,7 +124,7 @@ public class Results implements Callable<Integer> {
 
     private int print(Path run) throws IOException {
         var file = run.resolve("requests.csv");
-        if (!Files.isReadable(file)) {
+        if (!Files.isRegularFile(file) || !Files.isReadable(file)) {
             throw new IOException(run + ": no requests.csv in it; name the folder of a run");
         }
         var lastAttempts = new LinkedHashMap<String, CSVRecord>();
@@ -138,14 +141,18 @@ public class Results implements Callable<Integer> {
                     }
                 }
             }
-        } catch (CSVException | IllegalArgumentException e) {
-            throw new IOException(file + ": damaged (" + e.getMessage() + ")");
+        } catch (UncheckedIOException | IllegalArgumentException e) {
+            err.println("results: " + file + ": damaged behind line " + lastAttempts.size() + "; the rows before it count");
         }
         var record = record(run);
         var labels = new ArrayList<String>();
         record.path("models").forEach(model -> labels.add(model.path("label").asString("")));
         var summary = new Summary(labels);
-        lastAttempts.values().forEach(row -> summary.add(row::get));
+        try {
+            lastAttempts.values().forEach(row -> summary.add(row::get));
+        } catch (NumberFormatException e) {
+            throw new IOException(file + ": damaged, not a number where there should be one (" + e.getMessage() + ")");
+        }
         out.println(run);
         summary.print(out, record.path("simulated").asBoolean(false));
         return agrees(run.resolve("events.csv"), eventCounts) ? 0 : 1;
@@ -169,7 +176,7 @@ public class Results implements Callable<Integer> {
                     left.merge(row.get("request_id") + "\n" + row.get("attempt"), -1L, Long::sum);
                 }
             }
-        } catch (IOException | IllegalArgumentException e) {
+        } catch (IOException | UncheckedIOException | IllegalArgumentException e) {
             err.println("results: " + file + ": damaged or missing (" + e.getMessage() + ")");
             return false;
         }
@@ -292,7 +299,11 @@ final class Journal implements AutoCloseable {
     }
 
     private static CSVPrinter csv(Path file, String[] columns) throws IOException {
-        return new CSVPrinter(Files.newBufferedWriter(file), CSVFormat.RFC4180.builder().setHeader(columns).get());
+        // Half a character, as some servers stream it, is replaced; a strict encoder would end the run.
+        var encoder = StandardCharsets.UTF_8.newEncoder().onMalformedInput(CodingErrorAction.REPLACE)
+                .replaceWith("\uFFFD".getBytes(StandardCharsets.UTF_8));
+        var writer = new BufferedWriter(new OutputStreamWriter(Files.newOutputStream(file), encoder));
+        return new CSVPrinter(writer, CSVFormat.RFC4180.builder().setHeader(columns).get());
     }
 
     /** Announces an attempt that is about to be sent. */
@@ -416,9 +427,7 @@ final class Journal implements AutoCloseable {
             requests.printRecord(row);
         }
         if (job.phase() == Phase.MEASURED) {
-            if (ended.last()) {
-                summary.add(name -> String.valueOf(Objects.requireNonNullElse(row[COLUMN.get(name)], "")));
-            }
+            summary.add(name -> String.valueOf(Objects.requireNonNullElse(row[COLUMN.get(name)], "")));
             audience.end(job, ended.last());
         }
         if (ended.last() && !(ended.ending().outcome() instanceof Outcome.Completed)) {
@@ -486,62 +495,61 @@ final class Journal implements AutoCloseable {
 final class Summary {
 
     private static final String ROW = "%-24s %8s %9s %6s %9s %9s %8s %8s %9s %10s%n";
+    private static final List<String> COLUMNS =
+            List.of("ttft_ms", "itl_p50_ms", "itl_p95_ms", "output_tokens_per_s", "total_ms");
 
-    /** What the requests of one model add up to. */
-    private static final class Tally {
-        private int requests;
-        private int completed;
-        private final Map<String, List<Double>> values = new HashMap<>();
+    /** The last attempt at a request; a value that is not known is NaN. */
+    private record Last(String model, boolean completed, double[] values) { }
 
-        private Double quantile(String column, double fraction) {
-            var found = values.getOrDefault(column, List.of()).stream().mapToDouble(Double::doubleValue).toArray();
-            return Figures.quantile(found, fraction);
-        }
-
-        private String quantile(String column, double fraction, int decimals) {
-            var quantile = quantile(column, fraction);
-            return quantile == null ? "" : String.format(Locale.ROOT, "%." + decimals + "f", quantile);
-        }
-    }
-
-    private final Map<String, Tally> models = new LinkedHashMap<>();
+    private final List<String> models;
+    private final Map<String, Last> requests = new LinkedHashMap<>();
 
     /** The table lists these first, in this order, also those without a request. */
     Summary(List<String> labels) {
-        labels.forEach(label -> models.put(label, new Tally()));
+        models = new ArrayList<>(labels);
     }
 
-    /** Adds the last attempt at a request, given the text in each column of its row. */
+    /**
+     * Adds an attempt, which replaces the one before at the same request, given the text in each column of its row.
+     * Throws NumberFormatException if a number is none.
+     */
     void add(UnaryOperator<String> row) {
-        var tally = models.computeIfAbsent(row.apply("model"), label -> new Tally());
-        tally.requests++;
-        if (!row.apply("status").equals("completed")) {
-            return;
+        var values = COLUMNS.stream().map(row).mapToDouble(text -> text.isEmpty() ? Double.NaN : Double.parseDouble(text))
+                .toArray();
+        var model = row.apply("model");
+        if (!models.contains(model)) {
+            models.add(model);
         }
-        tally.completed++;
-        for (var column : List.of("ttft_ms", "itl_p50_ms", "itl_p95_ms", "output_tokens_per_s", "total_ms")) {
-            var text = row.apply(column);
-            if (!text.isEmpty()) {
-                tally.values.computeIfAbsent(column, key -> new ArrayList<>()).add(Double.valueOf(text));
-            }
-        }
+        requests.put(row.apply("request_id"), new Last(model, row.apply("status").equals("completed"), values));
     }
 
     int requests() {
-        return models.values().stream().mapToInt(tally -> tally.requests).sum();
+        return requests.size();
     }
 
     int completed() {
-        return models.values().stream().mapToInt(tally -> tally.completed).sum();
+        return (int) requests.values().stream().filter(Last::completed).count();
     }
 
     int failed() {
         return requests() - completed();
     }
 
+    /** Returns the quantile of a column over the completed requests of a model; null if they can't carry it. */
+    private Double quantile(String model, String column, double fraction) {
+        var at = COLUMNS.indexOf(column);
+        return Figures.quantile(requests.values().stream().filter(last -> last.completed() && last.model().equals(model))
+                .mapToDouble(last -> last.values()[at]).filter(value -> !Double.isNaN(value)).toArray(), fraction);
+    }
+
+    private String cell(String model, String column, double fraction, int decimals) {
+        var quantile = quantile(model, column, fraction);
+        return quantile == null ? "" : String.format(Locale.ROOT, "%." + decimals + "f", quantile);
+    }
+
     /** Whether the median of a column of milliseconds is below so many microseconds for any model. */
     boolean hasMedianBelow(String column, double micros) {
-        return models.values().stream().map(tally -> tally.quantile(column, 0.5))
+        return models.stream().map(model -> quantile(model, column, 0.5))
                 .anyMatch(median -> median != null && median * 1000 < micros);
     }
 
@@ -550,9 +558,12 @@ final class Summary {
                 : "Latencies in ms");
         out.printf(ROW, "model", "requests", "completed", "failed", "TTFT p50", "TTFT p95", "ITL p50", "ITL p95",
                 "tokens/s", "total p50");
-        models.forEach((label, tally) -> out.printf(ROW, label, tally.requests, tally.completed,
-                tally.requests - tally.completed, tally.quantile("ttft_ms", 0.5, 1), tally.quantile("ttft_ms", 0.95, 1),
-                tally.quantile("itl_p50_ms", 0.5, 2), tally.quantile("itl_p95_ms", 0.5, 2),
-                tally.quantile("output_tokens_per_s", 0.5, 1), tally.quantile("total_ms", 0.5, 1)));
+        for (var model : models) {
+            var own = requests.values().stream().filter(last -> last.model().equals(model)).toList();
+            var completed = own.stream().filter(Last::completed).count();
+            out.printf(ROW, model, own.size(), completed, own.size() - completed, cell(model, "ttft_ms", 0.5, 1),
+                    cell(model, "ttft_ms", 0.95, 1), cell(model, "itl_p50_ms", 0.5, 2), cell(model, "itl_p95_ms", 0.5, 2),
+                    cell(model, "output_tokens_per_s", 0.5, 1), cell(model, "total_ms", 0.5, 1));
+        }
     }
 }

@@ -330,6 +330,9 @@ public class Stream implements Callable<Integer> {
             if (prompts.get(i).isBlank()) {
                 throw new WrongUsage("--prompt '" + prompts.get(i) + "' is empty; write the question there");
             }
+            if (prompts.get(i).contains("\uFFFD")) {
+                throw new WrongUsage("--prompt " + (i + 1) + ": not UTF-8 text; set LC_ALL=C.UTF-8");
+            }
         }
         if (sources.isEmpty() && prompts.isEmpty() && !ask) {
             if (Files.isDirectory(Path.of("prompts"))) {
@@ -338,14 +341,14 @@ public class Stream implements Callable<Integer> {
                 ask = true;
             }
         }
-        var set = PromptSet.read(sources, terminal.in());
+        var more = new ArrayList<Prompt>();
+        for (int i = 0; i < prompts.size(); i++) {
+            more.add(Prompt.ofText("prompt-" + (i + 1), prompts.get(i), "--prompt " + (i + 1)));
+        }
+        var set = PromptSet.read(sources, terminal.in(), more);
         set.notes().forEach(terminal::say);
         WrongUsage.throwIfAny(set.problems());
-        var all = new ArrayList<>(set.prompts());
-        for (int i = 0; i < prompts.size(); i++) {
-            all.add(Prompt.ofText("prompt-" + (i + 1), prompts.get(i), "--prompt " + (i + 1)));
-        }
-        return new PromptSet(all, set.notes(), List.of());
+        return set;
     }
 
     /** Returns what the user asks, null at the end. */
@@ -437,7 +440,7 @@ record Terminal(InputStream in, PrintStream out, PrintStream err, boolean outIsT
     }
 
     void say(String line) {
-        err.println("stream: " + line);
+        err.println("stream: " + line.replaceAll("\\p{Cntrl}+", " "));
     }
 
     PrintWriter outWriter() {
@@ -447,6 +450,8 @@ record Terminal(InputStream in, PrintStream out, PrintStream err, boolean outIsT
 
 /** All requests of a run, in the order in which they are sent. */
 record Plan(List<Prompt> prompts, List<Model> models, List<Job> warmups, List<Job> jobs) {
+
+    private static final long MOST_REQUESTS = 5_000_000;
 
     /** A prompt and the models that are to answer it. */
     private record Question(Prompt prompt, List<Model> models) { }
@@ -465,6 +470,11 @@ record Plan(List<Prompt> prompts, List<Model> models, List<Job> warmups, List<Jo
         }
         if (prompts.isEmpty()) {
             models.addAll(catalog.models());
+        }
+        var size = questions.stream().mapToLong(question -> question.models().size()).sum() * options.repeat;
+        if (size > MOST_REQUESTS) {
+            throw new WrongUsage("--repeat " + options.repeat + " makes " + size + " requests; more than " + MOST_REQUESTS
+                    + " are no plan, repeat less");
         }
         var repetitions = new ArrayList<List<Job>>();
         for (int repetition = 1; repetition <= options.repeat; repetition++) {
@@ -611,8 +621,16 @@ final class Run implements AutoCloseable {
             Thread.ofVirtual().name("watch").start(run::watch);
             return run;
         } catch (IOException e) {
+            discard(folder);
             throw new WrongUsage("--results " + options.results + ": can't be written (" + e.getMessage()
                     + "); name another folder");
+        }
+    }
+
+    /** Nothing is left half written. */
+    private static void discard(Path folder) {
+        for (var file : List.of("events.csv", "requests.csv", "run.json.part", "")) {
+            folder.resolve(file).toFile().delete();
         }
     }
 
@@ -1013,7 +1031,7 @@ final class Echo implements Journal.Audience, AutoCloseable {
             }
             current = job;
         }
-        terminal.out().print(text);
+        terminal.out().print(harmless(text));
         terminal.out().flush();
         pause();
     }
@@ -1031,11 +1049,16 @@ final class Echo implements Journal.Audience, AutoCloseable {
             terminal.err().print("\r\033[K");
         }
         var prompt = prompts ? " " + job.prompt().id() : "";
-        terminal.out().println(coloured(job, job.model().label()) + prompt + " | " + line);
+        terminal.out().println(coloured(job, job.model().label()) + prompt + " | " + harmless(line));
         terminal.out().flush();
         if (!status.isEmpty()) {
             terminal.err().print(status);
         }
+    }
+
+    /** A model may say what a terminal would obey; a file gets it as it is. */
+    private String harmless(String text) {
+        return terminal.outIsTerminal() ? text.replaceAll("[\\p{Cntrl}&&[^\\n\\t]]", "\uFFFD") : text;
     }
 
     private void showStatus(String bar) {

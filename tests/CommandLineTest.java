@@ -297,6 +297,19 @@ class CommandLineTest {
         }
     }
 
+    @Test
+    void aKeyThatTheServerQuotesIsNotRepeated() throws Exception {
+        try (var server = new MockWebServer()) {
+            server.start();
+            server.enqueue(new MockResponse.Builder().code(401).body("{\"error\":{\"message\":\"bad key sk-very-secret\"}}").build());
+            server.enqueue(new MockResponse.Builder().addHeader("Content-Type", "text/event-stream")
+                    .body("data: {\"error\":\"bad key sk-very-secret\"}\n\n").build());
+            var run = TestRun.of(results, WITH_KEY, "", "--base-url", server.url("/v1").toString(), "-m", "m", "-p", "a", "-p", "b");
+            assertEquals(List.of("bad key (the key)", "bad key (the key)"), column(run.requests(), "error"));
+            assertFalse((run.err() + run.file("events.csv")).contains("very-secret"));
+        }
+    }
+
     // Failures
 
     @Test
@@ -477,6 +490,7 @@ class CommandLineTest {
         "--timeout 0|--timeout 0.0; it takes a number from 0.001 to 1000000.0",
         "--stall-timeout NaN|--stall-timeout NaN; it takes a number from 0.001 to 1000000.0",
         "--typing-delay -5|--typing-delay -5; it takes a whole number from 0",
+        "-n 2147483647|--repeat 2147483647 makes 6442450941 requests; more than 5000000 are no plan, repeat less",
         "--order zigzag|--order 'zigzag'; it takes one of interleaved, by-model",
         "--echo loud|--echo 'loud'; it takes one of tokens, lines, none",
         "--api soap|--api 'soap'; it takes auto, chat, completions or responses",
@@ -487,7 +501,7 @@ class CommandLineTest {
         "nowhere.txt|nowhere.txt: no such file or folder",
     })
     void wrongUsageIsOneLineWithOptionValueAndRemedy(String args, String expected) {
-        var run = TestRun.of(results, (args + " -p Hi").split(" "));
+        var run = TestRun.of(results, WITH_KEY, "", (args + " -p Hi").split(" "));
         assertEquals("stream: " + expected + "\n", run.err());
         assertEquals(2, run.exitCode());
         assertEquals(0, results.toFile().list().length, "nothing is half written");
@@ -510,6 +524,13 @@ class CommandLineTest {
         assertEquals("stream: " + folder + "/bad.jsonl:2: not JSON: Unexpected end-of-input in property name\n", run.err());
         assertEquals(2, run.exitCode());
         assertFalse(Files.exists(results.resolve("r")));
+    }
+
+    @Test
+    void aPromptOfTheCommandLineMayNotTakeTheIdOfAnother() throws Exception {
+        var file = Files.writeString(results.resolve("p.md"), "---\nid: prompt-1\n---\nHo");
+        var run = TestRun.of(results.resolve("r"), "--simulate", "-p", "Hi", file.toString());
+        assertEquals("stream: --prompt 1: id 'prompt-1' is taken by " + file + "; ids must be unique\n", run.err());
     }
 
     @Test

@@ -317,6 +317,42 @@ class DialectTest {
         assertEquals("failed bad_event", got.status() + " " + got.errorType());
     }
 
+    @Test
+    void aLineThatNeverEndsIsAFailureBeforeItFillsTheMemory() throws Exception {
+        var got = stream(tokens("a") + "data: " + "x".repeat((int) RepairedSource.MOST_EVENT_BYTES + 100_000));
+        assertEquals("failed endless_event a", got.status() + " " + got.errorType() + " " + got.text());
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"-5", "99999999999", "1e99", "\"7\"", "1.5", "null"})
+    void aCountThatIsNoneIsNotKnown(String count) throws Exception {
+        var got = stream(tokens("a") + STOP + "data: {\"choices\":[],\"usage\":{\"completion_tokens\":" + count + "}}\n\n" + DONE);
+        assertEquals("completed", got.status());
+        assertNull(got.ending().usage().outputTokens());
+    }
+
+    @Test
+    void whatIsNotOfTheFormIsPassedOverNotTheRestOfTheEvent() throws Exception {
+        var got = stream("data: {\"choices\":[null,{\"delta\":{\"tool_calls\":\"\",\"content\":\"a\"}}],\"model\":\"m\"}\n\n"
+                + "data: {\"choices\":{\"delta\":{}},\"model\":7}\n\n" + STOP + DONE);
+        assertEquals(List.of("content:a", "other", "finish:stop", "done"), got.events());
+        assertEquals("m", got.ending().reportedModel());
+    }
+
+    @Test
+    void aMessageOfTheServerIsOneLineWithoutControlCharacters() throws Exception {
+        var got = stream("data: {\"error\":{\"message\":\"one \\u001b[31mred\\ntwo\",\"code\":\"x\\ny\"}}\n\n");
+        assertEquals("x: one  [31mred", got.errorType() + ": " + got.error());
+    }
+
+    @Test
+    void aWaitOfYearsIsNotBelieved() throws Exception {
+        assertNull(answer(new MockResponse.Builder().code(429).addHeader("Retry-After", "1e300")).ending().retryAfterMillis());
+        assertNull(answer(new MockResponse.Builder().code(429).addHeader("Retry-After", "Infinity")).ending().retryAfterMillis());
+        assertNull(answer(new MockResponse.Builder().code(429)
+                .addHeader("Retry-After", "Fri, 31 Dec 9999 23:59:59 GMT")).ending().retryAfterMillis());
+    }
+
     // No stream at all
 
     @Test

@@ -153,6 +153,24 @@ class LauncherTest {
     }
 
     @Test
+    void anEmptyArgumentIsRefusedSinceJbangLosesIt() throws Exception {
+        tool("jbang", "echo \"$@\"");
+        assertEquals(new Launched(1, "jbang: an empty argument ('') can't be passed on; leave it out, or write what belongs"
+                + " there\n"), launch(Map.of(), "Stream.java", "-p", ""));
+    }
+
+    @Test
+    void aClosedInputIsAnEmptyOneAndTheLocaleHasAllLetters() throws Exception {
+        tool("jbang", "cat; echo \"$LC_ALL\"");
+        tool("closed", "exec \"$1\" <&-");
+        var process = new ProcessBuilder(bin.resolve("closed").toString(), folder.resolve("jbang").toString());
+        process.environment().clear();
+        process.environment().putAll(Map.of("PATH", bin.toString(), "HOME", folder.toString(), "LC_ALL", "C"));
+        var printed = process.redirectErrorStream(true).start().getInputStream().readAllBytes();
+        assertEquals("C.UTF-8\n", new String(printed, StandardCharsets.UTF_8));
+    }
+
+    @Test
     void anAliasThatIsAlsoAFolderIsTheAlias() throws Exception {
         tool("jbang", "echo \"$@\"");
         Files.copy(Path.of("jbang-catalog.json"), folder.resolve("jbang-catalog.json"));

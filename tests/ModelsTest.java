@@ -21,6 +21,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 import tools.jackson.databind.json.JsonMapper;
 
 /** Which model is called where, with which key, and what the request says. */
@@ -89,6 +90,34 @@ class ModelsTest {
         assertEquals("meta/llama-3", model.name());
         assertEquals("http://localhost:8000/v1/chat/completions", model.url().toString());
         assertEquals("claude@20240620", one("claude@20240620", WITH_KEY).name());
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"", ",", "a,,b", "=", "a=", "=a", "a=@http://localhost:1/v1", "a b"})
+    void aSpecWithoutANameIsRefused(String spec) {
+        options.specs = List.of(spec);
+        assertTrue(problems(WITH_KEY).getFirst().endsWith("'; it takes NAME, LABEL=NAME or LABEL=NAME@BASE_URL"));
+    }
+
+    @Test
+    void anAccountThatNoHeaderHoldsIsRefused() {
+        assertEquals(List.of("OPENAI_ORG_ID holds a character that a header can't; set it again"),
+                problems(Map.of("OPENAI_API_KEY", "k", "OPENAI_ORG_ID", "\u00e9")));
+    }
+
+    @Test
+    void aKeyInPlaceOfItsVariableIsNotShown() throws Exception {
+        options.file = Files.writeString(folder.resolve("m.json"),
+                "[{\"name\":\"a\",\"base_url\":\"https://a.example\",\"api_key_env\":\"sk-secret\",\"extra\":[1],\"max_tokens\":1.5}]");
+        var problems = problems(WITH_KEY);
+        assertEquals(3, problems.size(), problems.toString());
+        assertFalse(problems.toString().contains("sk-secret"));
+    }
+
+    @Test
+    void aBaseUrlThatIsNoneIsNamedByWhereItStandsWithoutItsPassword() {
+        assertEquals(List.of("OPENAI_BASE_URL 'http://(user)@h:99999/v1' is no http:// or https:// address"),
+                problems(Map.of("OPENAI_API_KEY", "k", "OPENAI_BASE_URL", "http://u:SECRET@h:99999/v1")));
     }
 
     @Test
@@ -268,7 +297,7 @@ class ModelsTest {
                 proxies.select(URI.create("https://api.openai.com/v1")).getFirst());
         assertEquals(new Proxy(Proxy.Type.HTTP, new InetSocketAddress("plain.example", 80)),
                 proxies.select(URI.create("http://api.example/v1")).getFirst());
-        for (var direct : List.of("https://localhost:1/", "http://127.0.0.1:1/", "https://internal.example/",
+        for (var direct : List.of("https://localhost:1/", "http://127.0.0.1:1/", "http://[::1]:1/", "https://internal.example/",
                 "https://a.internal.example/", "https://x.corp/")) {
             assertEquals(Proxy.NO_PROXY, proxies.select(URI.create(direct)).getFirst(), direct);
         }

@@ -168,6 +168,42 @@ class PromptsTest {
     }
 
     @Test
+    void nothingIsLostInSilence() throws Exception {
+        assertProblem("FILE:1: more behind the end of the array; put all into one, or call the file .jsonl", "a.json",
+                "[{\"prompt\":\"a\"}] [{\"prompt\":\"b\"}]");
+        assertProblem("FILE:1: not JSON: Duplicate Object property \"prompt\"", "b.jsonl", "{\"prompt\":\"x\",\"prompt\":\"y\"}");
+        assertProblem("FILE:1: the front matter has no closing --- line", "c.md", "---\nid: x\ntext");
+        assertProblem("FILE:1: content is empty", "d.jsonl", "{\"messages\":[{\"role\":\"user\",\"content\":\"\"}]}");
+        assertProblem("FILE:1: the id holds a character that can't be printed; give it another", "e.jsonl",
+                "{\"id\":\"\\ud800\",\"prompt\":\"x\"}");
+    }
+
+    @Test
+    void aKeyWithoutAValueIsNotGiven() throws Exception {
+        var prompt = one("a.md", "---\nid:\nsystem:\n---\nHi");
+        assertEquals("a.md user: Hi", prompt.id() + " " + chat(prompt));
+        assertEquals("b.jsonl:1", one("b.jsonl", "{\"custom_id\":null,\"prompt\":\"x\"}").id());
+    }
+
+    @Test
+    void aGlobThatIsNoneIsSaid() {
+        assertEquals(List.of("[x: no such file, and not a glob: missing ']"),
+                PromptSet.read(List.of("[x"), InputStream.nullInputStream()).problems());
+    }
+
+    @Test
+    void whatIsNoFileInAFolderIsLeftOut() throws Exception {
+        Files.writeString(folder.resolve("good.txt"), "\uD83D\uDE00".repeat(80));
+        Files.createSymbolicLink(folder.resolve("broken.txt"), folder.resolve("nowhere"));
+        Files.createSymbolicLink(folder.resolve("loop.txt"), folder);
+        var set = PromptSet.read(List.of(folder.toString()), InputStream.nullInputStream());
+        assertEquals(List.of("good.txt"), set.prompts().stream().map(Prompt::id).toList());
+        assertEquals(2, set.notes().size());
+        assertEquals(0, Prompts.run(InputStream.nullInputStream(), new PrintStream(new ByteArrayOutputStream()),
+                new PrintStream(new ByteArrayOutputStream()), folder.toString()));
+    }
+
+    @Test
     void oneBadFileDoesNotHideTheOthers() throws Exception {
         Files.write(folder.resolve("a.txt"), new byte[] {(byte) 0xff});
         Files.writeString(folder.resolve("b.txt"), "good");

@@ -328,6 +328,33 @@ class ResultsTest {
     }
 
     @Test
+    void aRunThatWasCutOffIsReadAsFarAsItGoes() throws Exception {
+        try (var simulator = SimulatedServer.start(3)) {
+            var run = TestRun.of(folder, "--base-url", simulator.baseUrl(), "-m", "sim-ttft1-itl1-n3", "-p", "Hi", "-n", "2");
+            for (var name : List.of("requests.csv", "events.csv")) {
+                Files.writeString(run.folder().resolve(name), "cut,\"in a quo", StandardOpenOption.APPEND);
+            }
+            var printed = results(run.folder());
+            assertEquals(1, printed.exitCode());
+            assertEquals(2, printed.err().lines().count(), printed.err());
+            assertTrue(printed.err().startsWith("results: " + run.folder() + "/requests.csv: damaged behind line 2"), printed.err());
+        }
+    }
+
+    @Test
+    void halfACharacterDoesNotEndTheRun() throws Exception {
+        try (var server = new MockWebServer()) {
+            server.enqueue(new MockResponse.Builder().addHeader("Content-Type", "text/event-stream").body(
+                    "data: {\"choices\":[{\"delta\":{\"content\":\"\\ud83d\"}}]}\n\ndata: {\"choices\":[{\"delta\":{\"content\":\"\\ude00\"}}]}\n\n"
+                    + "data: [DONE]\n\n").build());
+            server.start();
+            var run = TestRun.of(folder, "-p", "Hi", "-m", "m", "--base-url", server.url("/v1").toString());
+            assertEquals("\uD83D\uDE00", run.request().get("output"));
+            assertEquals("\uFFFD", run.events().getFirst().get("text"));
+        }
+    }
+
+    @Test
     void whatIsNoRunIsSaidInOneLine() throws IOException {
         assertEquals("results: " + folder + ": no requests.csv in it; name the folder of a run\n", results(folder).err());
         Files.writeString(folder.resolve("requests.csv"), "a,b\r\n1,2\r\n");
