@@ -7,6 +7,7 @@
 //DEPS tools.jackson.core:jackson-databind:3.2.4
 //DEPS org.apache.commons:commons-statistics-descriptive:1.2
 //SOURCES Models.java
+//SOURCES Decode.java
 
 // Probe: one streamed request, event by event. What curl -N shows, with the clock and the meaning of each event.
 //

@@ -353,6 +353,16 @@ class DialectTest {
                 .addHeader("Retry-After", "Fri, 31 Dec 9999 23:59:59 GMT")).ending().retryAfterMillis());
     }
 
+    @Test
+    void aCapturedStreamIsExplained(@TempDir Path folder) throws Exception {
+        var file = java.nio.file.Files.writeString(folder.resolve("captured.txt"), tokens("a\\n") + STOP + DONE);
+        var out = new java.io.ByteArrayOutputStream();
+        assertEquals(0, Decode.run(new java.io.PrintStream(out), System.err, file.toString()));
+        assertEquals("content   a\\n\nfinish    stop\ndone      \n", out.toString());
+        java.nio.file.Files.writeString(file, tokens("a"));
+        assertEquals(1, Decode.run(new java.io.PrintStream(out), System.err, file.toString()));
+    }
+
     // No stream at all
 
     @Test
