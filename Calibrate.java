@@ -166,7 +166,7 @@ final class ClosedLoop {
 final class SelfLoad {
 
     /** Enough for the compilers to have seen what counts, in well under a second. */
-    private static final int WARMUP_TOKENS = 1000;
+    private static final int WARMUP_TOKENS = 3000;
     private static final int WARMUP_STREAMS = 32;
     private static final int CALIBRATION_TOKENS = 25;
     private static final int CALIBRATION_SAMPLES = 100;
@@ -206,7 +206,7 @@ final class SelfLoad {
     private static void run(int concurrency, int streams, String modelName, Reader reader)
             throws IOException, InterruptedException {
         var folder = Files.createTempDirectory("stream-self");
-        try (var server = SimulatedServer.start(1); var client = new StreamClient(concurrency, Map.of())) {
+        try (var server = SimulatedServer.start(1); var client = new StreamClient(concurrency, List.of(), Map.of())) {
             var options = new ModelOptions();
             options.api = "chat";
             options.specs = List.of(modelName);

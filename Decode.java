@@ -53,6 +53,7 @@ import tools.jackson.core.JsonParser;
 import tools.jackson.core.JsonToken;
 import tools.jackson.core.ObjectReadContext;
 import tools.jackson.core.json.JsonFactory;
+import tools.jackson.core.util.JsonRecyclerPools;
 import tools.jackson.databind.json.JsonMapper;
 
 /** The command that prints the meaning of each event of a captured stream. */
@@ -160,7 +161,9 @@ record StreamEvent(EventKind kind, String text, About about, boolean last) {
 
     private static final StreamEvent DONE = new StreamEvent(EventKind.DONE, null, null, true);
     private static final StreamEvent NOTHING = new StreamEvent(EventKind.OTHER, null, null, false);
-    private static final JsonFactory JSON = new JsonFactory();
+    /** A pool of buffers for each thread: the default one is shared, and streams would meet there. */
+    private static final JsonFactory JSON =
+            JsonFactory.builder().recyclerPool(JsonRecyclerPools.threadLocalPool()).build();
 
     /** What an event says of the whole answer; null where it says nothing. */
     record About(String finishReason, Usage usage, String errorType, String model, String fingerprint) { }

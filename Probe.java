@@ -41,12 +41,14 @@ import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 
 import javax.net.SocketFactory;
 
 import okhttp3.Call;
 import okhttp3.Connection;
 import okhttp3.ConnectionPool;
+import okhttp3.ConnectionSpec;
 import okhttp3.EventListener;
 import okhttp3.Handshake;
 import okhttp3.Interceptor;
@@ -125,7 +127,7 @@ public class Probe implements Callable<Integer> {
             return 2;
         }
         var allCompleted = true;
-        try (var client = new StreamClient(1, environment)) {
+        try (var client = new StreamClient(1, models, environment)) {
             for (var model : models) {
                 var body = model.body(Prompt.ofText("prompt", prompt, "--prompt"), new Sampling(maxTokens, 0, null), true);
                 var recording = new Recording();
@@ -160,11 +162,17 @@ final class StreamClient implements AutoCloseable {
     private final TimedSockets sockets = new TimedSockets();
     private final OkHttpClient client;
 
-    /** Keeps as many idle connections as there may be requests in flight. */
-    StreamClient(int connections, Map<String, String> environment) {
+    /**
+     * Keeps as many idle connections as there may be requests in flight. Where no model wants TLS, none is set up: its
+     * trust store alone takes a tenth of a start.
+     */
+    StreamClient(int connections, List<Model> models, Map<String, String> environment) {
+        var secure = models.stream().anyMatch(model -> model.url().isHttps());
         var proxies = new EnvironmentProxies(environment);
         client = new OkHttpClient.Builder()
                 .socketFactory(sockets)
+                .connectionSpecs(secure ? List.of(ConnectionSpec.MODERN_TLS, ConnectionSpec.CLEARTEXT)
+                        : List.of(ConnectionSpec.CLEARTEXT))
                 .proxySelector(proxies)
                 .proxyAuthenticator((route, response) -> {
                     var user = proxies.authorization(response.request().url().scheme());
@@ -723,7 +731,7 @@ final class TimedSockets extends SocketFactory {
 
         private final InputStream in;
         private final ReadClock clock;
-        private final byte[] ahead = new byte[16 * 1024];
+        private byte[] ahead; // only where it is needed: a thousand of them are a load for the collector
         private int next;
         private int end;
 
@@ -740,6 +748,7 @@ final class TimedSockets extends SocketFactory {
                     clock.read();
                     return count;
                 }
+                ahead = ahead != null ? ahead : new byte[16 * 1024];
                 next = 0;
                 end = Math.max(0, in.read(ahead, 0, ahead.length));
                 clock.read();
@@ -873,11 +882,13 @@ final class RepairedSource extends ForwardingSource {
 
 /**
  * The events of one exchange, written by the thread that reads the socket and read by one other thread while it goes
- * on. The writer takes no lock and wakes nobody; the reader comes by when it likes.
+ * on. The writer takes no lock and wakes nobody; the reader comes by when it likes. Only when the reader is far behind
+ * does the writer wait, so that memory does not grow with the events; {@link #wasHeldUp} says so.
  */
 final class Recording {
 
     private static final int CHUNK = 64;
+    private static final int MOST_CHUNKS_AHEAD = 512;
 
     /** Takes the events in their order. */
     interface Taker {
@@ -901,8 +912,11 @@ final class Recording {
     private volatile long startNanos;
     private Chunk tail = new Chunk(); // the writer's
     private long lastNanos;
+    private int chunksWritten;
+    private boolean heldUp;
     private Chunk head = tail; // the reader's
     private int taken;
+    private volatile int chunksTaken;
 
     void start(long nanos) {
         startNanos = nanos;
@@ -923,6 +937,11 @@ final class Recording {
         var chunk = tail;
         var at = chunk.size;
         if (at == CHUNK) {
+            while (++chunksWritten - chunksTaken > MOST_CHUNKS_AHEAD) {
+                chunksWritten--;
+                heldUp = true;
+                LockSupport.parkNanos(1_000_000);
+            }
             chunk = new Chunk();
             tail.next = chunk;
             tail = chunk;
@@ -948,7 +967,13 @@ final class Recording {
             }
             head = head.next;
             taken = 0;
+            chunksTaken++;
         }
+    }
+
+    /** Whether events waited for the reader, so that the times of later ones may be late; for the writer alone. */
+    boolean wasHeldUp() {
+        return heldUp;
     }
 }
 

@@ -16,12 +16,10 @@
 
 package stream;
 
-import java.io.BufferedWriter;
 import java.io.IOException;
-import java.io.OutputStreamWriter;
+import java.io.OutputStream;
 import java.io.PrintStream;
 import java.io.UncheckedIOException;
-import java.nio.charset.CodingErrorAction;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -270,8 +268,8 @@ final class Journal implements AutoCloseable {
 
     private final String runId;
     private final Path folder;
-    private final CSVPrinter events;
-    private final CSVPrinter requests;
+    private final CsvFile events;
+    private final CsvFile requests;
     private final Audience audience;
     private final Summary summary;
     private final Set<String> said = ConcurrentHashMap.newKeySet();
@@ -287,8 +285,8 @@ final class Journal implements AutoCloseable {
         this.folder = folder;
         this.runId = runId;
         this.audience = audience;
-        this.events = csv(folder.resolve("events.csv"), EVENT_COLUMNS);
-        this.requests = csv(folder.resolve("requests.csv"), REQUEST_COLUMNS);
+        this.events = new CsvFile(folder.resolve("events.csv"), EVENT_COLUMNS);
+        this.requests = new CsvFile(folder.resolve("requests.csv"), REQUEST_COLUMNS);
     }
 
     /** Creates both files; throws IOException if it can't. */
@@ -296,14 +294,6 @@ final class Journal implements AutoCloseable {
         var journal = new Journal(folder, runId, labels, audience);
         journal.writer.start();
         return journal;
-    }
-
-    private static CSVPrinter csv(Path file, String[] columns) throws IOException {
-        // Half a character, as some servers stream it, is replaced; a strict encoder would end the run.
-        var encoder = StandardCharsets.UTF_8.newEncoder().onMalformedInput(CodingErrorAction.REPLACE)
-                .replaceWith("\uFFFD".getBytes(StandardCharsets.UTF_8));
-        var writer = new BufferedWriter(new OutputStreamWriter(Files.newOutputStream(file), encoder));
-        return new CSVPrinter(writer, CSVFormat.RFC4180.builder().setHeader(columns).get());
     }
 
     /** Announces an attempt that is about to be sent. */
@@ -361,8 +351,8 @@ final class Journal implements AutoCloseable {
             }
         }
         try {
-            events.close(true);
-            requests.close(true);
+            events.close();
+            requests.close();
         } catch (IOException e) {
             fail(e);
         }
@@ -413,9 +403,8 @@ final class Journal implements AutoCloseable {
             }
         }
         if (!failed) {
-            events.printRecord(job.requestId(), job.model().label(), job.prompt().id(), job.repetition(),
-                    attempt.number(), number, kind.word(), Figures.millis(elapsedMicros), Figures.millis(delayMicros),
-                    read, text);
+            events.row(job.requestId(), job.model().label(), job.prompt().id(), job.repetition(), attempt.number(), number,
+                    kind.word(), Figures.millis(elapsedMicros), Figures.millis(delayMicros), read, text);
         }
     }
 
@@ -424,7 +413,7 @@ final class Journal implements AutoCloseable {
         var ended = at.attempt().end().get();
         var row = requestRow(runId, at.attempt(), at.figures(), at.output().toString());
         if (!failed) {
-            requests.printRecord(row);
+            requests.row(row);
         }
         if (job.phase() == Phase.MEASURED) {
             summary.add(name -> String.valueOf(Objects.requireNonNullElse(row[COLUMN.get(name)], "")));
@@ -488,6 +477,48 @@ final class Journal implements AutoCloseable {
     /** Milliseconds of another clock than ours, with as many decimals as ours. */
     private static String withDecimals(Number millis) {
         return millis == null ? null : Figures.millis(millis.doubleValue() * 1000);
+    }
+}
+
+/** A CSV file that is written in whole rows: what is printed waits in memory until it is flushed. */
+final class CsvFile implements AutoCloseable {
+
+    private static final int MOST_WAITING_CHARACTERS = 1 << 16;
+
+    private final OutputStream out;
+    private final StringBuilder waiting = new StringBuilder();
+    private final CSVPrinter printer;
+
+    /** Creates the file and writes its header. */
+    CsvFile(Path file, String[] columns) throws IOException {
+        out = Files.newOutputStream(file);
+        printer = new CSVPrinter(waiting, CSVFormat.RFC4180.builder().setHeader(columns).get());
+        flush();
+    }
+
+    /** Adds a row; null is blank. */
+    void row(Object... values) throws IOException {
+        for (var value : values) {
+            printer.print(value);
+        }
+        printer.println();
+        if (waiting.length() > MOST_WAITING_CHARACTERS) {
+            flush();
+        }
+    }
+
+    /** Writes the rows that wait. Half a character, as some servers stream it, becomes a question mark. */
+    void flush() throws IOException {
+        if (!waiting.isEmpty()) {
+            out.write(waiting.toString().getBytes(StandardCharsets.UTF_8));
+            waiting.setLength(0);
+        }
+    }
+
+    @Override
+    public void close() throws IOException {
+        flush();
+        out.close();
     }
 }
 

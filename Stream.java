@@ -14,7 +14,8 @@
 //SOURCES Results.java
 //SOURCES Simulator.java
 //SOURCES Calibrate.java
-//RUNTIME_OPTIONS -XX:+UseSerialGC -Djdk.pollerMode=2 -Xlog:disable -Xlog:all=error:stderr
+//RUNTIME_OPTIONS -XX:+UseSerialGC -Xmn24m -XX:MaxTenuringThreshold=1 -Djdk.pollerMode=1
+//RUNTIME_OPTIONS -Xlog:disable -Xlog:all=error:stderr
 //CDS
 
 // Stream: reads prompts, streams each through each model, echoes the tokens live, and writes the timing of every
@@ -598,7 +599,7 @@ final class Run implements AutoCloseable {
         this.terminal = terminal;
         this.runId = runId;
         this.folder = folder;
-        this.client = new StreamClient(options.concurrency, terminal.environment());
+        this.client = new StreamClient(options.concurrency, plan.models(), terminal.environment());
         this.echo = Echo.of(options, plan.models(), options.ask ? 1 : plan.jobs().size(), terminal);
         this.journal = Journal.open(folder, runId, plan.models().stream().map(Model::label).toList(), echo);
         this.record = new RunRecord(folder, runId, options, plan, seed, overhead);
@@ -677,7 +678,8 @@ final class Run implements AutoCloseable {
             var waitMillis = refusedUsage ? Long.valueOf(0) : waitMillis(ending, server, retries);
             var again = waitMillis != null && !isStopped();
             var startNanos = attempt.recording().startNanos();
-            attempt.end().set(new Attempt.Ended(ending, !again, taint(startNanos, startNanos + ending.endMicros() * 1000)));
+            attempt.end().set(new Attempt.Ended(ending, !again,
+                    taint(attempt.recording(), startNanos, startNanos + ending.endMicros() * 1000)));
             if (ending.compressed()) {
                 journal.warn(Warning.COMPRESSED.about(server));
             }
@@ -695,8 +697,11 @@ final class Run implements AutoCloseable {
         }
     }
 
-    private String taint(long fromNanos, long toNanos) {
+    private String taint(Recording recording, long fromNanos, long toNanos) {
         var causes = strain.during(fromNanos, toNanos);
+        if (recording.wasHeldUp()) {
+            causes.add("journal");
+        }
         if (cold.compareAndSet(true, false)) {
             causes.addFirst("cold");
         }

@@ -33,7 +33,7 @@ class DialectTest {
     private static final String DONE = "data: [DONE]\n\n";
 
     private final MockWebServer server = new MockWebServer();
-    private final StreamClient client = new StreamClient(1, Map.of());
+    private final StreamClient client = new StreamClient(1, List.of(secureModel()), Map.of());
 
     /** What an exchange came to: its events as {@code kind} or {@code kind:text}, and the reads that brought them. */
     private record Got(Ending ending, List<String> events, List<Integer> reads, String text) {
@@ -59,6 +59,14 @@ class DialectTest {
     void close() {
         client.close();
         server.close();
+    }
+
+    private static Model secureModel() {
+        try {
+            return model("m", "chat", "https://localhost/v1");
+        } catch (BadModel e) {
+            throw new IllegalStateException(e);
+        }
     }
 
     private static Model model(String name, String api, String baseUrl) throws BadModel {
@@ -482,7 +490,7 @@ class DialectTest {
         }
         System.setProperty("javax.net.ssl.trustStore", folder.resolve("trusted.p12").toString());
         System.setProperty("javax.net.ssl.trustStorePassword", "secret");
-        try (var secure = new MockWebServer(); var tlsClient = new StreamClient(1, Map.of())) {
+        try (var secure = new MockWebServer(); var tlsClient = new StreamClient(1, List.of(secureModel()), Map.of())) {
             secure.useHttps(new HandshakeCertificates.Builder().heldCertificate(certificate).build().sslSocketFactory());
             if (protocol.equals("http/1.1")) {
                 secure.setProtocols(List.of(okhttp3.Protocol.HTTP_1_1));
