@@ -186,8 +186,8 @@ final class SelfLoad {
 
     /** Lets the JVM compile and load what the first real requests would otherwise wait for. */
     static void warmUp() throws IOException, InterruptedException {
-        run(8, WARMUP_STREAMS, "sim-ttft1-itl0-n" + WARMUP_TOKENS, events -> { });
-        run(256, 256, "sim-ttft5-itl2-n20", events -> { });
+        run(8, WARMUP_STREAMS, "sim-ttft1-itl0-n" + WARMUP_TOKENS, times -> { });
+        run(256, 256, "sim-ttft5-itl2-n20", times -> { });
     }
 
     /** Measures the tool's own error with that many streams at once, each token so many milliseconds after the last. */
@@ -195,33 +195,34 @@ final class SelfLoad {
         var streams = Math.max(concurrency, Math.min(CALIBRATION_SAMPLES, concurrency * 4));
         var overhead = new Overhead[1];
         run(concurrency, streams, "sim-ttft50-itl" + itlMillis + "-n" + CALIBRATION_TOKENS + "-clock",
-                events -> overhead[0] = overhead(streams, events));
+                times -> overhead[0] = overhead(times));
         return overhead[0];
     }
 
-    private interface Reader {
-        void read(Path events) throws IOException;
+    /** Takes, for each stream, the time of arrival and of sending of each token, in turn, in microseconds. */
+    interface Taker {
+        void take(List<List<Double>> streams);
     }
 
-    private static void run(int concurrency, int streams, String modelName, Reader reader)
+    private static void run(int concurrency, int streams, String modelName, Taker taker)
+            throws IOException, InterruptedException {
+        try (var server = SimulatedServer.start(1)) {
+            stream(server.baseUrl(), concurrency, streams, modelName, taker);
+        }
+    }
+
+    /** Streams from a simulator that is there already; throws IllegalStateException if a stream does not complete. */
+    static void stream(String baseUrl, int concurrency, int streams, String modelName, Taker taker)
             throws IOException, InterruptedException {
         var folder = Files.createTempDirectory("stream-self");
-        try (var server = SimulatedServer.start(1); var client = new StreamClient(concurrency, List.of(), Map.of())) {
-            var options = new ModelOptions();
-            options.api = "chat";
-            options.specs = List.of(modelName);
-            var access = ModelCatalog.Access.toSimulator(server.baseUrl());
-            Model model;
-            try {
-                model = ModelCatalog.of(options, Map.of(), access).models().getFirst();
-            } catch (BadModel e) {
-                throw new IllegalStateException(e);
-            }
-            var body = model.body(Prompt.ofText("self", "Warm up", "self"), new Sampling(1_000_000, 0, null), true);
+        var model = model(baseUrl, modelName);
+        var prompt = Prompt.ofText("self", "Warm up", "self");
+        var body = model.body(prompt, new Sampling(1_000_000_000, 0, null), true);
+        try (var client = new StreamClient(concurrency, List.of(), Map.of())) {
             try (var journal = Journal.open(folder, "self", List.of(), NOBODY)) {
                 var jobs = new ArrayList<Job>();
                 for (int i = 1; i <= streams; i++) {
-                    jobs.add(new Job("self|" + i, Phase.MEASURED, Prompt.ofText("self", "Warm up", "self"), model, i, 0));
+                    jobs.add(new Job("self|" + i, Phase.MEASURED, prompt, model, i, 0));
                 }
                 new ClosedLoop(concurrency).send(jobs, journal::failed, (job, readyNanos, onSent) -> {
                     var attempt = new Attempt(job, 1, Instant.now(), readyNanos, new Recording(), new AtomicReference<>());
@@ -229,8 +230,15 @@ final class SelfLoad {
                     journal.begin(attempt);
                     attempt.end().set(new Attempt.Ended(exchange.run(), true, null));
                 });
+                journal.close();
+                if (journal.summary().completed() != streams) {
+                    throw new IllegalStateException(journal.summary().failed() + " of " + streams
+                            + " simulated streams did not complete");
+                }
             }
-            reader.read(folder.resolve("events.csv"));
+            if (modelName.endsWith("-clock")) {
+                taker.take(times(folder.resolve("events.csv")));
+            }
         } finally {
             try (var files = Files.walk(folder)) {
                 files.sorted(Comparator.reverseOrder()).forEach(file -> file.toFile().delete());
@@ -238,23 +246,43 @@ final class SelfLoad {
         }
     }
 
-    /** Holds the times in the file against the tokens, each of which is the time when it was sent. */
-    private static Overhead overhead(int streams, Path file) throws IOException {
-        var ttft = new ArrayList<Double>();
-        var itl = new ArrayList<Double>();
-        var before = new HashMap<String, Double>();
+    static Model model(String baseUrl, String name) {
+        var options = new ModelOptions();
+        options.api = "chat";
+        options.specs = List.of(name);
+        try {
+            return ModelCatalog.of(options, Map.of(), ModelCatalog.Access.toSimulator(baseUrl)).models().getFirst();
+        } catch (BadModel e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    /** Each token is the time when it was sent. */
+    private static List<List<Double>> times(Path file) throws IOException {
+        var streams = new HashMap<String, List<Double>>();
         var format = CSVFormat.RFC4180.builder().setHeader().setSkipHeaderRecord(true).get();
         try (var rows = CSVParser.parse(file, StandardCharsets.UTF_8, format)) {
             for (var row : rows) {
                 if (row.get("kind").equals(EventKind.CONTENT.word())) {
-                    var late = Double.parseDouble(row.get("elapsed_ms")) * 1000
-                            - Long.parseLong(row.get("text").strip()) / 1000.0;
-                    var lateBefore = before.put(row.get("request_id"), late);
-                    (lateBefore == null ? ttft : itl).add(lateBefore == null ? late : Math.abs(late - lateBefore));
+                    var times = streams.computeIfAbsent(row.get("request_id"), id -> new ArrayList<>());
+                    times.add(Double.parseDouble(row.get("elapsed_ms")) * 1000);
+                    times.add(Long.parseLong(row.get("text").strip()) / 1000.0);
                 }
             }
         }
-        return new Overhead(streams, ttft.size() + itl.size(), quantile(ttft, 0.5), quantile(ttft, 0.99),
+        return List.copyOf(streams.values());
+    }
+
+    private static Overhead overhead(List<List<Double>> streams) {
+        var ttft = new ArrayList<Double>();
+        var itl = new ArrayList<Double>();
+        for (var times : streams) {
+            ttft.add(times.get(0) - times.get(1));
+            for (int i = 2; i < times.size(); i += 2) {
+                itl.add(Math.abs(times.get(i) - times.get(i - 2) - (times.get(i + 1) - times.get(i - 1))));
+            }
+        }
+        return new Overhead(streams.size(), ttft.size() + itl.size(), quantile(ttft, 0.5), quantile(ttft, 0.99),
                 quantile(itl, 0.5), quantile(itl, 0.99));
     }
 

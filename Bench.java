@@ -1,0 +1,494 @@
+///usr/bin/env jbang "$0" "$@" ; exit $?
+//DESCRIPTION JMH: what the client costs, and what it adds to what it measures
+//JAVA 25+
+//DEPS org.openjdk.jmh:jmh-core:1.37
+//DEPS org.openjdk.jmh:jmh-generator-annprocess:1.37
+//SOURCES Stream.java
+//COMPILE_OPTIONS -proc:full
+
+// Bench: what the client costs and adds, each figure beside the baseline that makes it readable.
+//
+// To run just:
+//   jbang Bench.java quick                                a page of figures in under two minutes
+//   jbang Bench.java                                      all of them, with five forks each
+//   jbang Bench.java Costs -prof gc                       bytes allocated per event, too
+//   jbang Bench.java Fidelity -p streams=64               any of JMH's options
+//   jbang Bench.java Models -p model=gpt-4,gpt-3.5-turbo -rf csv -rff results/models.csv
+//   jbang Bench.java Models --base-url http://localhost:8000/v1 -p model=llama
+//
+// The HOW TO RUN blocks behind each benchmark say what to look at. Times of a noisy machine are no facts: compare the
+// two rows of a pair from the same run, and look at the error.
+
+package stream;
+
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.InputStreamReader;
+import java.lang.management.ManagementFactory;
+import java.net.Socket;
+import java.net.URI;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.regex.Pattern;
+
+import okhttp3.MediaType;
+import okhttp3.Protocol;
+import okhttp3.Request;
+import okhttp3.Response;
+import okhttp3.ResponseBody;
+import okhttp3.sse.EventSource;
+import okhttp3.sse.EventSourceListener;
+import okhttp3.sse.EventSources;
+import okio.Buffer;
+import okio.Okio;
+import org.openjdk.jmh.annotations.AuxCounters;
+import org.openjdk.jmh.annotations.Benchmark;
+import org.openjdk.jmh.annotations.BenchmarkMode;
+import org.openjdk.jmh.annotations.Fork;
+import org.openjdk.jmh.annotations.Level;
+import org.openjdk.jmh.annotations.Measurement;
+import org.openjdk.jmh.annotations.Mode;
+import org.openjdk.jmh.annotations.OperationsPerInvocation;
+import org.openjdk.jmh.annotations.OutputTimeUnit;
+import org.openjdk.jmh.annotations.Param;
+import org.openjdk.jmh.annotations.Scope;
+import org.openjdk.jmh.annotations.Setup;
+import org.openjdk.jmh.annotations.State;
+import org.openjdk.jmh.annotations.TearDown;
+import org.openjdk.jmh.annotations.Warmup;
+import org.openjdk.jmh.runner.Runner;
+import org.openjdk.jmh.runner.RunnerException;
+import org.openjdk.jmh.runner.options.ChainedOptionsBuilder;
+import org.openjdk.jmh.runner.options.CommandLineOptionException;
+import org.openjdk.jmh.runner.options.CommandLineOptions;
+import org.openjdk.jmh.runner.options.OptionsBuilder;
+import org.openjdk.jmh.runner.options.TimeValue;
+import tools.jackson.databind.json.JsonMapper;
+
+/** Runs JMH. */
+public class Bench {
+
+    private static final String BASE_URL = "stream.bench.base-url";
+
+    public static void main(String... args) throws RunnerException, CommandLineOptionException {
+        var words = new ArrayList<>(List.of(args));
+        var quick = words.remove("quick");
+        var baseUrl = "";
+        var at = words.indexOf("--base-url");
+        if (at >= 0 && at + 1 < words.size()) {
+            baseUrl = words.get(at + 1);
+            words.subList(at, at + 2).clear();
+        }
+        var commandLine = new CommandLineOptions(words.toArray(String[]::new));
+        if (!quick) {
+            new Runner(options(commandLine, baseUrl).build()).run();
+            return;
+        }
+        new Runner(options(commandLine, baseUrl).include("Costs|Models").forks(1).warmupIterations(1)
+                .measurementIterations(3).warmupTime(TimeValue.milliseconds(700))
+                .measurementTime(TimeValue.milliseconds(500)).build()).run();
+        // JMH adds secondary results up over iterations, so these two have one iteration a fork, here and by annotation.
+        new Runner(options(commandLine, baseUrl).include("Fidelity|Firehose").forks(1).param("streams", "1", "64", "256")
+                .param("csv", "true").build()).run();
+    }
+
+    private static ChainedOptionsBuilder options(CommandLineOptions commandLine, String baseUrl) {
+        var builder = new OptionsBuilder().parent(commandLine);
+        return baseUrl.isEmpty() ? builder : builder.jvmArgsAppend("-D" + BASE_URL + "=" + baseUrl);
+    }
+
+    // What one event costs on its way from the socket to the file, without the socket. Each step has beside it what one
+    // would write without thinking of cost; `raw` reads the bytes and does nothing with them, which nothing can beat.
+
+    @State(Scope.Benchmark)
+    @BenchmarkMode(Mode.AverageTime)
+    @OutputTimeUnit(TimeUnit.NANOSECONDS)
+    @Warmup(iterations = 3, time = 1)
+    @Measurement(iterations = 5, time = 1)
+    @Fork(value = 5, jvmArgsAppend = "-XX:+UseSerialGC")
+    public static class Costs {
+
+        private static final int EVENTS = 1000;
+        private static final String DATA = "{\"id\":\"chatcmpl-9\",\"object\":\"chat.completion.chunk\",\"created\":1700000000,"
+                + "\"model\":\"gpt-4-0613\",\"system_fingerprint\":\"fp_1\",\"choices\":[{\"index\":0,\"delta\":{\"content\":"
+                + "\" token\"},\"logprobs\":null,\"finish_reason\":null}],\"usage\":null}";
+
+        private final byte[] body = ("data: " + DATA + "\n\n").repeat(EVENTS).getBytes(StandardCharsets.UTF_8);
+        private final JsonMapper mapper = JsonMapper.shared();
+        private Path file;
+        private CsvFile csv;
+        private long micros;
+
+        @Setup
+        public void open() throws IOException {
+            file = Files.createTempFile("bench", ".csv");
+            csv = new CsvFile(file, Journal.EVENT_COLUMNS);
+        }
+
+        @TearDown
+        public void close() throws IOException {
+            csv.close();
+            Files.delete(file);
+        }
+
+        @Benchmark
+        public String decode() {
+            return StreamEvent.decode(null, DATA).text();
+        }
+
+        @Benchmark
+        public String decodeTree() {
+            return mapper.readTree(DATA).path("choices").path(0).path("delta").path("content").asString();
+        }
+
+        @Benchmark
+        @OperationsPerInvocation(EVENTS)
+        public Recording record() {
+            var recording = new Recording();
+            for (int i = 0; i < EVENTS; i++) {
+                recording.add(i, i, EventKind.CONTENT, " token");
+            }
+            return recording;
+        }
+
+        @Benchmark
+        public void csvRow() throws IOException {
+            micros += 20_001;
+            csv.row("sky|gpt-4|1", "gpt-4", "sky", 1, 1, 7, "content", Figures.millis(micros), Figures.millis(20_001), 9, " token");
+        }
+
+        @Benchmark
+        public String csvRowFormat() {
+            micros += 20_001;
+            return String.format(Locale.ROOT, "%s,%s,%s,%d,%d,%d,%s,%.3f,%.3f,%d,%s\r\n", "sky|gpt-4|1", "gpt-4", "sky", 1, 1, 7,
+                    "content", micros / 1000.0, 20.001, 9, " token");
+        }
+
+        /** okhttp-sse, the repairs, the decoder and the record, over bytes that are there. */
+        @Benchmark
+        @OperationsPerInvocation(EVENTS)
+        public Recording pipeline() {
+            var recording = new Recording();
+            var source = Okio.buffer(new RepairedSource(new Buffer().write(body)));
+            var response = new Response.Builder().request(new Request.Builder().url("http://localhost/").build())
+                    .protocol(Protocol.HTTP_1_1).code(200).message("OK")
+                    .body(ResponseBody.create(source, MediaType.get("text/event-stream"), -1)).build();
+            var events = new int[1];
+            EventSources.processResponse(response, new EventSourceListener() {
+                @Override
+                public void onEvent(EventSource from, String id, String type, String data) {
+                    var event = StreamEvent.decode(type, data);
+                    recording.add(System.nanoTime(), events[0]++, event.kind(), event.text());
+                }
+            });
+            must(events[0] == EVENTS, "events lost: " + events[0]);
+            return recording;
+        }
+
+        @Benchmark
+        @OperationsPerInvocation(EVENTS)
+        public long raw() throws IOException {
+            return new Buffer().write(body).readAll(Okio.blackhole());
+        }
+    }
+
+    // HOW TO RUN: jbang Bench.java Costs -prof gc
+    // Look at decode beside decodeTree, csvRow beside csvRowFormat, and pipeline as the sum.
+
+    // How true the times are. A simulator in a process of its own streams 50 tokens a second and writes into each token
+    // when it was sent; the client's time less that is its error. Each fork is a cold process that warms itself up, as
+    // Stream.java does. `floor` reads the sockets with a virtual thread each and parses nothing until all is over.
+
+    @State(Scope.Benchmark)
+    @BenchmarkMode(Mode.AverageTime)
+    @OutputTimeUnit(TimeUnit.SECONDS)
+    @Warmup(iterations = 0)
+    @Measurement(iterations = 1, time = 1, timeUnit = TimeUnit.MILLISECONDS)
+    @Fork(value = 5, jvmArgsAppend = {"-XX:+UseSerialGC", "-Xmn24m", "-XX:MaxTenuringThreshold=1", "-Djdk.pollerMode=1"})
+    public static class Fidelity {
+
+        private static final int TOKENS = 64;
+        private static final String MODEL = "sim-ttft200-itl20-n" + TOKENS + "-clock";
+
+        @Param({"1", "64", "256", "1000"})
+        public int streams;
+
+        private final SimulatorProcess simulator = new SimulatorProcess();
+
+        @Setup
+        public void start() throws Exception {
+            simulator.start();
+            SelfLoad.warmUp();
+        }
+
+        @TearDown
+        public void stop() {
+            simulator.stop();
+        }
+
+        /** JMH's secondary results: errors in milliseconds. */
+        @AuxCounters(AuxCounters.Type.EVENTS)
+        @State(Scope.Thread)
+        public static class Errors {
+            public double ttftP50Ms;
+            public double ttftP99Ms;
+            public double ttftMaxMs;
+            public double itlP50Ms;
+            public double itlP99Ms;
+            public double itlMaxMs;
+
+            /** Each list holds, for one stream, the time of arrival and of sending of each token, in turn, in µs. */
+            void of(List<List<Double>> streams) {
+                var ttft = new ArrayList<Double>();
+                var itl = new ArrayList<Double>();
+                for (var times : streams) {
+                    must(times.size() == 2 * TOKENS, "tokens lost: " + times.size() / 2);
+                    ttft.add(times.get(0) - times.get(1));
+                    for (int i = 2; i < times.size(); i += 2) {
+                        itl.add(Math.abs(times.get(i) - times.get(i - 2) - (times.get(i + 1) - times.get(i - 1))));
+                    }
+                }
+                ttftP50Ms = at(ttft, 0.5);
+                ttftP99Ms = at(ttft, 0.99);
+                ttftMaxMs = at(ttft, 1);
+                itlP50Ms = at(itl, 0.5);
+                itlP99Ms = at(itl, 0.99);
+                itlMaxMs = at(itl, 1);
+            }
+
+            private static double at(List<Double> micros, double fraction) {
+                var sorted = micros.stream().mapToDouble(Double::doubleValue).sorted().toArray();
+                return sorted[(int) Math.min(sorted.length - 1, Math.floor(fraction * sorted.length))] / 1000;
+            }
+        }
+
+        @Benchmark
+        public void client(Errors errors) throws Exception {
+            var overhead = new ArrayList<List<Double>>();
+            SelfLoad.stream(simulator.baseUrl, streams, streams, MODEL, rows -> overhead.addAll(rows));
+            errors.of(overhead);
+        }
+
+        @Benchmark
+        public void floor(Errors errors) throws Exception {
+            var all = new ArrayList<List<Double>>();
+            var readers = new ArrayList<Thread>();
+            for (int i = 0; i < streams; i++) {
+                var times = new ArrayList<Double>();
+                all.add(times);
+                readers.add(Thread.startVirtualThread(() -> read(times)));
+                Thread.sleep(0, 300_000); // the client lets each start be on its way before the next, too
+            }
+            for (var reader : readers) {
+                reader.join();
+            }
+            errors.of(all);
+        }
+
+        private void read(List<Double> times) {
+            var at = URI.create(simulator.baseUrl);
+            var request = "{\"model\":\"" + MODEL + "\",\"stream\":true,\"messages\":[{\"role\":\"user\",\"content\":\"Hi\"}]}";
+            var reads = new ArrayList<byte[]>();
+            var nanos = new ArrayList<Long>();
+            var startNanos = System.nanoTime();
+            try (var socket = new Socket(at.getHost(), at.getPort())) {
+                socket.setTcpNoDelay(true);
+                socket.getOutputStream().write(("POST /v1/chat/completions HTTP/1.1\r\nHost: sim\r\nConnection: close\r\n"
+                        + "Content-Length: " + request.length() + "\r\n\r\n" + request).getBytes(StandardCharsets.US_ASCII));
+                var buffer = new byte[8192];
+                for (int count; (count = socket.getInputStream().read(buffer)) >= 0; ) {
+                    nanos.add(System.nanoTime());
+                    reads.add(Arrays.copyOf(buffer, count));
+                }
+            } catch (IOException e) {
+                throw new IllegalStateException(e);
+            }
+            var text = new StringBuilder();
+            var token = Pattern.compile("\"content\":\" (\\d+)\"");
+            for (int i = 0, from = 0; i < reads.size(); i++) {
+                text.append(new String(reads.get(i), StandardCharsets.ISO_8859_1));
+                for (var found = token.matcher(text); found.find(from); from = found.end()) {
+                    times.add((nanos.get(i) - startNanos) / 1000.0);
+                    times.add(Long.parseLong(found.group(1)) / 1000.0);
+                }
+            }
+        }
+    }
+
+    // HOW TO RUN: jbang Bench.java Fidelity -p streams=64
+    // Look at the rows client:ttftP99Ms and floor:ttftP99Ms: what lies between them is ours.
+
+    // As fast as the socket gives: events a second, and processor time per event of this process, which does the reading,
+    // decoding and recording, with the CSV files and without. The simulator has a process of its own.
+
+    @State(Scope.Benchmark)
+    @BenchmarkMode(Mode.AverageTime)
+    @OutputTimeUnit(TimeUnit.SECONDS)
+    @Warmup(iterations = 0)
+    @Measurement(iterations = 1, time = 1, timeUnit = TimeUnit.MILLISECONDS)
+    @Fork(value = 5, jvmArgsAppend = {"-XX:+UseSerialGC", "-Xmn24m", "-XX:MaxTenuringThreshold=1", "-Djdk.pollerMode=1"})
+    public static class Firehose {
+
+        private static final int EVENTS = 1_000_000;
+
+        @Param({"true", "false"})
+        public boolean csv;
+
+        private final SimulatorProcess simulator = new SimulatorProcess();
+
+        @Setup
+        public void start() throws Exception {
+            simulator.start();
+            SelfLoad.warmUp();
+        }
+
+        @TearDown
+        public void stop() {
+            simulator.stop();
+        }
+
+        /** JMH's secondary results. */
+        @AuxCounters(AuxCounters.Type.EVENTS)
+        @State(Scope.Thread)
+        public static class Cost {
+            public double eventsPerSecond;
+            public double cpuMicrosPerEvent;
+        }
+
+        @Benchmark
+        public void client(Cost cost) throws Exception {
+            var system = (com.sun.management.OperatingSystemMXBean) ManagementFactory.getOperatingSystemMXBean();
+            var cpuNanos = system.getProcessCpuTime();
+            var nanos = System.nanoTime();
+            var model = "sim-ttft0-itl0-n" + EVENTS;
+            if (csv) {
+                SelfLoad.stream(simulator.baseUrl, 1, 1, model, rows -> { });
+            } else {
+                var recording = new Recording();
+                var end = new AtomicReference<Ending>();
+                var call = SelfLoad.model(simulator.baseUrl, model);
+                try (var client = new StreamClient(1, List.of(), Map.of())) {
+                    var reader = Thread.startVirtualThread(() -> end.set(new Exchange(client, call,
+                            call.body(Prompt.ofText("p", "Hi", "p"), new Sampling(EVENTS, 0, null), true), recording,
+                            () -> { }).run()));
+                    var events = new int[1];
+                    while (end.get() == null || reader.isAlive()) {
+                        recording.drain((micros, read, kind, text) -> events[0]++);
+                        Thread.sleep(1);
+                    }
+                    recording.drain((micros, read, kind, text) -> events[0]++);
+                    must(events[0] >= EVENTS, "events lost: " + events[0]);
+                }
+            }
+            cost.eventsPerSecond = EVENTS / ((System.nanoTime() - nanos) / 1e9);
+            cost.cpuMicrosPerEvent = (system.getProcessCpuTime() - cpuNanos) / 1e3 / EVENTS;
+        }
+    }
+
+    // HOW TO RUN: jbang Bench.java Firehose
+    // Look at cpuMicrosPerEvent with csv=true beside csv=false. Both include what the compilers take.
+
+    // The owner's comparison in JMH's own statistics: single shots at real models, or simulated ones if no server is named.
+
+    @State(Scope.Benchmark)
+    @BenchmarkMode(Mode.SingleShotTime)
+    @OutputTimeUnit(TimeUnit.MILLISECONDS)
+    @Warmup(iterations = 1)
+    @Measurement(iterations = 5)
+    @Fork(1)
+    public static class Models {
+
+        @Param({"gpt-4", "gpt-3.5-turbo", "text-davinci-003"})
+        public String model;
+
+        private SimulatedServer simulator;
+        private StreamClient client;
+        private Model target;
+        private String body;
+
+        @Setup(Level.Trial)
+        public void start() throws Exception {
+            var options = new ModelOptions();
+            options.api = "auto";
+            options.specs = List.of(model);
+            options.baseUrl = System.getProperty(BASE_URL);
+            if (options.baseUrl == null) {
+                simulator = SimulatedServer.start(1);
+            }
+            var access = simulator == null ? ModelCatalog.Access.WITH_KEYS
+                    : ModelCatalog.Access.toSimulator(simulator.baseUrl());
+            target = ModelCatalog.of(options, System.getenv(), access).models().getFirst();
+            client = new StreamClient(1, List.of(target), System.getenv());
+            body = target.body(Prompt.ofText("p", "Why is the sky blue?", "p"), new Sampling(200, 0, null), true);
+        }
+
+        @TearDown(Level.Trial)
+        public void stop() {
+            client.close();
+            if (simulator != null) {
+                simulator.close();
+            }
+        }
+
+        @Benchmark
+        public void total() {
+            var ending = new Exchange(client, target, body, new Recording(), () -> { }).run();
+            must(ending.outcome() instanceof Outcome.Completed, ending.outcome().words(target));
+        }
+
+        @Benchmark
+        public void timeToFirstToken() {
+            var first = new boolean[1];
+            var exchange = new Exchange(client, target, body, new Recording(), () -> { }) {
+                @Override
+                StreamEvent decode(String type, String data) {
+                    var event = super.decode(type, data);
+                    if (event.kind() == EventKind.CONTENT) {
+                        first[0] = true;
+                        abort(Abort.CANCEL);
+                    }
+                    return event;
+                }
+            };
+            var ending = exchange.run();
+            must(first[0], ending.outcome().words(target));
+        }
+    }
+
+    // HOW TO RUN: jbang Bench.java Models -rf csv -rff results/models.csv
+    // Look at the score and its error: where the intervals of two models overlap, this sample can't tell them apart.
+
+    /** A simulator in a process of its own, so that it does not share the client's JVM. */
+    private static final class SimulatorProcess {
+        private Process process;
+        private String baseUrl;
+
+        void start() throws IOException, InterruptedException {
+            process = new ProcessBuilder(Path.of(System.getProperty("java.home"), "bin", "java").toString(), "-XX:+UseSerialGC",
+                    "-Djdk.pollerMode=1", "-cp", System.getProperty("java.class.path"), "stream.Simulator", "--port", "0")
+                    .redirectError(ProcessBuilder.Redirect.INHERIT).start();
+            var line = new BufferedReader(new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8)).readLine();
+            baseUrl = line.replaceFirst(".*(http\\S+).*", "$1");
+            // a cold server is late itself, and its lateness behind its own stamp would be taken for the client's
+            SelfLoad.stream(baseUrl, 64, 256, "sim-ttft5-itl2-n50", times -> { });
+        }
+
+        void stop() {
+            process.destroy();
+        }
+    }
+
+    private static void must(boolean holds, String otherwise) {
+        if (!holds) {
+            throw new IllegalStateException(otherwise);
+        }
+    }
+}
