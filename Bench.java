@@ -16,6 +16,8 @@
 //   jbang Bench.java Models -p model=gpt-4,gpt-3.5-turbo -rf csv -rff results/models.csv
 //   jbang Bench.java Models --base-url http://localhost:8000/v1 -p model=llama
 //
+// Forks inherit the runtime options of Stream.java, so what is measured is the tool as it is run.
+//
 // The HOW TO RUN blocks behind each benchmark say what to look at. Times of a noisy machine are no facts: compare the
 // two rows of a pair from the same run, and look at the error.
 
@@ -32,9 +34,11 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collection;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.regex.Pattern;
@@ -64,6 +68,7 @@ import org.openjdk.jmh.annotations.Setup;
 import org.openjdk.jmh.annotations.State;
 import org.openjdk.jmh.annotations.TearDown;
 import org.openjdk.jmh.annotations.Warmup;
+import org.openjdk.jmh.results.RunResult;
 import org.openjdk.jmh.runner.Runner;
 import org.openjdk.jmh.runner.RunnerException;
 import org.openjdk.jmh.runner.options.ChainedOptionsBuilder;
@@ -89,15 +94,34 @@ public class Bench {
         }
         var commandLine = new CommandLineOptions(words.toArray(String[]::new));
         if (!quick) {
-            new Runner(options(commandLine, baseUrl).build()).run();
+            printMedians(new Runner(options(commandLine, baseUrl).build()).run());
             return;
         }
         new Runner(options(commandLine, baseUrl).include("Costs|Models").forks(1).warmupIterations(1)
                 .measurementIterations(3).warmupTime(TimeValue.milliseconds(700))
                 .measurementTime(TimeValue.milliseconds(500)).build()).run();
-        // JMH adds secondary results up over iterations, so these two have one iteration a fork, here and by annotation.
-        new Runner(options(commandLine, baseUrl).include("Fidelity|Firehose").forks(1).param("streams", "1", "64", "256")
-                .param("csv", "true").build()).run();
+        printMedians(new Runner(options(commandLine, baseUrl).include("Fidelity|Firehose").forks(1).param("streams", "1", "64", "256")
+                .param("csv", "true").build()).run());
+    }
+
+    /** JMH adds secondary results up, over iterations and forks; what one wants of an error is the median over forks. */
+    private static void printMedians(Collection<RunResult> results) {
+        System.out.printf("%n%-60s %8s %12s%n", "Secondary results, median over forks", "forks", "");
+        for (var result : results) {
+            var values = new TreeMap<String, List<Double>>();
+            for (var fork : result.getBenchmarkResults()) {
+                for (var iteration : fork.getIterationResults()) {
+                    iteration.getSecondaryResults().forEach((name, secondary) ->
+                            values.computeIfAbsent(name, key -> new ArrayList<>()).add(secondary.getScore()));
+                }
+            }
+            var parameters = result.getParams().getParamsKeys().stream()
+                    .map(key -> key + "=" + result.getParams().getParam(key)).toList();
+            var benchmark = result.getParams().getBenchmark().replaceFirst("^stream\\.", "");
+            values.forEach((name, scores) -> System.out.printf(Locale.ROOT, "%-60s %8d %12.3f%n",
+                    benchmark + ":" + name + " " + String.join(" ", parameters), scores.size(),
+                    Figures.quantile(scores.stream().mapToDouble(Double::doubleValue).toArray(), 0.5)));
+        }
     }
 
     private static ChainedOptionsBuilder options(CommandLineOptions commandLine, String baseUrl) {
@@ -113,7 +137,7 @@ public class Bench {
     @OutputTimeUnit(TimeUnit.NANOSECONDS)
     @Warmup(iterations = 3, time = 1)
     @Measurement(iterations = 5, time = 1)
-    @Fork(value = 5, jvmArgsAppend = "-XX:+UseSerialGC")
+    @Fork(5)
     public static class Costs {
 
         private static final int EVENTS = 1000;
@@ -212,7 +236,7 @@ public class Bench {
     @OutputTimeUnit(TimeUnit.SECONDS)
     @Warmup(iterations = 0)
     @Measurement(iterations = 1, time = 1, timeUnit = TimeUnit.MILLISECONDS)
-    @Fork(value = 5, jvmArgsAppend = {"-XX:+UseSerialGC", "-Xmn24m", "-XX:MaxTenuringThreshold=1", "-Djdk.pollerMode=1"})
+    @Fork(5)
     public static class Fidelity {
 
         private static final int TOKENS = 64;
@@ -334,7 +358,7 @@ public class Bench {
     @OutputTimeUnit(TimeUnit.SECONDS)
     @Warmup(iterations = 0)
     @Measurement(iterations = 1, time = 1, timeUnit = TimeUnit.MILLISECONDS)
-    @Fork(value = 5, jvmArgsAppend = {"-XX:+UseSerialGC", "-Xmn24m", "-XX:MaxTenuringThreshold=1", "-Djdk.pollerMode=1"})
+    @Fork(5)
     public static class Firehose {
 
         private static final int EVENTS = 1_000_000;

@@ -11,6 +11,8 @@
 // To run just:
 //   jbang Calibrate.java                  1, 64, 256 and 1000 streams at once
 //   jbang Calibrate.java -c 16 --itl 10   16 streams, a token each 10 ms
+//   jbang Calibrate.java results/RUN_ID   the error of a run of Stream.java with a model such as
+//                                         sim-ttft200-itl20-n64-clock, whose server had a process of its own
 //
 // Server and client share this JVM and this machine, so each figure is an upper bound of what the client adds. It does
 // not measure the network. Stream.java warms itself up, and calibrates each batch, with the same load.
@@ -19,6 +21,7 @@ package stream;
 
 import java.io.IOException;
 import java.io.PrintStream;
+import java.io.UncheckedIOException;
 import java.lang.management.GarbageCollectorMXBean;
 import java.lang.management.ManagementFactory;
 import java.nio.charset.StandardCharsets;
@@ -43,11 +46,15 @@ import org.apache.commons.csv.CSVParser;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
 
 /** The command that prints the tool's own error. */
 @Command(name = "calibrate", mixinStandardHelpOptions = true, sortOptions = false, version = Prompts.VERSION,
         description = "Measures what this tool itself adds to the times that it measures, on this machine.")
 public class Calibrate implements Callable<Integer> {
+
+    @Parameters(paramLabel = "RUN", arity = "0..*", description = "Runs of a -clock model to take instead of streaming.")
+    List<Path> runs = List.of();
 
     @Option(names = {"-c", "--concurrency"}, split = ",", paramLabel = "N", defaultValue = "1,64,256,1000",
             description = "Streams at once (default: ${DEFAULT-VALUE}).")
@@ -88,16 +95,29 @@ public class Calibrate implements Callable<Integer> {
                 return 2;
             }
         }
-        SelfLoad.warmUp();
+        if (runs.isEmpty()) {
+            SelfLoad.warmUp();
+        }
         out.printf("%8s %8s %14s %14s %14s %14s%n", "streams", "events", "TTFT p50 ms", "TTFT p99 ms", "ITL p50 ms",
                 "ITL p99 ms");
-        for (var streams : concurrency) {
-            var overhead = SelfLoad.calibrate(streams, itlMillis);
-            out.printf("%8d %8d %14s %14s %14s %14s%n", streams, overhead.events(),
-                    Figures.millis(overhead.ttftP50Micros()), Figures.millis(overhead.ttftP99Micros()),
-                    Figures.millis(overhead.itlP50Micros()), Figures.millis(overhead.itlP99Micros()));
+        for (var run : runs) {
+            try {
+                print(SelfLoad.overhead(SelfLoad.times(run.resolve("events.csv"))));
+            } catch (IOException | UncheckedIOException | IllegalArgumentException e) {
+                err.println("calibrate: " + run + ": not a whole run of a -clock model (" + e.getMessage() + ")");
+                return 2;
+            }
+        }
+        for (var streams : runs.isEmpty() ? concurrency : List.<Integer>of()) {
+            print(SelfLoad.calibrate(streams, itlMillis));
         }
         return 0;
+    }
+
+    private void print(Overhead overhead) {
+        out.printf("%8d %8d %14s %14s %14s %14s%n", overhead.streams(), overhead.events(),
+                Figures.millis(overhead.ttftP50Micros()), Figures.millis(overhead.ttftP99Micros()),
+                Figures.millis(overhead.itlP50Micros()), Figures.millis(overhead.itlP99Micros()));
     }
 }
 
@@ -166,7 +186,7 @@ final class ClosedLoop {
 final class SelfLoad {
 
     /** Enough for the compilers to have seen what counts, in well under a second. */
-    private static final int WARMUP_TOKENS = 3000;
+    private static final int WARMUP_TOKENS = 1000;
     private static final int WARMUP_STREAMS = 32;
     private static final int CALIBRATION_TOKENS = 25;
     private static final int CALIBRATION_SAMPLES = 100;
@@ -258,7 +278,7 @@ final class SelfLoad {
     }
 
     /** Each token is the time when it was sent. */
-    private static List<List<Double>> times(Path file) throws IOException {
+    static List<List<Double>> times(Path file) throws IOException {
         var streams = new HashMap<String, List<Double>>();
         var format = CSVFormat.RFC4180.builder().setHeader().setSkipHeaderRecord(true).get();
         try (var rows = CSVParser.parse(file, StandardCharsets.UTF_8, format)) {
@@ -273,7 +293,8 @@ final class SelfLoad {
         return List.copyOf(streams.values());
     }
 
-    private static Overhead overhead(List<List<Double>> streams) {
+    /** Returns the errors of all streams together. */
+    static Overhead overhead(List<List<Double>> streams) {
         var ttft = new ArrayList<Double>();
         var itl = new ArrayList<Double>();
         for (var times : streams) {

@@ -3,6 +3,7 @@
 //JAVA 25+
 //DEPS info.picocli:picocli:4.7.7
 //DEPS tools.jackson.core:jackson-databind:3.2.4
+//RUNTIME_OPTIONS -XX:+UseSerialGC -Djdk.pollerMode=1
 
 // Simulator: an OpenAI-compatible server whose timing is known, so that a client can be held against the truth.
 //

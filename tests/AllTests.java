@@ -6,6 +6,7 @@
 //DEPS com.squareup.okhttp3:mockwebserver3:5.5.1
 //DEPS com.squareup.okhttp3:okhttp-tls:5.5.1
 //SOURCES ../Stream.java
+//SOURCES CalibrateTest.java
 //SOURCES CommandLineTest.java
 //SOURCES DialectTest.java
 //SOURCES FiguresTest.java
@@ -42,7 +43,8 @@ import org.junit.platform.launcher.core.LauncherFactory;
 public class AllTests {
 
     private static final List<Class<?>> CLASSES = List.of(FiguresTest.class, PromptsTest.class, ModelsTest.class,
-            SimulatorTest.class, DialectTest.class, ResultsTest.class, CommandLineTest.class, LauncherTest.class);
+            SimulatorTest.class, DialectTest.class, ResultsTest.class, CalibrateTest.class,
+            CommandLineTest.class, LauncherTest.class);
 
     public static void main(String... args) {
         var out = new PrintStream(System.out, true, StandardCharsets.UTF_8);

@@ -1,0 +1,167 @@
+package stream;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.ByteArrayOutputStream;
+import java.io.PrintStream;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.IntStream;
+
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import tools.jackson.databind.json.JsonMapper;
+
+/** What the tool says of its own exactness. */
+class CalibrateTest {
+
+    @TempDir
+    Path results;
+
+    private TestRun run(String... args) throws Exception {
+        try (var simulator = SimulatedServer.start(1)) {
+            var all = new ArrayList<>(List.of("--base-url", simulator.baseUrl(), "-p", "Hi", "--echo", "none"));
+            all.addAll(List.of(args));
+            return TestRun.of(results, all.toArray(String[]::new));
+        }
+    }
+
+    private static List<String> tainted(TestRun run) {
+        return run.requests().stream().map(row -> row.get("tainted")).toList();
+    }
+
+    @Test
+    void aOneLinerIsNotHeldUpAndItsFirstRowIsCold() throws Exception {
+        var run = run("-m", "sim-ttft1-itl1-n2,b=sim-ttft1-itl1-n2");
+        assertTrue(tainted(run).getFirst().startsWith("cold"), tainted(run).toString());
+        assertFalse(tainted(run).getLast().startsWith("cold"));
+        assertFalse(JsonMapper.shared().readTree(run.file("run.json")).get("self_warmup").booleanValue());
+    }
+
+    @Test
+    void aBatchWarmsUpFirstUnlessToldNotTo() throws Exception {
+        var warm = run("-m", "sim-ttft1-itl1-n2", "-n", "2");
+        assertFalse(tainted(warm).getFirst().startsWith("cold"));
+        assertTrue(JsonMapper.shared().readTree(warm.file("run.json")).get("self_warmup").booleanValue());
+        assertEquals(2, warm.requests().size(), "what it streams to itself is in no file of the run");
+        var cold = TestRun.of(results.resolve("cold"), "--simulate", "-m", "sim-ttft1-itl1-n2", "-p", "Hi", "-n", "2",
+                "--no-self-warmup");
+        assertTrue(tainted(cold).getFirst().startsWith("cold"));
+    }
+
+    @Test
+    void aBatchOfTwentyStatesItsOwnError() throws Exception {
+        var run = run("-m", "sim-ttft1-itl1-n5", "-n", "20", "-c", "4");
+        var overhead = JsonMapper.shared().readTree(run.file("run.json")).get("client_overhead");
+        assertTrue(overhead.get("ttft_p50_ms").doubleValue() > 0, overhead.toString());
+        assertTrue(overhead.get("itl_p99_ms").doubleValue() >= overhead.get("itl_p50_ms").doubleValue());
+        assertTrue(run.err().contains("the tool's own error, with 4 at once: TTFT "), run.err());
+    }
+
+    @Test
+    void aSmallRunStatesItOnlyWhenAsked() throws Exception {
+        assertFalse(run("-m", "sim-ttft1-itl1-n5").err().contains("own error"));
+        assertTrue(TestRun.of(results.resolve("b"), "--simulate", "--calibrate", "-m", "sim-ttft1-itl1-n2", "-p", "Hi")
+                .err().contains("own error"));
+    }
+
+    @Test
+    void anErrorThatIsNotSmallIsWarnedOf() throws Exception {
+        // nothing can be measured to a tenth of no time at all
+        assertTrue(run("-m", "sim-ttft0-itl0-n50", "--calibrate").err()
+                .contains("warning: the tool's own error is more than a tenth of what was measured"));
+        assertFalse(TestRun.of(results.resolve("b"), "--simulate", "--calibrate", "-m", "sim-ttft2000-itl20-n5", "-p", "Hi",
+                "--echo", "none").err().contains("more than a tenth"));
+    }
+
+    @Test
+    void theErrorIsWhatTheClockTokensSay() {
+        // two streams of three tokens: arrivals and sendings in µs
+        var overhead = SelfLoad.overhead(List.of(List.of(110.0, 100.0, 220.0, 200.0, 305.0, 300.0),
+                List.of(130.0, 100.0, 230.0, 200.0, 330.0, 300.0)));
+        assertEquals(2, overhead.streams());
+        assertEquals(6, overhead.events());
+        assertEquals(20, overhead.ttftP50Micros()); // of 10 and 30
+        assertEquals(5, overhead.itlP50Micros()); // of 10, 15, 0 and 0
+    }
+
+    @Test
+    void aRunOfAClockModelCanBeCalibratedAfterwards() throws Exception {
+        var run = run("-m", "sim-ttft2-itl1-n10-clock", "-n", "3");
+        var out = new ByteArrayOutputStream();
+        assertEquals(0, Calibrate.run(new PrintStream(out), System.err, run.folder().toString()));
+        assertTrue(out.toString().lines().toList().getLast().startsWith("       3       30 "), out.toString());
+        var err = new ByteArrayOutputStream();
+        assertEquals(2, Calibrate.run(new PrintStream(out), new PrintStream(err), results.toString()));
+        assertEquals(1, err.toString().lines().count(), err.toString());
+    }
+
+    @Test
+    void theClosedLoopNeverHasMoreInFlightThanItHasSlots() throws Exception {
+        var now = new AtomicInteger();
+        var most = new AtomicInteger();
+        var sent = new AtomicInteger();
+        new ClosedLoop(3).send(IntStream.range(0, 30).boxed().toList(), () -> false, (job, ready, onSent) -> {
+            most.accumulateAndGet(now.incrementAndGet(), Math::max);
+            onSent.run();
+            Thread.yield();
+            now.decrementAndGet();
+            sent.incrementAndGet();
+        });
+        assertEquals(30, sent.get());
+        assertTrue(most.get() <= 3, String.valueOf(most));
+    }
+
+    @Test
+    void aStartDoesNotWaitLongForOneThatDoesNotGetAway() throws Exception {
+        var startNanos = System.nanoTime();
+        new ClosedLoop(50).send(IntStream.range(0, 50).boxed().toList(), () -> false, (job, ready, onSent) -> {
+            try {
+                TimeUnit.MILLISECONDS.sleep(100); // a slow connection
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+            }
+        });
+        // one after the other they would take five seconds
+        assertTrue(System.nanoTime() - startNanos < 2_500_000_000L);
+    }
+
+    @Test
+    void aPauseIsNoticedByItsTime() {
+        var strain = new Strain();
+        var now = System.nanoTime();
+        strain.tick(now);
+        strain.tick(now + 22_000_000);
+        assertFalse(strain.noticed());
+        strain.tick(now + 122_000_000);
+        assertEquals(List.of("cpu:80ms"), strain.during(now + 100_000_000, now + 200_000_000));
+        assertEquals(List.of(), strain.during(now + 130_000_000, now + 200_000_000));
+        assertEquals(List.of(), strain.during(now, now + 30_000_000));
+    }
+
+    @Test
+    void aReaderThatIsFarBehindHoldsTheWriterUpAndItIsSaid() throws Exception {
+        var recording = new Recording();
+        recording.start(1);
+        var events = 100_000;
+        var writer = Thread.ofPlatform().start(() -> {
+            for (int i = 0; i < events; i++) {
+                recording.add(i, i, EventKind.CONTENT, "x");
+            }
+        });
+        writer.join(300);
+        assertTrue(writer.isAlive(), "it would hold all of them in memory");
+        var taken = new int[1];
+        while (writer.isAlive()) {
+            recording.drain((micros, read, kind, text) -> taken[0]++);
+        }
+        recording.drain((micros, read, kind, text) -> taken[0]++);
+        assertEquals(events, taken[0]);
+        assertTrue(recording.wasHeldUp());
+    }
+}
