@@ -22,7 +22,6 @@ package stream;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.io.UncheckedIOException;
-import java.lang.management.GarbageCollectorMXBean;
 import java.lang.management.ManagementFactory;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -41,6 +40,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.BooleanSupplier;
 
+import com.sun.management.GarbageCollectorMXBean;
 import org.apache.commons.csv.CSVFormat;
 import org.apache.commons.csv.CSVParser;
 import picocli.CommandLine;
@@ -330,7 +330,6 @@ final class Strain {
     private final List<Pause> pauses = new CopyOnWriteArrayList<>();
     private long lastNanos = System.nanoTime();
     private long lastWallMillis = System.currentTimeMillis();
-    private long collectedMillis;
 
     /** To be called every {@link #WATCH_MILLIS}, by one thread. */
     void tick(long nowNanos) {
@@ -339,15 +338,23 @@ final class Strain {
         if (Math.abs(wallMillis - lastWallMillis - (nowNanos - lastNanos) / 1_000_000) > CLOCK_JUMP_MILLIS) {
             pauses.add(new Pause(lastNanos, nowNanos, "clock"));
         } else if (lateNanos > NOTICED_NANOS) {
-            var collected = ManagementFactory.getGarbageCollectorMXBeans().stream()
-                    .mapToLong(GarbageCollectorMXBean::getCollectionTime).sum();
-            var byCollector = collected - collectedMillis > lateNanos / 2_000_000;
-            collectedMillis = collected;
             pauses.add(new Pause(nowNanos - lateNanos, nowNanos,
-                    (byCollector ? "gc:" : "cpu:") + lateNanos / 1_000_000 + "ms"));
+                    (collectedWithin(lateNanos / 1_000_000) ? "gc:" : "cpu:") + lateNanos / 1_000_000 + "ms"));
         }
         lastNanos = nowNanos;
         lastWallMillis = wallMillis;
+    }
+
+    /** Whether a collection took most of the last so many milliseconds; asked only after a pause, since asking is slow. */
+    private static boolean collectedWithin(long millis) {
+        var uptimeMillis = ManagementFactory.getRuntimeMXBean().getUptime();
+        for (var collector : ManagementFactory.getPlatformMXBeans(GarbageCollectorMXBean.class)) {
+            var last = collector.getLastGcInfo();
+            if (last != null && last.getEndTime() >= uptimeMillis - millis && last.getDuration() > millis / 2) {
+                return true;
+            }
+        }
+        return false;
     }
 
     /** Returns what was noticed in this time, each cause with its length. */
