@@ -191,17 +191,6 @@ final class SelfLoad {
     private static final int CALIBRATION_TOKENS = 25;
     private static final int CALIBRATION_SAMPLES = 100;
 
-    private static final Journal.Audience NOBODY = new Journal.Audience() {
-        @Override
-        public void content(Job job, String text) { }
-
-        @Override
-        public void end(Job job, boolean last) { }
-
-        @Override
-        public void say(String line) { }
-    };
-
     private SelfLoad() { }
 
     /** Lets the JVM compile and load what the first real requests would otherwise wait for. */
@@ -239,7 +228,7 @@ final class SelfLoad {
         var prompt = Prompt.ofText("self", "Warm up", "self");
         var body = model.body(prompt, new Sampling(1_000_000_000, 0, null), true);
         try (var client = new StreamClient(concurrency, List.of(), Map.of())) {
-            try (var journal = Journal.open(folder, "self", List.of(), NOBODY)) {
+            try (var journal = Journal.open(folder, "self", List.of(), Journal.Audience.NOBODY)) {
                 var jobs = new ArrayList<Job>();
                 for (int i = 1; i <= streams; i++) {
                     jobs.add(new Job("self|" + i, Phase.MEASURED, prompt, model, i, 0));

@@ -36,7 +36,6 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ConcurrentHashMap;
@@ -46,7 +45,6 @@ import java.util.concurrent.locks.LockSupport;
 import javax.net.SocketFactory;
 
 import okhttp3.Call;
-import okhttp3.Connection;
 import okhttp3.ConnectionPool;
 import okhttp3.ConnectionSpec;
 import okhttp3.EventListener;
@@ -564,7 +562,6 @@ final class Phases extends EventListener {
     private long tlsEnd;
     private long connectEnd;
     private long sent;
-    private boolean acquired;
     private final Runnable onSent;
 
     Phases(Runnable onSent) {
@@ -602,11 +599,6 @@ final class Phases extends EventListener {
     }
 
     @Override
-    public void connectionAcquired(Call call, Connection connection) {
-        acquired = true;
-    }
-
-    @Override
     public void requestBodyEnd(Call call, long byteCount) {
         sent = System.nanoTime();
         onSent.run();
@@ -620,7 +612,7 @@ final class Phases extends EventListener {
     Network network(long startNanos, long headersNanos, Protocol protocol) {
         return new Network(between(dnsStart, dnsEnd), between(connectStart, tlsStart != 0 ? tlsStart : connectEnd),
                 between(tlsStart, tlsEnd), between(startNanos, sent), between(startNanos, headersNanos),
-                protocol == null ? null : protocol.toString(), acquired ? connectStart == 0 : null);
+                protocol == null ? null : protocol.toString(), sent == 0 ? null : connectStart == 0);
     }
 
     private static Long between(long startNanos, long endNanos) {

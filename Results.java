@@ -253,6 +253,18 @@ final class Journal implements AutoCloseable {
 
     /** Who wants to hear of the measured answers while they come; called on the journal's thread. */
     interface Audience {
+        /** Hears nothing. */
+        Audience NOBODY = new Audience() {
+            @Override
+            public void content(Job job, String text) { }
+
+            @Override
+            public void end(Job job, boolean last) { }
+
+            @Override
+            public void say(String line) { }
+        };
+
         /** The next piece of visible text. */
         void content(Job job, String text);
 

@@ -584,7 +584,10 @@ final class Answer {
         return switch (ask.fault()) {
             case TOOLS -> "tool_calls";
             case CONTENT_FILTER -> "content_filter";
-            default -> length < (ask.latency().tokens() > 0 ? ask.latency().tokens() : tokens.size()) ? "length" : "stop";
+            default -> {
+                var whole = ask.latency().tokens() > 0 ? ask.latency().tokens() : tokens.size();
+                yield length < whole ? "length" : "stop";
+            }
         };
     }
 

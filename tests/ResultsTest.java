@@ -31,17 +31,6 @@ class ResultsTest {
     @TempDir
     Path folder;
 
-    private static final Journal.Audience NOBODY = new Journal.Audience() {
-        @Override
-        public void content(Job job, String text) { }
-
-        @Override
-        public void end(Job job, boolean last) { }
-
-        @Override
-        public void say(String line) { }
-    };
-
     private static Model model() throws BadModel {
         var options = new ModelOptions();
         options.api = "auto";
@@ -58,7 +47,7 @@ class ResultsTest {
 
     @Test
     void theFilesHaveTheContractsColumnsAndFormats() throws Exception {
-        try (var journal = Journal.open(folder, "RUN", List.of("gpt-4"), NOBODY)) {
+        try (var journal = Journal.open(folder, "RUN", List.of("gpt-4"), Journal.Audience.NOBODY)) {
             var refused = attempt(Phase.MEASURED, 1);
             refused.recording().start(1_000_000_000L);
             journal.begin(refused);
