@@ -146,9 +146,12 @@ public class Probe implements Callable<Integer> {
             out.printf("%10s %10s %5d  %-9s %s%n", Figures.millis(elapsedMicros), Figures.millis(delay), read,
                     kind.word(), text == null ? "" : text.replace("\n", "\\n"));
         });
-        out.printf("%s: TTFT %s ms, ITL p50 %s ms, TTLT %s ms, total %s ms%n%n", ending.outcome().words(model),
-                Figures.millis(figures.ttftMicros()), Figures.millis(figures.itlMicros(0.5)),
-                Figures.millis(figures.ttltMicros()), Figures.millis(ending.endMicros()));
+        out.println(ending.outcome().words(model));
+        if (figures.contentEvents() > 0) {
+            out.printf("TTFT %s ms, ITL p50 %s ms, TTLT %s ms, total %s ms%n", Figures.millis(figures.ttftMicros()),
+                    Figures.millis(figures.itlMicros(0.5)), Figures.millis(figures.ttltMicros()),
+                    Figures.millis(ending.endMicros()));
+        }
     }
 }
 

@@ -391,7 +391,8 @@ record Ask(String endpoint, String model, Latency latency, Fault fault, String p
         if (limit < 1) {
             throw new IllegalArgumentException(limit + " is less than the minimum of 1 - '" + dialect.limitKey() + "'");
         }
-        return new Ask(dialect.getClass().getSimpleName(), model, Latency.ofModel(plus < 0 ? model : model.substring(0, plus)), fault, question.asString(question.toString()),
+        var latency = Latency.ofModel(plus < 0 ? model : model.substring(0, plus));
+        return new Ask(dialect.getClass().getSimpleName(), model, latency, fault, question.asString(question.toString()),
                 limit, body.path("stream").asBoolean(false), body.path("stream_options").isObject());
     }
 

@@ -475,6 +475,19 @@ class CommandLineTest {
         throw new AssertionError("waited in vain");
     }
 
+    @Test
+    void theProbeShowsOneAnswerEventByEvent() {
+        var out = new ByteArrayOutputStream();
+        var exitCode = Probe.run(Map.of(), new PrintStream(out, true, StandardCharsets.UTF_8), System.err, "-p", "Hi",
+                "--base-url", simulator.baseUrl(), "-m", "sim-ttft1-itl1-n3,sim-ttft1-itl1-n4+cut");
+        assertEquals(1, exitCode);
+        assertEquals(List.of("role", "content", "content", "content", "finish", "usage", "done", "role", "content", "content"),
+                out.toString(StandardCharsets.UTF_8).lines().filter(line -> line.startsWith("  ") && !line.contains("kind"))
+                        .map(line -> line.substring(28).strip().split(" ")[0]).toList());
+        assertTrue(out.toString(StandardCharsets.UTF_8).contains("completed\nTTFT "), out.toString(StandardCharsets.UTF_8));
+        assertTrue(out.toString(StandardCharsets.UTF_8).contains("truncated: the stream ended without an end\n"));
+    }
+
     // Wrong usage
 
     @ParameterizedTest
