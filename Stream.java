@@ -67,6 +67,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.FutureTask;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
@@ -252,13 +253,20 @@ public class Stream implements Callable<Integer> {
                 plan.print(terminal.out(), sampling());
                 return 0;
             }
+            var warmUp = new FutureTask<>(() -> {
+                SelfLoad.warmUp();
+                return null;
+            });
+            if (warmsItself(plan)) {
+                Thread.ofPlatform().daemon().name("warm-up").start(warmUp); // while the user types
+            }
             var keyboard = new BufferedReader(new InputStreamReader(terminal.in(), StandardCharsets.UTF_8));
             var question = ask ? question(keyboard) : null;
             if (ask && question == null) {
                 return 0;
             }
             if (warmsItself(plan)) {
-                SelfLoad.warmUp();
+                warmUp.get();
             }
             var overhead = calibrates(plan) ? SelfLoad.calibrate(concurrency, CALIBRATION_ITL_MILLIS) : null;
             try (var run = Run.start(this, plan, seedUsed, overhead, terminal)) {
