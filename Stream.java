@@ -14,8 +14,7 @@
 //SOURCES Results.java
 //SOURCES Simulator.java
 //SOURCES Calibrate.java
-//RUNTIME_OPTIONS -XX:TieredStopAtLevel=1 -Xmn24m -XX:MaxTenuringThreshold=1
-//RUNTIME_OPTIONS -Xlog:disable -Xlog:all=error:stderr
+//RUNTIME_OPTIONS -XX:TieredStopAtLevel=1 -Xmn24m -XX:MaxTenuringThreshold=1 -Xlog:disable -Xlog:all=error:stderr
 //CDS
 
 // Stream: reads prompts, streams each through each model, echoes the tokens live, and writes the timing of every
@@ -33,8 +32,8 @@
 // The runtime options were each measured (README.md, Accuracy): the second compiler takes a core in the very seconds
 // that are measured; a young generation this small is collected often and briefly, and what lives on is not copied twice.
 //
-// It does not measure quality, and it does not tell the network's part of a delay from the server's; an event is
-// not always a token. README.md says what each number means, results/README.md what each column holds.
+// It does not measure quality, nor tell the network's part of a delay from the server's; an event is not always a
+// token. README.md says what each number means, results/README.md what each column holds.
 
 package stream;
 
