@@ -206,13 +206,11 @@ final class StreamClient implements AutoCloseable {
             return response;
         }
         Source body = response.body().source();
-        if ("gzip".equalsIgnoreCase(response.header("Content-Encoding"))) {
-            exchange.sawCompression();
-            body = new GzipSource(body);
-        }
-        exchange.body = new RepairedSource(body);
-        var source = Okio.buffer(exchange.body);
-        return response.newBuilder().body(ResponseBody.create(source, eventStreamUnlessNamed(response), -1)).build();
+        var compressed = "gzip".equalsIgnoreCase(response.header("Content-Encoding"));
+        var repaired = new RepairedSource(compressed ? new GzipSource(body) : body);
+        exchange.streamsFrom(repaired, compressed);
+        var type = eventStreamUnlessNamed(response);
+        return response.newBuilder().body(ResponseBody.create(Okio.buffer(repaired), type, -1)).build();
     }
 
     /** Some servers stream without a type, or as plain text; what names itself JSON or HTML is no stream. */
@@ -247,7 +245,7 @@ class Exchange {
     private volatile Abort abort;
     private volatile ReadClock clock;
     private volatile boolean streaming;
-    RepairedSource body;
+    private RepairedSource stream;
     private int readsBefore;
     private long headersNanos;
     private boolean compressed;
@@ -310,12 +308,13 @@ class Exchange {
         clock = socketClock;
     }
 
-    void headersAt(long nanos) {
-        headersNanos = nanos;
+    void streamsFrom(RepairedSource repaired, boolean wasCompressed) {
+        stream = repaired;
+        compressed = wasCompressed;
     }
 
-    void sawCompression() {
-        compressed = true;
+    void headersAt(long nanos) {
+        headersNanos = nanos;
     }
 
     /** Some servers quote the key that they refuse; it is not to be printed or written. */
@@ -356,7 +355,7 @@ class Exchange {
         public void onEvent(EventSource source, String id, String type, String data) {
             var atNanos = clock.lastReadNanos();
             var read = clock.reads() - readsBefore;
-            body.eventEnded();
+            stream.eventEnded();
             var event = withoutKey(decode(type, data));
             recording.add(atNanos, read, event.kind(), event.text());
             streaming = true;
