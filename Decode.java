@@ -159,37 +159,12 @@ enum EventKind {
  */
 record StreamEvent(EventKind kind, String text, About about, boolean last) {
 
-    private static final StreamEvent DONE = new StreamEvent(EventKind.DONE, null, null, true);
-    private static final StreamEvent NOTHING = new StreamEvent(EventKind.OTHER, null, null, false);
-    /** A pool of buffers for each thread: the default one is shared, and streams would meet there. */
-    private static final JsonFactory JSON =
-            JsonFactory.builder().recyclerPool(JsonRecyclerPools.threadLocalPool()).build();
-
     /** What an event says of the whole answer; null where it says nothing. */
     record About(String finishReason, Usage usage, String errorType, String model, String fingerprint) { }
 
-    /**
-     * Decodes an event of any of the three endpoints; each says by its form which it is. Never throws.
-     *
-     * @param type the event's type, null if it has none
-     * @param data the event's data, as server-sent
-     */
+    /** Decodes an event by itself, as {@link EventDecoder} does. */
     static StreamEvent decode(String type, String data) {
-        if (data.equals("[DONE]")) {
-            return DONE;
-        }
-        var isError = "error".equals(type);
-        if (!data.startsWith("{")) {
-            return isError ? error("error", data) : NOTHING;
-        }
-        try (var parser = JSON.createParser(ObjectReadContext.empty(), data)) {
-            parser.nextToken();
-            var decoder = new StreamDecoder(parser);
-            decoder.readEvent();
-            return decoder.event(isError);
-        } catch (JacksonException e) {
-            return error("bad_event", "an event that can't be read as JSON: " + data.substring(0, Math.min(80, data.length())));
-        }
+        return new EventDecoder().decode(type, data);
     }
 
     static StreamEvent error(String errorType, String message) {
@@ -210,6 +185,88 @@ record Usage(Integer promptTokens, Integer cachedPromptTokens, Integer outputTok
     }
 }
 
+/**
+ * Decodes the events of one stream, of any of the three endpoints; each says by its form which it is. Never throws.
+ *
+ * <p>Most servers send the same JSON again and again with another text in it. An event that differs from the last one
+ * in nothing but the inside of the string that is its text means the same with that text, and is not parsed anew.
+ */
+final class EventDecoder {
+
+    private static final StreamEvent DONE = new StreamEvent(EventKind.DONE, null, null, true);
+    private static final StreamEvent NOTHING = new StreamEvent(EventKind.OTHER, null, null, false);
+    /** Few buffers are in use at once; one for each thread would be one for each stream. */
+    private static final JsonFactory JSON =
+            JsonFactory.builder().recyclerPool(JsonRecyclerPools.newConcurrentDequePool()).build();
+
+    private String lastData;
+    private StreamEvent lastEvent; // null if the next event can't be like it
+    private int textStart;
+    private int textEnd;
+
+    /**
+     * Says what an event means.
+     *
+     * @param type the event's type, null if it has none
+     * @param data the event's data, as server-sent
+     */
+    StreamEvent decode(String type, String data) {
+        if (data.equals("[DONE]")) {
+            return DONE;
+        }
+        var isError = "error".equals(type);
+        if (!data.startsWith("{")) {
+            return isError ? StreamEvent.error("error", data) : NOTHING;
+        }
+        var text = isError || lastEvent == null ? null : textIfLikeLast(data);
+        return text == null ? parse(isError, data)
+                : new StreamEvent(lastEvent.kind(), text, lastEvent.about(), lastEvent.last());
+    }
+
+    /** Returns the text of an event that differs from the last one in its text alone, else null. */
+    private String textIfLikeLast(String data) {
+        var end = data.length() - (lastData.length() - textEnd);
+        if (end <= textStart || !data.regionMatches(0, lastData, 0, textStart)
+                || !data.regionMatches(end, lastData, textEnd, lastData.length() - textEnd)) {
+            return null;
+        }
+        for (int i = textStart; i < end; i++) {
+            var letter = data.charAt(i);
+            if (letter == '"' || letter == '\\' || letter < ' ') {
+                return null; // the string ends elsewhere, or is not written as it reads
+            }
+        }
+        return data.substring(textStart, end);
+    }
+
+    private StreamEvent parse(boolean isError, String data) {
+        lastEvent = null;
+        try (var parser = JSON.createParser(ObjectReadContext.empty(), data)) {
+            parser.nextToken();
+            var decoder = new StreamDecoder(parser);
+            decoder.readEvent();
+            var event = decoder.event(isError);
+            if (event.kind() == EventKind.CONTENT || event.kind() == EventKind.REASONING) {
+                remember(data, event, decoder.textOffset(event.kind()));
+            }
+            return event;
+        } catch (JacksonException e) {
+            return StreamEvent.error("bad_event",
+                    "an event that can't be read as JSON: " + data.substring(0, Math.min(80, data.length())));
+        }
+    }
+
+    /** Remembers an event whose text stands in the data, behind a quote at the offset, as it reads. */
+    private void remember(String data, StreamEvent event, int offset) {
+        textStart = offset + 1;
+        textEnd = textStart + event.text().length();
+        if (data.startsWith(event.text(), textStart) && data.startsWith("\"", textEnd)) {
+            lastData = data;
+            lastEvent = event;
+        }
+    }
+}
+
 /** Walks through the JSON of one event once, without a tree, and keeps what has a meaning here. */
 final class StreamDecoder {
 
@@ -217,8 +274,11 @@ final class StreamDecoder {
     private String type;
     private String objectType;
     private String delta;
+    private int deltaOffset;
     private String content;
+    private int contentOffset;
     private String reasoning;
+    private int reasoningOffset;
     private String tool;
     private String finishReason;
     private String model;
@@ -261,6 +321,11 @@ final class StreamDecoder {
         return text.isEmpty() ? null : text;
     }
 
+    /** Where the token at hand begins in the data; a text begins with its quote. */
+    private int offset() {
+        return (int) parser.currentTokenLocation().getCharOffset();
+    }
+
     /** Returns the count at hand; null if it is none, negative or beyond an int. */
     private Integer count() {
         var isCount = parser.currentToken() == JsonToken.VALUE_NUMBER_INT
@@ -277,7 +342,10 @@ final class StreamDecoder {
                 case "error" -> readError();
                 case "type" -> type = text();
                 case "object" -> objectType = text();
-                case "delta" -> delta = text();
+                case "delta" -> {
+                    delta = text();
+                    deltaOffset = offset();
+                }
                 case "response" -> readResponse();
                 case "model" -> model = text();
                 case "system_fingerprint" -> fingerprint = text();
@@ -303,7 +371,7 @@ final class StreamDecoder {
 
     private void readChoice(String name) {
         switch (name) {
-            case "text" -> content = text();
+            case "text" -> readContent();
             case "finish_reason" -> finishReason = text();
             case "delta" -> {
                 if (atObject()) {
@@ -317,10 +385,23 @@ final class StreamDecoder {
     private void readDelta(String name) {
         switch (name) {
             case "role" -> role = text() != null;
-            case "content", "refusal" -> content = content != null ? content : text();
-            case "reasoning_content", "reasoning" -> reasoning = reasoning != null ? reasoning : text();
+            case "content", "refusal" -> readContent();
+            case "reasoning_content", "reasoning" -> {
+                if (reasoning == null) {
+                    reasoning = text();
+                    reasoningOffset = offset();
+                }
+            }
             case "tool_calls", "function_call" -> readToolCall();
             default -> { }
+        }
+    }
+
+    /** Keeps the first text that is not empty. */
+    private void readContent() {
+        if (content == null) {
+            content = text();
+            contentOffset = offset();
         }
     }
 
@@ -434,10 +515,21 @@ final class StreamDecoder {
                 last);
     }
 
+    /** Where the text of an event of this kind, content or reasoning, begins in the data, with its quote. */
+    int textOffset(EventKind kind) {
+        return kind == EventKind.CONTENT ? contentOffset : reasoningOffset;
+    }
+
     private void readByType() {
         switch (type) {
-            case "response.output_text.delta", "response.refusal.delta" -> content = delta;
-            case "response.reasoning_summary_text.delta", "response.reasoning_text.delta" -> reasoning = delta;
+            case "response.output_text.delta", "response.refusal.delta" -> {
+                content = delta;
+                contentOffset = deltaOffset;
+            }
+            case "response.reasoning_summary_text.delta", "response.reasoning_text.delta" -> {
+                reasoning = delta;
+                reasoningOffset = deltaOffset;
+            }
             case "response.function_call_arguments.delta" -> tool = delta == null ? "" : delta;
             case "response.created" -> role = true;
             case "response.completed", "response.incomplete" -> {

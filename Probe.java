@@ -143,7 +143,8 @@ public class Probe implements Callable<Integer> {
                 "kind", "text");
         recording.drain((elapsedMicros, read, kind, text) -> {
             var delay = figures.add(elapsedMicros, read, kind);
-            out.printf("%10s %10s %5d  %-9s %s%n", Figures.millis(elapsedMicros), Figures.millis(delay), read,
+            out.printf("%10s %10s %5d  %-9s %s%n", Figures.millis(elapsedMicros),
+                    delay == Figures.NONE ? "" : Figures.millis(delay), read,
                     kind.word(), text == null ? "" : text.replace("\n", "\\n"));
         });
         out.println(ending.outcome().words(model));
@@ -242,6 +243,7 @@ class Exchange {
     private final Recording recording;
     private final Call call;
     private final Phases phases;
+    private final EventDecoder decoder = new EventDecoder();
     private volatile Abort abort;
     private volatile ReadClock clock;
     private volatile boolean streaming;
@@ -329,7 +331,7 @@ class Exchange {
 
     /** What an event means; a benchmark looks at the raw data here. */
     StreamEvent decode(String type, String data) {
-        return StreamEvent.decode(type, data);
+        return decoder.decode(type, data);
     }
 
     private Outcome receive(Response response) throws IOException {
@@ -953,8 +955,9 @@ final class Recording {
     void drain(Taker taker) throws IOException {
         while (true) {
             for (var size = head.size; taken < size; taken++) {
-                taker.event(Figures.micros(head.atNanos[taken] - startNanos), head.read[taken], head.kind[taken],
-                        head.text[taken]);
+                var text = head.text[taken];
+                head.text[taken] = null; // or the whole chunk keeps it alive, and a collector copies it
+                taker.event(Figures.micros(head.atNanos[taken] - startNanos), head.read[taken], head.kind[taken], text);
             }
             if (taken < CHUNK || head.next == null) {
                 return;
@@ -977,24 +980,27 @@ final class Figures {
     /** Linear interpolation between closest ranks, as NumPy and spreadsheets do it (Hyndman and Fan's seventh). */
     private static final Quantile QUANTILE = Quantile.withDefaults().with(Quantile.EstimationMethod.HF7);
 
+    /** Instead of a time that is not known; inside, where a box for each event would be one too many. */
+    static final long NONE = -1;
+
     private int events;
     private int contentEvents;
     private int coalescedEvents;
     private int lastContentRead;
     private long lastMicros;
-    private Long firstEventMicros;
-    private Long ttftMicros;
-    private Long ttftReasoningMicros;
-    private Long ttltMicros;
+    private long firstEventMicros = NONE;
+    private long ttftMicros = NONE;
+    private long ttftReasoningMicros = NONE;
+    private long ttltMicros = NONE;
     private double[] gapsMicros = new double[64];
 
-    /** Adds the next event; returns the microseconds since the one before, null for the first. */
-    Long add(long elapsedMicros, int read, EventKind kind) {
-        var delay = events == 0 ? null : Long.valueOf(elapsedMicros - lastMicros);
+    /** Adds the next event; returns the microseconds since the one before, {@link #NONE} for the first. */
+    long add(long elapsedMicros, int read, EventKind kind) {
+        var delay = events == 0 ? NONE : elapsedMicros - lastMicros;
         events++;
         lastMicros = elapsedMicros;
-        firstEventMicros = firstEventMicros == null ? Long.valueOf(elapsedMicros) : firstEventMicros;
-        if (kind == EventKind.REASONING && ttftReasoningMicros == null) {
+        firstEventMicros = firstEventMicros == NONE ? elapsedMicros : firstEventMicros;
+        if (kind == EventKind.REASONING && ttftReasoningMicros == NONE) {
             ttftReasoningMicros = elapsedMicros;
         }
         if (kind == EventKind.CONTENT) {
@@ -1026,27 +1032,31 @@ final class Figures {
         return contentEvents;
     }
 
+    private static Long known(long micros) {
+        return micros == NONE ? null : micros;
+    }
+
     /** Content events that came in the same socket read as the one before them. */
     int coalescedEvents() {
         return coalescedEvents;
     }
 
     Long firstEventMicros() {
-        return firstEventMicros;
+        return known(firstEventMicros);
     }
 
     /** Time to the first event with visible text. */
     Long ttftMicros() {
-        return ttftMicros;
+        return known(ttftMicros);
     }
 
     Long ttftReasoningMicros() {
-        return ttftReasoningMicros;
+        return known(ttftReasoningMicros);
     }
 
     /** Time to the last event with visible text. */
     Long ttltMicros() {
-        return ttltMicros;
+        return known(ttltMicros);
     }
 
     Double itlMeanMicros() {
@@ -1064,7 +1074,7 @@ final class Figures {
 
     /** Returns null where the tokens are fewer than two. */
     Double tpotMicros(int outputTokens) {
-        return ttltMicros == null || outputTokens < 2 ? null
+        return contentEvents == 0 || outputTokens < 2 ? null
                 : (double) (ttltMicros - ttftMicros) / (outputTokens - 1);
     }
 
@@ -1084,15 +1094,19 @@ final class Figures {
         if (micros == null) {
             return "";
         }
-        var whole = micros instanceof Double exact ? Math.round(exact) : micros.longValue();
-        var text = new StringBuilder(12);
-        if (whole < 0) {
-            text.append('-');
-            whole = -whole;
+        var text = new Buffer();
+        writeMillis(text, micros instanceof Double exact ? Math.round(exact) : micros.longValue());
+        return text.readUtf8();
+    }
+
+    /** The same, into a buffer. */
+    static void writeMillis(Buffer text, long micros) {
+        if (micros < 0) {
+            text.writeByte('-');
         }
+        var whole = Math.abs(micros);
         var decimals = (int) (whole % 1000);
-        text.append(whole / 1000).append('.');
-        return text.append((char) ('0' + decimals / 100)).append((char) ('0' + decimals / 10 % 10))
-                .append((char) ('0' + decimals % 10)).toString();
+        text.writeDecimalLong(whole / 1000).writeByte('.').writeByte('0' + decimals / 100)
+                .writeByte('0' + decimals / 10 % 10).writeByte('0' + decimals % 10);
     }
 }

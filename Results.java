@@ -17,7 +17,6 @@
 package stream;
 
 import java.io.IOException;
-import java.io.OutputStream;
 import java.io.PrintStream;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
@@ -47,8 +46,10 @@ import java.util.function.UnaryOperator;
 
 import org.apache.commons.csv.CSVFormat;
 import org.apache.commons.csv.CSVParser;
-import org.apache.commons.csv.CSVPrinter;
 import org.apache.commons.csv.CSVRecord;
+import okio.BufferedSink;
+import okio.ByteString;
+import okio.Okio;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Parameters;
@@ -275,8 +276,36 @@ final class Journal implements AutoCloseable {
         void say(String line);
     }
 
-    /** An attempt whose events are coming in, and what they add up to. */
-    private record Open(Attempt attempt, Figures figures, StringBuilder output) { }
+    /** An attempt whose events are coming in, what they add up to, and the cells with which all their rows begin. */
+    private final class Open implements Recording.Taker {
+
+        private final Attempt attempt;
+        private final Figures figures = new Figures();
+        private final StringBuilder output = new StringBuilder();
+        private final ByteString rowStart;
+
+        Open(Attempt attempt) {
+            var job = attempt.job();
+            this.attempt = attempt;
+            this.rowStart = CsvFile.cells(job.requestId(), job.model().label(), job.prompt().id(), job.repetition(),
+                    attempt.number());
+        }
+
+        @Override
+        public void event(long elapsedMicros, int read, EventKind kind, String text) throws IOException {
+            var number = figures.events();
+            var delayMicros = figures.add(elapsedMicros, read, kind);
+            if (kind == EventKind.CONTENT) {
+                output.append(text);
+                if (attempt.job().phase() == Phase.MEASURED) {
+                    audience.content(attempt.job(), text);
+                }
+            }
+            if (!failed) {
+                events.eventRow(rowStart, number, kind, elapsedMicros, delayMicros, read, text);
+            }
+        }
+    }
 
     private final String runId;
     private final Path folder;
@@ -381,13 +410,13 @@ final class Journal implements AutoCloseable {
             settled.add(latch);
         }
         for (Attempt attempt; (attempt = arrivals.poll()) != null; ) {
-            open.add(new Open(attempt, new Figures(), new StringBuilder()));
+            open.add(new Open(attempt));
         }
         var ended = new ArrayList<Open>();
         try {
             for (var each : open) {
-                var isOver = each.attempt().end().get() != null; // asked before the events are taken, so none is missed
-                each.attempt().recording().drain((micros, read, kind, text) -> write(each, micros, read, kind, text));
+                var isOver = each.attempt.end().get() != null; // asked before the events are taken, so none is missed
+                each.attempt.recording().drain(each);
                 if (isOver) {
                     ended.add(each);
                 }
@@ -403,27 +432,10 @@ final class Journal implements AutoCloseable {
         }
     }
 
-    private void write(Open at, long elapsedMicros, int read, EventKind kind, String text) throws IOException {
-        var attempt = at.attempt();
-        var job = attempt.job();
-        var number = at.figures().events();
-        var delayMicros = at.figures().add(elapsedMicros, read, kind);
-        if (kind == EventKind.CONTENT) {
-            at.output().append(text);
-            if (job.phase() == Phase.MEASURED) {
-                audience.content(job, text);
-            }
-        }
-        if (!failed) {
-            events.row(job.requestId(), job.model().label(), job.prompt().id(), job.repetition(), attempt.number(), number,
-                    kind.word(), Figures.millis(elapsedMicros), Figures.millis(delayMicros), read, text);
-        }
-    }
-
     private void write(Open at) throws IOException {
-        var job = at.attempt().job();
-        var ended = at.attempt().end().get();
-        var row = requestRow(runId, at.attempt(), at.figures(), at.output().toString());
+        var job = at.attempt.job();
+        var ended = at.attempt.end().get();
+        var row = requestRow(runId, at.attempt, at.figures, at.output.toString());
         if (!failed) {
             requests.row(row);
         }
@@ -492,44 +504,65 @@ final class Journal implements AutoCloseable {
     }
 }
 
-/** A CSV file that is written in whole rows: what is printed waits in memory until it is flushed. */
+/** A CSV file that is written while a run goes on. */
 final class CsvFile implements AutoCloseable {
 
-    private static final int MOST_WAITING_CHARACTERS = 1 << 16;
+    private static final CSVFormat FORMAT = CSVFormat.RFC4180;
 
-    private final OutputStream out;
-    private final StringBuilder waiting = new StringBuilder();
-    private final CSVPrinter printer;
+    private final BufferedSink out;
+    private StringBuilder cell = new StringBuilder();
 
     /** Creates the file and writes its header. */
     CsvFile(Path file, String[] columns) throws IOException {
-        out = Files.newOutputStream(file);
-        printer = new CSVPrinter(waiting, CSVFormat.RFC4180.builder().setHeader(columns).get());
+        out = Okio.buffer(Okio.sink(file));
+        row((Object[]) columns);
         flush();
+    }
+
+    /** Returns the cells with which a row begins, quoted where they must be. */
+    static ByteString cells(Object... values) {
+        return ByteString.encodeUtf8(FORMAT.format(values));
     }
 
     /** Adds a row; null is blank. */
     void row(Object... values) throws IOException {
-        for (var value : values) {
-            printer.print(value);
-        }
-        printer.println();
-        if (waiting.length() > MOST_WAITING_CHARACTERS) {
-            flush();
-        }
+        var row = new StringBuilder();
+        FORMAT.printRecord(row, values);
+        out.writeUtf8(row.toString());
     }
 
-    /** Writes the rows that wait. Half a character, as some servers stream it, becomes a question mark. */
-    void flush() throws IOException {
-        if (!waiting.isEmpty()) {
-            out.write(waiting.toString().getBytes(StandardCharsets.UTF_8));
-            waiting.setLength(0);
+    /**
+     * Adds the row of an event. Only its text may need quotes: numbers and kinds never do, and what all rows of an
+     * attempt begin with is quoted once, by {@link #cells}. Half a character, as some servers stream it, becomes a
+     * question mark.
+     *
+     * @param delayMicros {@link Figures#NONE} on the first event
+     */
+    void eventRow(ByteString start, int number, EventKind kind, long elapsedMicros, long delayMicros, int read,
+                  String text) throws IOException {
+        var row = out.getBuffer();
+        row.write(start).writeByte(',').writeDecimalLong(number).writeByte(',').writeUtf8(kind.word()).writeByte(',');
+        Figures.writeMillis(row, elapsedMicros);
+        row.writeByte(',');
+        if (delayMicros != Figures.NONE) {
+            Figures.writeMillis(row, delayMicros);
         }
+        row.writeByte(',').writeDecimalLong(read);
+        var bytesBefore = row.size();
+        FORMAT.print(text, cell, false);
+        row.writeUtf8(cell.toString()).writeByte('\r').writeByte('\n');
+        // a builder that has held an emoji stays twice as wide, and slow
+        cell = row.size() - bytesBefore == cell.length() + 2 ? cell.delete(0, cell.length()) : new StringBuilder();
+        out.emitCompleteSegments();
+    }
+
+    /** Lets all rows be seen by others. */
+    void flush() throws IOException {
+        out.flush();
     }
 
     @Override
     public void close() throws IOException {
-        flush();
         out.close();
     }
 }

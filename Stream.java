@@ -14,7 +14,7 @@
 //SOURCES Results.java
 //SOURCES Simulator.java
 //SOURCES Calibrate.java
-//RUNTIME_OPTIONS -XX:TieredStopAtLevel=1 -Xmn24m -XX:MaxTenuringThreshold=1 -Xlog:disable -Xlog:all=error:stderr
+//RUNTIME_OPTIONS -XX:TieredStopAtLevel=1 -XX:+UseSerialGC -Xmn40m -XX:SurvivorRatio=3 -XX:MaxTenuringThreshold=1 -Xlog:disable -Xlog:all=error:stderr
 //CDS
 
 // Stream: reads prompts, streams each through each model, echoes the tokens live, and writes the timing of every

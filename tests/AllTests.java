@@ -8,6 +8,7 @@
 //SOURCES ../Stream.java
 //SOURCES CalibrateTest.java
 //SOURCES CommandLineTest.java
+//SOURCES DecodeTest.java
 //SOURCES DialectTest.java
 //SOURCES FiguresTest.java
 //SOURCES LauncherTest.java
@@ -43,7 +44,7 @@ import org.junit.platform.launcher.core.LauncherFactory;
 public class AllTests {
 
     private static final List<Class<?>> CLASSES = List.of(FiguresTest.class, PromptsTest.class, ModelsTest.class,
-            SimulatorTest.class, DialectTest.class, ResultsTest.class, CalibrateTest.class,
+            SimulatorTest.class, DecodeTest.class, DialectTest.class, ResultsTest.class, CalibrateTest.class,
             CommandLineTest.class, LauncherTest.class);
 
     public static void main(String... args) {

@@ -39,7 +39,7 @@ class FiguresTest {
 
     @Test
     void delayIsSinceTheEventBefore() {
-        assertNull(figures.add(10_000, 1, EventKind.ROLE));
+        assertEquals(Figures.NONE, figures.add(10_000, 1, EventKind.ROLE));
         assertEquals(2_500, figures.add(12_500, 2, EventKind.CONTENT));
     }
 

@@ -1,0 +1,63 @@
+package stream;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import java.util.List;
+import java.util.Random;
+
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** A decoder that passes over what it has just seen must say what one says that parses each event. */
+class DecodeTest {
+
+    private static final String CHAT = "{\"model\":\"m\",\"choices\":[{\"index\":0,\"delta\":{\"content\":\"%s\"},"
+            + "\"finish_reason\":%s}],\"usage\":null}";
+
+    private final EventDecoder decoder = new EventDecoder();
+
+    private void assertMeansTheSame(String type, String data) {
+        assertEquals(new EventDecoder().decode(type, data), decoder.decode(type, data), data);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {" token", "", "a", "\\n", "\\\"", "\\\\", "\\u0041", "\\ud83c\\udf0a", "🌊", "ünï", "\",\"x\":\"y",
+        "\"},\"finish_reason\":\"stop\"}],\"choices\":[{\"delta\":{\"content\":\"x", "a\tb", "m"})
+    void anEventLikeTheOneBeforeMeansWhatItMeansAlone(String text) {
+        for (var before : List.of(" first", text, "🌊", "\\n")) {
+            assertMeansTheSame(null, CHAT.formatted(before, "null"));
+            assertMeansTheSame(null, CHAT.formatted(text, "null"));
+            assertMeansTheSame(null, CHAT.formatted(text, "\"stop\""));
+            assertMeansTheSame("error", CHAT.formatted(text, "null"));
+        }
+    }
+
+    @Test
+    void textsOfAllShapesDecodeAsIfEachStoodAlone() {
+        var random = new Random(7);
+        var pieces = List.of("a", " ", "\\n", "\\\"", "\\\\", "ü", "日", "🌊", "\\u00e9", "{", "}", ",", ":", "[DONE]", "\\/");
+        var templates = List.of(CHAT, "{\"choices\":[{\"text\":\"%s\",\"finish_reason\":%s}]}",
+                "{\"type\":\"response.output_text.delta\",\"delta\":\"%s\",\"n\":%s}",
+                "{\"choices\":[{\"delta\":{\"reasoning_content\":\"%s\",\"content\":%s}}]}",
+                "{\"choices\":[{\"delta\":{\"content\":\"\",\"refusal\":\"%s\",\"x\":%s}}]}",
+                "{\"choices\":[{\"delta\":{\"content\":\"%1$s\"}}],\"whole\":\"%1$s\",\"x\":%2$s}");
+        for (int i = 0; i < 5_000; i++) {
+            var text = new StringBuilder();
+            for (int j = random.nextInt(4); j >= 0; j--) {
+                text.append(pieces.get(random.nextInt(pieces.size())));
+            }
+            var template = templates.get(i / 20 % templates.size());
+            assertMeansTheSame(null, template.formatted(text, random.nextInt(10) == 0 ? "\"stop\"" : "null"));
+        }
+    }
+
+    @Test
+    void anEventThatIsCutIsAnErrorAlsoBehindOneThatIsNot() {
+        var data = CHAT.formatted("a", "null");
+        for (int length = 1; length < data.length(); length++) {
+            assertMeansTheSame(null, data);
+            assertMeansTheSame(null, data.substring(0, length));
+        }
+    }
+}
