@@ -371,7 +371,7 @@ public class Bench {
     @Fork(5)
     public static class Firehose {
 
-        private static final int EVENTS = 1_000_000;
+        private static final int EVENTS = 3_000_000;
 
         @Param({"true", "false"})
         public boolean csv;
@@ -402,7 +402,7 @@ public class Bench {
             var system = (com.sun.management.OperatingSystemMXBean) ManagementFactory.getOperatingSystemMXBean();
             var cpuNanos = system.getProcessCpuTime();
             var nanos = System.nanoTime();
-            var model = "sim-ttft0-itl0-n" + EVENTS;
+            var model = "sim-ttft0-itl0-n" + EVENTS + "+firehose";
             if (csv) {
                 SelfLoad.stream(simulator.baseUrl, 1, 1, model, rows -> { });
             } else {

@@ -162,7 +162,7 @@ enum Fault {
     ROLE_NULL, USAGE_EARLY, OBFUSCATION, AZURE, COMMENTS, NO_DONE, REASONING, REASONING_ONLY, ODD_LINES, TOOLS,
     OPEN, FINISH_WITH_TEXT, MULTI_TOKEN, CONTENT_FILTER, INCOMPLETE,
     // odd on the wire
-    BYTES, MERGED, BURST, GZIP,
+    BYTES, MERGED, BURST, GZIP, FIREHOSE,
     // broken streams
     ERROR_OBJECT, ERROR_STRING, ERROR_VLLM, ERROR_FIELD, ERROR_EVENT, CUT, CUT_LINE, RESET, STALL,
     // no stream at all
@@ -600,9 +600,9 @@ final class Answer {
         return ask.fault() == Fault.REASONING_ONLY ? 5 : ask.fault() == Fault.REASONING ? length + 5 : length;
     }
 
-    /** The member that holds the truth; begins with a comma. */
+    /** The member that holds the truth; begins with a comma. Most servers have none: their events differ in text alone. */
     String sim() {
-        return ",\"sim\":{\"sent_ns\":" + (System.nanoTime() - receivedNanos) + ",\"due_ns\":" + dueNanos + "}";
+        return ask.fault() == Fault.FIREHOSE ? "" : ",\"sim\":{\"sent_ns\":" + (System.nanoTime() - receivedNanos) + ",\"due_ns\":" + dueNanos + "}";
     }
 
     String padding() {
@@ -882,7 +882,7 @@ final class Wire implements AutoCloseable {
         }
         out.write(bytes);
         waiting++;
-        if (fault != Fault.BURST && (fault != Fault.MERGED || waiting % MERGED_EVENTS == 0)) {
+        if (fault != Fault.BURST && fault != Fault.FIREHOSE && (fault != Fault.MERGED || waiting % MERGED_EVENTS == 0)) {
             out.flush();
         }
     }
