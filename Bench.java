@@ -151,13 +151,15 @@ public class Bench {
         private Path file;
         private CsvFile csv;
         private final EventDecoder decoder = new EventDecoder();
-        private final ByteString rowStart = CsvFile.cells("sky|gpt-4|1", "gpt-4", "sky", 1, 1);
+        private ByteString rowStart;
         private long micros;
 
         @Setup
         public void open() throws IOException {
             file = Files.createTempFile("bench", ".csv");
-            csv = new CsvFile(file, Journal.EVENT_COLUMNS);
+            Files.delete(file);
+            csv = new CsvFile(file, Journal.EVENT_COLUMNS, false);
+            rowStart = csv.cells("sky|gpt-4|1", "gpt-4", "sky", 1, 1);
         }
 
         @TearDown
@@ -211,7 +213,7 @@ public class Bench {
         @OperationsPerInvocation(EVENTS)
         public Recording pipeline() {
             var recording = new Recording();
-            var source = Okio.buffer(new RepairedSource(new Buffer().write(body)));
+            var source = Okio.buffer(new RepairedSource(new Buffer().write(body), Limits.DEFAULT.eventBytes()));
             var response = new Response.Builder().request(new Request.Builder().url("http://localhost/").build())
                     .protocol(Protocol.HTTP_1_1).code(200).message("OK")
                     .body(ResponseBody.create(source, MediaType.get("text/event-stream"), -1)).build();
@@ -409,7 +411,7 @@ public class Bench {
                 var recording = new Recording();
                 var end = new AtomicReference<Ending>();
                 var call = SelfLoad.model(simulator.baseUrl, model);
-                try (var client = new StreamClient(1, List.of(), Map.of())) {
+                try (var client = new StreamClient(1, List.of(), Map.of(), Limits.DEFAULT)) {
                     var reader = Thread.startVirtualThread(() -> end.set(new Exchange(client, call,
                             call.body(Prompt.ofText("p", "Hi", "p"), new Sampling(EVENTS, 0, null), true), recording,
                             () -> { }).run()));
@@ -460,7 +462,7 @@ public class Bench {
             var access = simulator == null ? ModelCatalog.Access.WITH_KEYS
                     : ModelCatalog.Access.toSimulator(simulator.baseUrl());
             target = ModelCatalog.of(options, System.getenv(), access).models().getFirst();
-            client = new StreamClient(1, List.of(target), System.getenv());
+            client = new StreamClient(1, List.of(target), System.getenv(), Limits.DEFAULT);
             body = target.body(Prompt.ofText("p", "Why is the sky blue?", "p"), new Sampling(200, 0, null), true);
         }
 

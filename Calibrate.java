@@ -15,7 +15,8 @@
 //                                         sim-ttft200-itl20-n64-clock, whose server had a process of its own
 //
 // Server and client share this JVM and this machine, so each figure is an upper bound of what the client adds. It does
-// not measure the network. Stream.java warms itself up, and calibrates each batch, with the same load.
+// not measure the network. Stream.java warms itself up, and calibrates each batch, with the same load. The plan of a
+// batch, the slots it is sent through and the waits between attempts are here too, since both send through them.
 
 package stream;
 
@@ -28,14 +29,20 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
+import java.util.Random;
+import java.util.Set;
 import java.util.concurrent.Callable;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Semaphore;
+import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.BooleanSupplier;
@@ -47,6 +54,8 @@ import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
+import tools.jackson.databind.node.JsonNodeFactory;
+import tools.jackson.databind.node.ObjectNode;
 
 /** The command that prints the tool's own error. */
 @Command(name = "calibrate", mixinStandardHelpOptions = true, sortOptions = false, version = Prompts.VERSION,
@@ -126,7 +135,123 @@ public class Calibrate implements Callable<Integer> {
  * where the sample can't carry the percentile.
  */
 record Overhead(int streams, int events, Double ttftP50Micros, Double ttftP99Micros, Double itlP50Micros,
-                Double itlP99Micros) { }
+                Double itlP99Micros) {
+
+    /** As it stands in run.json, in milliseconds. */
+    ObjectNode json() {
+        return JsonNodeFactory.instance.objectNode().put("streams", streams).put("events", events)
+                .put("ttft_p50_ms", millis(ttftP50Micros)).put("ttft_p99_ms", millis(ttftP99Micros))
+                .put("itl_p50_ms", millis(itlP50Micros)).put("itl_p99_ms", millis(itlP99Micros));
+    }
+
+    private static Double millis(Double micros) {
+        return micros == null ? null : Double.valueOf(Figures.millis(micros));
+    }
+}
+
+/** All requests of a run, in the order in which they are sent. */
+record Plan(List<Prompt> prompts, List<Model> models, List<Job> warmups, List<Job> jobs) {
+
+    /**
+     * How often each prompt is sent, and in which order.
+     *
+     * @param repeat      measured repetitions of each prompt and model, from 1
+     * @param warmup      unmeasured requests of each model, from 0
+     * @param interleaved whether the models are shuffled inside each prompt and repetition
+     */
+    record Order(int repeat, int warmup, boolean interleaved, long seed) { }
+
+    /** A prompt and the models that are to answer it. */
+    private record Question(Prompt prompt, List<Model> models) { }
+
+    /**
+     * Plans the requests; throws BadModel if a prompt names a model that can't be called.
+     *
+     * @param ownModels whether a prompt that names a model goes to that one alone
+     */
+    static Plan of(List<Prompt> prompts, ModelCatalog catalog, boolean ownModels, Order order) throws BadModel {
+        var models = new ArrayList<Model>();
+        var questions = new ArrayList<Question>();
+        for (var prompt : prompts) {
+            var own = ownModels && prompt.model() != null;
+            questions.add(new Question(prompt, own ? List.of(catalog.named(prompt.model())) : catalog.models()));
+            questions.getLast().models().stream().filter(model -> !models.contains(model)).forEach(models::add);
+        }
+        if (prompts.isEmpty()) {
+            models.addAll(catalog.models());
+        }
+        var repetitions = new ArrayList<List<Job>>();
+        for (int repetition = 1; repetition <= order.repeat(); repetition++) {
+            for (var question : questions) {
+                var block = new ArrayList<Job>();
+                for (var model : question.models()) {
+                    block.add(job(Phase.MEASURED, question.prompt(), model, repetition, models.indexOf(model)));
+                }
+                repetitions.add(block);
+            }
+        }
+        return new Plan(prompts, List.copyOf(models), warmups(questions, models, order.warmup()),
+                ordered(repetitions, order.interleaved(), order.seed()));
+    }
+
+    /** Interleaved, drift of the network or the machine over time hits all models alike. */
+    private static List<Job> ordered(List<List<Job>> blocks, boolean interleaved, long seed) {
+        var random = new Random(seed);
+        var jobs = new ArrayList<Job>();
+        for (var block : blocks) {
+            if (interleaved) {
+                Collections.shuffle(block, random);
+            }
+            jobs.addAll(block);
+        }
+        if (!interleaved) {
+            jobs.sort(Comparator.comparingInt(Job::modelIndex));
+        }
+        return List.copyOf(jobs);
+    }
+
+    private static List<Job> warmups(List<Question> questions, List<Model> models, int count) {
+        var jobs = new ArrayList<Job>();
+        for (int i = 0; i < models.size(); i++) {
+            var model = models.get(i);
+            var own = questions.stream().filter(question -> question.models().contains(model)).toList();
+            for (int repetition = 1; repetition <= count && !own.isEmpty(); repetition++) {
+                jobs.add(job(Phase.WARMUP, own.get((repetition - 1) % own.size()).prompt(), model, repetition, i));
+            }
+        }
+        return List.copyOf(jobs);
+    }
+
+    private static Job job(Phase phase, Prompt prompt, Model model, int repetition, int modelIndex) {
+        var number = phase == Phase.WARMUP ? "warmup-" + repetition : String.valueOf(repetition);
+        return new Job(prompt.id() + "|" + model.label() + "|" + number, phase, prompt, model, repetition, modelIndex);
+    }
+
+    /** Returns the part that is not done. */
+    Plan without(Remains remains) {
+        return new Plan(prompts, models, warmups.stream().filter(job -> !remains.isDone(job)).toList(),
+                jobs.stream().filter(job -> !remains.isDone(job)).toList());
+    }
+
+    int size() {
+        return warmups.size() + jobs.size();
+    }
+
+    /** Prints what would be sent, and the upper bound of what the answers can cost. */
+    void print(PrintStream out, Sampling sampling) {
+        long outputTokens = 0;
+        long characters = 0;
+        int number = 0;
+        for (var job : java.util.stream.Stream.concat(warmups.stream(), jobs.stream()).toList()) {
+            out.printf("%5d  %-8s  %-24s  %s, repetition %d%n", ++number, job.phase().word(), job.model().label(),
+                    job.prompt().id(), job.repetition());
+            outputTokens += job.model().answerLimit(job.prompt(), sampling);
+            characters += job.prompt().length();
+        }
+        out.printf(Locale.ROOT, "%d requests, %d of them warm-up; at most %,d output tokens; %,d characters of prompts;"
+                + " retries come on top; nothing was sent%n", size(), warmups.size(), outputTokens, characters);
+    }
+}
 
 /** Sends jobs as soon as one of a number of slots is free. */
 final class ClosedLoop {
@@ -182,6 +307,70 @@ final class ClosedLoop {
     }
 }
 
+/**
+ * How long to wait before a request is tried again, and how long a whole model waits when its server says that it is
+ * too much. All waiting is between attempts, never inside one.
+ */
+final class Backoff {
+
+    private static final double FIRST_MILLIS = 500;
+    private static final double LONGEST_MILLIS = 30_000;
+
+    private final int retries;
+    private final double longestAskedMillis;
+    private final Set<String> unreachable = ConcurrentHashMap.newKeySet();
+    private final Map<String, Long> heldUntilNanos = new ConcurrentHashMap<>();
+
+    /**
+     * @param retries            how often a request is tried again, from 0
+     * @param longestAskedMillis the longest wait that a server may ask for, in milliseconds
+     */
+    Backoff(int retries, double longestAskedMillis) {
+        this.retries = retries;
+        this.longestAskedMillis = longestAskedMillis;
+    }
+
+    /**
+     * Returns how long to wait before the next attempt, in milliseconds; null if there is to be none. What the server
+     * asks for goes before our own exponential backoff with full jitter.
+     *
+     * @param retriesSoFar attempts before this one
+     */
+    Long waitMillis(Model model, Ending ending, int retriesSoFar) {
+        var server = model.server();
+        if (!(ending.outcome() instanceof Outcome.Failed failed) || !failed.mayPass()) {
+            unreachable.remove(server);
+            return null;
+        }
+        var noAnswer = failed.httpStatus() == null;
+        if (retriesSoFar >= retries || noAnswer && unreachable.contains(server)) {
+            if (noAnswer) {
+                unreachable.add(server); // the next requests to it do not wait for it again
+            }
+            return null;
+        }
+        if (ending.retryAfterMillis() != null) {
+            return ending.retryAfterMillis() <= longestAskedMillis ? ending.retryAfterMillis() : null;
+        }
+        return Math.round(ThreadLocalRandom.current().nextDouble()
+                * Math.min(LONGEST_MILLIS, FIRST_MILLIS * Math.pow(2, retriesSoFar)));
+    }
+
+    /** Holds all requests of a model for so long, if its server said 429: the others would be told the same. */
+    void slowDown(Model model, Ending ending, long millis) {
+        if (ending.outcome() instanceof Outcome.Failed failed && Integer.valueOf(429).equals(failed.httpStatus())) {
+            var untilNanos = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(millis);
+            heldUntilNanos.merge(model.label(), untilNanos, (one, other) -> other - one > 0 ? other : one);
+        }
+    }
+
+    /** Returns for how long requests of the model are held, in milliseconds; 0 if they may go. */
+    long heldMillis(Model model) {
+        var untilNanos = heldUntilNanos.get(model.label());
+        return untilNanos == null ? 0 : Math.max(0, TimeUnit.NANOSECONDS.toMillis(untilNanos - System.nanoTime() + 999_999));
+    }
+}
+
 /** Streams simulated answers to this very tool, through the path that real ones take, files included. */
 final class SelfLoad {
 
@@ -227,8 +416,8 @@ final class SelfLoad {
         var model = model(baseUrl, modelName);
         var prompt = Prompt.ofText("self", "Warm up", "self");
         var body = model.body(prompt, new Sampling(1_000_000_000, 0, null), true);
-        try (var client = new StreamClient(concurrency, List.of(), Map.of())) {
-            try (var journal = Journal.open(folder, "self", List.of(), Journal.Audience.NOBODY)) {
+        try (var client = new StreamClient(concurrency, List.of(), Map.of(), Limits.DEFAULT)) {
+            try (var journal = Journal.open(folder, "self", List.of(), false, Journal.Audience.NOBODY)) {
                 var jobs = new ArrayList<Job>();
                 for (int i = 1; i <= streams; i++) {
                     jobs.add(new Job("self|" + i, Phase.MEASURED, prompt, model, i, 0));

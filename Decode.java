@@ -44,7 +44,11 @@ import okhttp3.ResponseBody;
 import okhttp3.sse.EventSource;
 import okhttp3.sse.EventSourceListener;
 import okhttp3.sse.EventSources;
+import okio.Buffer;
 import okio.BufferedSource;
+import okio.ByteString;
+import okio.ForwardingSource;
+import okio.Source;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Parameters;
@@ -119,6 +123,105 @@ public class Decode implements Callable<Integer> {
         public void onFailure(EventSource source, Throwable problem, Response response) {
             err.println("decode: " + file + ": cut inside an event");
         }
+    }
+}
+
+/**
+ * Does for okhttp-sse what it does not do itself: drops a byte-order mark, which hides the first event from it; turns
+ * the {@code error: {...}} line of older llama.cpp servers, which it passes over, into an exception; and ends an event
+ * that does not end before it fills the memory.
+ */
+final class RepairedSource extends ForwardingSource {
+
+    private static final byte[] ERROR_FIELD = {'e', 'r', 'r', 'o', 'r', ':'};
+    private static final ByteString MARK = ByteString.decodeHex("efbbbf");
+
+    /** The server reported an error in a line of its own; the message is what stood behind the colon. */
+    static final class ErrorLine extends IOException {
+        ErrorLine(String message) {
+            super(message);
+        }
+    }
+
+    /** An event that does not end. */
+    static final class EndlessEvent extends IOException { }
+
+    private final Buffer incoming = new Buffer();
+    private final long mostEventBytes;
+    private long bytesSinceEvent;
+    private boolean begun;
+    private boolean lineIsError;
+    private int matched; // bytes of ERROR_FIELD that the current line began with; -1 if it began otherwise
+
+    RepairedSource(Source source, long mostEventBytes) {
+        super(source);
+        this.mostEventBytes = mostEventBytes;
+    }
+
+    @Override
+    public long read(Buffer sink, long byteCount) throws IOException {
+        if (lineIsError) {
+            throw new ErrorLine(restOfLine());
+        }
+        if (super.read(incoming, byteCount) < 0) {
+            return -1;
+        }
+        if (!begun) {
+            begun = true;
+            dropMark();
+        }
+        var harmless = upToErrorField();
+        bytesSinceEvent += harmless;
+        if (bytesSinceEvent > mostEventBytes) {
+            throw new EndlessEvent();
+        }
+        sink.write(incoming, harmless);
+        return harmless;
+    }
+
+    /** Tells that what has come since the last call was a whole event. */
+    void eventEnded() {
+        bytesSinceEvent = 0;
+    }
+
+    private void dropMark() throws IOException {
+        while (incoming.size() < MARK.size() && incoming.rangeEquals(0, MARK, 0, (int) incoming.size())) {
+            if (super.read(incoming, MARK.size() - incoming.size()) < 0) {
+                return;
+            }
+        }
+        if (incoming.rangeEquals(0, MARK)) {
+            incoming.skip(MARK.size());
+        }
+    }
+
+    /** Returns how many bytes come before the end of an error field's name; all of them if there is none. */
+    private long upToErrorField() {
+        for (long at = 0; at < incoming.size(); ) {
+            if (matched < 0) {
+                var lineEnd = incoming.indexOf((byte) '\n', at);
+                if (lineEnd < 0) {
+                    break;
+                }
+                at = lineEnd + 1;
+                matched = 0;
+                continue;
+            }
+            var next = incoming.getByte(at++);
+            matched = next == ERROR_FIELD[matched] ? matched + 1 : next == '\n' || next == '\r' ? 0 : -1;
+            if (matched == ERROR_FIELD.length) {
+                lineIsError = true;
+                return at;
+            }
+        }
+        return incoming.size();
+    }
+
+    private String restOfLine() throws IOException {
+        while (incoming.indexOf((byte) '\n') < 0 && super.read(incoming, 8192) >= 0) {
+            // one line, however many reads it comes in
+        }
+        return incoming.readUtf8().lines().findFirst().orElse("").strip();
     }
 }
 

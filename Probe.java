@@ -61,8 +61,6 @@ import okhttp3.sse.EventSource;
 import okhttp3.sse.EventSourceListener;
 import okhttp3.sse.EventSources;
 import okio.Buffer;
-import okio.ByteString;
-import okio.ForwardingSource;
 import okio.GzipSource;
 import okio.Okio;
 import okio.Source;
@@ -125,7 +123,7 @@ public class Probe implements Callable<Integer> {
             return 2;
         }
         var allCompleted = true;
-        try (var client = new StreamClient(1, models, environment)) {
+        try (var client = new StreamClient(1, models, environment, Limits.DEFAULT)) {
             for (var model : models) {
                 var body = model.body(Prompt.ofText("prompt", prompt, "--prompt"), new Sampling(maxTokens, 0, null), true);
                 var recording = new Recording();
@@ -156,19 +154,32 @@ public class Probe implements Callable<Integer> {
     }
 }
 
+/**
+ * What one answer may take before it is a failure, so that no server can fill the memory.
+ *
+ * @param eventBytes  of one event, as it comes, from 1
+ * @param answerBytes of the text and the times of one answer, as they are kept: two a character and eight an event
+ */
+record Limits(long eventBytes, long answerBytes) {
+    /** An answer of a hundred thousand tokens in one event is well below the first, one of four million below both. */
+    static final Limits DEFAULT = new Limits(16 << 20, 64 << 20);
+}
+
 /** The HTTP client of a run. It retries nothing and follows nothing by itself: each attempt is to be seen. */
 final class StreamClient implements AutoCloseable {
 
     private static final Duration CONNECT_TIMEOUT = Duration.ofSeconds(10);
 
     private final TimedSockets sockets = new TimedSockets();
+    private final Limits limits;
     private final OkHttpClient client;
 
     /**
      * Keeps as many idle connections as there may be requests in flight. Where no model wants TLS, none is set up: its
      * trust store alone takes a tenth of a start.
      */
-    StreamClient(int connections, List<Model> models, Map<String, String> environment) {
+    StreamClient(int connections, List<Model> models, Map<String, String> environment, Limits limits) {
+        this.limits = limits;
         var secure = models.stream().anyMatch(model -> model.url().isHttps());
         var proxies = new EnvironmentProxies(environment);
         client = new OkHttpClient.Builder()
@@ -192,6 +203,10 @@ final class StreamClient implements AutoCloseable {
                 .build();
     }
 
+    Limits limits() {
+        return limits;
+    }
+
     Call newCall(Request request) {
         return client.newCall(request);
     }
@@ -208,7 +223,7 @@ final class StreamClient implements AutoCloseable {
         }
         Source body = response.body().source();
         var compressed = "gzip".equalsIgnoreCase(response.header("Content-Encoding"));
-        var repaired = new RepairedSource(compressed ? new GzipSource(body) : body);
+        var repaired = new RepairedSource(compressed ? new GzipSource(body) : body, limits.eventBytes());
         exchange.streamsFrom(repaired, compressed);
         var type = eventStreamUnlessNamed(response);
         return response.newBuilder().body(ResponseBody.create(Okio.buffer(repaired), type, -1)).build();
@@ -240,6 +255,7 @@ class Exchange {
     enum Abort { TIMEOUT, STALL, CANCEL }
 
     private final Model model;
+    private final Limits limits;
     private final Recording recording;
     private final Call call;
     private final Phases phases;
@@ -258,11 +274,13 @@ class Exchange {
     private String reportedModel;
     private String fingerprint;
     private Outcome.Failed serverError;
+    private long answerBytes;
     private boolean done;
 
     /** {@code onSent} is called once the request is written, or has failed before. */
     Exchange(StreamClient client, Model model, String body, Recording recording, Runnable onSent) {
         this.model = model;
+        this.limits = client.limits();
         this.recording = recording;
         this.phases = new Phases(onSent);
         var request = new Request.Builder().url(model.url()).header("Accept", "text/event-stream")
@@ -371,6 +389,12 @@ class Exchange {
                 serverError = new Outcome.Failed(ServerErrors.oneLine(event.about().errorType()),
                         ServerErrors.oneLine(event.text()), 200);
                 source.cancel();
+            } else if (event.kind() == EventKind.CONTENT) {
+                answerBytes += 2L * event.text().length() + Long.BYTES;
+                if (answerBytes > limits.answerBytes()) {
+                    serverError = new Outcome.Failed("endless_answer", "the answer grew beyond --max-answer-mb", 200);
+                    source.cancel();
+                }
             }
         }
 
@@ -400,8 +424,8 @@ class Exchange {
                     withoutKey(ServerErrors.oneLine(event.text())), 200);
         }
         if (failure instanceof RepairedSource.EndlessEvent || failure instanceof OutOfMemoryError) {
-            return new Outcome.Failed("endless_event", "an event grew beyond " + RepairedSource.MOST_EVENT_BYTES
-                    + " bytes, or beyond the memory", 200);
+            return new Outcome.Failed("endless_event", "an event grew beyond --max-event-mb, or beyond the memory",
+                    200);
         }
         if (abort != null) {
             return switch (abort) {
@@ -773,106 +797,6 @@ final class TimedSockets extends SocketFactory {
         public void close() throws IOException {
             in.close();
         }
-    }
-}
-
-/**
- * Does for okhttp-sse what it does not do itself: drops a byte-order mark, which hides the first event from it; turns
- * the {@code error: {...}} line of older llama.cpp servers, which it passes over, into an exception; and ends an event
- * that does not end before it fills the memory.
- */
-final class RepairedSource extends ForwardingSource {
-
-    private static final byte[] ERROR_FIELD = {'e', 'r', 'r', 'o', 'r', ':'};
-    private static final ByteString MARK = ByteString.decodeHex("efbbbf");
-
-    /** The server reported an error in a line of its own; the message is what stood behind the colon. */
-    static final class ErrorLine extends IOException {
-        ErrorLine(String message) {
-            super(message);
-        }
-    }
-
-    /** An answer of a hundred thousand tokens in one event is well below. */
-    static final long MOST_EVENT_BYTES = 16 * 1024 * 1024;
-
-    /** An event that does not end. */
-    static final class EndlessEvent extends IOException { }
-
-    private final Buffer incoming = new Buffer();
-    private long bytesSinceEvent;
-    private boolean begun;
-    private boolean lineIsError;
-    private int matched; // bytes of ERROR_FIELD that the current line began with; -1 if it began otherwise
-
-    RepairedSource(Source source) {
-        super(source);
-    }
-
-    @Override
-    public long read(Buffer sink, long byteCount) throws IOException {
-        if (lineIsError) {
-            throw new ErrorLine(restOfLine());
-        }
-        if (super.read(incoming, byteCount) < 0) {
-            return -1;
-        }
-        if (!begun) {
-            begun = true;
-            dropMark();
-        }
-        var harmless = upToErrorField();
-        bytesSinceEvent += harmless;
-        if (bytesSinceEvent > MOST_EVENT_BYTES) {
-            throw new EndlessEvent();
-        }
-        sink.write(incoming, harmless);
-        return harmless;
-    }
-
-    /** Tells that what has come since the last call was a whole event. */
-    void eventEnded() {
-        bytesSinceEvent = 0;
-    }
-
-    private void dropMark() throws IOException {
-        while (incoming.size() < MARK.size() && incoming.rangeEquals(0, MARK, 0, (int) incoming.size())) {
-            if (super.read(incoming, MARK.size() - incoming.size()) < 0) {
-                return;
-            }
-        }
-        if (incoming.rangeEquals(0, MARK)) {
-            incoming.skip(MARK.size());
-        }
-    }
-
-    /** Returns how many bytes come before the end of an error field's name; all of them if there is none. */
-    private long upToErrorField() {
-        for (long at = 0; at < incoming.size(); ) {
-            if (matched < 0) {
-                var lineEnd = incoming.indexOf((byte) '\n', at);
-                if (lineEnd < 0) {
-                    break;
-                }
-                at = lineEnd + 1;
-                matched = 0;
-                continue;
-            }
-            var next = incoming.getByte(at++);
-            matched = next == ERROR_FIELD[matched] ? matched + 1 : next == '\n' || next == '\r' ? 0 : -1;
-            if (matched == ERROR_FIELD.length) {
-                lineIsError = true;
-                return at;
-            }
-        }
-        return incoming.size();
-    }
-
-    private String restOfLine() throws IOException {
-        while (incoming.indexOf((byte) '\n') < 0 && super.read(incoming, 8192) >= 0) {
-            // one line, however many reads it comes in
-        }
-        return incoming.readUtf8().lines().findFirst().orElse("").strip();
     }
 }
 

@@ -19,13 +19,19 @@ package stream;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.io.UncheckedIOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.channels.OverlappingFileLockException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
 import java.time.Instant;
 import java.time.ZoneOffset;
 import java.time.format.DateTimeFormatter;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
@@ -35,6 +41,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Queue;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
@@ -43,19 +50,22 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.UnaryOperator;
+import java.util.regex.Pattern;
 
-import org.apache.commons.csv.CSVFormat;
-import org.apache.commons.csv.CSVParser;
-import org.apache.commons.csv.CSVRecord;
+import okhttp3.OkHttp;
 import okio.BufferedSink;
 import okio.ByteString;
 import okio.Okio;
+import org.apache.commons.csv.CSVFormat;
+import org.apache.commons.csv.CSVParser;
+import org.apache.commons.csv.CSVRecord;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Parameters;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
+import tools.jackson.databind.node.ObjectNode;
 
 /** The command that prints and checks runs. */
 @Command(name = "results", mixinStandardHelpOptions = true, sortOptions = false, version = Prompts.VERSION,
@@ -249,6 +259,7 @@ final class Journal implements AutoCloseable {
     }
 
     private static final long PERIOD_NANOS = TimeUnit.MILLISECONDS.toNanos(10);
+    private static final long LOOK_NANOS = TimeUnit.SECONDS.toNanos(1);
     private static final DateTimeFormatter STARTED_AT =
             DateTimeFormatter.ofPattern("yyyy-MM-dd'T'HH:mm:ss.SSS'Z'").withZone(ZoneOffset.UTC);
 
@@ -287,7 +298,7 @@ final class Journal implements AutoCloseable {
         Open(Attempt attempt) {
             var job = attempt.job();
             this.attempt = attempt;
-            this.rowStart = CsvFile.cells(job.requestId(), job.model().label(), job.prompt().id(), job.repetition(),
+            this.rowStart = events.cells(job.requestId(), job.model().label(), job.prompt().id(), job.repetition(),
                     attempt.number());
         }
 
@@ -318,21 +329,36 @@ final class Journal implements AutoCloseable {
     private final Queue<CountDownLatch> settling = new ConcurrentLinkedQueue<>();
     private final List<Open> open = new ArrayList<>();
     private final Thread writer = Thread.ofPlatform().name("journal").unstarted(this::writeAll);
+    private long lookedNanos = System.nanoTime();
     private volatile boolean closing;
     private volatile boolean failed;
 
-    private Journal(Path folder, String runId, List<String> labels, Audience audience) throws IOException {
+    private Journal(Path folder, String runId, List<String> labels, boolean guarded, Audience audience)
+            throws IOException {
         this.summary = new Summary(labels);
         this.folder = folder;
         this.runId = runId;
         this.audience = audience;
-        this.events = new CsvFile(folder.resolve("events.csv"), EVENT_COLUMNS);
-        this.requests = new CsvFile(folder.resolve("requests.csv"), REQUEST_COLUMNS);
+        this.events = new CsvFile(folder.resolve("events.csv"), EVENT_COLUMNS, guarded);
+        this.requests = new CsvFile(folder.resolve("requests.csv"), REQUEST_COLUMNS, guarded);
     }
 
-    /** Creates both files; throws IOException if it can't. */
-    static Journal open(Path folder, String runId, List<String> labels, Audience audience) throws IOException {
-        var journal = new Journal(folder, runId, labels, audience);
+    /**
+     * Creates both files, or goes on in those of a run that was cut off; throws IOException if it can't.
+     *
+     * @param guarded whether texts that a spreadsheet would take for formulas get a quote before them
+     */
+    static Journal open(Path folder, String runId, List<String> labels, boolean guarded, Audience audience)
+            throws IOException {
+        var goesOn = Files.exists(folder.resolve("requests.csv"));
+        var journal = new Journal(folder, runId, labels, guarded, audience);
+        if (goesOn) {
+            Remains.forEachRow(folder.resolve("requests.csv"), REQUEST_COLUMNS, row -> {
+                if (row.get("phase").equals(Phase.MEASURED.word())) {
+                    journal.summary.add(row::get);
+                }
+            });
+        }
         journal.writer.start();
         return journal;
     }
@@ -391,15 +417,19 @@ final class Journal implements AutoCloseable {
                 LockSupport.parkNanos(PERIOD_NANOS);
             }
         }
-        try {
-            events.close();
-            requests.close();
-        } catch (IOException e) {
-            fail(e);
+        for (var file : List.of(events, requests)) {
+            try {
+                file.close();
+            } catch (IOException e) {
+                fail(e);
+            }
         }
     }
 
     private void fail(IOException e) {
+        if (failed) {
+            return;
+        }
         warn(folder + ": can't be written any more (" + e.getMessage() + "); the run stops, what is there can be read");
         failed = true;
     }
@@ -421,11 +451,16 @@ final class Journal implements AutoCloseable {
                     ended.add(each);
                 }
             }
-            events.flush();
+            if (!failed) {
+                events.flush();
+            }
             for (var each : ended) {
                 write(each);
             }
-            requests.flush();
+            if (!failed) {
+                requests.flush();
+                lookForFiles();
+            }
         } finally {
             open.removeAll(ended);
             settled.forEach(CountDownLatch::countDown);
@@ -445,6 +480,16 @@ final class Journal implements AutoCloseable {
         }
         if (ended.last() && !(ended.ending().outcome() instanceof Outcome.Completed)) {
             sayFailure(job, ended.ending().outcome());
+        }
+    }
+
+    /** What is written to a file that was removed is lost without an error. */
+    private void lookForFiles() throws IOException {
+        if (System.nanoTime() - lookedNanos > LOOK_NANOS) {
+            lookedNanos = System.nanoTime();
+            if (Files.notExists(folder.resolve("events.csv")) || Files.notExists(folder.resolve("requests.csv"))) {
+                throw new IOException("it was removed");
+            }
         }
     }
 
@@ -504,31 +549,390 @@ final class Journal implements AutoCloseable {
     }
 }
 
+/** The configuration and the outcome of a run, as run.json. It never holds a key. */
+final class RunRecord {
+
+    private static final Pattern SECRET_IN_URL =
+            Pattern.compile("(?i)(//)[^/@\\s]+@|([?&][\\w-]*(key|token|secret|sig|signature|password)=)[^&\\s,]+");
+    private static final String LEFT_OUT = "(left-out)";
+
+    private final Path file;
+    private final ObjectNode json;
+
+    private RunRecord(Path file, ObjectNode json) {
+        this.file = file;
+        this.json = json;
+    }
+
+    /**
+     * Describes a run that begins.
+     *
+     * @param arguments the command line, so that the run can be resumed; secrets in URLs are left out
+     * @param options   what the command line comes to
+     */
+    static RunRecord begin(Path folder, String runId, boolean simulated, long seed, List<String> arguments,
+                           ObjectNode options, List<Model> models, List<Prompt> prompts) {
+        var json = JsonMapper.shared().createObjectNode().put("run_id", runId).put("started_at", Instant.now().toString())
+                .put("simulated", simulated).put("seed", seed);
+        json.putObject("versions").put("stream", Prompts.VERSION).put("java", Runtime.version().toString())
+                .put("okhttp", OkHttp.VERSION)
+                .put("os", System.getProperty("os.name") + " " + System.getProperty("os.version") + " "
+                        + System.getProperty("os.arch"))
+                .put("cpus", Runtime.getRuntime().availableProcessors());
+        var words = json.putArray("arguments");
+        arguments.forEach(word -> words.add(SECRET_IN_URL.matcher(word).replaceAll("$1$2" + LEFT_OUT)));
+        json.set("options", options);
+        var modelList = json.putArray("models");
+        for (var model : models) {
+            var entry = modelList.addObject().put("label", model.label()).put("name", model.name())
+                    .put("api", model.api().word()).put("base_url", model.server())
+                    .put("api_key_env", model.keyVariable()).put("max_tokens", model.maxTokens())
+                    .put("temperature", model.temperature());
+            entry.set("extra", JsonMapper.shared().<JsonNode>valueToTree(model.extra()));
+        }
+        var promptList = json.putArray("prompts");
+        for (var prompt : prompts) {
+            var entry = promptList.addObject().put("id", prompt.id()).put("source", prompt.source())
+                    .put("sha256", fingerprint(prompt));
+            entry.set("labels", JsonMapper.shared().<JsonNode>valueToTree(prompt.labels()));
+        }
+        return new RunRecord(folder.resolve("run.json"), json);
+    }
+
+    /** Reads the record of a run that is to go on; throws IOException with the words for the user. */
+    static RunRecord read(Path folder) throws IOException {
+        var file = folder.resolve("run.json");
+        try {
+            if (Files.isRegularFile(file) && JsonMapper.shared().readTree(Files.readString(file)) instanceof ObjectNode json
+                    && json.path("arguments").isArray()) {
+                var record = new RunRecord(file, json);
+                if (record.arguments().stream().anyMatch(word -> word.contains(LEFT_OUT))) {
+                    throw new IOException("it was begun with a secret in a URL, which run.json does not keep");
+                }
+                return record;
+            }
+        } catch (JacksonException e) {
+            // said below
+        }
+        throw new IOException("no run.json of this tool there");
+    }
+
+    /** Returns a digest of all that is sent of a prompt, and of its labels; the same in every run. */
+    private static String fingerprint(Prompt prompt) {
+        return ByteString.encodeUtf8(String.join("\u0000", prompt.id(), prompt.messages().toString(),
+                prompt.maxTokens() + " " + prompt.temperature() + " " + prompt.model(),
+                new TreeMap<>(prompt.extra()).toString(), new TreeMap<>(prompt.labels()).toString())).sha256().hex();
+    }
+
+    Path folder() {
+        return file.getParent();
+    }
+
+    String runId() {
+        return json.path("run_id").asString();
+    }
+
+    long seed() {
+        return json.path("seed").asLong();
+    }
+
+    List<String> arguments() {
+        return json.path("arguments").valueStream().map(JsonNode::asString).toList();
+    }
+
+    int timesResumed() {
+        return json.path("resumed_at").size();
+    }
+
+    /** Returns why these are not the prompts and models of the run, a line each; none if they are. */
+    List<String> differences(List<Prompt> prompts, List<Model> models) {
+        var differences = new ArrayList<String>();
+        var before = new HashMap<String, String>();
+        json.path("prompts").forEach(prompt -> before.put(prompt.path("id").asString(), prompt.path("sha256").asString()));
+        for (var prompt : prompts) {
+            var fingerprint = before.remove(prompt.id());
+            if (!fingerprint(prompt).equals(fingerprint)) {
+                differences.add(prompt.source() + ": " + (fingerprint == null ? "is new" : "has changed")
+                        + " since the run began (prompt " + prompt.id() + "); put it back, or begin a new run");
+            }
+        }
+        json.path("prompts").forEach(prompt -> {
+            if (before.containsKey(prompt.path("id").asString())) {
+                differences.add(prompt.path("source").asString() + ": prompt " + prompt.path("id").asString()
+                        + " was in it when the run began; put it back, or begin a new run");
+            }
+        });
+        var simulated = json.path("simulated").asBoolean();
+        var servers = new LinkedHashMap<String, String>();
+        json.path("models").forEach(model -> servers.put(model.path("label").asString(), model.path("name").asString()
+                + (simulated ? "" : " at " + model.path("base_url").asString())));
+        for (var model : models) {
+            var server = model.name() + (simulated ? "" : " at " + model.server());
+            if (!server.equals(servers.get(model.label()))) {
+                differences.add("model " + model.label() + " was " + servers.get(model.label()) + " when the run began, it is "
+                        + server + " now; set the environment as it was, or begin a new run");
+            }
+        }
+        return differences;
+    }
+
+    /** Notes that the run goes on. */
+    void resume() {
+        json.withArray("resumed_at").add(Instant.now().toString());
+        json.remove(List.of("finished_at", "counts"));
+    }
+
+    /** Adds what is known later. */
+    void set(String name, JsonNode value) {
+        json.set(name, value);
+    }
+
+    /** Writes the whole file anew; the summary is null while the run goes on. */
+    void write(Summary summary) throws IOException {
+        if (summary != null) {
+            json.put("finished_at", Instant.now().toString());
+            json.putObject("counts").put("requests", summary.requests()).put("completed", summary.completed())
+                    .put("failed", summary.failed());
+        }
+        var part = file.resolveSibling("run.json.part");
+        Files.writeString(part, JsonMapper.shared().writerWithDefaultPrettyPrinter().writeValueAsString(json) + "\n");
+        Files.move(part, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+    }
+}
+
+/** Keeps a second process off a run. The system lets go of it when this process ends, however it ends. */
+final class RunLock implements AutoCloseable {
+
+    private final Path file;
+    private final FileChannel channel;
+
+    private RunLock(Path file, FileChannel channel) {
+        this.file = file;
+        this.channel = channel;
+    }
+
+    /** Throws IOException, with the words for the user, if another process has it. */
+    static RunLock take(Path folder) throws IOException {
+        var file = folder.resolve(".lock");
+        var channel = FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+        try {
+            if (channel.tryLock() != null) {
+                return new RunLock(file, channel);
+            }
+        } catch (OverlappingFileLockException e) {
+            // this very process has it
+        }
+        channel.close();
+        throw new IOException("the run is still going on in another process");
+    }
+
+    @Override
+    public void close() {
+        try {
+            Files.deleteIfExists(file);
+            channel.close();
+        } catch (IOException e) {
+            // the folder is gone, and the lock with it
+        }
+    }
+}
+
+/** What a run that was cut off left on disk: the requests that are done, once its files are in order again. */
+final class Remains {
+
+    private static final String[] FILES = {"requests.csv", "events.csv"};
+
+    /** Takes a whole row. */
+    interface Taker {
+        void row(CSVRecord row) throws IOException;
+    }
+
+    /** An attempt with a row in requests.csv, and how many of its events are in events.csv. */
+    private static final class Found {
+        private final long events;
+        private long seen;
+
+        Found(long events) {
+            this.events = events;
+        }
+    }
+
+    /** The last attempt at a request. */
+    private record Last(int number, boolean cancelled, boolean done) {
+        private static final Last NONE = new Last(0, false, false);
+    }
+
+    private final Map<String, Last> requests = new HashMap<>();
+
+    /**
+     * Takes out of both files what is torn or has no counterpart in the other, and reads what is left. Of an attempt
+     * that was cut off while it streamed nothing is left: it is sent again.
+     *
+     * @param retries how often a request may be tried again
+     */
+    static Remains repair(Path folder, int retries) throws IOException {
+        var found = new HashMap<String, Found>();
+        var columns = Map.of(FILES[0], Journal.REQUEST_COLUMNS, FILES[1], Journal.EVENT_COLUMNS);
+        forEachRow(folder.resolve(FILES[0]), Journal.REQUEST_COLUMNS,
+                row -> found.put(attempt(row), new Found(Long.parseLong(row.get("events")))));
+        forEachRow(folder.resolve(FILES[1]), Journal.EVENT_COLUMNS, row -> {
+            if (found.containsKey(attempt(row))) {
+                found.get(attempt(row)).seen++;
+            }
+        });
+        found.values().removeIf(attempt -> attempt.events != attempt.seen);
+        for (var file : FILES) {
+            keep(folder.resolve(file), columns.get(file), found.keySet());
+        }
+        var remains = new Remains();
+        forEachRow(folder.resolve(FILES[0]), Journal.REQUEST_COLUMNS, row -> remains.add(row, retries));
+        return remains;
+    }
+
+    private static String attempt(CSVRecord row) {
+        return row.get("request_id") + "\n" + row.get("attempt");
+    }
+
+    private void add(CSVRecord row, int retries) {
+        var number = Integer.parseInt(row.get("attempt"));
+        var httpStatus = row.get("http_status").isEmpty() ? null : Integer.valueOf(row.get("http_status"));
+        var cancelled = row.get("status").equals("cancelled");
+        var triedAgain = row.get("status").equals("failed") && number <= retries
+                && new Outcome.Failed(row.get("error_type"), row.get("error"), httpStatus).mayPass();
+        requests.put(CsvFile.unguarded(row.get("request_id")), new Last(number, cancelled, !cancelled && !triedAgain));
+    }
+
+    /** Of a run that begins: nothing. */
+    static Remains none() {
+        return new Remains();
+    }
+
+    private Last last(Job job) {
+        return requests.getOrDefault(job.requestId(), Last.NONE);
+    }
+
+    /** Whether the request needs no further attempt. */
+    boolean isDone(Job job) {
+        return last(job).done();
+    }
+
+    /** Returns the number of the last attempt at the request, 0 if there is none. */
+    int attempts(Job job) {
+        return last(job).number();
+    }
+
+    /** Returns how many of them count as tries; being interrupted by the user does not. */
+    int retries(Job job) {
+        return last(job).cancelled() ? 0 : last(job).number();
+    }
+
+    /** Hands over all rows that are whole; what follows a damaged place is not read. */
+    static void forEachRow(Path file, String[] columns, Taker taker) throws IOException {
+        var format = CSVFormat.RFC4180.builder().setHeader(columns).setSkipHeaderRecord(true).get();
+        CSVRecord last = null; // whether a row is whole is known when it is not the last
+        var lastIsTorn = !endsWithLineEnd(file);
+        try (var rows = CSVParser.parse(file, StandardCharsets.UTF_8, format)) {
+            for (var row : rows) {
+                take(last, taker);
+                last = row;
+            }
+        } catch (UncheckedIOException e) {
+            lastIsTorn = false; // the torn one ends inside its quotes, and was not read
+        }
+        if (!lastIsTorn) {
+            take(last, taker);
+        }
+    }
+
+    private static void take(CSVRecord row, Taker taker) throws IOException {
+        if (row != null && row.isConsistent()) {
+            taker.row(row);
+        }
+    }
+
+    private static boolean endsWithLineEnd(Path file) throws IOException {
+        try (var bytes = FileChannel.open(file)) {
+            var last = ByteBuffer.allocate(2);
+            return bytes.size() >= 2 && bytes.read(last, bytes.size() - 2) == 2 && last.get(0) == '\r' && last.get(1) == '\n';
+        }
+    }
+
+    /** Writes the file anew with the rows of these attempts alone. */
+    private static void keep(Path file, String[] columns, Set<String> attempts) throws IOException {
+        var part = file.resolveSibling(file.getFileName() + ".part");
+        Files.deleteIfExists(part);
+        try (var kept = new CsvFile(part, columns, false)) {
+            forEachRow(file, columns, row -> {
+                if (attempts.contains(attempt(row))) {
+                    kept.row((Object[]) row.values());
+                }
+            });
+        }
+        Files.move(part, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+    }
+}
+
 /** A CSV file that is written while a run goes on. */
 final class CsvFile implements AutoCloseable {
 
     private static final CSVFormat FORMAT = CSVFormat.RFC4180;
 
+    /** What a spreadsheet may take for a formula, unless it is a number. */
+    private static final Pattern FORMULA = Pattern.compile("[=+\\-@\t\r](?!\\d+(\\.\\d+)?$).*", Pattern.DOTALL);
+
     private final BufferedSink out;
+    private final boolean guarded;
     private StringBuilder cell = new StringBuilder();
 
-    /** Creates the file and writes its header. */
-    CsvFile(Path file, String[] columns) throws IOException {
-        out = Okio.buffer(Okio.sink(file));
-        row((Object[]) columns);
-        flush();
+    /** Creates the file and writes its header, or goes on behind the rows of one that is there. */
+    CsvFile(Path file, String[] columns, boolean guarded) throws IOException {
+        this.guarded = guarded;
+        var isNew = Files.notExists(file);
+        out = Okio.buffer(Okio.sink(file, StandardOpenOption.CREATE, StandardOpenOption.APPEND));
+        if (isNew) {
+            row((Object[]) columns);
+            flush();
+        }
+    }
+
+    /** Makes a text harmless to a spreadsheet if that is wanted: a quote before what would be a formula. */
+    private Object guarded(Object value) {
+        return guarded && value instanceof String text && FORMULA.matcher(text).matches() ? "'" + text : value;
+    }
+
+    /** The text as it was before it was guarded. */
+    static String unguarded(String text) {
+        return text.startsWith("'") && FORMULA.matcher(text.substring(1)).matches() ? text.substring(1) : text;
     }
 
     /** Returns the cells with which a row begins, quoted where they must be. */
-    static ByteString cells(Object... values) {
-        return ByteString.encodeUtf8(FORMAT.format(values));
+    ByteString cells(Object... values) {
+        return ByteString.encodeUtf8(FORMAT.format(Arrays.stream(values).map(this::guarded).toArray()));
     }
 
     /** Adds a row; null is blank. */
     void row(Object... values) throws IOException {
-        var row = new StringBuilder();
-        FORMAT.printRecord(row, values);
-        out.writeUtf8(row.toString());
+        FORMAT.printRecord(new Cells(), Arrays.stream(values).map(this::guarded).toArray());
+    }
+
+    /** Where Commons CSV prints to; an answer of megabytes is not copied once more on its way. */
+    private final class Cells implements Appendable {
+        @Override
+        public Appendable append(CharSequence text) throws IOException {
+            return append(text, 0, text.length());
+        }
+
+        @Override
+        public Appendable append(CharSequence text, int start, int end) throws IOException {
+            out.writeUtf8(text.toString(), start, end);
+            return this;
+        }
+
+        @Override
+        public Appendable append(char letter) throws IOException {
+            out.writeUtf8CodePoint(letter);
+            return this;
+        }
     }
 
     /**
@@ -549,7 +953,7 @@ final class CsvFile implements AutoCloseable {
         }
         row.writeByte(',').writeDecimalLong(read);
         var bytesBefore = row.size();
-        FORMAT.print(text, cell, false);
+        FORMAT.print(guarded(text), cell, false);
         row.writeUtf8(cell.toString()).writeByte('\r').writeByte('\n');
         // a builder that has held an emoji stays twice as wide, and slow
         cell = row.size() - bytesBefore == cell.length() + 2 ? cell.delete(0, cell.length()) : new StringBuilder();

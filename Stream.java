@@ -14,6 +14,7 @@
 //SOURCES Results.java
 //SOURCES Simulator.java
 //SOURCES Calibrate.java
+//COMPILE_OPTIONS -XDignore.symbol.file
 //RUNTIME_OPTIONS -XX:TieredStopAtLevel=1 -XX:+UseSerialGC -Xmn40m -XX:SurvivorRatio=3 -XX:MaxTenuringThreshold=1 -Xlog:disable -Xlog:all=error:stderr
 //CDS
 
@@ -30,7 +31,8 @@
 // the table at the end are in Results.java.
 //
 // The runtime options were each measured (README.md, Accuracy): the second compiler takes a core in the very seconds
-// that are measured; a young generation this small is collected often and briefly, and what lives on is not copied twice.
+// that are measured; the serial collector takes the least memory and pauses the least at a thousand streams, with survivor
+// spaces that hold what these keep while they wait. The compile option keeps javac from warning of sun.misc.Signal.
 //
 // It does not measure quality, nor tell the network's part of a delay from the server's; an event is not always a
 // token. README.md says what each number means, results/README.md what each column holds.
@@ -48,18 +50,13 @@ import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.time.Instant;
 import java.time.ZoneOffset;
 import java.time.format.DateTimeFormatter;
 import java.util.ArrayList;
-import java.util.Collections;
-import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
-import java.util.Random;
 import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ConcurrentHashMap;
@@ -78,14 +75,15 @@ import me.tongfei.progressbar.DelegatingProgressBarConsumer;
 import me.tongfei.progressbar.ProgressBar;
 import me.tongfei.progressbar.ProgressBarBuilder;
 import me.tongfei.progressbar.ProgressBarStyle;
-
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
-import tools.jackson.databind.JsonNode;
-import tools.jackson.databind.json.JsonMapper;
+import picocli.CommandLine.Spec;
+import tools.jackson.databind.node.BooleanNode;
+import tools.jackson.databind.node.IntNode;
 import tools.jackson.databind.node.JsonNodeFactory;
 import tools.jackson.databind.node.ObjectNode;
 
@@ -164,6 +162,21 @@ public class Stream implements Callable<Integer> {
             description = "Where runs land, as DIR/RUN_ID/ (default: ${DEFAULT-VALUE}).")
     Path results;
 
+    @Option(names = "--resume", paramLabel = "RUN_ID", description = "Finish a run that was cut off: what is complete is"
+            + " kept, the rest is run.")
+    String resume;
+
+    @Option(names = "--csv-safe", description = "Put a quote before texts that a spreadsheet would take for formulas.")
+    boolean csvSafe;
+
+    @Option(names = "--max-event-mb", paramLabel = "N", defaultValue = "16",
+            description = "Largest event in megabytes; a larger one is a failure (default: ${DEFAULT-VALUE}).")
+    int maxEventMegabytes;
+
+    @Option(names = "--max-answer-mb", paramLabel = "N", defaultValue = "64",
+            description = "Memory that one answer may take; one that takes more is a failure (default: ${DEFAULT-VALUE}).")
+    int maxAnswerMegabytes;
+
     @Option(names = "--echo", paramLabel = "tokens|lines|none",
             description = "Echo on standard output (default: tokens when one request at a time, lines when several).")
     String echo;
@@ -192,10 +205,19 @@ public class Stream implements Callable<Integer> {
     @Option(names = {"-v", "--verbose"}, description = "Say more: retries, warnings in full, stack traces.")
     boolean verbose;
 
+    private static final long MOST_REQUESTS = 5_000_000;
     private static final int CALIBRATED_BATCH = 20;
     private static final double CALIBRATION_ITL_MILLIS = 20; // 50 tokens a second, a usual pace
 
+    /** What may be said anew of a run that goes on. */
+    private static final Set<String> WITH_RESUME =
+            Set.of("--resume", "--results", "--echo", "--typing-delay", "--quiet", "--verbose");
+
+    @Spec
+    CommandSpec spec;
+
     private final Terminal terminal;
+    private RunRecord resumed; // null if the run begins
 
     Stream(Terminal terminal) {
         this.terminal = terminal;
@@ -240,18 +262,54 @@ public class Stream implements Callable<Integer> {
 
     @Override
     public Integer call() throws Exception {
+        return resume != null ? goOn() : stream();
+    }
+
+    /** Takes up a run where it was cut off, with the command line that began it. */
+    private int goOn() throws Exception {
+        var given = spec.commandLine().getParseResult();
+        if (!given.matchedPositionals().isEmpty()
+                || given.matchedOptions().stream().anyMatch(option -> !WITH_RESUME.contains(option.longestName()))) {
+            throw new WrongUsage("--resume " + resume + " takes its plan from the run; give nothing beside it but "
+                    + String.join(", ", WITH_RESUME.stream().sorted().toList()));
+        }
+        var folder = Files.exists(Path.of(resume, "run.json")) ? Path.of(resume) : results.resolve(resume);
+        var again = new Stream(terminal);
+        RunLock lock;
+        try {
+            again.resumed = RunRecord.read(folder);
+            lock = RunLock.take(folder);
+        } catch (IOException e) {
+            throw new WrongUsage("--resume " + resume + ": " + e.getMessage() + " (" + folder
+                    + "); name a run that was cut off, and its folder with --results");
+        }
+        try (lock) {
+            new CommandLine(again).setExpandAtFiles(false).parseArgs(again.resumed.arguments().toArray(String[]::new));
+            again.results = folder.toAbsolutePath().getParent();
+            again.echo = echo != null ? echo : again.echo;
+            again.typingDelayMillis = typingDelayMillis > 0 ? typingDelayMillis : again.typingDelayMillis;
+            again.quiet |= quiet;
+            again.verbose |= verbose;
+            return again.stream();
+        }
+    }
+
+    private int stream() throws Exception {
         check();
         var set = readPrompts();
-        var seedUsed = seed != null ? seed : ThreadLocalRandom.current().nextLong(1_000_000_000);
+        var seedUsed = resumed != null ? resumed.seed() : seed != null ? seed
+                : ThreadLocalRandom.current().nextLong(1_000_000_000);
         try (var simulator = simulate && !dryRun ? SimulatedServer.start(seedUsed) : null) {
             var access = simulator != null ? ModelCatalog.Access.toSimulator(simulator.baseUrl())
                     : dryRun ? ModelCatalog.Access.WITHOUT_KEYS : ModelCatalog.Access.WITH_KEYS;
             var catalog = ModelCatalog.of(modelOptions, terminal.environment(), access);
-            var plan = Plan.of(set.prompts(), catalog, this, seedUsed);
+            var whole = plan(set.prompts(), catalog, seedUsed);
             if (dryRun) {
-                plan.print(terminal.out(), sampling());
+                whole.print(terminal.out(), sampling());
                 return 0;
             }
+            var remains = remains(whole);
+            var plan = whole.without(remains);
             var warmUp = new FutureTask<>(() -> {
                 SelfLoad.warmUp();
                 return null;
@@ -268,17 +326,48 @@ public class Stream implements Callable<Integer> {
                 warmUp.get();
             }
             var overhead = calibrates(plan) ? SelfLoad.calibrate(concurrency, CALIBRATION_ITL_MILLIS) : null;
-            try (var run = Run.start(this, plan, seedUsed, overhead, terminal)) {
+            try (var run = resumed != null ? Run.resume(this, plan, resumed, remains, overhead, terminal)
+                    : Run.start(this, plan, seedUsed, overhead, terminal)) {
                 if (!ask) {
                     run.execute(plan);
                 }
                 for (int asked = 1; question != null; asked++) {
                     var prompt = Prompt.ofText("ask-" + asked, question, "--ask");
-                    run.execute(Plan.of(List.of(prompt), catalog, this, seedUsed + asked));
+                    run.execute(plan(List.of(prompt), catalog, seedUsed + asked));
                     question = question(keyboard);
                 }
                 return run.finish();
             }
+        }
+    }
+
+    private Plan plan(List<Prompt> prompts, ModelCatalog catalog, long seedUsed) throws BadModel, WrongUsage {
+        var system = systemText();
+        var asked = prompts.stream()
+                .map(prompt -> system == null || prompt.hasSystem() ? prompt : prompt.withSystem(system)).toList();
+        var most = (long) prompts.size() * Math.max(1, catalog.models().size()) * repeat;
+        if (most > MOST_REQUESTS) {
+            throw new WrongUsage("--repeat " + repeat + " makes " + most + " requests; more than " + MOST_REQUESTS
+                    + " are no plan, repeat less");
+        }
+        return Plan.of(asked, catalog, !modelOptions.named(),
+                new Plan.Order(repeat, warmup, order.equals("interleaved"), seedUsed));
+    }
+
+    /** Returns what is left of the run that is to go on, once it is sure that it is the same. */
+    private Remains remains(Plan plan) throws WrongUsage {
+        if (resumed == null) {
+            return Remains.none();
+        }
+        if (ask) {
+            throw new WrongUsage("--resume " + resumed.runId() + ": what was asked then is not known; begin a new run");
+        }
+        WrongUsage.throwIfAny(resumed.differences(plan.prompts(), plan.models()));
+        try {
+            return Remains.repair(resumed.folder(), retries);
+        } catch (IOException | RuntimeException e) {
+            throw new WrongUsage("--resume " + resumed.runId() + ": its CSV files can't be read (" + e.getMessage()
+                    + "); look at them with Results.java");
         }
     }
 
@@ -301,6 +390,8 @@ public class Stream implements Callable<Integer> {
         atLeast(problems, "--concurrency", concurrency, 1);
         atLeast(problems, "--retries", retries, 0);
         atLeast(problems, "--typing-delay", typingDelayMillis, 0);
+        atLeast(problems, "--max-event-mb", maxEventMegabytes, 1);
+        atLeast(problems, "--max-answer-mb", maxAnswerMegabytes, 1);
         within(problems, "--temperature", temperature, 0, 2);
         within(problems, "--timeout", timeoutSeconds, 0.001, 1e6);
         within(problems, "--stall-timeout", stallTimeoutSeconds, 0.001, 1e6);
@@ -386,6 +477,25 @@ public class Stream implements Callable<Integer> {
         return new Sampling(maxTokens, temperature, seedParam);
     }
 
+    Limits limits() {
+        return new Limits((long) maxEventMegabytes << 20, (long) maxAnswerMegabytes << 20);
+    }
+
+    /** The command line as it was given. */
+    List<String> arguments() {
+        return spec.commandLine().getParseResult().originalArgs();
+    }
+
+    /** What the command line comes to, for run.json. */
+    ObjectNode json() {
+        return JsonNodeFactory.instance.objectNode().put("system", system).put("max_tokens", maxTokens)
+                .put("temperature", temperature).put("seed_param", seedParam).put("repeat", repeat).put("warmup", warmup)
+                .put("concurrency", concurrency).put("order", order).put("timeout_s", timeoutSeconds)
+                .put("stall_timeout_s", stallTimeoutSeconds).put("retries", retries).put("echo", echo())
+                .put("typing_delay_ms", typingDelayMillis).put("unique_prefix", uniquePrefix).put("ask", ask)
+                .put("csv_safe", csvSafe).put("max_event_mb", maxEventMegabytes).put("max_answer_mb", maxAnswerMegabytes);
+    }
+
     String echo() {
         return echo != null ? echo : concurrency == 1 ? "tokens" : "lines";
     }
@@ -459,101 +569,6 @@ record Terminal(InputStream in, PrintStream out, PrintStream err, boolean outIsT
     }
 }
 
-/** All requests of a run, in the order in which they are sent. */
-record Plan(List<Prompt> prompts, List<Model> models, List<Job> warmups, List<Job> jobs) {
-
-    private static final long MOST_REQUESTS = 5_000_000;
-
-    /** A prompt and the models that are to answer it. */
-    private record Question(Prompt prompt, List<Model> models) { }
-
-    /** Throws BadModel if a prompt names a model that can't be called. */
-    static Plan of(List<Prompt> prompts, ModelCatalog catalog, Stream options, long seed)
-            throws BadModel, WrongUsage {
-        var system = options.systemText();
-        var models = new ArrayList<Model>();
-        var questions = new ArrayList<Question>();
-        for (var prompt : prompts) {
-            var asked = system == null || prompt.hasSystem() ? prompt : prompt.withSystem(system);
-            var ownModel = prompt.model() != null && !options.modelOptions.named();
-            questions.add(new Question(asked, ownModel ? List.of(catalog.named(prompt.model())) : catalog.models()));
-            questions.getLast().models().stream().filter(model -> !models.contains(model)).forEach(models::add);
-        }
-        if (prompts.isEmpty()) {
-            models.addAll(catalog.models());
-        }
-        var size = questions.stream().mapToLong(question -> question.models().size()).sum() * options.repeat;
-        if (size > MOST_REQUESTS) {
-            throw new WrongUsage("--repeat " + options.repeat + " makes " + size + " requests; more than " + MOST_REQUESTS
-                    + " are no plan, repeat less");
-        }
-        var repetitions = new ArrayList<List<Job>>();
-        for (int repetition = 1; repetition <= options.repeat; repetition++) {
-            for (var question : questions) {
-                var block = new ArrayList<Job>();
-                for (var model : question.models()) {
-                    block.add(job(Phase.MEASURED, question.prompt(), model, repetition, models.indexOf(model)));
-                }
-                repetitions.add(block);
-            }
-        }
-        return new Plan(prompts, List.copyOf(models), warmups(questions, models, options.warmup),
-                ordered(repetitions, options.order.equals("interleaved"), seed));
-    }
-
-    /** Interleaved, drift of the network or the machine over time hits all models alike. */
-    private static List<Job> ordered(List<List<Job>> blocks, boolean interleaved, long seed) {
-        var random = new Random(seed);
-        var jobs = new ArrayList<Job>();
-        for (var block : blocks) {
-            if (interleaved) {
-                Collections.shuffle(block, random);
-            }
-            jobs.addAll(block);
-        }
-        if (!interleaved) {
-            jobs.sort(Comparator.comparingInt(Job::modelIndex));
-        }
-        return List.copyOf(jobs);
-    }
-
-    private static List<Job> warmups(List<Question> questions, List<Model> models, int count) {
-        var jobs = new ArrayList<Job>();
-        for (int i = 0; i < models.size(); i++) {
-            var model = models.get(i);
-            var own = questions.stream().filter(question -> question.models().contains(model)).toList();
-            for (int repetition = 1; repetition <= count && !own.isEmpty(); repetition++) {
-                jobs.add(job(Phase.WARMUP, own.get((repetition - 1) % own.size()).prompt(), model, repetition, i));
-            }
-        }
-        return List.copyOf(jobs);
-    }
-
-    private static Job job(Phase phase, Prompt prompt, Model model, int repetition, int modelIndex) {
-        var number = phase == Phase.WARMUP ? "warmup-" + repetition : String.valueOf(repetition);
-        return new Job(prompt.id() + "|" + model.label() + "|" + number, phase, prompt, model, repetition, modelIndex);
-    }
-
-    int size() {
-        return warmups.size() + jobs.size();
-    }
-
-    /** Prints what would be sent, and the upper bound of what the answers can cost. */
-    void print(PrintStream out, Sampling sampling) {
-        long outputTokens = 0;
-        long characters = 0;
-        int number = 0;
-        for (var job : java.util.stream.Stream.concat(warmups.stream(), jobs.stream()).toList()) {
-            out.printf("%5d  %-8s  %-24s  %s, repetition %d%n", ++number, job.phase().word(), job.model().label(),
-                    job.prompt().id(), job.repetition());
-            outputTokens += job.model().answerLimit(job.prompt(), sampling);
-            characters += job.prompt().length();
-        }
-        out.printf(Locale.ROOT, "%d requests, %d of them warm-up; at most %,d output tokens; %,d characters of prompts;"
-                + " retries come on top; nothing was sent%n", size(), warmups.size(), outputTokens, characters);
-    }
-}
-
 /** What a user should know about a run, each with its cause and the next step. */
 enum Warning {
     COMPRESSED("%s sends compressed streams; their timing is the compressor's. Ask for it to be turned off."),
@@ -578,8 +593,6 @@ final class Run implements AutoCloseable {
 
     private static final DateTimeFormatter RUN_ID_TIME =
             DateTimeFormatter.ofPattern("yyyyMMdd'T'HHmmss'Z'").withZone(ZoneOffset.UTC);
-    private static final double BACKOFF_MILLIS = 500;
-    private static final double LONGEST_BACKOFF_MILLIS = 30_000;
 
     private final Stream options;
     private final Overhead overhead;
@@ -587,6 +600,8 @@ final class Run implements AutoCloseable {
     private final String runId;
     private final Path folder;
     private final RunRecord record;
+    private final Remains remains;
+    private final RunLock lock; // null if it is held outside
     private final StreamClient client;
     private final Echo echo;
     private final Journal journal;
@@ -594,29 +609,39 @@ final class Run implements AutoCloseable {
     private final Strain strain;
     private final Set<Exchange> inFlight = ConcurrentHashMap.newKeySet();
     private final Set<String> withoutUsage = ConcurrentHashMap.newKeySet();
-    private final Set<String> unreachable = ConcurrentHashMap.newKeySet();
+    private final Backoff backoff;
     private final boolean startedCold;
     private final AtomicBoolean cold; // until the first row has said so
     private final AtomicInteger prefixes = new AtomicInteger();
     private final CountDownLatch stopped = new CountDownLatch(1);
+    private volatile boolean left;
     private final Thread interruption = new Thread(this::interrupt, "interruption");
     private Integer exitCode;
 
-    private Run(Stream options, Plan plan, long seed, Overhead overhead, Terminal terminal, String runId, Path folder)
-            throws IOException {
+    private Run(Stream options, Plan plan, RunRecord record, Remains remains, RunLock lock, Overhead overhead,
+                Terminal terminal) throws IOException {
         this.options = options;
         this.overhead = overhead;
         this.terminal = terminal;
-        this.runId = runId;
-        this.folder = folder;
-        this.client = new StreamClient(options.concurrency, plan.models(), terminal.environment());
-        this.echo = Echo.of(options, plan.models(), options.ask ? 1 : plan.jobs().size(), terminal);
-        this.journal = Journal.open(folder, runId, plan.models().stream().map(Model::label).toList(), echo);
-        this.record = new RunRecord(folder, runId, options, plan, seed, overhead);
+        this.runId = record.runId();
+        this.folder = record.folder();
+        this.record = record;
+        this.remains = remains;
+        this.lock = lock;
+        this.client = new StreamClient(options.concurrency, plan.models(), terminal.environment(), options.limits());
+        this.echo = Echo.of(options, plan.models(), options.ask ? 1 : plan.jobs().size(), terminal, this::leave);
+        this.journal = Journal.open(folder, runId, plan.models().stream().map(Model::label).toList(), options.csvSafe, echo);
         this.loop = new ClosedLoop(options.concurrency);
         this.strain = new Strain();
+        this.backoff = new Backoff(options.retries, options.timeoutSeconds * 1000);
         this.startedCold = !options.warmsItself(plan);
         this.cold = new AtomicBoolean(startedCold);
+        if (overhead != null) {
+            record.set("client_overhead", overhead.json());
+        }
+        record.write(null);
+        Runtime.getRuntime().addShutdownHook(interruption);
+        Thread.ofVirtual().name("watch").start(this::watch);
     }
 
     /** Makes the folder and opens the files; throws WrongUsage, and leaves nothing, if it can't. */
@@ -626,11 +651,12 @@ final class Run implements AutoCloseable {
         var folder = options.results.resolve(runId);
         try {
             Files.createDirectories(folder);
-            var run = new Run(options, plan, seed, overhead, terminal, runId, folder);
-            run.record.write(null);
-            Runtime.getRuntime().addShutdownHook(run.interruption);
-            Thread.ofVirtual().name("watch").start(run::watch);
-            return run;
+            var record = RunRecord.begin(folder, runId, options.simulate, seed, options.arguments(), options.json(),
+                    plan.models(), plan.prompts());
+            record.set("client_overhead", JsonNodeFactory.instance.nullNode());
+            record.set("planned_requests", IntNode.valueOf(plan.size()));
+            record.set("self_warmup", BooleanNode.valueOf(options.warmsItself(plan)));
+            return new Run(options, plan, record, Remains.none(), RunLock.take(folder), overhead, terminal);
         } catch (IOException e) {
             discard(folder);
             throw new WrongUsage("--results " + options.results + ": can't be written (" + e.getMessage()
@@ -638,9 +664,19 @@ final class Run implements AutoCloseable {
         }
     }
 
+    /** Goes on with what is left of a run, whose lock somebody else holds. */
+    static Run resume(Stream options, Plan plan, RunRecord record, Remains remains, Overhead overhead, Terminal terminal)
+            throws IOException {
+        record.resume();
+        if (!options.quiet) {
+            terminal.say("--resume " + record.runId() + ": " + plan.size() + " requests are left");
+        }
+        return new Run(options, plan, record, remains, null, overhead, terminal);
+    }
+
     /** Nothing is left half written. */
     private static void discard(Path folder) {
-        for (var file : List.of("events.csv", "requests.csv", "run.json.part", "")) {
+        for (var file : List.of("events.csv", "requests.csv", "run.json.part", "run.json", ".lock", "")) {
             folder.resolve(file).toFile().delete();
         }
     }
@@ -668,12 +704,15 @@ final class Run implements AutoCloseable {
     /** Sends one request, again if it may; each attempt is recorded, and waiting is inside none of them. */
     private void send(Job job, long readyNanos, Runnable onSent) {
         var server = job.model().server();
-        var retries = 0;
-        for (int number = 1; ; number++) {
+        var retries = remains.retries(job);
+        for (int number = remains.attempts(job) + 1; ; number++) {
+            for (long held; (held = backoff.heldMillis(job.model())) > 0; readyNanos = System.nanoTime()) {
+                if (stoppedWithin(held + ThreadLocalRandom.current().nextLong(1 + held / 4))) { // not all in one instant
+                    return;
+                }
+            }
             var askUsage = !withoutUsage.contains(server);
-            var prompt = options.uniquePrefix
-                    ? job.prompt().beginningWith("[" + runId + " " + prefixes.incrementAndGet() + "]")
-                    : job.prompt();
+            var prompt = options.uniquePrefix ? job.prompt().beginningWith(nextPrefix()) : job.prompt();
             var attempt = new Attempt(job, number, Instant.now(), readyNanos, new Recording(), new AtomicReference<>());
             var exchange = new Exchange(client, job.model(), job.model().body(prompt, options.sampling(), askUsage),
                     attempt.recording(), onSent);
@@ -685,7 +724,7 @@ final class Run implements AutoCloseable {
             var ending = exchange.run();
             inFlight.remove(exchange);
             var refusedUsage = askUsage && refusesStreamOptions(ending.outcome());
-            var waitMillis = refusedUsage ? Long.valueOf(0) : waitMillis(ending, server, retries);
+            var waitMillis = refusedUsage ? Long.valueOf(0) : backoff.waitMillis(job.model(), ending, retries);
             var again = waitMillis != null && !isStopped();
             var startNanos = attempt.recording().startNanos();
             attempt.end().set(new Attempt.Ended(ending, !again,
@@ -698,6 +737,7 @@ final class Run implements AutoCloseable {
                 journal.warn(Warning.NO_USAGE.about(server));
             } else if (again) {
                 retries++;
+                backoff.slowDown(job.model(), ending, waitMillis);
                 sayRetry(job, ending, waitMillis);
             }
             if (!again || stoppedWithin(waitMillis)) {
@@ -705,6 +745,12 @@ final class Run implements AutoCloseable {
             }
             readyNanos = System.nanoTime();
         }
+    }
+
+    /** A line that no other request of the run begins with, nor one of the same run before it was resumed. */
+    private String nextPrefix() {
+        var times = record.timesResumed();
+        return "[" + runId + (times == 0 ? "" : "." + times) + " " + prefixes.incrementAndGet() + "]";
     }
 
     private String taint(Recording recording, long fromNanos, long toNanos) {
@@ -732,26 +778,6 @@ final class Run implements AutoCloseable {
                 && failed.message().contains("stream_options");
     }
 
-    /** Returns how long to wait before the next attempt, in milliseconds; null if there is to be none. */
-    private Long waitMillis(Ending ending, String server, int retries) {
-        if (!(ending.outcome() instanceof Outcome.Failed failed) || !failed.mayPass()) {
-            unreachable.remove(server);
-            return null;
-        }
-        var noAnswer = failed.httpStatus() == null;
-        if (retries == options.retries || noAnswer && unreachable.contains(server)) {
-            if (noAnswer) {
-                unreachable.add(server); // the next requests to it do not wait for it again
-            }
-            return null;
-        }
-        if (ending.retryAfterMillis() != null) {
-            return ending.retryAfterMillis() <= options.timeoutSeconds * 1000 ? ending.retryAfterMillis() : null;
-        }
-        var most = Math.min(LONGEST_BACKOFF_MILLIS, BACKOFF_MILLIS * Math.pow(2, retries));
-        return Math.round(ThreadLocalRandom.current().nextDouble() * most);
-    }
-
     private void sayRetry(Job job, Ending ending, long waitMillis) {
         if (options.verbose) {
             terminal.say(job.model().label() + ", " + job.prompt().id() + ": " + ending.outcome().words(job.model())
@@ -767,7 +793,9 @@ final class Run implements AutoCloseable {
             var now = System.nanoTime();
             strain.tick(now);
             for (var exchange : inFlight) {
-                if (exchange.ageNanos(now) > timeoutNanos) {
+                if (journal.failed()) {
+                    exchange.abort(Exchange.Abort.CANCEL); // what it brings can't be written
+                } else if (exchange.ageNanos(now) > timeoutNanos) {
                     exchange.abort(Exchange.Abort.TIMEOUT);
                 } else if (exchange.silenceNanos(now) > stallNanos) {
                     exchange.abort(Exchange.Abort.STALL);
@@ -776,12 +804,23 @@ final class Run implements AutoCloseable {
         }
     }
 
-    /** Ctrl-C: ends the streams, and lets what was measured be written. The JVM exits with 130 after it. */
+    /** Ctrl-C: ends the streams, and lets what was measured be written. The JVM exits with 130 after it; twice means now. */
     private void interrupt() {
-        stopped.countDown();
-        inFlight.forEach(exchange -> exchange.abort(Exchange.Abort.CANCEL));
+        sun.misc.Signal.handle(new sun.misc.Signal("INT"), again -> Runtime.getRuntime().halt(130));
+        stop();
         echo.drop();
         finish();
+    }
+
+    /** Nobody reads the answers any more, as behind {@code | head}: ends as quietly as other programs do. */
+    private void leave() {
+        left = true;
+        stop();
+    }
+
+    private void stop() {
+        stopped.countDown();
+        inFlight.forEach(exchange -> exchange.abort(Exchange.Abort.CANCEL));
     }
 
     /** Waits for what is in flight, writes what is left, prints the summary; returns the exit code of the run. */
@@ -800,8 +839,16 @@ final class Run implements AutoCloseable {
         try {
             record.write(summary);
         } catch (IOException e) {
-            terminal.say(folder.resolve("run.json") + ": can't be written (" + e.getMessage() + ")");
+            if (!journal.failed()) { // else it is said
+                terminal.say(folder.resolve("run.json") + ": can't be written (" + e.getMessage() + ")");
+            }
             exitCode = interrupted ? 130 : 1;
+        }
+        if (lock != null) {
+            lock.close();
+        }
+        if (left) {
+            return exitCode;
         }
         if (interrupted) {
             terminal.say("interrupted; what was measured until then is written");
@@ -848,70 +895,6 @@ final class Run implements AutoCloseable {
     }
 }
 
-/** The configuration and the outcome of a run, as run.json. It never holds a key. */
-final class RunRecord {
-
-    private final Path file;
-    private final ObjectNode json;
-
-    RunRecord(Path folder, String runId, Stream options, Plan plan, long seed, Overhead overhead) {
-        this.file = folder.resolve("run.json");
-        this.json = JsonMapper.shared().createObjectNode().put("run_id", runId)
-                .put("started_at", Instant.now().toString()).put("simulated", options.simulate).put("seed", seed);
-        json.putObject("versions").put("stream", Prompts.VERSION).put("java", Runtime.version().toString())
-                .put("okhttp", okhttp3.OkHttp.VERSION)
-                .put("os", System.getProperty("os.name") + " " + System.getProperty("os.version") + " "
-                        + System.getProperty("os.arch"))
-                .put("cpus", Runtime.getRuntime().availableProcessors());
-        json.putObject("options").put("system", options.system).put("max_tokens", options.maxTokens)
-                .put("temperature", options.temperature).put("seed_param", options.seedParam)
-                .put("repeat", options.repeat).put("warmup", options.warmup).put("concurrency", options.concurrency)
-                .put("order", options.order).put("timeout_s", options.timeoutSeconds)
-                .put("stall_timeout_s", options.stallTimeoutSeconds).put("retries", options.retries)
-                .put("echo", options.echo()).put("typing_delay_ms", options.typingDelayMillis)
-                .put("unique_prefix", options.uniquePrefix).put("ask", options.ask);
-        var models = json.putArray("models");
-        for (var model : plan.models()) {
-            var entry = models.addObject().put("label", model.label()).put("name", model.name())
-                    .put("api", model.api().word()).put("base_url", model.server())
-                    .put("api_key_env", model.keyVariable()).put("max_tokens", model.maxTokens())
-                    .put("temperature", model.temperature());
-            entry.set("extra", JsonMapper.shared().<JsonNode>valueToTree(model.extra()));
-        }
-        var prompts = json.putArray("prompts");
-        for (var prompt : plan.prompts()) {
-            var entry = prompts.addObject().put("id", prompt.id()).put("source", prompt.source());
-            entry.set("labels", JsonMapper.shared().<JsonNode>valueToTree(prompt.labels()));
-        }
-        json.put("planned_requests", plan.size()).put("self_warmup", options.warmsItself(plan));
-        json.set("client_overhead", overhead(overhead));
-    }
-
-    /** In milliseconds; null if it was not measured. */
-    private static JsonNode overhead(Overhead overhead) {
-        return overhead == null ? JsonNodeFactory.instance.nullNode() : JsonNodeFactory.instance.objectNode()
-                .put("streams", overhead.streams()).put("events", overhead.events())
-                .put("ttft_p50_ms", millis(overhead.ttftP50Micros())).put("ttft_p99_ms", millis(overhead.ttftP99Micros()))
-                .put("itl_p50_ms", millis(overhead.itlP50Micros())).put("itl_p99_ms", millis(overhead.itlP99Micros()));
-    }
-
-    private static Double millis(Double micros) {
-        return micros == null ? null : Double.valueOf(Figures.millis(micros));
-    }
-
-    /** Writes the whole file anew; the summary is null while the run goes on. */
-    void write(Summary summary) throws IOException {
-        if (summary != null) {
-            json.put("finished_at", Instant.now().toString());
-            json.putObject("counts").put("requests", summary.requests()).put("completed", summary.completed())
-                    .put("failed", summary.failed());
-        }
-        var part = file.resolveSibling("run.json.part");
-        Files.writeString(part, JsonMapper.shared().writerWithDefaultPrettyPrinter().writeValueAsString(json) + "\n");
-        Files.move(part, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
-    }
-}
-
 /**
  * Shows the answers as they come, on a thread of its own, so that a slow terminal, a pipe or a typing delay holds up
  * nobody else. On a terminal it also keeps the progress bar below the text.
@@ -923,6 +906,7 @@ final class Echo implements Journal.Audience, AutoCloseable {
     private final String mode;
     private final int delayMillis;
     private final Terminal terminal;
+    private final Runnable onClosed;
     private final boolean headings;
     private final boolean prompts;
     private final ExecutorService printer = Executors.newSingleThreadExecutor(
@@ -933,7 +917,8 @@ final class Echo implements Journal.Audience, AutoCloseable {
     private Job current;
     private volatile boolean dropped;
 
-    private Echo(Stream options, boolean headings, boolean prompts, int requests, Terminal terminal) {
+    private Echo(Stream options, boolean headings, boolean prompts, int requests, Terminal terminal, Runnable onClosed) {
+        this.onClosed = onClosed;
         this.mode = options.echo();
         this.delayMillis = options.typingDelayMillis;
         this.terminal = terminal;
@@ -946,10 +931,11 @@ final class Echo implements Journal.Audience, AutoCloseable {
                         .setConsumer(new DelegatingProgressBarConsumer(this::showStatus, 79)).build();
     }
 
-    static Echo of(Stream options, List<Model> models, int requests, Terminal terminal) {
+    /** {@code onClosed} is called when nobody reads the output any more. */
+    static Echo of(Stream options, List<Model> models, int requests, Terminal terminal, Runnable onClosed) {
         var onScreen = terminal.outIsTerminal() && terminal.errIsTerminal() && !options.quiet;
         return new Echo(options, onScreen && (requests > 1 || models.size() > 1), requests > models.size(), requests,
-                terminal);
+                terminal, onClosed);
     }
 
     @Override
@@ -1047,7 +1033,7 @@ final class Echo implements Journal.Audience, AutoCloseable {
             current = job;
         }
         terminal.out().print(harmless(text));
-        terminal.out().flush();
+        flush();
         pause();
     }
 
@@ -1065,9 +1051,16 @@ final class Echo implements Journal.Audience, AutoCloseable {
         }
         var prompt = prompts ? " " + job.prompt().id() : "";
         terminal.out().println(coloured(job, job.model().label()) + prompt + " | " + harmless(line));
-        terminal.out().flush();
+        flush();
         if (!status.isEmpty()) {
             terminal.err().print(status);
+        }
+    }
+
+    private void flush() {
+        if (terminal.out().checkError() && !dropped) { // it flushes first
+            drop();
+            onClosed.run();
         }
     }
 

@@ -15,6 +15,7 @@
 //SOURCES ModelsTest.java
 //SOURCES PromptsTest.java
 //SOURCES ResultsTest.java
+//SOURCES ResumeTest.java
 //SOURCES SimulatorTest.java
 //SOURCES TestRun.java
 
@@ -44,7 +45,7 @@ import org.junit.platform.launcher.core.LauncherFactory;
 public class AllTests {
 
     private static final List<Class<?>> CLASSES = List.of(FiguresTest.class, PromptsTest.class, ModelsTest.class,
-            SimulatorTest.class, DecodeTest.class, DialectTest.class, ResultsTest.class, CalibrateTest.class,
+            SimulatorTest.class, DecodeTest.class, DialectTest.class, ResultsTest.class, ResumeTest.class, CalibrateTest.class,
             CommandLineTest.class, LauncherTest.class);
 
     public static void main(String... args) {

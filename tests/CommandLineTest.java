@@ -563,10 +563,10 @@ class CommandLineTest {
         for (var option : List.of("--prompt", "--ask", "--model", "--models", "--base-url", "--api", "--simulate", "--system",
                 "--max-tokens", "--temperature", "--seed-param", "--repeat", "--warmup", "--concurrency", "--order", "--seed",
                 "--timeout", "--stall-timeout", "--retries", "--results", "--echo", "--typing-delay", "--unique-prefix",
-                "--dry-run", "--quiet", "--verbose", "--help", "--version", "--insecure-http")) {
+                "--dry-run", "--resume", "--csv-safe", "--max-event-mb", "--max-answer-mb", "--quiet", "--verbose", "--help", "--version", "--insecure-http")) {
             assertTrue(out.toString().contains(option), option);
         }
-        for (var later : List.of("--rate", "--arrival", "--shard", "--resume")) {
+        for (var later : List.of("--rate", "--arrival", "--shard")) {
             assertFalse(out.toString().contains(later), later);
         }
     }

@@ -33,7 +33,7 @@ class DialectTest {
     private static final String DONE = "data: [DONE]\n\n";
 
     private final MockWebServer server = new MockWebServer();
-    private final StreamClient client = new StreamClient(1, List.of(secureModel()), Map.of());
+    private final StreamClient client = new StreamClient(1, List.of(secureModel()), Map.of(), Limits.DEFAULT);
 
     /** What an exchange came to: its events as {@code kind} or {@code kind:text}, and the reads that brought them. */
     private record Got(Ending ending, List<String> events, List<Integer> reads, String text) {
@@ -327,7 +327,7 @@ class DialectTest {
 
     @Test
     void aLineThatNeverEndsIsAFailureBeforeItFillsTheMemory() throws Exception {
-        var got = stream(tokens("a") + "data: " + "x".repeat((int) RepairedSource.MOST_EVENT_BYTES + 100_000));
+        var got = stream(tokens("a") + "data: " + "x".repeat((int) Limits.DEFAULT.eventBytes() + 100_000));
         assertEquals("failed endless_event a", got.status() + " " + got.errorType() + " " + got.text());
     }
 
@@ -423,7 +423,7 @@ class DialectTest {
 
     // All of the simulator's faults, at all three endpoints
 
-    private static final EnumSet<Fault> COMPLETE = EnumSet.range(Fault.NONE, Fault.GZIP);
+    private static final EnumSet<Fault> COMPLETE = EnumSet.range(Fault.NONE, Fault.FIREHOSE);
     private static final EnumSet<Fault> WITHOUT_TEXT = EnumSet.of(Fault.REASONING_ONLY, Fault.TOOLS);
     private static final EnumSet<Fault> CUT_OFF = EnumSet.of(Fault.CUT, Fault.CUT_LINE, Fault.RESET);
     private static final EnumSet<Fault> SILENT = EnumSet.of(Fault.STALL, Fault.NO_ANSWER);
@@ -490,7 +490,7 @@ class DialectTest {
         }
         System.setProperty("javax.net.ssl.trustStore", folder.resolve("trusted.p12").toString());
         System.setProperty("javax.net.ssl.trustStorePassword", "secret");
-        try (var secure = new MockWebServer(); var tlsClient = new StreamClient(1, List.of(secureModel()), Map.of())) {
+        try (var secure = new MockWebServer(); var tlsClient = new StreamClient(1, List.of(secureModel()), Map.of(), Limits.DEFAULT)) {
             secure.useHttps(new HandshakeCertificates.Builder().heldCertificate(certificate).build().sslSocketFactory());
             if (protocol.equals("http/1.1")) {
                 secure.setProtocols(List.of(okhttp3.Protocol.HTTP_1_1));

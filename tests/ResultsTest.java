@@ -47,7 +47,7 @@ class ResultsTest {
 
     @Test
     void theFilesHaveTheContractsColumnsAndFormats() throws Exception {
-        try (var journal = Journal.open(folder, "RUN", List.of("gpt-4"), Journal.Audience.NOBODY)) {
+        try (var journal = Journal.open(folder, "RUN", List.of("gpt-4"), false, Journal.Audience.NOBODY)) {
             var refused = attempt(Phase.MEASURED, 1);
             refused.recording().start(1_000_000_000L);
             journal.begin(refused);

@@ -1,0 +1,224 @@
+package stream;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Random;
+import java.util.concurrent.TimeUnit;
+
+import org.apache.commons.csv.CSVRecord;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** A run that was cut off is finished: nothing twice, nothing lost. */
+class ResumeTest {
+
+    /** How often a run is killed; more with {@code STREAM_KILLS=50 ./jbang tests/AllTests.java ResumeTest#...}. */
+    private static final int KILLS = Integer.parseInt(System.getenv().getOrDefault("STREAM_KILLS", "4"));
+    private static final int REQUESTS = 60;
+
+    @TempDir
+    Path folder;
+    private Path results;
+    private SimulatedServer simulator;
+
+    @BeforeEach
+    void start() throws IOException {
+        results = folder.resolve("results");
+        simulator = SimulatedServer.start(1);
+    }
+
+    @AfterEach
+    void close() {
+        simulator.close();
+    }
+
+    private String[] command() {
+        return new String[] {"--base-url", simulator.baseUrl(), "-m", "a=sim-ttft2-itl1-n12,b=sim-ttft1-itl1-n8", "-p", "Hi",
+            "-n", String.valueOf(REQUESTS / 2), "-c", "3", "--echo", "none", "--no-self-warmup", "--seed", "7"};
+    }
+
+    private TestRun finish() {
+        return TestRun.of(results, "--resume", runId());
+    }
+
+    private String runId() {
+        return new TestRun(0, "", "", results).folder().getFileName().toString();
+    }
+
+    private Path file(String name) {
+        return results.resolve(runId()).resolve(name);
+    }
+
+    /** Each request once, no row damaged, and both files of one mind. */
+    private void assertWhole(TestRun run) {
+        assertEquals(0, run.exitCode(), run.err());
+        var completed = new ArrayList<String>();
+        for (var row : run.requests()) {
+            assertTrue(row.isConsistent(), row.toString());
+            if (row.get("status").equals("completed")) {
+                completed.add(row.get("request_id"));
+                assertEquals(row.get("model").equals("a") ? 12 : 8, Integer.parseInt(row.get("content_events")));
+            }
+        }
+        assertEquals(REQUESTS, completed.size(), run.err());
+        assertEquals(REQUESTS, new HashSet<>(completed).size());
+        var err = new ByteArrayOutputStream();
+        assertEquals(0, Results.run(new PrintStream(new ByteArrayOutputStream()), new PrintStream(err), run.folder().toString()),
+                err.toString());
+    }
+
+    @Test
+    @Timeout(600)
+    void killedAtAnyMomentEachRequestIsThereOnceAfterResume() throws Exception {
+        var random = new Random(11);
+        for (int kill = 0; kill < KILLS; kill++) {
+            results = folder.resolve("results-" + kill);
+            var words = new ArrayList<>(List.of(Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                    "-XX:TieredStopAtLevel=1", "-cp", System.getProperty("java.class.path"), "stream.Stream"));
+            words.addAll(List.of(command()));
+            words.addAll(List.of("--results", results.toString()));
+            var process = new ProcessBuilder(words).redirectErrorStream(true).redirectOutput(ProcessBuilder.Redirect.DISCARD)
+                    .start();
+            var bytes = 500 + random.nextInt(50_000);
+            while (process.isAlive() && size() < bytes) {
+                TimeUnit.MILLISECONDS.sleep(1);
+            }
+            process.destroyForcibly().waitFor();
+            assertWhole(finish());
+        }
+    }
+
+    /** Of the two CSV files; 0 as long as there is none. */
+    private long size() throws IOException {
+        if (Files.notExists(results)) {
+            return 0;
+        }
+        try (var files = Files.walk(results)) {
+            return files.filter(file -> file.toString().endsWith("events.csv")).mapToLong(file -> file.toFile().length()).sum();
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {1, 2, 3, 17, 100, 500, 3_000})
+    void aTornEndIsRepaired(int bytes) throws Exception {
+        TestRun.of(results, command());
+        for (var name : List.of("events.csv", "requests.csv")) {
+            var whole = Files.readAllBytes(file(name));
+            Files.write(file(name), Arrays.copyOf(whole, Math.max(0, whole.length - bytes)));
+            assertWhole(finish());
+        }
+    }
+
+    @Test
+    void aFileThatIsOnlyBegunIsBegunAgain() throws Exception {
+        TestRun.of(results, command());
+        Files.writeString(file("requests.csv"), "request_id,run");
+        Files.writeString(file("events.csv"), "");
+        assertWhole(finish());
+    }
+
+    @Test
+    void aFinishedRunIsLeftAsItIs() throws Exception {
+        TestRun.of(results, command());
+        var before = Files.readString(file("events.csv")) + Files.readString(file("requests.csv"));
+        var run = finish();
+        assertWhole(run);
+        assertEquals(before, Files.readString(file("events.csv")) + Files.readString(file("requests.csv")));
+        assertTrue(run.err().contains("0 requests are left"), run.err());
+    }
+
+    @Test
+    void theRestIsRunInTheOrderOfThePlan() throws Exception {
+        var order = ids(TestRun.of(results, "--base-url", simulator.baseUrl(), "-m", "a=sim-ttft1-itl0-n2,b=sim-ttft1-itl0-n3",
+                "-p", "Hi", "-n", "10", "--seed", "7").requests());
+        var lines = Files.readAllLines(file("requests.csv"));
+        Files.writeString(file("requests.csv"), String.join("\r\n", lines.subList(0, 8)) + "\r\n");
+        assertEquals(order, ids(finish().requests()));
+    }
+
+    private static List<String> ids(List<CSVRecord> rows) {
+        return rows.stream().map(row -> row.get("request_id")).toList();
+    }
+
+    @Test
+    void aRequestThatTheUserInterruptedIsSentAgainAsTheNextAttempt() throws Exception {
+        TestRun.of(results, command());
+        var text = Files.readString(file("requests.csv"));
+        Files.writeString(file("requests.csv"), text.replaceFirst("measured,completed", "measured,cancelled"));
+        var run = finish();
+        assertEquals(List.of("2"), run.requests().stream().map(row -> row.get("attempt")).filter(n -> !n.equals("1")).toList());
+        assertWhole(run);
+    }
+
+    @Test
+    void aPromptFileThatChangedIsNamedAndNothingIsSent() throws Exception {
+        var prompts = Files.createDirectory(folder.resolve("prompts"));
+        Files.writeString(prompts.resolve("one.txt"), "One?");
+        Files.writeString(prompts.resolve("two.txt"), "Two?");
+        TestRun.of(results, "--base-url", simulator.baseUrl(), "-m", "sim-ttft1-itl0-n2", prompts.toString());
+        var before = Files.readString(file("run.json"));
+        Files.writeString(prompts.resolve("two.txt"), "Three?");
+        var run = finish();
+        assertEquals(2, run.exitCode());
+        assertEquals("stream: " + prompts.resolve("two.txt")
+                + ": has changed since the run began (prompt two.txt); put it back, or begin a new run\n", run.err());
+        Files.delete(prompts.resolve("two.txt"));
+        assertTrue(finish().err().contains("prompt two.txt was in it when the run began"), finish().err());
+        assertEquals(before, Files.readString(file("run.json")));
+    }
+
+    @Test
+    void aSecondProcessIsRefused() throws Exception {
+        TestRun.of(results, command());
+        try (var lock = RunLock.take(results.resolve(runId()))) {
+            var run = finish();
+            assertEquals(2, run.exitCode());
+            assertTrue(run.err().startsWith("stream: --resume " + runId() + ": the run is still going on in another process"),
+                    run.err());
+        }
+        assertEquals(0, finish().exitCode());
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"-n 3", "-m gpt-4", "prompts", "-c 8"})
+    void thePlanIsNotToBeGivenAnew(String words) {
+        var all = new ArrayList<>(List.of("--resume", "X"));
+        all.addAll(List.of(words.split(" ")));
+        var run = TestRun.of(results, all.toArray(String[]::new));
+        assertEquals(2, run.exitCode());
+        assertTrue(run.err().startsWith("stream: --resume X takes its plan from the run; give nothing beside it but"), run.err());
+    }
+
+    @Test
+    void aRunThatIsNotThereIsOneLine() {
+        var run = TestRun.of(results, "--resume", "20260101T000000Z-0000");
+        assertEquals(2, run.exitCode());
+        assertEquals(1, run.err().lines().count(), run.err());
+        assertFalse(Files.exists(results), "nothing is left");
+    }
+
+    @Test
+    void aSecretInTheCommandLineIsNotKeptAndIsSaid() throws Exception {
+        var url = simulator.baseUrl().replace("http://", "http://me:s3cr3t@");
+        TestRun.of(results, "--base-url", url, "-m", "sim-ttft1-itl0-n2", "-p", "Hi");
+        assertFalse(Files.readString(file("run.json")).contains("s3cr3t"));
+        assertTrue(finish().err().contains("a secret in a URL, which run.json does not keep"), finish().err());
+    }
+}
