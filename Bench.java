@@ -213,7 +213,7 @@ public class Bench {
         @OperationsPerInvocation(EVENTS)
         public Recording pipeline() {
             var recording = new Recording();
-            var source = Okio.buffer(new RepairedSource(new Buffer().write(body), Limits.DEFAULT.eventBytes()));
+            var source = Okio.buffer(new RepairedSource(new Buffer().write(body), Limits.DEFAULT.eventBytes(), () -> { }));
             var response = new Response.Builder().request(new Request.Builder().url("http://localhost/").build())
                     .protocol(Protocol.HTTP_1_1).code(200).message("OK")
                     .body(ResponseBody.create(source, MediaType.get("text/event-stream"), -1)).build();

@@ -506,12 +506,17 @@ final class Strain {
     private record Pause(long fromNanos, long toNanos, String cause) { }
 
     private final List<Pause> pauses = new CopyOnWriteArrayList<>();
-    private long lastNanos = System.nanoTime();
-    private long lastWallMillis = System.currentTimeMillis();
+    private long lastNanos;
+    private long lastWallMillis;
 
-    /** To be called every {@link #WATCH_MILLIS}, by one thread. */
-    void tick(long nowNanos) {
-        var wallMillis = System.currentTimeMillis();
+    /** Takes what both clocks show now. */
+    Strain(long nowNanos, long wallMillis) {
+        lastNanos = nowNanos;
+        lastWallMillis = wallMillis;
+    }
+
+    /** To be called every {@link #WATCH_MILLIS}, by one thread, with what both clocks show. */
+    void tick(long nowNanos, long wallMillis) {
         var lateNanos = nowNanos - lastNanos - TimeUnit.MILLISECONDS.toNanos(WATCH_MILLIS);
         if (Math.abs(wallMillis - lastWallMillis - (nowNanos - lastNanos) / 1_000_000) > CLOCK_JUMP_MILLIS) {
             pauses.add(new Pause(lastNanos, nowNanos, "clock"));

@@ -148,14 +148,18 @@ final class RepairedSource extends ForwardingSource {
 
     private final Buffer incoming = new Buffer();
     private final long mostEventBytes;
+    private final Runnable onLine;
     private long bytesSinceEvent;
     private boolean begun;
     private boolean lineIsError;
+    private boolean lineEnded;
     private int matched; // bytes of ERROR_FIELD that the current line began with; -1 if it began otherwise
 
-    RepairedSource(Source source, long mostEventBytes) {
+    /** {@code onLine} is called after each read that brings the end of a line. */
+    RepairedSource(Source source, long mostEventBytes, Runnable onLine) {
         super(source);
         this.mostEventBytes = mostEventBytes;
+        this.onLine = onLine;
     }
 
     @Override
@@ -170,7 +174,11 @@ final class RepairedSource extends ForwardingSource {
             begun = true;
             dropMark();
         }
+        lineEnded = false;
         var harmless = upToErrorField();
+        if (lineEnded) {
+            onLine.run();
+        }
         bytesSinceEvent += harmless;
         if (bytesSinceEvent > mostEventBytes) {
             throw new EndlessEvent();
@@ -205,9 +213,11 @@ final class RepairedSource extends ForwardingSource {
                 }
                 at = lineEnd + 1;
                 matched = 0;
+                lineEnded = true;
                 continue;
             }
             var next = incoming.getByte(at++);
+            lineEnded |= next == '\n' || next == '\r';
             matched = next == ERROR_FIELD[matched] ? matched + 1 : next == '\n' || next == '\r' ? 0 : -1;
             if (matched == ERROR_FIELD.length) {
                 lineIsError = true;

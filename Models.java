@@ -341,6 +341,7 @@ final class ModelCatalog {
     private final Map<String, String> environment;
     private final Access access;
     private final List<String> problems = new ArrayList<>();
+    private final Set<String> notes = new LinkedHashSet<>();
     private final List<Model> models = new ArrayList<>();
 
     /**
@@ -405,6 +406,11 @@ final class ModelCatalog {
 
     List<Model> models() {
         return List.copyOf(models);
+    }
+
+    /** What the user should know, a line each. */
+    Set<String> notes() {
+        return notes;
     }
 
     /** Returns the model of this name on the run's server, for a prompt that names its own. */
@@ -527,7 +533,7 @@ final class ModelCatalog {
         var azure = AZURE_HOST.matcher(ownBase.host()).matches();
         var keyVariable = simulator != null ? null : keyVariable(wish, azure, sameServer(ownBase, runBase));
         var key = keyVariable == null ? null : key(keyVariable);
-        if (!mayCall(label, wish, ownBase, key)) {
+        if (!problems.isEmpty() || !mayCall(label, wish, ownBase, key)) {
             return null;
         }
         var apiWord = wish.api() != null ? wish.api() : options.api;
@@ -567,9 +573,20 @@ final class ModelCatalog {
         return onRunServer ? "OPENAI_API_KEY" : null;
     }
 
+    /** Returns null where the variable is not set; one that holds nothing but spaces is a problem. */
     private Secret key(String variable) {
-        var value = environment.getOrDefault(variable, "").strip();
-        return value.isEmpty() ? null : new Secret(value);
+        var value = environment.get(variable);
+        if (value == null) {
+            return null;
+        }
+        if (value.isBlank()) {
+            problems.add(variable + " is empty; set it to the key, or unset it");
+            return null;
+        }
+        if (!value.equals(value.strip())) {
+            notes.add("warning: " + variable + " has spaces or a line end around the key; they are left out");
+        }
+        return new Secret(value.strip());
     }
 
     private boolean mayCall(String label, Wish wish, HttpUrl base, Secret key) {

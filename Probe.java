@@ -117,7 +117,9 @@ public class Probe implements Callable<Integer> {
         }
         List<Model> models;
         try {
-            models = ModelCatalog.of(modelOptions, environment, ModelCatalog.Access.WITH_KEYS).models();
+            var catalog = ModelCatalog.of(modelOptions, environment, ModelCatalog.Access.WITH_KEYS);
+            catalog.notes().forEach(note -> err.println("probe: " + note));
+            models = catalog.models();
         } catch (BadModel bad) {
             bad.problems().forEach(problem -> err.println("probe: " + problem));
             return 2;
@@ -223,7 +225,8 @@ final class StreamClient implements AutoCloseable {
         }
         Source body = response.body().source();
         var compressed = "gzip".equalsIgnoreCase(response.header("Content-Encoding"));
-        var repaired = new RepairedSource(compressed ? new GzipSource(body) : body, limits.eventBytes());
+        var repaired = new RepairedSource(compressed ? new GzipSource(body) : body, limits.eventBytes(),
+                exchange::lineEnded);
         exchange.streamsFrom(repaired, compressed);
         var type = eventStreamUnlessNamed(response);
         return response.newBuilder().body(ResponseBody.create(Okio.buffer(repaired), type, -1)).build();
@@ -263,6 +266,7 @@ class Exchange {
     private volatile Abort abort;
     private volatile ReadClock clock;
     private volatile boolean streaming;
+    private volatile long lastLineNanos;
     private RepairedSource stream;
     private int readsBefore;
     private long headersNanos;
@@ -314,9 +318,13 @@ class Exchange {
         return recording.startNanos() == 0 ? 0 : nowNanos - recording.startNanos();
     }
 
-    /** Nanoseconds since anything came from the server, a comment too; 0 before the first event. */
+    /** Nanoseconds since a line came to its end and this side was ready for the next; 0 before the first event. */
     long silenceNanos(long nowNanos) {
-        return streaming ? nowNanos - clock.lastReadNanos() : 0;
+        return streaming ? Math.min(nowNanos - lastLineNanos, recording.nanosSinceHeldUp(nowNanos)) : 0;
+    }
+
+    void lineEnded() {
+        lastLineNanos = clock.lastReadNanos();
     }
 
     Phases phases() {
@@ -834,6 +842,7 @@ final class Recording {
     private long lastNanos;
     private int chunksWritten;
     private boolean heldUp;
+    private volatile long heldUpNanos = Long.MIN_VALUE; // when it last was; every millisecond while it is
     private Chunk head = tail; // the reader's
     private int taken;
     private volatile int chunksTaken;
@@ -861,6 +870,7 @@ final class Recording {
                 chunksWritten--;
                 heldUp = true;
                 LockSupport.parkNanos(1_000_000);
+                heldUpNanos = System.nanoTime();
             }
             chunk = new Chunk();
             tail.next = chunk;
@@ -875,21 +885,30 @@ final class Recording {
         lastNanos = atNanos;
     }
 
-    /** Hands over all events that have come since the last call; for the reader alone. */
-    void drain(Taker taker) throws IOException {
-        while (true) {
+    /** Nanoseconds since the writer last had to wait for the reader; endless if it never had. */
+    long nanosSinceHeldUp(long nowNanos) {
+        return heldUpNanos == Long.MIN_VALUE ? Long.MAX_VALUE : nowNanos - heldUpNanos;
+    }
+
+    /**
+     * Hands over the events that have come since the last call, so many at most that others have their turn; returns
+     * whether these were all. For the reader alone.
+     */
+    boolean drain(Taker taker) throws IOException {
+        for (int chunks = 0; chunks < MOST_CHUNKS_AHEAD; chunks++) {
             for (var size = head.size; taken < size; taken++) {
                 var text = head.text[taken];
                 head.text[taken] = null; // or the whole chunk keeps it alive, and a collector copies it
                 taker.event(Figures.micros(head.atNanos[taken] - startNanos), head.read[taken], head.kind[taken], text);
             }
             if (taken < CHUNK || head.next == null) {
-                return;
+                return true;
             }
             head = head.next;
             taken = 0;
             chunksTaken++;
         }
+        return false;
     }
 
     /** Whether events waited for the reader, so that the times of later ones may be late; for the writer alone. */

@@ -375,7 +375,7 @@ final class Journal implements AutoCloseable {
         }
     }
 
-    /** Waits until all attempts that have ended are written. */
+    /** Waits until all attempts are written; to be called when all have ended. */
     void settle() throws InterruptedException {
         var settled = new CountDownLatch(1);
         settling.add(settled);
@@ -406,17 +406,18 @@ final class Journal implements AutoCloseable {
     }
 
     private void writeAll() {
-        for (var more = true; more; ) {
-            more = !closing;
+        boolean last;
+        do {
+            last = closing;
             try {
                 writeWhatIsThere();
             } catch (IOException e) {
                 fail(e);
             }
-            if (more) {
+            if (!last) {
                 LockSupport.parkNanos(PERIOD_NANOS);
             }
-        }
+        } while (!last || !open.isEmpty());
         for (var file : List.of(events, requests)) {
             try {
                 file.close();
@@ -446,8 +447,7 @@ final class Journal implements AutoCloseable {
         try {
             for (var each : open) {
                 var isOver = each.attempt.end().get() != null; // asked before the events are taken, so none is missed
-                each.attempt.recording().drain(each);
-                if (isOver) {
+                if (each.attempt.recording().drain(each) && isOver) {
                     ended.add(each);
                 }
             }
@@ -463,7 +463,11 @@ final class Journal implements AutoCloseable {
             }
         } finally {
             open.removeAll(ended);
-            settled.forEach(CountDownLatch::countDown);
+            if (open.isEmpty()) {
+                settled.forEach(CountDownLatch::countDown);
+            } else {
+                settling.addAll(settled); // a long answer is taken in several turns
+            }
         }
     }
 

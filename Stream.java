@@ -303,6 +303,7 @@ public class Stream implements Callable<Integer> {
             var access = simulator != null ? ModelCatalog.Access.toSimulator(simulator.baseUrl())
                     : dryRun ? ModelCatalog.Access.WITHOUT_KEYS : ModelCatalog.Access.WITH_KEYS;
             var catalog = ModelCatalog.of(modelOptions, terminal.environment(), access);
+            catalog.notes().forEach(terminal::say);
             var whole = plan(set.prompts(), catalog, seedUsed);
             if (dryRun) {
                 whole.print(terminal.out(), sampling());
@@ -632,7 +633,7 @@ final class Run implements AutoCloseable {
         this.echo = Echo.of(options, plan.models(), options.ask ? 1 : plan.jobs().size(), terminal, this::leave);
         this.journal = Journal.open(folder, runId, plan.models().stream().map(Model::label).toList(), options.csvSafe, echo);
         this.loop = new ClosedLoop(options.concurrency);
-        this.strain = new Strain();
+        this.strain = new Strain(System.nanoTime(), System.currentTimeMillis());
         this.backoff = new Backoff(options.retries, options.timeoutSeconds * 1000);
         this.startedCold = !options.warmsItself(plan);
         this.cold = new AtomicBoolean(startedCold);
@@ -791,7 +792,7 @@ final class Run implements AutoCloseable {
         var stallNanos = (long) (options.stallTimeoutSeconds * 1e9);
         while (!stoppedWithin(Strain.WATCH_MILLIS)) {
             var now = System.nanoTime();
-            strain.tick(now);
+            strain.tick(now, System.currentTimeMillis());
             for (var exchange : inFlight) {
                 if (journal.failed()) {
                     exchange.abort(Exchange.Abort.CANCEL); // what it brings can't be written

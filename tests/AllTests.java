@@ -10,7 +10,9 @@
 //SOURCES CommandLineTest.java
 //SOURCES DecodeTest.java
 //SOURCES DialectTest.java
+//SOURCES FaultTest.java
 //SOURCES FiguresTest.java
+//SOURCES FuzzTest.java
 //SOURCES LauncherTest.java
 //SOURCES ModelsTest.java
 //SOURCES PromptsTest.java
@@ -45,7 +47,7 @@ import org.junit.platform.launcher.core.LauncherFactory;
 public class AllTests {
 
     private static final List<Class<?>> CLASSES = List.of(FiguresTest.class, PromptsTest.class, ModelsTest.class,
-            SimulatorTest.class, DecodeTest.class, DialectTest.class, ResultsTest.class, ResumeTest.class, CalibrateTest.class,
+            SimulatorTest.class, DecodeTest.class, DialectTest.class, ResultsTest.class, ResumeTest.class, FaultTest.class, FuzzTest.class, CalibrateTest.class,
             CommandLineTest.class, LauncherTest.class);
 
     public static void main(String... args) {

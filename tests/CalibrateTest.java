@@ -133,12 +133,11 @@ class CalibrateTest {
 
     @Test
     void aPauseIsNoticedByItsTime() {
-        var strain = new Strain();
         var now = System.nanoTime();
-        strain.tick(now);
-        strain.tick(now + 22_000_000);
+        var strain = new Strain(now, 0);
+        strain.tick(now + 22_000_000, 22);
         assertFalse(strain.noticed());
-        strain.tick(now + 122_000_000);
+        strain.tick(now + 122_000_000, 122);
         assertEquals(List.of("cpu:80ms"), strain.during(now + 100_000_000, now + 200_000_000));
         assertEquals(List.of(), strain.during(now + 130_000_000, now + 200_000_000));
         assertEquals(List.of(), strain.during(now, now + 30_000_000));

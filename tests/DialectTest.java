@@ -458,8 +458,10 @@ class DialectTest {
             for (var api : List.of("chat", "completions", "responses")) {
                 // the whole text, so that characters of two to four bytes are among them
                 var whole = exchange(client, model("sim-ttft0-itl0-n70", api, simulator.baseUrl()), true);
-                var split = exchange(client, model("sim-ttft0-itl0-n70+bytes", api, simulator.baseUrl()), true);
-                assertEquals(whole.events(), split.events(), api);
+                for (var fault : List.of("bytes", "merged", "burst", "odd-lines")) {
+                    var split = exchange(client, model("sim-ttft0-itl0-n70+" + fault, api, simulator.baseUrl()), true);
+                    assertEquals(whole.events(), split.events(), api + " " + fault);
+                }
             }
         }
     }

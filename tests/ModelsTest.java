@@ -153,8 +153,7 @@ class ModelsTest {
     void noKeyIsOneLineThatNamesTheVariableAndTheSimulator() {
         assertEquals(List.of("no key for api.openai.com; set OPENAI_API_KEY, or try it without one: Stream.java --simulate"),
                 problems(Map.of()));
-        assertEquals(List.of("no key for api.openai.com; set OPENAI_API_KEY, or try it without one: Stream.java --simulate"),
-                problems(Map.of("OPENAI_API_KEY", "  ")));
+        assertEquals(List.of("OPENAI_API_KEY is empty; set it to the key, or unset it"), problems(Map.of("OPENAI_API_KEY", "  ")));
     }
 
     @Test

@@ -1,0 +1,507 @@
+package stream;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.BufferedReader;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.InputStreamReader;
+import java.io.OutputStream;
+import java.io.PrintStream;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.net.Socket;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.TimeUnit;
+import java.util.zip.GZIPOutputStream;
+
+import mockwebserver3.Dispatcher;
+import mockwebserver3.MockResponse;
+import mockwebserver3.MockWebServer;
+import mockwebserver3.RecordedRequest;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Assumptions;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** What networks, servers, disks and people do to a run: the rows of the README's table, each by its name. */
+class FaultTest {
+
+    private static final String QUICK = "sim-ttft2-itl1-n12";
+
+    @TempDir
+    Path folder;
+    private Path results;
+    private SimulatedServer simulator;
+
+    @BeforeEach
+    void start() throws IOException {
+        results = folder.resolve("results");
+        simulator = SimulatedServer.start(1);
+    }
+
+    @AfterEach
+    void close() {
+        simulator.close();
+    }
+
+    private TestRun run(String... args) {
+        var all = new ArrayList<>(List.of("--base-url", simulator.baseUrl(), "--echo", "none"));
+        all.addAll(List.of(args));
+        return TestRun.of(results, all.toArray(String[]::new));
+    }
+
+    /** The tool in a process of its own. */
+    private Process start(List<String> jvmOptions, String... args) throws IOException {
+        var words = new ArrayList<>(List.of(Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "-XX:TieredStopAtLevel=1"));
+        words.addAll(jvmOptions);
+        words.addAll(List.of("-cp", System.getProperty("java.class.path"), "stream.Stream", "--results", results.toString()));
+        words.addAll(List.of(args));
+        return new ProcessBuilder(words).start();
+    }
+
+    private static String text(InputStream in) throws IOException {
+        return new String(in.readAllBytes(), StandardCharsets.UTF_8);
+    }
+
+    // Hostile servers
+
+    /** Answers on one connection, in its own way. */
+    private interface Hostility {
+        void answer(Socket socket, OutputStream out) throws Exception;
+    }
+
+    private static final String HEAD = "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Type: text/event-stream\r\n";
+    private static final String EVENT = "data: {\"choices\":[{\"delta\":{\"content\":\"a\"}}]}\n\n";
+    private static final Map<String, Hostility> HOSTILE = new TreeMap<>(Map.of(
+            "event-of-64-mb", (socket, out) -> {
+                write(out, HEAD + "\r\n" + EVENT + "data: {\"choices\":[{\"delta\":{\"content\":\"");
+                repeat(out, "x".repeat(1 << 16), 1 << 10);
+                write(out, "\"}}]}\n\ndata: [DONE]\n\n");
+            },
+            "line-without-end", (socket, out) -> {
+                write(out, HEAD + "\r\n" + EVENT + "data: ");
+                repeat(out, "x".repeat(1 << 16), Integer.MAX_VALUE);
+            },
+            "million-empty-events", (socket, out) -> {
+                write(out, HEAD + "\r\n" + EVENT);
+                repeat(out, "data:\n\n".repeat(1000), 1000);
+                write(out, "data: [DONE]\n\n");
+            },
+            "no-headers", (socket, out) -> socket.getInputStream().readAllBytes(),
+            "drip", (socket, out) -> {
+                write(out, HEAD + "\r\n" + EVENT + "data: ");
+                while (true) {
+                    write(out, "x");
+                    TimeUnit.MILLISECONDS.sleep(300);
+                }
+            },
+            "answer-without-end", (socket, out) -> {
+                write(out, HEAD + "\r\n");
+                repeat(out, EVENT.replace("\"a\"", "\"" + "é".repeat(500) + "\"").repeat(100), Integer.MAX_VALUE);
+            },
+            "redirect", (socket, out) -> write(out, "HTTP/1.1 307 Temporary Redirect\r\nConnection: close\r\nLocation: http://localhost:1/v1\r\n"
+                    + "Content-Length: 0\r\n\r\n"),
+            "gzip-bomb", (socket, out) -> {
+                write(out, HEAD + "Content-Encoding: gzip\r\n\r\n");
+                try (var zipped = new GZIPOutputStream(out)) {
+                    repeat(zipped, "x".repeat(1 << 16), 1 << 15); // two gigabytes
+                }
+            },
+            "good", (socket, out) -> write(out, HEAD + "\r\n" + EVENT + "data: [DONE]\n\n")));
+
+    private static void write(OutputStream out, String text) throws IOException {
+        out.write(text.getBytes(StandardCharsets.UTF_8));
+        out.flush();
+    }
+
+    private static void repeat(OutputStream out, String text, int times) throws IOException {
+        var bytes = text.getBytes(StandardCharsets.UTF_8);
+        for (int i = 0; i < times; i++) {
+            out.write(bytes);
+        }
+    }
+
+    @Test
+    void aHostileServerFillsNoMemoryAndTheOthersGoOn() throws Exception {
+        try (var server = new ServerSocket(0, 50, InetAddress.getLoopbackAddress())) {
+            Thread.startVirtualThread(() -> {
+                while (!server.isClosed()) {
+                    try {
+                        var socket = server.accept();
+                        Thread.startVirtualThread(() -> answer(socket));
+                    } catch (IOException e) {
+                        return;
+                    }
+                }
+            });
+            var process = start(List.of("-Xmx256m", "-XX:+UseSerialGC", "-XX:+ExitOnOutOfMemoryError"), "--base-url",
+                    "http://127.0.0.1:" + server.getLocalPort() + "/v1", "-m", String.join(",", HOSTILE.keySet()), "-p", "Hi",
+                    "-c", "3", "--timeout", "8", "--stall-timeout", "1", "--retries", "0", "--echo", "none", "-q");
+            process.getOutputStream().close();
+            var said = text(process.getErrorStream());
+            assertEquals(1, process.waitFor(), said);
+            var statuses = new TreeMap<String, String>();
+            for (var row : new TestRun(1, "", said, results).requests()) {
+                statuses.put(row.get("model"), row.get("status") + " " + row.get("error_type"));
+            }
+            assertEquals(new TreeMap<>(Map.of("answer-without-end", "failed endless_answer", "drip", "stalled ",
+                    "event-of-64-mb", "failed endless_event", "good", "completed ", "gzip-bomb", "failed endless_event",
+                    "line-without-end", "failed endless_event", "million-empty-events", "completed ", "no-headers", "timeout ",
+                    "redirect", "failed redirect")), statuses, said);
+        }
+    }
+
+    private static void answer(Socket socket) {
+        try (socket; var out = socket.getOutputStream()) {
+            var in = new BufferedReader(new InputStreamReader(socket.getInputStream(), StandardCharsets.ISO_8859_1));
+            var length = 0;
+            for (String line; !(line = in.readLine()).isEmpty(); ) {
+                length = line.toLowerCase().startsWith("content-length:") ? Integer.parseInt(line.substring(15).strip()) : length;
+            }
+            var body = new char[length];
+            for (int got = 0; got < length; ) {
+                got += in.read(body, got, length - got);
+            }
+            HOSTILE.get(new String(body).replaceFirst("(?s).*\"model\":\"([^\"]+)\".*", "$1")).answer(socket, out);
+        } catch (Exception e) {
+            // the client has left, as it should
+        }
+    }
+
+    @Test
+    void theLimitsAreOptions() throws Exception {
+        try (var server = new MockWebServer()) {
+            server.start();
+            server.enqueue(new MockResponse.Builder().addHeader("Content-Type", "text/event-stream")
+                    .body("data: {\"choices\":[{\"delta\":{\"content\":\"" + "x".repeat(1 << 21) + "\"}}]}\n\n").build());
+            server.enqueue(new MockResponse.Builder().addHeader("Content-Type", "text/event-stream")
+                    .body(EVENT.repeat(200_000) + "data: [DONE]\n\n").build());
+            var run = TestRun.of(results, "--base-url", server.url("/v1").toString(), "-m", "m", "-p", "a", "-p", "b",
+                    "--max-event-mb", "1", "--max-answer-mb", "1", "--echo", "none", "--no-self-warmup");
+            assertEquals(List.of("endless_event", "endless_answer"), run.requests().stream().map(row -> row.get("error_type")).toList());
+            assertTrue(run.err().contains("an event grew beyond --max-event-mb"), run.err());
+            assertTrue(run.err().contains("the answer grew beyond --max-answer-mb"), run.err());
+        }
+    }
+
+    // Retries
+
+    @Test
+    void whenAServerSaysThatItIsTooMuchTheWholeModelWaits() throws Exception {
+        var atNanos = new ConcurrentLinkedQueue<Long>();
+        try (var server = new MockWebServer()) {
+            server.setDispatcher(new Dispatcher() {
+                @Override
+                public MockResponse dispatch(RecordedRequest request) {
+                    atNanos.add(System.nanoTime());
+                    return atNanos.size() == 1
+                            ? new MockResponse.Builder().code(429).addHeader("retry-after-ms", "800").body("{}").build()
+                            : new MockResponse.Builder().addHeader("Content-Type", "text/event-stream").body(EVENT + "data: [DONE]\n\n")
+                                    .build();
+                }
+            });
+            server.start();
+            var run = TestRun.of(results, "--base-url", server.url("/v1").toString(), "-m", "m", "-p", "Hi", "-n", "10", "--echo",
+                    "none", "--no-self-warmup");
+            assertEquals(0, run.exitCode(), run.err());
+            var times = List.copyOf(atNanos);
+            assertEquals(11, times.size());
+            // one at a time, so no other request was on its way: all of them came after the wait
+            assertTrue(times.get(1) - times.get(0) >= TimeUnit.MILLISECONDS.toNanos(800), times.toString());
+            run.requests().forEach(row -> assertTrue(Double.parseDouble(row.get("queue_ms")) < 400, row.toString()));
+        }
+    }
+
+    @Test
+    void aHeldModelIsHeldForAllItsRequests() throws Exception {
+        var model = SelfLoad.model("http://localhost:1/v1", "m");
+        var other = SelfLoad.model("http://localhost:1/v1", "n");
+        var backoff = new Backoff(2, 1000);
+        var refused = refusal(429, 700L);
+        assertEquals(700, backoff.waitMillis(model, refused, 0));
+        backoff.slowDown(model, refused, 700);
+        assertTrue(backoff.heldMillis(model) > 350 && backoff.heldMillis(model) <= 701, "" + backoff.heldMillis(model));
+        backoff.slowDown(model, refused, 1);
+        assertTrue(backoff.heldMillis(model) > 300, "a shorter wait does not end a longer one");
+        assertEquals(0, backoff.heldMillis(other));
+        backoff.slowDown(other, refusal(503, 700L), 700);
+        assertEquals(0, backoff.heldMillis(other), "only 429 means that it is too much");
+    }
+
+    private static Ending refusal(int status, Long retryAfterMillis) {
+        return new Ending(new Outcome.Failed("x", "x", status), status, 1, retryAfterMillis, null, Usage.UNKNOWN, null, null, null, null,
+                null, false);
+    }
+
+    @Test
+    void backoffIsExponentialWithFullJitterAndCapped() {
+        var model = SelfLoad.model("http://localhost:1/v1", "m");
+        var backoff = new Backoff(100, 1000);
+        for (int retry = 0; retry < 30; retry++) {
+            var most = Math.min(30_000, 500 * Math.pow(2, retry));
+            var longest = 0L;
+            var shortest = Long.MAX_VALUE;
+            for (int i = 0; i < 400; i++) {
+                var wait = backoff.waitMillis(model, refusal(500, null), retry);
+                assertTrue(wait >= 0 && wait <= most, retry + ": " + wait);
+                longest = Math.max(longest, wait);
+                shortest = Math.min(shortest, wait);
+            }
+            assertTrue(longest > most * 0.8 && shortest < most * 0.2, "jitter from " + shortest + " to " + longest);
+        }
+        assertNull(backoff.waitMillis(model, refusal(500, null), 100));
+        assertNull(backoff.waitMillis(model, refusal(429, 1_001L), 0), "a server that asks for longer than a request may take");
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {408, 409, 429, 500, 502, 503, 504, 529})
+    void whatMayPassIsTriedAgain(int status) throws Exception {
+        try (var server = new MockWebServer()) {
+            server.start();
+            server.enqueue(new MockResponse.Builder().code(status).addHeader("retry-after-ms", "1").body("{}").build());
+            server.enqueue(new MockResponse.Builder().addHeader("Content-Type", "text/event-stream").body(EVENT + "data: [DONE]\n\n").build());
+            var run = TestRun.of(results, "--base-url", server.url("/v1").toString(), "-m", "m", "-p", "Hi", "--echo", "none");
+            assertEquals(List.of("failed", "completed"), run.requests().stream().map(row -> row.get("status")).toList());
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"cut", "cut-line", "reset", "error-object", "error-event", "error-field"})
+    void afterTheFirstTokenNothingIsSentAgain(String fault) {
+        var run = run("-m", QUICK + "+" + fault, "-p", "Hi", "--retries", "5");
+        assertEquals(1, run.requests().size());
+        assertNotEquals("completed", run.request().get("status"));
+        assertNotEquals("", run.request().get("ttft_ms"));
+    }
+
+    // The disk
+
+    @Test
+    void aFullDiskStopsTheRunWithOneLineAndWhatIsWrittenStaysReadable() throws Exception {
+        var disk = Files.createDirectory(folder.resolve("disk"));
+        var mount = new ProcessBuilder("mount", "-t", "tmpfs", "-o", "size=300k", "tmpfs", disk.toString()).redirectErrorStream(true)
+                .start();
+        Assumptions.assumeTrue(mount.waitFor() == 0, "needs the right to mount a tmpfs: run it as root");
+        try {
+            results = disk.resolve("results");
+            var run = run("-m", "sim-ttft1-itl0-n300", "--max-tokens", "300", "-p", "Hi", "-n", "1000", "-c", "4", "-q",
+                    "--no-self-warmup");
+            assertEquals(1, run.exitCode(), run.err());
+            assertEquals(1, run.err().lines().count(), run.err());
+            assertTrue(run.err().contains("can't be written any more (No space left on device); the run stops"), run.err());
+            var rows = new int[1];
+            Remains.forEachRow(run.folder().resolve("events.csv"), Journal.EVENT_COLUMNS, row -> rows[0]++);
+            assertTrue(rows[0] > 100, rows[0] + " rows");
+        } finally {
+            new ProcessBuilder("umount", disk.toString()).start().waitFor();
+        }
+    }
+
+    @Test
+    void aFolderThatIsRemovedStopsTheRunWithOneLine() throws Exception {
+        var remover = Thread.startVirtualThread(() -> {
+            try {
+                while (Files.notExists(results) || size(results) < 5_000) {
+                    TimeUnit.MILLISECONDS.sleep(5);
+                }
+                try (var files = Files.walk(results)) {
+                    files.sorted(Comparator.reverseOrder()).forEach(file -> file.toFile().delete());
+                }
+            } catch (IOException | InterruptedException e) {
+                throw new IllegalStateException(e);
+            }
+        });
+        var run = run("-m", "sim-ttft1-itl10-n10000", "--max-tokens", "10000", "-p", "Hi", "-n", "50", "-c", "4", "-q",
+                "--no-self-warmup");
+        remover.join();
+        assertEquals(1, run.exitCode(), run.err());
+        assertEquals(1, run.err().lines().count(), run.err());
+        assertTrue(run.err().contains("can't be written any more (it was removed); the run stops"), run.err());
+    }
+
+    private static long size(Path folder) throws IOException {
+        try (var files = Files.walk(folder)) {
+            return files.mapToLong(file -> file.toFile().length()).sum();
+        }
+    }
+
+    // People
+
+    private Process interruptible() throws Exception {
+        var process = start(List.of(), "--base-url", simulator.baseUrl(), "-m", "sim-ttft1-itl10-n10000", "--max-tokens", "10000", "-p",
+                "Hi", "-q");
+        process.getInputStream().read(); // the first token is on the screen
+        return process;
+    }
+
+    @Test
+    void ctrlCEndsTheStreamsAndWritesWhatWasMeasured() throws Exception {
+        var process = interruptible();
+        signal(process, "INT");
+        assertTrue(process.waitFor(20, TimeUnit.SECONDS));
+        assertEquals(130, process.exitValue());
+        assertEquals("cancelled", new TestRun(130, "", "", results).request().get("status"));
+    }
+
+    @Test
+    void ctrlCTwiceMeansNow() throws Exception {
+        // nobody reads what it says of its failures, as in a terminal that was paused: it can't come to its end
+        var process = start(List.of(), "--base-url", simulator.baseUrl(), "-m", "sim-ttft1-itl0-n2+status-500", "-p", "Hi", "-n",
+                "100000", "-c", "4", "--retries", "0", "-q", "--no-self-warmup");
+        for (long before = -1, now = 0; before != now || now < 10_000; ) {
+            TimeUnit.MILLISECONDS.sleep(500);
+            before = now;
+            now = Files.exists(results) ? size(results) : 0;
+        }
+        signal(process, "INT");
+        assertFalse(process.waitFor(1, TimeUnit.SECONDS), "the first waits for what was measured to be written");
+        signal(process, "INT");
+        assertTrue(process.waitFor(5, TimeUnit.SECONDS));
+        assertEquals(130, process.exitValue());
+    }
+
+    private static void signal(Process process, String name) throws Exception {
+        new ProcessBuilder("kill", "-" + name, String.valueOf(process.pid())).start().waitFor();
+    }
+
+    @Test
+    void aClosedPipeEndsTheRunQuietly() throws Exception {
+        var process = start(List.of(), "--base-url", simulator.baseUrl(), "-m", "sim-ttft1-itl10-n10000", "--max-tokens", "10000", "-p",
+                "Hi", "-p", "Ho", "--no-self-warmup");
+        process.getInputStream().read();
+        process.getInputStream().close();
+        assertTrue(process.waitFor(20, TimeUnit.SECONDS), "still running");
+        assertEquals("", text(process.getErrorStream()));
+        assertEquals(130, process.exitValue());
+        var run = new TestRun(130, "", "", results);
+        assertEquals("cancelled", run.request().get("status"));
+        assertTrue(run.events().size() > 1);
+    }
+
+    @Test
+    void aMachineThatSleptIsNotedOnTheRowsThatItTouched() {
+        var strain = new Strain(0, 1_000_000);
+        var sleptNanos = TimeUnit.MILLISECONDS.toNanos(20); // the monotonic clock stands still while a machine sleeps
+        strain.tick(sleptNanos, 1_000_000 + TimeUnit.HOURS.toMillis(1));
+        strain.tick(2 * sleptNanos, 1_000_020 + TimeUnit.HOURS.toMillis(1));
+        assertEquals(List.of("clock"), strain.during(0, sleptNanos / 2));
+        assertEquals(List.of(), strain.during(sleptNanos, 2 * sleptNanos));
+    }
+
+    // Secrets
+
+    private TestRun withKey(String key, String... args) {
+        var all = new ArrayList<>(List.of("--base-url", simulator.baseUrl(), "-m", QUICK, "-p", "Hi", "--echo", "none", "-v"));
+        all.addAll(List.of(args));
+        return TestRun.of(results, Map.of("OPENAI_API_KEY", key), "", all.toArray(String[]::new));
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {" sk-very-secret", "sk-very-secret\n", "\tsk-very-secret\r\n"})
+    void aKeyWithSpacesIsTrimmedWithAWarning(String key) {
+        var run = withKey(key);
+        assertEquals(0, run.exitCode(), run.err());
+        assertTrue(run.err().startsWith("stream: warning: OPENAI_API_KEY has spaces or a line end around the key"), run.err());
+        assertFalse(run.err().contains("very-secret"));
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"", " ", "\n"})
+    void anEmptyKeyIsAnError(String key) {
+        var run = withKey(key);
+        assertEquals(2, run.exitCode());
+        assertTrue(run.err().endsWith("stream: OPENAI_API_KEY is empty; set it to the key, or unset it\n"), run.err());
+        assertFalse(Files.exists(results));
+    }
+
+    @Test
+    void theKeyIsInNothingThatARunWritesOrPrints() throws Exception {
+        for (var fault : List.of("none", "status-401", "status-500", "cut", "error-object", "html", "reset", "no-stream-options")) {
+            results = folder.resolve(fault);
+            var run = withKey("sk-very-secret", "-m", QUICK + "+" + fault, "--retries", "1");
+            var all = new StringBuilder(run.out() + run.err());
+            try (var files = Files.walk(results)) {
+                for (var file : files.filter(Files::isRegularFile).toList()) {
+                    all.append(Files.readString(file));
+                }
+            }
+            assertFalse(all.toString().contains("very-secret"), all.toString());
+        }
+    }
+
+    @Test
+    void theKeyIsInNoArgumentOfTheProcess() throws Exception {
+        var builder = new ProcessBuilder(Path.of(System.getProperty("java.home"), "bin", "java").toString(), "-cp",
+                System.getProperty("java.class.path"), "stream.Stream", "--results", results.toString(), "--base-url",
+                simulator.baseUrl(), "-m", "sim-ttft1-itl10-n10000", "--max-tokens", "10000", "-p", "Hi");
+        builder.environment().put("OPENAI_API_KEY", "sk-very-secret");
+        var process = builder.start();
+        process.getInputStream().read();
+        var arguments = process.info().arguments().map(Arrays::toString).orElse("");
+        process.destroyForcibly();
+        assertFalse(arguments.contains("very-secret"), arguments);
+    }
+
+    // Spreadsheets
+
+    @Test
+    void csvSafeGuardsWhatASpreadsheetWouldTakeForAFormula() throws Exception {
+        var texts = List.of("=1+1", "+1", "-1.5", "@SUM(A1)", "-x", "a=b", "=");
+        try (var server = new MockWebServer()) {
+            server.start();
+            for (int i = 0; i < 2; i++) {
+                var body = new StringBuilder();
+                texts.forEach(text -> body.append(EVENT.replace("\"a\"", "\"" + text + "\"")));
+                server.enqueue(new MockResponse.Builder().addHeader("Content-Type", "text/event-stream").body(body + "data: [DONE]\n\n").build());
+            }
+            var url = server.url("/v1").toString();
+            var plain = TestRun.of(results, "--base-url", url, "-m", "m", "-p", "Hi", "--echo", "none");
+            assertEquals(texts, contents(plain));
+            results = folder.resolve("safe");
+            var safe = TestRun.of(results, "--base-url", url, "-m", "m", "-p", "Hi", "--echo", "none", "--csv-safe");
+            assertEquals(List.of("'=1+1", "+1", "-1.5", "'@SUM(A1)", "'-x", "a=b", "'="), contents(safe));
+            assertEquals("'" + String.join("", texts), safe.request().get("output"));
+        }
+    }
+
+    private static List<String> contents(TestRun run) {
+        return run.events().stream().filter(row -> row.get("kind").equals("content")).map(row -> row.get("text")).toList();
+    }
+
+    // The soak in small: every request accounted for, whatever happens to it
+
+    @Test
+    void amongMixedFaultsEachRequestIsAccountedFor() {
+        var models = new ArrayList<String>();
+        for (var fault : Fault.values()) {
+            if (fault != Fault.NO_ANSWER && fault != Fault.OPEN && fault != Fault.BUSY && fault != Fault.BUSY_DATE) {
+                models.add("sim-ttft2-itl1-n8+" + fault.word());
+            }
+        }
+        var run = run("-m", String.join(",", models), "-p", "Hi", "-n", "4", "-c", "16", "--stall-timeout", "1", "-q", "--no-self-warmup");
+        assertEquals(1, run.exitCode());
+        var last = new TreeMap<String, String>();
+        run.requests().forEach(row -> last.put(row.get("request_id"), row.get("status")));
+        assertEquals(models.size() * 4, last.size());
+        assertEquals(0, Results.run(new PrintStream(new ByteArrayOutputStream()), System.err, run.folder().toString()));
+    }
+}
