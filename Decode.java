@@ -128,8 +128,8 @@ public class Decode implements Callable<Integer> {
 
 /**
  * Does for okhttp-sse what it does not do itself: drops a byte-order mark, which hides the first event from it; turns
- * the {@code error: {...}} line of older llama.cpp servers, which it passes over, into an exception; and ends an event
- * that does not end before it fills the memory.
+ * the {@code error: {...}} line of older llama.cpp servers, which it passes over, into an exception; ends an event that
+ * does not end before it fills the memory; and a stream that ends with a carriage return, where it would never return.
  */
 final class RepairedSource extends ForwardingSource {
 
@@ -153,6 +153,7 @@ final class RepairedSource extends ForwardingSource {
     private boolean begun;
     private boolean lineIsError;
     private boolean lineEnded;
+    private boolean endsWithReturn;
     private int matched; // bytes of ERROR_FIELD that the current line began with; -1 if it began otherwise
 
     /** {@code onLine} is called after each read that brings the end of a line. */
@@ -168,7 +169,7 @@ final class RepairedSource extends ForwardingSource {
             throw new ErrorLine(restOfLine());
         }
         if (super.read(incoming, byteCount) < 0) {
-            return -1;
+            return endReturn(sink);
         }
         if (!begun) {
             begun = true;
@@ -183,8 +184,19 @@ final class RepairedSource extends ForwardingSource {
         if (bytesSinceEvent > mostEventBytes) {
             throw new EndlessEvent();
         }
+        endsWithReturn = harmless > 0 && incoming.getByte(harmless - 1) == '\r';
         sink.write(incoming, harmless);
         return harmless;
+    }
+
+    /** Behind a carriage return okhttp-sse looks for a line feed for ever if the stream ends there; so it gets one. */
+    private long endReturn(Buffer sink) {
+        if (!endsWithReturn) {
+            return -1;
+        }
+        endsWithReturn = false;
+        sink.writeByte('\n');
+        return 1;
     }
 
     /** Tells that what has come since the last call was a whole event. */

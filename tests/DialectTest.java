@@ -190,6 +190,13 @@ class DialectTest {
     }
 
     @Test
+    void row14aStreamThatEndsWithACarriageReturnEnds() throws Exception {
+        var got = stream(tokens("a", "b").replace("\n", "\r"));
+        assertEquals("ab", got.text());
+        assertEquals("truncated", got.status());
+    }
+
+    @Test
     void row15oneLineOfMegabytesIsOneEvent() throws Exception {
         var text = "ab€".repeat(700_000);
         var got = stream(tokens(text) + STOP + DONE);
