@@ -272,7 +272,7 @@ record PromptSet(List<Prompt> prompts, List<String> notes, List<String> problems
 /** A prompt that can't be used; the message is the whole line for the user. */
 class BadPrompt extends Exception {
     BadPrompt(String where, String what) {
-        super(where + ": " + what, null, false, false);
+        super((where + ": " + what).replaceAll("[\\p{Cntrl}\\x85\\u2028\\u2029]+", " "), null, false, false);
     }
 }
 

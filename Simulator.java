@@ -169,7 +169,19 @@ enum Fault {
     NO_STREAM_OPTIONS, PLAIN_JSON, HTML, EMPTY, NOT_JSON, NO_ANSWER, STATUS_401, STATUS_403, STATUS_404, STATUS_500,
     STATUS_503,
     // refused once, then answered
-    BUSY, BUSY_MS, BUSY_DATE, BUSY_SILENT;
+    BUSY, BUSY_MS, BUSY_DATE, BUSY_SILENT,
+    // every twentieth request is one of those above that break, each in its turn
+    MIXED;
+
+    /** What {@link #MIXED} takes turns with: all that end by themselves or by a stall timeout. */
+    private static final List<Fault> BREAKING = List.of(ERROR_OBJECT, ERROR_STRING, ERROR_VLLM, ERROR_FIELD, ERROR_EVENT,
+            CUT, CUT_LINE, RESET, STALL, PLAIN_JSON, HTML, EMPTY, NOT_JSON, STATUS_401, STATUS_403, STATUS_404, STATUS_500,
+            STATUS_503, BUSY_MS);
+
+    /** Returns what the request of this number meets, from 1. */
+    Fault ofRequest(int number) {
+        return this != MIXED ? this : number % 20 == 0 ? BREAKING.get(number / 20 % BREAKING.size()) : NONE;
+    }
 
     /** Returns null if there is no such fault. */
     static Fault ofWord(String word) {
@@ -192,6 +204,7 @@ final class SimulatedServer implements AutoCloseable {
     private final HttpServer server;
     private final ExecutorService threads;
     private final long seed;
+    private final AtomicInteger requests = new AtomicInteger();
     private final AtomicInteger answers = new AtomicInteger();
     private final Map<String, AtomicInteger> asked = new ConcurrentHashMap<>();
 
@@ -258,6 +271,7 @@ final class SimulatedServer implements AutoCloseable {
         try {
             var body = JsonMapper.shared().readTree(http.getRequestBody().readAllBytes());
             ask = Ask.of(dialect, body, http.getRequestHeaders().getFirst("X-Sim-Fault"));
+            ask = ask.with(ask.fault().ofRequest(requests.incrementAndGet()));
         } catch (JacksonException e) {
             refuse(http, 400, "invalid_request_error", null, "We could not parse the JSON body of your request.");
             return;
@@ -394,6 +408,10 @@ record Ask(String endpoint, String model, Latency latency, Fault fault, String p
         var latency = Latency.ofModel(plus < 0 ? model : model.substring(0, plus));
         return new Ask(dialect.getClass().getSimpleName(), model, latency, fault, question.asString(question.toString()),
                 limit, body.path("stream").asBoolean(false), body.path("stream_options").isObject());
+    }
+
+    Ask with(Fault other) {
+        return new Ask(endpoint, model, latency, other, prompt, maxTokens, stream, streamOptions);
     }
 
     /** Requests of the same key are the same request again. */

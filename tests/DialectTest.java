@@ -438,8 +438,8 @@ class DialectTest {
     @ParameterizedTest
     @EnumSource(Fault.class)
     void everySimulatedFaultHasTheRightStatus(Fault fault) throws Exception {
-        if (SILENT.contains(fault)) {
-            return; // CommandLineTest, where somebody watches the clock
+        if (SILENT.contains(fault) || fault == Fault.MIXED) {
+            return; // CommandLineTest, where somebody watches the clock; FaultTest, where the requests are many
         }
         try (var simulator = SimulatedServer.start(1)) {
             for (var api : List.of("chat", "completions", "responses")) {

@@ -491,17 +491,14 @@ class FaultTest {
 
     @Test
     void amongMixedFaultsEachRequestIsAccountedFor() {
-        var models = new ArrayList<String>();
-        for (var fault : Fault.values()) {
-            if (fault != Fault.NO_ANSWER && fault != Fault.OPEN && fault != Fault.BUSY && fault != Fault.BUSY_DATE) {
-                models.add("sim-ttft2-itl1-n8+" + fault.word());
-            }
-        }
-        var run = run("-m", String.join(",", models), "-p", "Hi", "-n", "4", "-c", "16", "--stall-timeout", "1", "-q", "--no-self-warmup");
+        var run = run("-m", "sim-ttft2-itl1-n8+mixed", "-p", "Hi", "-n", "400", "-c", "16", "--stall-timeout", "1", "-q",
+                "--no-self-warmup");
         assertEquals(1, run.exitCode());
         var last = new TreeMap<String, String>();
         run.requests().forEach(row -> last.put(row.get("request_id"), row.get("status")));
-        assertEquals(models.size() * 4, last.size());
+        assertEquals(400, last.size());
+        var completed = last.values().stream().filter("completed"::equals).count();
+        assertTrue(completed >= 380 && completed < 400, completed + " of 400, where one in twenty meets a fault");
         assertEquals(0, Results.run(new PrintStream(new ByteArrayOutputStream()), System.err, run.folder().toString()));
     }
 }

@@ -151,6 +151,8 @@ class PromptsTest {
         assertProblem("FILE:1: prompt is not a text; write one prompt a line", "c.jsonl", "{\"prompt\":[\"a\",\"b\"]}");
         assertProblem("FILE:1: unknown role 'boss'; use system, user or assistant", "d.jsonl",
                 "{\"messages\":[{\"role\":\"boss\",\"content\":\"x\"}]}");
+        assertProblem("FILE:1: unknown role 'b ss'; use system, user or assistant", "m.jsonl",
+                "{\"messages\":[{\"role\":\"b\\r\\nss\",\"content\":\"x\"}]}");
         assertProblem("FILE:1: a content part of type 'image_url'; only text can be streamed", "e.jsonl",
                 "{\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"image_url\"}]}]}");
         assertProblem("FILE:2: max_tokens is '0'; it takes a whole number from 1", "f.csv", "prompt,max_tokens\nx,0\n");

@@ -1,0 +1,91 @@
+///usr/bin/env jbang "$0" "$@" ; exit $?
+//DESCRIPTION Coverage-guided fuzzing of the event decoder and of the prompt formats
+//JAVA 25+
+//DEPS com.code-intelligence:jazzer:0.26.0
+//SOURCES ../Stream.java
+//RUNTIME_OPTIONS -XX:+EnableDynamicAgentLoading
+
+// Fuzz: lets Jazzer look for inputs that throw, hang, or mean something else the second time.
+//
+// To run just:
+//   jbang tests/Fuzz.java Events 600      ten minutes on the decoder of events
+//   jbang tests/Fuzz.java Prompts 600     the same on all prompt formats
+//
+// What it finds it writes to crash-* and repeats on the screen; it belongs into DecodeTest, DialectTest or PromptsTest.
+// FuzzTest is the short run: seeded, without a guide, in every run of the tests.
+
+package stream;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+
+import com.code_intelligence.jazzer.Jazzer;
+import okhttp3.MediaType;
+import okhttp3.Protocol;
+import okhttp3.Request;
+import okhttp3.Response;
+import okhttp3.ResponseBody;
+import okhttp3.sse.EventSource;
+import okhttp3.sse.EventSourceListener;
+import okhttp3.sse.EventSources;
+import okio.Buffer;
+import okio.Okio;
+
+/** Starts Jazzer on one of the targets below. */
+public class Fuzz {
+
+    public static void main(String... args) throws Exception {
+        if (args.length != 2 || !List.of("Events", "Prompts").contains(args[0])) {
+            System.err.println("fuzz: give Events or Prompts, and for how many seconds");
+            System.exit(2);
+        }
+        Jazzer.main(new String[] {"--target_class=stream.Fuzz$" + args[0], "--instrumentation_includes=stream.**",
+            "-max_total_time=" + args[1]});
+    }
+
+    /** Whatever the bytes, the decoder ends, throws nothing, and says of each event what it would say of it alone. */
+    public static final class Events {
+        public static void fuzzerTestOneInput(byte[] bytes) {
+            var decoder = new EventDecoder();
+            var body = Okio.buffer(new RepairedSource(new Buffer().write(bytes), 1 << 20, () -> { }));
+            var response = new Response.Builder().request(new Request.Builder().url("http://localhost/").build())
+                    .protocol(Protocol.HTTP_1_1).code(200).message("OK")
+                    .body(ResponseBody.create(body, MediaType.get("text/event-stream"), -1)).build();
+            EventSources.processResponse(response, new EventSourceListener() {
+                @Override
+                public void onEvent(EventSource source, String id, String type, String data) {
+                    if (!decoder.decode(type, data).equals(StreamEvent.decode(type, data))) {
+                        throw new AssertionError("means something else behind other events: " + data);
+                    }
+                }
+            });
+        }
+    }
+
+    /** The first byte chooses the format; whatever follows is read, or refused with one line that names the file. */
+    public static final class Prompts {
+
+        private static final List<String> ENDINGS = List.of("txt", "md", "jsonl", "json", "csv", "chatml");
+
+        public static void fuzzerTestOneInput(byte[] bytes) throws IOException {
+            if (bytes.length == 0) {
+                return;
+            }
+            var file = Path.of(System.getProperty("java.io.tmpdir"),
+                    "fuzz." + ENDINGS.get(Math.floorMod(bytes[0], ENDINGS.size())));
+            Files.write(file, java.util.Arrays.copyOfRange(bytes, 1, bytes.length));
+            var set = PromptSet.read(List.of(file.toString()), InputStream.nullInputStream());
+            for (var problem : set.problems()) {
+                if (problem.lines().count() != 1 || !problem.contains(file.toString())) {
+                    throw new AssertionError("not one line that names the file: " + problem);
+                }
+            }
+            if (set.prompts().isEmpty() && set.problems().isEmpty()) {
+                throw new AssertionError("neither read nor refused");
+            }
+        }
+    }
+}
