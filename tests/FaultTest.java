@@ -27,6 +27,7 @@ import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.TimeUnit;
+import java.util.regex.Pattern;
 import java.util.zip.GZIPOutputStream;
 
 import mockwebserver3.Dispatcher;
@@ -485,6 +486,18 @@ class FaultTest {
 
     private static List<String> contents(TestRun run) {
         return run.events().stream().filter(row -> row.get("kind").equals("content")).map(row -> row.get("text")).toList();
+    }
+
+    @Test
+    void everyTestThatTheTableInTheReadmeNamesIsThere() throws Exception {
+        var named = Pattern.compile("`(\\w+Test)\\.(\\w+)`").matcher(Files.readString(Path.of("README.md")));
+        var rows = 0;
+        for (; named.find(); rows++) {
+            var name = named.group(2);
+            assertTrue(Arrays.stream(Class.forName("stream." + named.group(1)).getDeclaredMethods())
+                    .anyMatch(method -> method.getName().equals(name)), named.group());
+        }
+        assertTrue(rows > 20, rows + " found");
     }
 
     // The soak in small: every request accounted for, whatever happens to it
