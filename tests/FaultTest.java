@@ -76,7 +76,9 @@ class FaultTest {
         words.addAll(jvmOptions);
         words.addAll(List.of("-cp", System.getProperty("java.class.path"), "stream.Stream", "--results", results.toString()));
         words.addAll(List.of(args));
-        return new ProcessBuilder(words).start();
+        var builder = new ProcessBuilder(words);
+        builder.environment().remove("JAVA_TOOL_OPTIONS"); // a JVM says on standard error that it picked them up
+        return builder.start();
     }
 
     private static String text(InputStream in) throws IOException {
