@@ -92,7 +92,11 @@ public class AllTests {
 
         @Override
         public void executionFinished(TestIdentifier test, TestExecutionResult result) {
-            var broken = result.getStatus() != TestExecutionResult.Status.SUCCESSFUL;
+            if (result.getStatus() == TestExecutionResult.Status.ABORTED) {
+                executionSkipped(test, result.getThrowable().map(Throwable::getMessage).orElse("an assumption does not hold"));
+                return;
+            }
+            var broken = result.getStatus() == TestExecutionResult.Status.FAILED;
             if (test.isTest() || broken) {
                 var millis = (System.nanoTime() - startNanos) / 1_000_000;
                 out.printf("%-6s %5d ms  %s%n", broken ? "FAILED" : "ok", millis, name(test));
