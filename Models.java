@@ -95,7 +95,9 @@ public class Models implements Callable<Integer> {
     public Integer call() {
         List<Model> models;
         try {
-            models = ModelCatalog.of(options, environment, ModelCatalog.Access.WITH_KEYS).models();
+            var catalog = ModelCatalog.of(options, environment, ModelCatalog.Access.WITH_KEYS);
+            catalog.notes().forEach(note -> err.println("models: " + note));
+            models = catalog.models();
         } catch (BadModel bad) {
             bad.problems().forEach(problem -> err.println("models: " + problem));
             return 2;

@@ -39,6 +39,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.FutureTask;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 
@@ -85,6 +86,8 @@ public class Probe implements Callable<Integer> {
             description = "Longest answer (default: ${DEFAULT-VALUE}).")
     int maxTokens;
 
+    private static final long PERIOD_NANOS = TimeUnit.MILLISECONDS.toNanos(10);
+
     private final Map<String, String> environment;
     private final PrintStream out;
     private final PrintStream err;
@@ -110,7 +113,7 @@ public class Probe implements Callable<Integer> {
     }
 
     @Override
-    public Integer call() throws IOException {
+    public Integer call() throws Exception {
         if (maxTokens < 1) {
             err.println("probe: --max-tokens " + maxTokens + "; it takes a whole number from 1");
             return 2;
@@ -128,31 +131,38 @@ public class Probe implements Callable<Integer> {
         try (var client = new StreamClient(1, models, environment, Limits.DEFAULT)) {
             for (var model : models) {
                 var body = model.body(Prompt.ofText("prompt", prompt, "--prompt"), new Sampling(maxTokens, 0, null), true);
-                var recording = new Recording();
-                var ending = new Exchange(client, model, body, recording, () -> { }).run();
-                print(model, recording, ending);
-                allCompleted &= ending.outcome() instanceof Outcome.Completed;
+                allCompleted &= print(model, client, body) instanceof Outcome.Completed;
             }
         }
         return allCompleted ? 0 : 1;
     }
 
-    private void print(Model model, Recording recording, Ending ending) throws IOException {
+    /** Prints the events while they come, on another thread than the one that measures them. */
+    private Outcome print(Model model, StreamClient client, String body) throws Exception {
+        var recording = new Recording();
+        var exchange = new FutureTask<>(new Exchange(client, model, body, recording, () -> { })::run);
+        Thread.startVirtualThread(exchange);
         var figures = new Figures();
         out.printf("%s at %s%n%10s %10s %5s  %-9s %s%n", model.name(), model.server(), "elapsed_ms", "delay_ms", "read",
                 "kind", "text");
-        recording.drain((elapsedMicros, read, kind, text) -> {
-            var delay = figures.add(elapsedMicros, read, kind);
-            out.printf("%10s %10s %5d  %-9s %s%n", Figures.millis(elapsedMicros),
-                    delay == Figures.NONE ? "" : Figures.millis(delay), read,
-                    kind.word(), text == null ? "" : text.replace("\n", "\\n"));
-        });
+        for (var over = false; !over; ) {
+            var ended = exchange.isDone(); // asked before the events are taken, so none is missed
+            over = recording.drain((elapsedMicros, read, kind, text) -> {
+                var delay = figures.add(elapsedMicros, read, kind);
+                out.printf("%10s %10s %5d  %-9s %s%n", Figures.millis(elapsedMicros),
+                        delay == Figures.NONE ? "" : Figures.millis(delay), read,
+                        kind.word(), text == null ? "" : text.replace("\n", "\\n"));
+            }) && ended;
+            LockSupport.parkNanos(ended ? 0 : PERIOD_NANOS);
+        }
+        var ending = exchange.get();
         out.println(ending.outcome().words(model));
         if (figures.contentEvents() > 0) {
             out.printf("TTFT %s ms, ITL p50 %s ms, TTLT %s ms, total %s ms%n", Figures.millis(figures.ttftMicros()),
                     Figures.millis(figures.itlMicros(0.5)), Figures.millis(figures.ttltMicros()),
                     Figures.millis(ending.endMicros()));
         }
+        return ending.outcome();
     }
 }
 

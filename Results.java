@@ -5,7 +5,8 @@
 //DEPS org.apache.commons:commons-csv:1.14.1
 //SOURCES Probe.java
 
-// Results: what runs leave on disk: events.csv, requests.csv, and the table made of them.
+// Results: what runs leave on disk: events.csv, requests.csv, run.json, and the table made of them; and what is left of a
+// run that was cut off, once its files are repaired.
 //
 // To run just:
 //   jbang Results.java                        the newest run under results/

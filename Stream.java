@@ -852,7 +852,8 @@ final class Run implements AutoCloseable {
             return exitCode;
         }
         if (interrupted) {
-            terminal.say("interrupted; what was measured until then is written");
+            terminal.say("interrupted; what was measured until then is written"
+                    + (options.ask ? "" : ", --resume " + runId + " runs the rest"));
         }
         if (!options.quiet) {
             terminal.err().println();

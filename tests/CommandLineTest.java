@@ -488,6 +488,15 @@ class CommandLineTest {
         assertTrue(out.toString(StandardCharsets.UTF_8).contains("truncated: the stream ended without an end\n"));
     }
 
+    @Test
+    void theProbeShowsAnAnswerOfAnyLength() {
+        var out = new ByteArrayOutputStream();
+        var exitCode = Probe.run(Map.of(), new PrintStream(out, true, StandardCharsets.UTF_8), System.err, "-p", "Hi",
+                "--base-url", simulator.baseUrl(), "-m", "sim-ttft0-itl0-n50000+firehose", "--max-tokens", "50000");
+        assertEquals(0, exitCode);
+        assertEquals(50_000, out.toString(StandardCharsets.UTF_8).lines().filter(line -> line.contains(" content ")).count());
+    }
+
     // Wrong usage
 
     @ParameterizedTest
