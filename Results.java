@@ -52,6 +52,8 @@ import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.UnaryOperator;
 import java.util.regex.Pattern;
+import java.util.zip.CRC32;
+import java.util.zip.CRC32C;
 
 import okhttp3.OkHttp;
 import okio.BufferedSink;
@@ -598,7 +600,7 @@ final class RunRecord {
         var promptList = json.putArray("prompts");
         for (var prompt : prompts) {
             var entry = promptList.addObject().put("id", prompt.id()).put("source", prompt.source())
-                    .put("sha256", fingerprint(prompt));
+                    .put("digest", digest(prompt));
             entry.set("labels", JsonMapper.shared().<JsonNode>valueToTree(prompt.labels()));
         }
         return new RunRecord(folder.resolve("run.json"), json);
@@ -622,11 +624,20 @@ final class RunRecord {
         throw new IOException("no run.json of this tool there");
     }
 
-    /** Returns a digest of all that is sent of a prompt, and of its labels; the same in every run. */
-    private static String fingerprint(Prompt prompt) {
-        return ByteString.encodeUtf8(String.join("\u0000", prompt.id(), prompt.messages().toString(),
+    /**
+     * Returns a digest of all that is sent of a prompt, and of its labels; the same in every run. It is to notice a
+     * change, not a forgery, and loading a cryptographic one takes a tenth of a start.
+     */
+    private static String digest(Prompt prompt) {
+        var bytes = String.join("\u0000", prompt.id(), prompt.messages().toString(),
                 prompt.maxTokens() + " " + prompt.temperature() + " " + prompt.model(),
-                new TreeMap<>(prompt.extra()).toString(), new TreeMap<>(prompt.labels()).toString())).sha256().hex();
+                new TreeMap<>(prompt.extra()).toString(), new TreeMap<>(prompt.labels()).toString())
+                .getBytes(StandardCharsets.UTF_8);
+        var one = new CRC32();
+        var other = new CRC32C();
+        one.update(bytes);
+        other.update(bytes);
+        return Long.toHexString(one.getValue() << 32 | other.getValue());
     }
 
     Path folder() {
@@ -653,11 +664,11 @@ final class RunRecord {
     List<String> differences(List<Prompt> prompts, List<Model> models) {
         var differences = new ArrayList<String>();
         var before = new HashMap<String, String>();
-        json.path("prompts").forEach(prompt -> before.put(prompt.path("id").asString(), prompt.path("sha256").asString()));
+        json.path("prompts").forEach(prompt -> before.put(prompt.path("id").asString(), prompt.path("digest").asString()));
         for (var prompt : prompts) {
-            var fingerprint = before.remove(prompt.id());
-            if (!fingerprint(prompt).equals(fingerprint)) {
-                differences.add(prompt.source() + ": " + (fingerprint == null ? "is new" : "has changed")
+            var digest = before.remove(prompt.id());
+            if (!digest(prompt).equals(digest)) {
+                differences.add(prompt.source() + ": " + (digest == null ? "is new" : "has changed")
                         + " since the run began (prompt " + prompt.id() + "); put it back, or begin a new run");
             }
         }
