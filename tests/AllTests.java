@@ -10,6 +10,7 @@
 //SOURCES CommandLineTest.java
 //SOURCES DecodeTest.java
 //SOURCES DialectTest.java
+//SOURCES DifferTest.java
 //SOURCES FaultTest.java
 //SOURCES FiguresTest.java
 //SOURCES FuzzTest.java
@@ -47,7 +48,8 @@ import org.junit.platform.launcher.core.LauncherFactory;
 public class AllTests {
 
     private static final List<Class<?>> CLASSES = List.of(FiguresTest.class, PromptsTest.class, ModelsTest.class,
-            SimulatorTest.class, DecodeTest.class, DialectTest.class, ResultsTest.class, ResumeTest.class, FaultTest.class, FuzzTest.class, CalibrateTest.class,
+            SimulatorTest.class, DecodeTest.class, DialectTest.class, ResultsTest.class, ResumeTest.class,
+            FaultTest.class, FuzzTest.class, CalibrateTest.class, DifferTest.class,
             CommandLineTest.class, LauncherTest.class);
 
     public static void main(String... args) {
