@@ -293,7 +293,8 @@ record Difference(int size, boolean paired, Double ratio, Double low, Double hig
         }
         var error = Math.log(high / low) / (2 * 1.96);
         var effect = Math.abs(Math.log(ratio));
-        var toDiffer = Math.pow(error * (1.96 + 0.84) / effect, 2) * size;
+        var toDiffer = Math.max(Math.pow(error * (1.96 + 0.84) / effect, 2) * size,
+                size + Math.log(pValue / SIGNIFICANT) / Math.log(2)); // a pair halves the least p value there can be
         var room = Math.log1p(margin) - effect;
         var toBeSame = room > 0 ? Math.pow(error * (1.645 + 1.282) / room, 2) * size : Double.POSITIVE_INFINITY;
         var needed = Math.min(toDiffer, toBeSame);
@@ -315,16 +316,19 @@ record Difference(int size, boolean paired, Double ratio, Double low, Double hig
                 + (low == null ? "" : String.format(Locale.ROOT, "  [%.2f, %.2f]", low, high)) + "  " + verdictWords(margin);
     }
 
+    /** How large the samples are, in words. */
+    String count() {
+        return size + (paired ? " pair" : " value") + (size == 1 ? "" : "s");
+    }
+
     /** The verdict alone, in words. */
     String verdictWords(double margin) {
-        var units = paired ? " pairs" : " values";
         return switch (verdict(margin)) {
             case FASTER -> "faster";
             case SLOWER -> "slower";
             case SAME -> "the same within " + percent(margin);
-            case TOO_FEW -> ratio == null ? "not comparable" : size + (size == 1 ? units.replace("s", "") : units)
-                    + " can't tell, it takes " + FEWEST + " at least";
-            case UNCLEAR -> "not distinguishable with " + size + units + (morePairs(margin) == null ? ""
+            case TOO_FEW -> ratio == null ? "not comparable" : count() + " can't tell, it takes " + FEWEST + " at least";
+            case UNCLEAR -> "not distinguishable with " + count() + (morePairs(margin) == null ? ""
                     : "; about " + String.format(Locale.ROOT, "%,d", morePairs(margin)) + " more would tell");
         };
     }

@@ -6,8 +6,10 @@
 //DEPS com.squareup.okhttp3:mockwebserver3:5.5.1
 //DEPS com.squareup.okhttp3:okhttp-tls:5.5.1
 //SOURCES ../Stream.java
+//SOURCES ../Compare.java
 //SOURCES CalibrateTest.java
 //SOURCES CommandLineTest.java
+//SOURCES CompareTest.java
 //SOURCES DecodeTest.java
 //SOURCES DialectTest.java
 //SOURCES DifferTest.java
@@ -17,8 +19,11 @@
 //SOURCES LauncherTest.java
 //SOURCES ModelsTest.java
 //SOURCES PromptsTest.java
+//SOURCES RecountTest.java
+//SOURCES ReportTest.java
 //SOURCES ResultsTest.java
 //SOURCES ResumeTest.java
+//SOURCES RunOnDisk.java
 //SOURCES SimulatorTest.java
 //SOURCES TestRun.java
 
@@ -50,6 +55,7 @@ public class AllTests {
     private static final List<Class<?>> CLASSES = List.of(FiguresTest.class, PromptsTest.class, ModelsTest.class,
             SimulatorTest.class, DecodeTest.class, DialectTest.class, ResultsTest.class, ResumeTest.class,
             FaultTest.class, FuzzTest.class, CalibrateTest.class, DifferTest.class,
+            RecountTest.class, CompareTest.class, ReportTest.class,
             CommandLineTest.class, LauncherTest.class);
 
     public static void main(String... args) {

@@ -1,0 +1,449 @@
+package stream;
+
+import static org.junit.jupiter.api.Assertions.assertAll;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.ByteArrayOutputStream;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.SplittableRandom;
+
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+
+/** What is said of recorded runs: figures, pairs, verdicts, doubts, limits. */
+class CompareTest {
+
+    @TempDir
+    Path folder;
+
+    /** What a command printed, on both outputs. */
+    private record Printed(String out, String err) { }
+
+    private static Printed compare(int exitCode, Object... args) {
+        var out = new ByteArrayOutputStream();
+        var err = new ByteArrayOutputStream();
+        var words = Arrays.stream(args).map(Object::toString).toArray(String[]::new);
+        assertEquals(exitCode, Compare.run(new PrintStream(out, true, StandardCharsets.UTF_8), new PrintStream(err, true), words),
+                err.toString());
+        return new Printed(out.toString(StandardCharsets.UTF_8), err.toString());
+    }
+
+    private static JsonNode json(Object... args) {
+        var all = new ArrayList<>(List.of(args));
+        all.addAll(List.of("--format", "json"));
+        return JsonMapper.shared().readTree(compare(0, all.toArray()).out());
+    }
+
+    private RunOnDisk run(String name) {
+        return new RunOnDisk(folder.resolve(name));
+    }
+
+    /** Eight prompts, each three times: a fast model, and one that takes half as long again and then some. */
+    private RunOnDisk fastAndSlow(String name) {
+        var run = run(name);
+        for (int i = 0; i < 24; i++) {
+            var prompt = "prompt-" + (i / 3 + 1);
+            run.answer("fast", prompt, i % 3 + 1, 100 + i * 7 % 24, 5, 20);
+            run.answer("slow", prompt, i % 3 + 1, 150 + i * 5 % 24, 8 + i % 2, 20);
+        }
+        return run;
+    }
+
+    @Test
+    void theTextIsTheAnswerThenTheFiguresThenTheRatiosThenTheDoubts() {
+        var run = fastAndSlow("20261123T100000Z-0001").failure("slow", "prompt-9", 1, "overloaded");
+        run.record().put("simulated", true);
+        assertEquals(GOLDEN_TEXT, compare(0, run.write()).out());
+    }
+
+    private static final String GOLDEN_TEXT = """
+            fast is the fastest to the first token (slow takes 1.45x as long) and to the last (slow takes 1.56x as long).
+
+                               ---- TTFT ms ----  ---- ITL ms ----  ----- p50 ms -----  ------ p50 -----
+            model   n  failed    p50    p95  p99   p50   p95   p99  TPOT   TTLT  total  tokens/s  tokens  coalesced
+            fast   24       0  111.5  121.9       5.00  5.00  5.00  5.00  206.5  207.5      96.9      20        0 %
+            slow   25       1  161.5  171.9       8.50  9.00  9.00  8.50  323.0  324.0      61.9      20        0 %
+
+            medians               ratio  95 % interval  verdict
+            TTFT     slow / fast  1.45x   1.39 to 1.51  slower
+            ITL      slow / fast  1.70x   1.60 to 1.80  slower
+            TPOT     slow / fast  1.70x   1.60 to 1.80  slower
+            TTLT     slow / fast  1.56x   1.52 to 1.60  slower
+            total    slow / fast  1.56x   1.52 to 1.60  slower
+
+            note: simulated: it says nothing about the real models of these names
+            note: slow: 1 of 25 failed and are in no figure (failed, overloaded)
+            Runs: 20261123T100000Z-0001
+            """;
+
+    @Test
+    void markdownHoldsTheSameAndNoNameBreaksItsTables() {
+        var run = run("r_1");
+        for (int i = 0; i < 6; i++) {
+            run.answer("a|b", "sky", i + 1, 100 + i, 5, 3);
+            run.answer("<c>", "sky", i + 1, 300 + i, 5, 3);
+        }
+        assertEquals(GOLDEN_MARKDOWN, compare(0, run.write(), "--format", "markdown").out());
+    }
+
+    private static final String GOLDEN_MARKDOWN = """
+            **a\\|b is the fastest to the first token (\\<c\\> takes 2.95x as long) and to the last (\\<c\\> takes 2.78x as long).**
+
+            | model | n | failed | TTFT p50 ms | TTFT p95 ms | TTFT p99 ms | ITL p50 ms | ITL p95 ms | ITL p99 ms | TPOT p50 ms \
+            | TTLT p50 ms | total p50 ms | tokens/s p50 | tokens p50 | coalesced |
+            | :--- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |
+            | a\\|b | 6 | 0 | 102.5 |  |  | 5.00 |  |  | 5.00 | 112.5 | 113.5 | 26.7 | 3 | 0 % |
+            | \\<c\\> | 6 | 0 | 302.5 |  |  | 5.00 |  |  | 5.00 | 312.5 | 313.5 | 9.6 | 3 | 0 % |
+
+            | medians |  | ratio | 95 % interval | verdict |
+            | :--- | :--- | ---: | ---: | :--- |
+            | TTFT | \\<c\\> / a\\|b | 2.95x | 2.91 to 3.00 | slower |
+            | ITL | \\<c\\> / a\\|b | 1.00x | 1.00 to 1.00 | the same within 5 % |
+            | TPOT | \\<c\\> / a\\|b | 1.00x | 1.00 to 1.00 | the same within 5 % |
+            | TTLT | \\<c\\> / a\\|b | 2.78x | 2.74 to 2.81 | slower |
+            | total | \\<c\\> / a\\|b | 2.76x | 2.73 to 2.80 | slower |
+
+            Runs: r\\_1
+            """;
+
+    /** The expected figures are NumPy's (percentile, median) for the same formula. */
+    @Test
+    void figuresAreThoseOfNumPy() {
+        var run = run("r");
+        for (int i = 0; i < 120; i++) {
+            for (var scale : new double[] {1, 1.5}) {
+                var times = new double[12];
+                times[0] = (100 + i * 37 % 101 + i * 7 % 13 / 8.0) * scale;
+                for (int k = 0; k < 11; k++) {
+                    times[k + 1] = times[k] + (5 + (i * 31 + k * 17) % 29 / 4.0) * scale;
+                }
+                run.answer(scale == 1 ? "one" : "half-more", "prompt-" + i / 4, i % 4 + 1, times);
+            }
+        }
+        var groups = json(run.write()).get("sections").get(0).get("groups");
+        assertFigures(groups.get(0), 149.75, 195.162, 199.358, 8.5, 11.75, 12.0, 8.5, 243.562);
+        assertFigures(groups.get(1), 224.625, 292.744, 299.036, 12.75, 17.625, 18.0, 12.75, 365.344);
+        var against = groups.get(1).get("against").get("ttft");
+        assertEquals(1.5, against.get("ratio").asDouble(), 1e-5, "the files hold three decimals");
+        assertEquals(120, against.get("size").asInt());
+        assertEquals("slower", against.get("verdict").asString());
+    }
+
+    private static void assertFigures(JsonNode group, double... expected) {
+        var names = List.of("ttft_p50_ms", "ttft_p95_ms", "ttft_p99_ms", "itl_p50_ms", "itl_p95_ms", "itl_p99_ms", "tpot_p50_ms",
+                "ttlt_p50_ms");
+        for (int i = 0; i < expected.length; i++) {
+            assertEquals(expected[i], group.get("figures").get(names.get(i)).asDouble(), 0.0011, names.get(i));
+        }
+    }
+
+    @Test
+    void quantilesOfManyGapsAreExactToATenThousandth() {
+        var gaps = new Gaps();
+        var random = new SplittableRandom(7);
+        var micros = new double[200_001];
+        for (int i = 0; i < micros.length; i++) {
+            var gap = Math.round(20_000 * Math.exp(random.nextGaussian()));
+            micros[i] = gap;
+            gaps.add(gap);
+        }
+        for (var fraction : new double[] {0.5, 0.95, 0.99}) {
+            var exact = Figures.quantile(micros.clone(), fraction) / 1e3;
+            assertEquals(exact, gaps.quantileMillis(fraction), exact * 1e-4);
+        }
+    }
+
+    @Test
+    void quantilesThatTheSampleCantCarryAreBlank() {
+        var figures = json(fastAndSlow("r").write()).get("sections").get(0).get("groups").get(0).get("figures");
+        assertTrue(figures.has("ttft_p95_ms"), "24 requests carry a p95");
+        assertFalse(figures.has("ttft_p99_ms"), "and no p99");
+        assertTrue(figures.has("itl_p99_ms"), "456 gaps carry one");
+    }
+
+    @Test
+    void pairsAreFoundByPromptAndRepetitionWhateverTheOrder() {
+        var run = run("r");
+        var random = new SplittableRandom(1);
+        for (int i = 0; i < 30; i++) { // prompts differ far more than the models: only in pairs can it be seen
+            run.answer("a", "prompt-" + i, 1, 100 * Math.exp(i * 0.1), 5, 3);
+        }
+        for (int i = 29; i >= 0; i--) {
+            run.answer("b", "prompt-" + i, 1, 100 * Math.exp(i * 0.1) * (1.15 + 0.1 * random.nextDouble()), 5, 3);
+        }
+        var ttft = json(run.write(), "--baseline", "a").get("sections").get(0).get("groups").get(1).get("against").get("ttft");
+        assertTrue(ttft.get("paired").asBoolean());
+        assertEquals("slower", ttft.get("verdict").asString());
+        var unpaired = json(run.write(), "--by", "label:none");
+        assertEquals("(none)", unpaired.get("sections").get(0).get("groups").get(0).get("label").asString());
+    }
+
+    @Test
+    void theBaselineIsTheFastestUnlessOneIsNamed() {
+        var run = fastAndSlow("r").write();
+        assertTrue(compare(0, run).out().contains("slow / fast"));
+        var named = compare(0, run, "--baseline", "slow").out();
+        assertTrue(named.startsWith("To the first token fast takes 0.69x as long as slow; to the last token fast takes"), named);
+        assertTrue(named.contains("fast / slow") && named.contains("faster"), named);
+        assertEquals("compare: --baseline 'medium': no such group; there are fast, slow\n",
+                compare(2, run, "--baseline", "medium").err());
+    }
+
+    @Test
+    void severalRunsAreComparedModelByModelAgainstTheFirst() {
+        var before = fastAndSlow("before").write();
+        var after = run("after");
+        for (int i = 0; i < 24; i++) {
+            after.answer("fast", "prompt-" + (i / 3 + 1), i % 3 + 1, 80 + i * 7 % 24, 5, 20);
+        }
+        var text = compare(0, before, after.write()).out();
+        assertTrue(text.startsWith("fast: to the first token after takes 0.82x as long as before; "), text);
+        assertTrue(text.contains("after is the same as before within 5 %") || text.contains("after takes 0.9"), text);
+        assertTrue(text.contains("note: slow: only in before, nothing to hold it against\n"), text);
+        assertTrue(text.contains("TTFT     after / before  0.82x"), text);
+        assertTrue(text.endsWith("Runs: before, after\n"), text);
+        var together = compare(0, before, folder.resolve("after"), "--by", "model").out();
+        assertTrue(together.contains("fast   48"), together);
+    }
+
+    @Test
+    void promptsOfOneNameAndDifferentTextsAreNotPaired() {
+        var before = run("before").prompt("sky", "aa", "kind", "x");
+        var after = run("after").prompt("sky", "bb", "kind", "x");
+        for (int i = 0; i < 10; i++) {
+            before.answer("m", "sky", i + 1, 100, 5, 3);
+            after.answer("m", "sky", i + 1, 200, 5, 3);
+        }
+        var section = json(before.write(), after.write());
+        assertFalse(section.get("sections").get(0).get("groups").get(1).get("against").get("ttft").get("paired").asBoolean());
+        assertEquals("0 of 20 prompts and repetitions are completed in all groups; too few to compare in pairs",
+                section.get("notes").get(0).asString().replace("m: ", ""));
+    }
+
+    @ParameterizedTest
+    @CsvSource({"prompt,prompt-1", "label:kind,short", "base_url,http://localhost:1/v1", "shard,all", "run,r", "model,m"})
+    void groupsAreWhatBySays(String by, String label) {
+        var run = run("r").prompt("prompt-1", "aa", "kind", "short").prompt("prompt-2", "bb", "kind", "long");
+        for (int i = 0; i < 8; i++) {
+            run.answer("m", "prompt-1", i + 1, 100 + i, 5, 3).answer("m", "prompt-2", i + 1, 200 + i, 5, 9);
+        }
+        var labels = new ArrayList<String>();
+        json(run.write(), "--by", by).get("sections").get(0).get("groups")
+                .forEach(group -> labels.add(group.get("label").asString()));
+        assertEquals(label, labels.getFirst());
+        assertEquals(by.equals("prompt") || by.startsWith("label") ? 2 : 1, labels.size());
+    }
+
+    @Test
+    void shardsOfOnePlanAreOneRun() {
+        var shards = new ArrayList<Path>();
+        for (int shard = 0; shard < 2; shard++) {
+            var run = run("shard-" + shard);
+            run.record().put("seed", 7);
+            run.record().putArray("arguments").add("prompts").add("--shard").add(shard + "/2").add("-n").add("4");
+            for (int i = 0; i < 8; i++) { // the models of a prompt may be in different shards
+                run.answer(i % 2 == shard ? "a" : "b", "prompt-" + i, 1, i % 2 == shard ? 100 + i : 200 + i, 5, 3);
+            }
+            shards.add(run.write());
+        }
+        var json = json(shards.toArray());
+        assertEquals("model", json.get("by").asString());
+        assertEquals("[\"shard-0\"]", json.get("runs").toString());
+        var ttft = json.get("sections").get(0).get("groups").get(1).get("against").get("ttft");
+        assertEquals(8, ttft.get("size").asInt());
+        assertTrue(ttft.get("paired").asBoolean(), ttft.toString());
+        var apart = json(shards.get(0), shards.get(1), "--by", "shard").get("sections").get(0).get("groups");
+        assertEquals("0/2", apart.get(0).get("label").asString());
+    }
+
+    @Test
+    void whatIsUnlikeInTheGroupsIsSaid() {
+        var run = run("r").option("concurrency", 1);
+        for (int i = 0; i < 24; i++) {
+            run.answer("short", "p" + i, 1, 100 + i, 5, 10, "cached_prompt_tokens", "64", "tainted", i < 3 ? "gc:20ms" : "");
+            run.answer("long", "p" + i, 1, 100 + i, 5, 20, "token_source", "events", "coalesced_events", "18");
+        }
+        run.failure("long", "p99", 1, "overloaded").failure("long", "p98", 1, "overloaded").failure("long", "p97", 1, "down")
+                .answer("long", "p96", 1, 100, 5, 2, "status", "cancelled");
+        run.record().putObject("client_overhead").put("ttft_p50_ms", 20.0).put("itl_p50_ms", 0.1);
+        var other = run("s").option("concurrency", 8).answer("short", "p1", 1, 100, 5, 10);
+        var notes = new ArrayList<String>();
+        json(run.write(), "--by", "model", other.write()).get("notes").forEach(note -> notes.add(note.asString()));
+        assertEquals(List.of(
+                "the runs differ in concurrency: 1, 8",
+                "short: the timing of 3 of 25 is in doubt (column tainted); --untainted leaves them out",
+                "long: 3 of 27 failed and are in no figure (mostly: failed, overloaded)",
+                "long: 1 cancelled by the user, left out",
+                "long: the stream was buffered on its way, 90 % of its tokens came together with the one before; its ITL is that"
+                        + " of the buffer",
+                "answers differ in length, from 10 tokens (short) to 20 (long): TTLT and total compare that too, ITL and TPOT do"
+                        + " not",
+                "prompts were found in the server's cache (short 24 of 25, long not known): TTFT measures that too;"
+                        + " --unique-prefix keeps it out",
+                "tokens are counted by the server for short alone, events are for the rest: tokens, TPOT and tokens/s are not"
+                        + " alike",
+                "24 of 25 prompts and repetitions are completed in all groups; ratios are of these",
+                "r: the tool's own error of TTFT, 20.000 ms, is more than a tenth of what was measured; use fewer streams at once"),
+                notes);
+        assertTrue(compare(0, run.write(), "--untainted").out()
+                .contains("note: short: 3 left out, since their timing is in doubt\n"));
+    }
+
+    @Test
+    void oneModelAloneGetsItsFiguresAndNoVerdict() {
+        var run = run("r");
+        for (int i = 0; i < 8; i++) {
+            run.answer("m", "p" + i, 1, 100 + i, 5, 10);
+        }
+        var text = compare(0, run.write()).out();
+        assertTrue(text.startsWith("Nothing to compare: there is only m.\n"), text);
+        assertTrue(text.contains("103.5"), text);
+        assertFalse(text.contains("medians"), text);
+    }
+
+    @Test
+    void aModelThatCompletedNothingHasNoFiguresAndIsNamed() {
+        var run = fastAndSlow("r").failure("broken", "prompt-1", 1, "overloaded");
+        var text = compare(0, run.write()).out();
+        assertTrue(text.startsWith("fast is the fastest to the first token (slow takes 1.45x as long) and to the last"), text);
+        assertTrue(text.lines().findFirst().get().endsWith("; broken completed nothing."), text);
+        assertTrue(text.lines().anyMatch(line -> line.matches("broken +1 +1")), text);
+    }
+
+    @Test
+    void anEmptyRunIsOneLine() {
+        assertEquals("compare: " + folder.resolve("r") + ": no measured requests in it yet; there is nothing to compare\n",
+                compare(2, run("r").write()).err());
+        var text = compare(0, folder.resolve("r"), fastAndSlow("s").write(), "--by", "model").out();
+        assertTrue(text.contains("note: " + folder.resolve("r") + ": no measured requests in it yet\n"), text);
+    }
+
+    @Test
+    void whatCouldNotBeReadIsInTheNotes() {
+        var run = fastAndSlow("r").requestLine("torn").write();
+        var text = compare(0, run).out();
+        assertTrue(text.contains("note: " + run.resolve("requests.csv") + ":50: 1 cells instead of 50; the row is left out\n"), text);
+    }
+
+    @Test
+    void itsOwnCsvIsReadBackAsItWas() {
+        var run = fastAndSlow("r").requestLine("torn").failure("slow", "p9", 1, "one,\n\"two\"").write();
+        var csv = folder.resolve("before.csv");
+        var text = compare(0, run, "--export", csv).out();
+        assertEquals(text, compare(0, csv).out());
+        assertEquals(compare(0, run, "--format", "csv").out(), compare(0, csv, "--format", "csv").out());
+        assertTrue(compare(0, csv, "--format", "html").out().contains("fast is the fastest"));
+        assertTrue(compare(0, csv, "--margin", "60%").out().contains("the same within 60 %"));
+        assertEquals("compare: --by: " + csv + " is compared already; name the folders of the runs instead\n",
+                compare(2, csv, "--by", "prompt").err());
+        assertEquals("compare: ttft.svg: a table of a comparison has no requests to draw; name the folders of the runs\n",
+                compare(2, csv, "--export", folder.resolve("ttft.svg")).err());
+    }
+
+    @Test
+    void theCsvHasARowForEachGroupAndTheseColumns() {
+        var lines = compare(0, fastAndSlow("r").write(), "--format", "csv").out().split("\r\n");
+        assertEquals(GOLDEN_CSV_HEADER, lines[0]);
+        assertEquals(3, lines.length);
+    }
+
+    private static final String GOLDEN_CSV_HEADER = "section,label,n,failed,ttft_p50_ms,ttft_p95_ms,ttft_p99_ms,itl_p50_ms,"
+            + "itl_p95_ms,itl_p99_ms,tpot_p50_ms,ttlt_p50_ms,total_p50_ms,tokens_per_s_p50,output_tokens_p50,coalesced_share,"
+            + "ttft_baseline,ttft_size,ttft_paired,ttft_ratio,ttft_low,ttft_high,ttft_same_low,ttft_same_high,ttft_p,ttft_verdict,"
+            + "itl_baseline,itl_size,itl_paired,itl_ratio,itl_low,itl_high,itl_same_low,itl_same_high,itl_p,itl_verdict,"
+            + "tpot_baseline,tpot_size,tpot_paired,tpot_ratio,tpot_low,tpot_high,tpot_same_low,tpot_same_high,tpot_p,tpot_verdict,"
+            + "ttlt_baseline,ttlt_size,ttlt_paired,ttlt_ratio,ttlt_low,ttlt_high,ttlt_same_low,ttlt_same_high,ttlt_p,ttlt_verdict,"
+            + "total_baseline,total_size,total_paired,total_ratio,total_low,total_high,total_same_low,total_same_high,total_p,"
+            + "total_verdict,runs,by,as,margin,simulated,notes";
+
+    @ParameterizedTest
+    @CsvSource(delimiter = ';', value = {
+        "ttft_p50 > 1.2x;         1; slow has 161.5, 1.45x of fast's 111.5",
+        "ttft_p50 > 1.5x;         0; ",
+        "ttft_p50_ms >= 111.5 ms; 1; fast has 111.5",
+        "total_p50<10;            0; ",
+        "tokens_per_s_p50 < 0.9x; 1; slow has 61.9, 0.64x of fast's 96.9",
+        "failed > 3%;             1; slow has 1",
+        "failed > 4.1 %;          0; ",
+        "failed > 0;              1; slow has 1",
+        "ttft_p99 > 5x;           1; slow has too few completed requests for it, 24"
+    })
+    void aLimitFailsWhenItIsPassedOrCantBeChecked(String limit, int exitCode, String line) {
+        var run = fastAndSlow("r").failure("slow", "p9", 1, "down").write();
+        var err = compare(exitCode, run, "--fail-if", limit).err();
+        assertEquals(line == null, err.isEmpty(), err);
+        assertTrue(line == null || err.contains("compare: --fail-if '" + limit + "': " + line + "\n"), err);
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = ';', value = {
+        "--fail-if;ttft_p95;it takes a figure, a comparison and a limit, such as 'ttft_p95 > 1.2x'",
+        "--fail-if;ttft > 1x;no figure ttft; there are n, failed, ttft_p50_ms",
+        "--fail-if;failed > 3ms;failed is no time",
+        "--fail-if;ttft_p50 > 3%;ttft_p50_ms is no share; for a ratio to the baseline write 1.2x",
+        "--format;xml;not one of txt, md, csv, json, html, svg, png",
+        "--format;png;a picture is no text; --export FILE.png writes one",
+        "--by;colour;it takes one of model, run, prompt, base_url, shard, label:COLUMN",
+        "--margin;much;it takes a share such as 5%",
+        "--as;mine;it takes one of ours, vllm, guidellm, aiperf"
+    })
+    void wrongUsageIsOneLineThatNamesOptionAndValue(String option, String value, String words) {
+        var err = compare(2, fastAndSlow("r").write(), option, value).err();
+        assertEquals(1, err.lines().count(), err);
+        assertTrue(err.startsWith("compare: " + option + " '" + value + "'"), err);
+        assertTrue(err.contains(words), err);
+    }
+
+    @Test
+    void nothingIsWrittenWhenTheUsageIsWrong() {
+        var file = folder.resolve("out.md");
+        compare(2, fastAndSlow("r").write(), "--export", file, "--export", folder.resolve("out.doc"));
+        assertFalse(Files.exists(file));
+        assertEquals("compare: --export " + folder.resolve("none/out.md") + ": can't be written (NoSuchFileException); name a file"
+                + " in a folder that is there\n", compare(2, folder.resolve("r"), "--export", folder.resolve("none/out.md")).err());
+    }
+
+    @Test
+    void otherFilesAreRefusedWithOneLine() throws Exception {
+        var other = Files.writeString(folder.resolve("other.csv"), "model,latency\na,1\n");
+        assertEquals("compare: " + other + ": not a comparison of this tool, it has no column section; name such a file or the"
+                + " folder of a run\n", compare(2, other).err());
+        var csv = folder.resolve("own.csv");
+        compare(0, fastAndSlow("r").write(), "--export", csv);
+        Files.writeString(csv, Files.readString(csv).replace("111.500", "NaN"));
+        assertEquals("compare: " + csv + ":2: ttft_p50_ms 'NaN' is not a number from 0\n", compare(2, csv).err());
+        Files.writeString(csv, Files.readString(csv).lines().findFirst().get() + "\r\n");
+        assertEquals("compare: " + csv + ": no groups in it; there is nothing to compare\n", compare(2, csv).err());
+        Files.write(csv, new byte[] {0, 1, 2, '"', 3});
+        assertEquals(1, compare(2, csv).err().lines().count());
+    }
+
+    @Test
+    void figuresOfOthersAreSaidToBeTheirs() {
+        var text = compare(0, fastAndSlow("r").write(), "--as", "vllm").out();
+        assertTrue(text.contains("note: figures are counted as vllm counts them, not as this tool does\n"), text);
+        assertTrue(text.contains("fast   24       0  1.0  1.0       5.00"), text); // the role at 1 ms
+        var aiperf = json(folder.resolve("r"), "--as", "aiperf").get("sections").get(0).get("groups").get(1);
+        assertFalse(aiperf.get("against").has("tpot"), "AIPerf has none");
+    }
+
+    @Test
+    void theNewestRunIsTheDefaultOnlyWhereThereAreRuns() throws Exception {
+        assertAll(
+                () -> assertEquals(List.of(folder.resolve("a"), folder.resolve("b")), RecordedRun.folders(List.of(
+                        fastAndSlow("a").write(), fastAndSlow("b").write()))),
+                () -> assertEquals(List.of(folder.resolve("a"), folder.resolve("b")), RecordedRun.folders(List.of(folder))));
+    }
+}

@@ -1,0 +1,2 @@
+package stream;
+class ReportTest { }
