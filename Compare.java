@@ -26,6 +26,7 @@ import java.io.PrintStream;
 import java.io.StringWriter;
 import java.io.UncheckedIOException;
 import java.math.BigDecimal;
+import java.math.MathContext;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -505,7 +506,7 @@ final class ComparisonCsv {
             rows.print(difference.paired());
             for (var value : Arrays.asList(difference.ratio(), difference.low(), difference.high(), difference.sameLow(),
                     difference.sameHigh(), difference.pValue())) {
-                rows.print(value == null ? null : BigDecimal.valueOf(value).round(new java.math.MathContext(6)).toPlainString());
+                rows.print(value == null ? null : BigDecimal.valueOf(value).round(new MathContext(6)).toPlainString());
             }
             rows.print(difference.verdict(terms.margin()).word());
         }

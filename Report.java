@@ -25,7 +25,6 @@ package stream;
 import java.awt.BasicStroke;
 import java.awt.Color;
 import java.awt.Font;
-import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.io.UncheckedIOException;
@@ -33,7 +32,6 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.Arrays;
 import java.util.Comparator;
 import java.util.IdentityHashMap;
 import java.util.LinkedHashMap;
@@ -45,11 +43,11 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 
-import org.knowm.xchart.BitmapEncoder;
-import org.knowm.xchart.VectorGraphicsEncoder;
+import org.knowm.xchart.ChartEncoder;
 import org.knowm.xchart.XYChart;
 import org.knowm.xchart.XYChartBuilder;
 import org.knowm.xchart.XYSeries.XYSeriesRenderStyle;
+import org.knowm.xchart.style.Styler.LegendLayout;
 import org.knowm.xchart.style.Styler.LegendPosition;
 import org.knowm.xchart.style.markers.SeriesMarkers;
 import picocli.CommandLine;
@@ -340,7 +338,8 @@ final class Page {
               }
             }
             * { box-sizing: border-box; }
-            body { margin: 0; background: var(--ground); color: var(--ink); font: 16px/1.5 system-ui, sans-serif; }
+            body { margin: 0; background: var(--ground); color: var(--ink); font: 16px/1.5 system-ui, sans-serif;
+              overflow-wrap: anywhere; }
             main { max-width: 1120px; margin: 0 auto; padding: 1.5rem 1rem 4rem; }
             h1 { font-size: clamp(1.25rem, 1rem + 1.6vw, 1.9rem); line-height: 1.3; margin: .3rem 0 1rem; text-wrap: pretty; }
             h1.long { font-size: 1.15rem; }
@@ -368,7 +367,8 @@ final class Page {
             .charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 440px), 1fr)); gap: 1.2rem; }
             figure { margin: 1rem 0 0; padding: .9rem; background: var(--card); border: 1px solid var(--line); border-radius: 8px; min-width: 0; }
             figure h3 { margin-top: 0; }
-            .uplot { font-family: inherit; } .u-legend { font-size: .8rem; text-align: left; } .u-legend th, .u-legend td { border: 0; }
+            .uplot { font-family: inherit; } .u-legend { font-size: .8rem; text-align: left; } .u-legend th, .u-legend td { border: 0;
+              white-space: normal; }
             .u-legend .u-series { margin-right: .4rem; }
             details { margin-top: .5rem; font-size: .875rem; } summary { cursor: pointer; }
             pre { white-space: pre-wrap; overflow-wrap: anywhere; margin: .4rem 0; padding: .7rem; background: var(--card);
@@ -690,7 +690,7 @@ final class Page {
 
               function tick(time) {
                 if (last === null) return;
-                now = Math.min(end, now + (time - last) * speed.value);
+                now = Math.min(end, now + Math.max(0, time - last) * speed.value);
                 last = time;
                 show();
                 if (now < end) requestAnimationFrame(tick);
@@ -712,6 +712,7 @@ final class Page {
                 status.textContent = '';
                 play.textContent = 'Pause';
                 last = performance.now();
+                show();
                 requestAnimationFrame(tick);
               });
               slider.addEventListener('input', () => {
@@ -873,7 +874,7 @@ final class Picture {
         style.setBaseFont(font).setChartTitleFont(font.deriveFont(Font.BOLD, 16)).setLegendFont(font)
                 .setChartBackgroundColor(Color.WHITE).setPlotBorderVisible(false).setChartTitleBoxVisible(false)
                 .setLegendPosition(LegendPosition.OutsideS).setLegendBorderColor(Color.WHITE)
-                .setLegendLayout(org.knowm.xchart.style.Styler.LegendLayout.Horizontal).setLocale(Locale.ROOT).setMarkerSize(0);
+                .setLegendLayout(LegendLayout.Horizontal).setLocale(Locale.ROOT).setMarkerSize(0);
         style.setAxisTitleFont(font).setAxisTickLabelsFont(font).setPlotGridLinesColor(new Color(0xdddddd))
                 .setYAxisMin(0.0).setYAxisMax(1.0).setXAxisMin(0.0).setYAxisTickMarkSpacingHint(60).setYAxisDecimalPattern("#%").setPlotMargin(0);
     }
@@ -895,17 +896,12 @@ final class Picture {
 
     /** Returns the file's content, {@code svg} or {@code png}. */
     byte[] bytes(String format) throws IOException {
-        var bytes = new ByteArrayOutputStream();
         try {
-            if (format.equals("svg")) {
-                VectorGraphicsEncoder.saveVectorGraphic(chart, bytes, VectorGraphicsEncoder.VectorGraphicsFormat.SVG);
-                return DIGITS.matcher(bytes.toString(StandardCharsets.UTF_8)).replaceAll("$1").getBytes(StandardCharsets.UTF_8);
-            } else {
-                BitmapEncoder.saveBitmap(chart, bytes, BitmapEncoder.BitmapFormat.PNG);
-            }
+            var bytes = ChartEncoder.getBytes(chart, format);
+            return format.equals("svg") ? DIGITS.matcher(new String(bytes, StandardCharsets.UTF_8)).replaceAll("$1")
+                    .getBytes(StandardCharsets.UTF_8) : bytes;
         } catch (RuntimeException | LinkageError | InternalError e) {
             throw withoutFonts(chart.getTitle(), e);
         }
-        return bytes.toByteArray();
     }
 }

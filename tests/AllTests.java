@@ -8,6 +8,7 @@
 //SOURCES ../Stream.java
 //SOURCES ../Compare.java
 //SOURCES CalibrateTest.java
+//SOURCES Chromium.java
 //SOURCES CommandLineTest.java
 //SOURCES CompareTest.java
 //SOURCES DecodeTest.java

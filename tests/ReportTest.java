@@ -1,2 +1,190 @@
 package stream;
-class ReportTest { }
+
+import static org.junit.jupiter.api.Assertions.assertAll;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
+import java.io.PrintStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+
+import javax.imageio.ImageIO;
+import javax.xml.parsers.DocumentBuilderFactory;
+
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The page and the pictures: what is in them, and what a browser makes of them. */
+class ReportTest {
+
+    private static final String HOSTILE = "</script><img src=x onerror=\"window.owned=1\"><!--{{uplot-js}}$1\\u2028";
+
+    @TempDir
+    Path folder;
+
+    private static String report(int exitCode, Object... args) {
+        var bytes = new ByteArrayOutputStream();
+        var out = new PrintStream(bytes, true);
+        var words = java.util.Arrays.stream(args).map(Object::toString).toArray(String[]::new);
+        assertEquals(exitCode, Report.run(out, out, words), bytes.toString());
+        return bytes.toString();
+    }
+
+    /** Two models, of which the slower takes half as long again; a failure; and whatever a model may write. */
+    private Path run(String name, int concurrency) {
+        var run = new RunOnDisk(folder.resolve(name)).option("concurrency", concurrency);
+        run.record().putObject("client_overhead").put("ttft_p50_ms", 4.0).put("ttft_p99_ms", 9.0).put("itl_p50_ms", 0.4);
+        run.record().putArray("models").addObject().put("label", "quick").put("name", "quick");
+        for (int i = 0; i < 12; i++) {
+            run.answer("quick", "prompt-" + i, 1, 100 + i * 5 % 12, 20, 30, "output", HOSTILE);
+            run.answer(HOSTILE, "prompt-" + i, 1, 150 + i * 5 % 12, 30, 30, "output", HOSTILE);
+        }
+        return run.failure("quick", HOSTILE, 1, HOSTILE).write();
+    }
+
+    private Path page(Path... runs) {
+        var file = folder.resolve("report.html");
+        var args = new java.util.ArrayList<Object>(List.of(runs));
+        args.addAll(List.of("-o", file));
+        assertEquals(file + "\n", report(0, args.toArray()));
+        return file;
+    }
+
+    @Test
+    void thePageLoadsNothingAndNoTextOfAModelIsMarkupInIt() throws Exception {
+        var html = Files.readString(page(run("r", 1)));
+        assertAll(
+                () -> assertFalse(html.contains("<img"), "markup of a model"),
+                () -> assertTrue(html.contains("\\u003c/script>\\u003cimg src=x"), "it is there as data"),
+                () -> assertTrue(html.contains("default-src 'none'")),
+                () -> assertFalse(html.matches("(?s).*(src|href)=[\"']?(https?:|//).*"), "an address to load from"),
+                () -> assertEquals(1, html.split("var uPlot=", -1).length - 1, "the charting library, once"));
+    }
+
+    @Test
+    void aPictureIsWrittenByItsEnding() throws Exception {
+        var run = run("r", 1);
+        var svg = folder.resolve("ttft.svg");
+        var png = folder.resolve("itl.png");
+        report(0, run, "-o", svg);
+        report(0, run, "-o", png);
+        var root = DocumentBuilderFactory.newInstance();
+        root.setFeature("http://apache.org/xml/features/nonvalidating/load-external-dtd", false);
+        assertEquals("svg", root.newDocumentBuilder().parse(new ByteArrayInputStream(Files.readAllBytes(svg)))
+                .getDocumentElement().getTagName());
+        var picture = ImageIO.read(png.toFile());
+        assertEquals(880, picture.getWidth());
+        assertTrue(java.util.stream.IntStream.range(0, picture.getWidth()).map(x -> picture.getRGB(x, 200)).distinct().count() > 2,
+                "something is drawn");
+    }
+
+    @Test
+    void whatCantBeDrawnIsOneLine() {
+        var run = run("r", 1);
+        assertEquals("report: --output " + folder.resolve("a.pdf") + ": it can't be 'pdf'; name a file that ends with .html, .svg or"
+                + " .png\n", report(2, run, "-o", folder.resolve("a.pdf")));
+        var broken = new RunOnDisk(folder.resolve("broken")).failure("m", "sky", 1, "down").write();
+        assertEquals("report: ttft.png: no completed request has a TTFT; there is nothing to draw\n",
+                report(2, broken, "-o", folder.resolve("ttft.png")));
+        assertFalse(Files.exists(folder.resolve("ttft.png")));
+        report(0, broken, "-o", folder.resolve("broken.html"));
+    }
+
+    private Chromium open(Path page, int width, String colorScheme) throws Exception {
+        assumeTrue(Chromium.installed() != null, "there is no Chromium here: the report is not opened; apt-get install chromium");
+        return new Chromium(page, folder.resolve("profile"), width, 900, colorScheme);
+    }
+
+    /** For people to look at: STREAM_SHOTS names the folder where pictures of the page go. */
+    private static void shoot(Chromium browser, String name) throws Exception {
+        if (System.getenv("STREAM_SHOTS") != null) {
+            browser.screenshot(Files.createDirectories(Path.of(System.getenv("STREAM_SHOTS"))).resolve(name));
+        }
+    }
+
+    @Test
+    void inABrowserTheChartsAreDrawnAndNothingIsComplainedAbout() throws Exception {
+        try (var browser = open(page(run("r", 1), run("s", 8)), 1280, "dark")) {
+            browser.await("document.body.dataset.charts");
+            var drawn = browser.evaluate("""
+                    [...document.querySelectorAll('canvas')].map(canvas => {
+                      const pixels = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data;
+                      const colors = new Set();
+                      for (let i = 0; i < pixels.length; i += 4) {
+                        if (pixels[i + 3] > 200) colors.add(pixels[i] + ' ' + pixels[i + 1] + ' ' + pixels[i + 2]);
+                      }
+                      return colors.size;
+                    })""");
+            assertEquals(6, drawn.size(), "two of each of the two models, and two under load");
+            drawn.forEach(colors -> assertTrue(colors.asInt() >= 4, "axes, grid and lines: " + drawn));
+            assertEquals(List.of(), browser.complaints());
+            assertEquals(List.of(), browser.requests());
+            assertEquals("undefined", browser.evaluate("typeof window.owned").asString());
+            assertEquals(0, browser.evaluate("document.querySelectorAll('img').length").asInt());
+            assertTrue(browser.evaluate("document.body.innerText").asString().contains("</script><img src=x"), "shown as text");
+            shoot(browser, "report-1280-dark.png");
+            assertEquals("rgb(13, 17, 23)", browser.evaluate("getComputedStyle(document.body).backgroundColor").asString());
+        }
+    }
+
+    @Test
+    void theRaceShowsEachTokenWhenItCameAndObeysTheKeyboard() throws Exception {
+        try (var browser = open(page(run("r", 1)), 1280, "light")) {
+            browser.await("document.querySelector('.lane')");
+            var finished = browser.evaluate("[...document.querySelectorAll('.lane p')].map(p => p.textContent.length)");
+            assertEquals("[180,180]", finished.toString(), "thirty times 'token ' in both lanes before it starts");
+            browser.evaluate("document.querySelector('button').focus()");
+            var begin = browser.evaluate("performance.now()").asDouble();
+            browser.press("Enter");
+            assertEquals("Pause", browser.evaluate("document.querySelector('button').textContent").asString());
+            browser.await("document.querySelector('input[type=range]').value > 300");
+            browser.press("Enter");
+            var elapsed = browser.evaluate("performance.now()").asDouble() - begin;
+            assertEquals("Play", browser.evaluate("document.querySelector('button').textContent").asString());
+            var at = browser.evaluate("Number(document.querySelector('input[type=range]').value)").asInt();
+            assertTrue(at > 300 && at <= elapsed + 1 && at > elapsed / 3, "true speed: " + at + " ms in " + elapsed);
+            // what is shown is what had come by then, to the token: the slider stands at whole milliseconds
+            var wrong = browser.evaluate("""
+                    (() => {
+                      const race = JSON.parse(document.getElementById('data').textContent).sections[0].race;
+                      return [...document.querySelectorAll('.lane p')].filter((p, i) => Math.abs(p.textContent.length / 6
+                          - race[i].ms.filter(ms => ms <= %d).length) > 1).length;
+                    })()""".formatted(at));
+            assertEquals(0, wrong.asInt());
+            assertTrue(browser.evaluate("document.querySelector('.lane p').textContent.length").asInt() < 180, "not all yet");
+            browser.press("Tab");
+            browser.press("Tab");
+            assertEquals("range", browser.evaluate("document.activeElement.type").asString());
+            var before = browser.evaluate("Number(document.activeElement.value)").asInt();
+            browser.press("ArrowLeft");
+            assertEquals(before - 1, browser.evaluate("Number(document.activeElement.value)").asInt());
+            browser.evaluate("document.querySelector('select').value = '10'");
+            browser.evaluate("document.querySelector('button').click()");
+            browser.await("document.querySelector('button').textContent === 'Again'");
+            assertTrue(browser.evaluate("document.querySelector('[role=status]').textContent").asString()
+                    .startsWith("quick was done after 0.6"), "the winner first");
+            assertEquals(List.of(), browser.complaints());
+        }
+    }
+
+    @Test
+    void onAPhoneThePageFitsAndTheLabelsOfAScreenReaderAreThere() throws Exception {
+        try (var browser = open(page(run("r", 1)), 390, "light")) {
+            browser.await("document.body.dataset.charts");
+            var width = browser.evaluate("document.documentElement.scrollWidth").asInt();
+            assertTrue(width <= 390, "nothing hangs over the edge: " + width);
+            assertEquals(0, browser.evaluate("[...document.querySelectorAll('[role=img]')]"
+                    + ".filter(each => !each.getAttribute('aria-label')).length").asInt());
+            assertEquals(0, browser.evaluate("[...document.querySelectorAll('figure')]"
+                    + ".filter(each => !each.querySelector('table')).length").asInt(), "each chart is there as a table too");
+            assertEquals(1, browser.evaluate("document.querySelectorAll('h1').length").asInt());
+            shoot(browser, "report-390-light.png");
+            assertEquals(List.of(), browser.complaints());
+        }
+    }
+}
