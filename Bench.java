@@ -3,7 +3,9 @@
 //JAVA 25+
 //DEPS org.openjdk.jmh:jmh-core:1.37
 //DEPS org.openjdk.jmh:jmh-generator-annprocess:1.37
+//DEPS org.duckdb:duckdb_jdbc:2.0.0.1
 //SOURCES Stream.java
+//SOURCES Compare.java
 //COMPILE_OPTIONS -proc:full
 
 // Bench: what the client costs and adds, each figure beside the baseline that makes it readable.
@@ -14,9 +16,11 @@
 //   jbang Bench.java Costs -prof gc                       bytes allocated per event, too
 //   jbang Bench.java Fidelity -p streams=64               any of JMH's options
 //   jbang Bench.java Models -p model=gpt-4,gpt-3.5-turbo -rf csv -rff results/models.csv
+//   jbang Bench.java LargeRun -p rows=10000000            reading a run back, beside DuckDB
 //   jbang Bench.java Models --base-url http://localhost:8000/v1 -p model=llama
 //
-// Forks inherit the runtime options of Stream.java, so what is measured is the tool as it is run.
+// Forks inherit the runtime options of Stream.java, so what is measured is the tool as it is run; LargeRun has those of
+// Compare.java.
 //
 // The HOW TO RUN blocks behind each benchmark say what to look at. Times of a noisy machine are no facts: compare the
 // two rows of a pair from the same run, and look at the error.
@@ -32,12 +36,15 @@ import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.sql.DriverManager;
+import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collection;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.SplittableRandom;
 import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
@@ -107,6 +114,9 @@ public class Bench {
 
     /** JMH adds secondary results up, over iterations and forks; what one wants of an error is the median over forks. */
     private static void printMedians(Collection<RunResult> results) {
+        if (results.stream().allMatch(result -> result.getSecondaryResults().isEmpty())) {
+            return;
+        }
         System.out.printf("%n%-60s %8s %12s%n", "Secondary results, median over forks", "forks", "");
         for (var result : results) {
             var values = new TreeMap<String, List<Double>>();
@@ -501,6 +511,113 @@ public class Bench {
 
     // HOW TO RUN: jbang Bench.java Models -rf csv -rff results/models.csv
     // Look at the score and its error: where the intervals of two models overlap, this sample can't tell them apart.
+
+    // How long the figures of a large run take: TTFT and ITL, each p50, p95 and p99 for each model, from the same two files.
+    // `duckdb` is what one would ask a database; it may use both processors and as much memory as it likes. `compare` uses
+    // one, and 256 MB.
+
+    @State(Scope.Benchmark)
+    @BenchmarkMode(Mode.SingleShotTime)
+    @OutputTimeUnit(TimeUnit.SECONDS)
+    @Warmup(iterations = 0)
+    @Measurement(iterations = 1)
+    @Fork(value = 3, jvmArgs = {"-XX:+UseSerialGC", "-Xmx256m", "--enable-native-access=ALL-UNNAMED"})
+    public static class LargeRun {
+
+        private static final int EVENTS_OF_ONE = 100;
+        private static final int AT_ONCE = 30;
+
+        @Param("1000000")
+        public int rows;
+
+        private Path folder;
+
+        @Setup(Level.Trial)
+        public void write() throws IOException {
+            folder = Files.createTempDirectory("large-run");
+            Files.writeString(folder.resolve("run.json"), "{\"run_id\": \"large\", \"finished_at\": \"now\"}");
+            var random = new SplittableRandom(1);
+            try (var requests = Files.newBufferedWriter(folder.resolve("requests.csv"));
+                 var events = Files.newBufferedWriter(folder.resolve("events.csv"))) {
+                requests.write("request_id,model,prompt_id,repetition,attempt,phase,status,ttft_ms,events,content_events\r\n");
+                events.write("request_id,model,prompt_id,repetition,attempt,event,kind,elapsed_ms,delay_ms,read,text\r\n");
+                for (int first = 0; first < rows / EVENTS_OF_ONE; first += AT_ONCE) {
+                    var elapsed = new double[AT_ONCE];
+                    for (int event = 0; event < EVENTS_OF_ONE; event++) {
+                        for (int i = 0; i < AT_ONCE; i++) {
+                            var model = "model-" + i % 3;
+                            var name = "prompt-" + (first + i) / 3 + "|" + model + "|1," + model + ",prompt-" + (first + i) / 3 + ",1,1,";
+                            elapsed[i] += (event == 0 ? 200 : 10) * (1 + i % 3) * (0.5 + random.nextDouble());
+                            var millis = String.format(Locale.ROOT, "%.3f", elapsed[i]);
+                            events.write(name + event + ",content," + millis + ",," + event + ", token\r\n");
+                            if (event == 0) {
+                                requests.write(name + "measured,completed," + millis + "," + EVENTS_OF_ONE + "," + EVENTS_OF_ONE
+                                        + "\r\n");
+                            }
+                        }
+                    }
+                }
+            }
+        }
+
+        @TearDown(Level.Trial)
+        public void remove() throws IOException {
+            for (var name : List.of("run.json", "requests.csv", "events.csv")) {
+                Files.delete(folder.resolve(name));
+            }
+            Files.delete(folder);
+        }
+
+        @Benchmark
+        public List<Double> compare() throws IOException {
+            var problems = new Problems();
+            var run = RecordedRun.read(folder, problems);
+            var sections = Grouping.of("model", List.of(run)).sections(List.of(run), Definition.OURS, false, problems);
+            run.readEvents(Definition.OURS, new EventCollector(sections), problems, null);
+            var figures = new ArrayList<Double>();
+            for (var group : sections.getFirst().groups()) {
+                for (var figure : List.of(Figure.TTFT_P50, Figure.TTFT_P95, Figure.TTFT_P99, Figure.ITL_P50, Figure.ITL_P95,
+                        Figure.ITL_P99)) {
+                    figures.add(figure.of(group));
+                }
+            }
+            return checked(figures);
+        }
+
+        @Benchmark
+        public List<Double> duckdb() throws SQLException {
+            var figures = new ArrayList<Double>();
+            try (var database = DriverManager.getConnection("jdbc:duckdb:"); var ask = database.createStatement();
+                 var answer = ask.executeQuery("""
+                         WITH gaps AS (SELECT model, elapsed_ms - lag(elapsed_ms) OVER (PARTITION BY request_id, attempt
+                                 ORDER BY event) AS gap FROM read_csv('%s/events.csv') WHERE kind = 'content'),
+                             itl AS (SELECT model, quantile_cont(gap, [0.5, 0.95, 0.99]) AS ms FROM gaps GROUP BY model),
+                             ttft AS (SELECT model, quantile_cont(ttft_ms, [0.5, 0.95, 0.99]) AS ms
+                                 FROM read_csv('%s/requests.csv') WHERE phase = 'measured' AND status = 'completed' GROUP BY model)
+                         SELECT ttft.ms[1], ttft.ms[2], ttft.ms[3], itl.ms[1], itl.ms[2], itl.ms[3]
+                             FROM ttft JOIN itl USING (model) ORDER BY model""".formatted(folder, folder))) {
+                while (answer.next()) {
+                    for (int column = 1; column <= 6; column++) {
+                        figures.add(answer.getDouble(column));
+                    }
+                }
+            }
+            return checked(figures);
+        }
+
+        /** Both have to say the same: a model's times are so many times those of the first. */
+        private static List<Double> checked(List<Double> figures) {
+            must(figures.size() == 18, figures + "");
+            for (int i = 0; i < 18; i++) {
+                var expected = (i % 6 < 3 ? 200 : 10) * (1 + i / 6) * List.of(1.0, 1.45, 1.49).get(i % 3);
+                must(Math.abs(figures.get(i) / expected - 1) < 0.02, "figure " + i + " is " + figures.get(i) + ", not " + expected);
+            }
+            return figures;
+        }
+    }
+
+    // HOW TO RUN: jbang Bench.java LargeRun -p rows=10000000
+    // Look at the two scores side by side; the disk's cache is warm for both.
 
     /** A simulator in a process of its own, so that it does not share the client's JVM. */
     private static final class SimulatorProcess {

@@ -4,6 +4,7 @@
 //DEPS info.picocli:picocli:4.7.7
 //DEPS org.apache.commons:commons-csv:1.14.1
 //SOURCES Report.java
+//RUNTIME_OPTIONS -XX:+UseSerialGC
 
 // Compare: reads recorded runs and says which model is faster, by how much, how sure that is, and what stands in the way of
 // believing it: as text, Markdown, CSV, JSON, an HTML report or a picture.

@@ -621,10 +621,10 @@ final class RecordedRun {
 
     private static InputStream open(Path file, PrintStream progress) throws IOException {
         var size = Files.size(file);
-        if (progress == null || size < LONG_FILE) {
+        if (progress == null || size < LONG_FILE || System.console() == null || !System.console().isTerminal()) {
             return Files.newInputStream(file);
         }
-        return ProgressBar.wrap(Files.newInputStream(file), new ProgressBarBuilder().setTaskName(file.toString())
+        return ProgressBar.wrap(Files.newInputStream(file), new ProgressBarBuilder().setTaskName(file.getFileName().toString())
                 .setInitialMax(size).setUnit(" MB", 1 << 20).setStyle(ProgressBarStyle.ASCII).setUpdateIntervalMillis(200)
                 .setConsumer(new ConsoleProgressBarConsumer(progress, 79)));
     }
