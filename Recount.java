@@ -4,6 +4,7 @@
 //DEPS info.picocli:picocli:4.7.7
 //DEPS org.apache.commons:commons-csv:1.14.1
 //DEPS me.tongfei:progressbar:0.10.2
+//DEPS org.hdrhistogram:HdrHistogram:2.2.2
 //SOURCES Results.java
 
 // Recount: reads recorded runs, however large, and counts the figures of each request anew from its events: as this tool
@@ -13,7 +14,7 @@
 //   jbang Recount.java                                  the newest run under results/, a CSV row a request
 //   jbang Recount.java --as vllm results/RUN_ID         what vLLM's client would have said
 //
-// Read it from the outside in: command line, definitions, what one request took, a run on disk. Compare.java reads runs
+// Read it from the outside in: command line, definitions, tokens and gaps, what one request took, a run on disk. Compare.java reads runs
 // with it. Events go by one at a time: memory grows with the requests, not with the events.
 //
 // It does not judge: a broken row is left out and named, everything else is taken as it is written.
@@ -46,6 +47,8 @@ import me.tongfei.progressbar.ConsoleProgressBarConsumer;
 import me.tongfei.progressbar.ProgressBar;
 import me.tongfei.progressbar.ProgressBarBuilder;
 import me.tongfei.progressbar.ProgressBarStyle;
+import org.HdrHistogram.IntCountsHistogram;
+import org.HdrHistogram.PackedHistogram;
 import org.apache.commons.csv.CSVFormat;
 import org.apache.commons.csv.CSVParser;
 import org.apache.commons.csv.CSVPrinter;
@@ -57,6 +60,7 @@ import picocli.CommandLine.Parameters;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
+import tools.jackson.databind.node.ArrayNode;
 
 /** The command that prints a row for each request. */
 @Command(name = "recount", mixinStandardHelpOptions = true, sortOptions = false, usageHelpAutoWidth = true,
@@ -283,6 +287,82 @@ final class Tokens {
     double medianGapMillis() {
         var gaps = Math.min(count - 1, gapsMillis.length);
         return gaps < 1 ? Double.NaN : Figures.quantile(Arrays.copyOf(gapsMillis, gaps), 0.5);
+    }
+}
+
+/**
+ * Gaps between tokens, however many, in bounded memory: to the microsecond below 16 ms, above that to a
+ * sixteen-thousandth of their length. Quantiles interpolate as {@link Figures#quantile} does.
+ */
+final class Gaps {
+
+    private static final long LONGEST_MICROS = 24L * 3600 * 1_000_000;
+
+    private final PackedHistogram counts = new PackedHistogram(LONGEST_MICROS, 4);
+
+    void add(long micros) {
+        counts.recordValue(Math.min(micros, LONGEST_MICROS));
+    }
+
+    /** Returns null if they are too few to carry it. */
+    Double quantileMillis(double fraction) {
+        var count = counts.getTotalCount();
+        if (Figures.quantile(new double[(int) Math.min(count, 100)], fraction) == null) {
+            return null;
+        }
+        var rank = fraction * (count - 1);
+        var below = (long) Math.floor(rank);
+        var lower = Double.NaN;
+        for (var value : counts.recordedValues()) {
+            var seen = value.getTotalCountToThisValue();
+            var middle = value.getValueIteratedTo() < 1 << 14 ? value.getValueIteratedTo()
+                    : counts.medianEquivalentValue(value.getValueIteratedTo());
+            lower = Double.isNaN(lower) && seen > below ? middle : lower;
+            if (seen > Math.min(below + 1, count - 1)) {
+                return (lower + (rank - below) * (middle - lower)) / 1e3;
+            }
+        }
+        return null;
+    }
+}
+
+/** The gaps again, by where in the answer they were; the later ones lie in wider and wider classes. */
+final class Positions {
+
+    private static final int EXACT = 32;
+    private static final int PER_DOUBLING = 8;
+    private static final int FEWEST = 3;
+
+    private final List<IntCountsHistogram> classes = new ArrayList<>();
+
+    void add(int token, long micros) {
+        var at = classOf(token);
+        while (classes.size() <= at) {
+            classes.add(new IntCountsHistogram(2));
+        }
+        classes.get(at).recordValue(micros);
+    }
+
+    /** One class for each of the first 32 tokens, eight for each doubling after that. */
+    private static int classOf(int token) {
+        var doublings = token < EXACT ? 0 : 31 - Integer.numberOfLeadingZeros(token) - 5;
+        return token < EXACT ? token : EXACT + doublings * PER_DOUBLING + (token >> 2 + doublings) - PER_DOUBLING;
+    }
+
+    private static int firstOf(int at) {
+        var doublings = (at - EXACT) / PER_DOUBLING;
+        return at < EXACT ? at : PER_DOUBLING + (at - EXACT) % PER_DOUBLING << 2 + doublings;
+    }
+
+    /** Puts the median of each class with more than a few gaps into two arrays: first token, milliseconds. */
+    void into(ArrayNode tokens, ArrayNode millis) {
+        for (int at = 0; at < classes.size(); at++) {
+            var gaps = classes.get(at);
+            if (gaps.getTotalCount() >= FEWEST) {
+                tokens.add(firstOf(at));
+                millis.add(gaps.getValueAtPercentile(50) / 1e3);
+            }
+        }
     }
 }
 

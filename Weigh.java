@@ -2,7 +2,6 @@
 //DESCRIPTION Put the requests of runs into groups and weigh these against each other, as JSON
 //JAVA 25+
 //DEPS info.picocli:picocli:4.7.7
-//DEPS org.hdrhistogram:HdrHistogram:2.2.2
 //SOURCES Recount.java
 //SOURCES Differ.java
 
@@ -44,8 +43,6 @@ import java.util.function.Function;
 import java.util.function.ToDoubleFunction;
 import java.util.stream.Collectors;
 
-import org.HdrHistogram.IntCountsHistogram;
-import org.HdrHistogram.PackedHistogram;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -109,7 +106,7 @@ final class Weighing {
     List<Path> runs = new ArrayList<>();
 
     @Option(names = "--by", paramLabel = "model|run|prompt|label:COLUMN|base_url|shard",
-            description = "What the groups are (default: model; run if there are several).")
+            description = "What the groups are (default: run if several have a model in common, else model).")
     String by;
 
     @Option(names = "--baseline", paramLabel = "LABEL",
@@ -170,36 +167,52 @@ final class Grouping {
     private static final List<String> WORDS = List.of("model", "run", "prompt", "base_url", "shard");
 
     private final String by;
-    private final Map<RecordedRun, String> runNames = new LinkedHashMap<>();
+    private final Map<RecordedRun, String> runNames;
+    private final boolean apart; // each model is in one run alone
     private final Map<RecordedRun, Map<String, JsonNode>> prompts = new HashMap<>();
 
-    private Grouping(String by) {
-        this.by = by;
+    private Grouping(String by, Map<RecordedRun, String> runNames) {
+        this.runNames = runNames;
+        var models = new HashMap<String, Set<String>>();
+        runNames.forEach((run, name) -> run.answers().forEach(answer ->
+                models.computeIfAbsent(answer.model(), absent -> new HashSet<>()).add(name)));
+        this.apart = models.values().stream().allMatch(names -> names.size() == 1);
+        this.by = by != null ? by : apart ? "model" : "run";
     }
 
-    /** Null means by run if there are several, else by model; throws IllegalArgumentException with the words for the user. */
+    /** Null means by run if they have models in common, else by model; throws IllegalArgumentException for the user. */
     static Grouping of(String by, List<RecordedRun> runs) {
         if (by != null && !WORDS.contains(by) && !by.matches("label:.+")) {
             throw new IllegalArgumentException("--by '" + by + "'; it takes one of " + String.join(", ", WORDS)
                     + ", label:COLUMN");
         }
-        var plans = runs.stream().map(Grouping::plan).distinct().count();
-        var grouping = new Grouping(by != null ? by : plans > 1 ? "run" : "model");
-        var first = new HashMap<String, RecordedRun>(); // the shards of a plan are one run
-        runs.forEach(run -> first.putIfAbsent(plan(run), run));
-        for (var run : runs) {
-            var whole = first.get(plan(run));
-            var alike = first.values().stream().filter(other -> other.folderName().equals(whole.folderName())).count();
-            grouping.runNames.put(run, alike > 1 ? whole.folder().toString() : whole.folderName());
-        }
-        return grouping;
+        return new Grouping(by, names(runs));
     }
 
-    /** What was to be run; the same for all shards of a plan, and for them alone. */
+    /** Gives all shards of a plan the name of the first; the same shard once more begins another run. */
+    private static Map<RecordedRun, String> names(List<RecordedRun> runs) {
+        var first = new LinkedHashMap<String, RecordedRun>();
+        var shards = new HashSet<String>();
+        var names = new LinkedHashMap<RecordedRun, String>();
+        var wholes = new LinkedHashMap<RecordedRun, RecordedRun>();
+        for (var run : runs) {
+            var round = 0;
+            while (!shards.add(plan(run) + "\n" + round + "\n" + shard(run))) {
+                round++;
+            }
+            wholes.put(run, first.computeIfAbsent(plan(run) + "\n" + round, absent -> run));
+        }
+        wholes.forEach((run, whole) -> names.put(run, first.values().stream()
+                .filter(other -> other.folderName().equals(whole.folderName())).count() > 1
+                ? whole.folder().toString() : whole.folderName()));
+        return names;
+    }
+
+    /** What was to be run; the same for all shards of a plan. */
     private static String plan(RecordedRun run) {
         var words = run.record().path("arguments").valueStream().map(JsonNode::asString).toList();
         return shard(run) == null ? run.folder().toAbsolutePath().normalize().toString()
-                : String.join("\n", words).replaceAll("--shard[=\n][^\n]*\n?", "") + run.record().path("seed");
+                : String.join("\n", words).replaceAll("--shard[=\n][^\n]*\n?", "");
     }
 
     /** Returns which part of a plan it is, such as {@code 0/4}; null if it is the whole. */
@@ -258,9 +271,11 @@ final class Grouping {
     /** What a request has in common with its counterpart in another group; null if groups have no counterparts. */
     private String pair(RecordedRun run, Answered answer) {
         var asked = answer.promptId() + "\n" + answer.repetition();
+        var ofTheSameText = prompt(run, answer).path("digest").asString("") + "\n" + asked;
         return switch (by) {
-            case "model", "base_url" -> runNames.get(run) + "\n" + asked;
-            case "run" -> prompt(run, answer).path("digest").asString("") + "\n" + asked; // of the same text
+            case "model" -> apart ? ofTheSameText : runNames.get(run) + "\n" + asked;
+            case "base_url" -> runNames.get(run) + "\n" + asked;
+            case "run" -> ofTheSameText;
             default -> null;
         };
     }
@@ -572,82 +587,6 @@ final class Group {
         ToDoubleFunction<Answered> value = answer -> answer.get(measure);
         return Difference.between(both.stream().map(pairs::get).mapToDouble(value).toArray(),
                 both.stream().map(baseline.pairs::get).mapToDouble(value).toArray(), true);
-    }
-}
-
-/**
- * Gaps between tokens, however many, in bounded memory: to the microsecond below 16 ms, above that to a
- * sixteen-thousandth of their length. Quantiles interpolate as {@link Figures#quantile} does.
- */
-final class Gaps {
-
-    private static final long LONGEST_MICROS = 24L * 3600 * 1_000_000;
-
-    private final PackedHistogram counts = new PackedHistogram(LONGEST_MICROS, 4);
-
-    void add(long micros) {
-        counts.recordValue(Math.min(micros, LONGEST_MICROS));
-    }
-
-    /** Returns null if they are too few to carry it. */
-    Double quantileMillis(double fraction) {
-        var count = counts.getTotalCount();
-        if (Figures.quantile(new double[(int) Math.min(count, 100)], fraction) == null) {
-            return null;
-        }
-        var rank = fraction * (count - 1);
-        var below = (long) Math.floor(rank);
-        var lower = Double.NaN;
-        for (var value : counts.recordedValues()) {
-            var seen = value.getTotalCountToThisValue();
-            var middle = value.getValueIteratedTo() < 1 << 14 ? value.getValueIteratedTo()
-                    : counts.medianEquivalentValue(value.getValueIteratedTo());
-            lower = Double.isNaN(lower) && seen > below ? middle : lower;
-            if (seen > Math.min(below + 1, count - 1)) {
-                return (lower + (rank - below) * (middle - lower)) / 1e3;
-            }
-        }
-        return null;
-    }
-}
-
-/** The gaps again, by where in the answer they were; the later ones lie in wider and wider classes. */
-final class Positions {
-
-    private static final int EXACT = 32;
-    private static final int PER_DOUBLING = 8;
-    private static final int FEWEST = 3;
-
-    private final List<IntCountsHistogram> classes = new ArrayList<>();
-
-    void add(int token, long micros) {
-        var at = classOf(token);
-        while (classes.size() <= at) {
-            classes.add(new IntCountsHistogram(2));
-        }
-        classes.get(at).recordValue(micros);
-    }
-
-    /** One class for each of the first 32 tokens, eight for each doubling after that. */
-    private static int classOf(int token) {
-        var doublings = token < EXACT ? 0 : 31 - Integer.numberOfLeadingZeros(token) - 5;
-        return token < EXACT ? token : EXACT + doublings * PER_DOUBLING + (token >> 2 + doublings) - PER_DOUBLING;
-    }
-
-    private static int firstOf(int at) {
-        var doublings = (at - EXACT) / PER_DOUBLING;
-        return at < EXACT ? at : PER_DOUBLING + (at - EXACT) % PER_DOUBLING << 2 + doublings;
-    }
-
-    /** Puts the median of each class with more than a few gaps into two arrays: first token, milliseconds. */
-    void into(ArrayNode tokens, ArrayNode millis) {
-        for (int at = 0; at < classes.size(); at++) {
-            var gaps = classes.get(at);
-            if (gaps.getTotalCount() >= FEWEST) {
-                tokens.add(firstOf(at));
-                millis.add(gaps.getValueAtPercentile(50) / 1e3);
-            }
-        }
     }
 }
 

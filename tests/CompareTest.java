@@ -219,6 +219,20 @@ class CompareTest {
     }
 
     @Test
+    void runsWithoutAModelInCommonAreComparedModelByModelInPairs() {
+        var here = run("here");
+        var there = run("there");
+        for (int i = 0; i < 10; i++) {
+            here.answer("mine", "p" + i, 1, 100 + i, 5, 3);
+            there.answer("yours", "p" + i, 1, 200 + i, 5, 3);
+        }
+        var json = json(here.write(), there.write());
+        assertEquals("model", json.get("by").asString());
+        assertEquals(10, json.at("/sections/0/groups/1/against/ttft/size").asInt());
+        assertTrue(json.at("/sections/0/groups/1/against/ttft/paired").asBoolean());
+    }
+
+    @Test
     void promptsOfOneNameAndDifferentTextsAreNotPaired() {
         var before = run("before").prompt("sky", "aa", "kind", "x");
         var after = run("after").prompt("sky", "bb", "kind", "x");
@@ -251,7 +265,6 @@ class CompareTest {
         var shards = new ArrayList<Path>();
         for (int shard = 0; shard < 2; shard++) {
             var run = run("shard-" + shard);
-            run.record().put("seed", 7);
             run.record().putArray("arguments").add("prompts").add("--shard").add(shard + "/2").add("-n").add("4");
             for (int i = 0; i < 8; i++) { // the models of a prompt may be in different shards
                 run.answer(i % 2 == shard ? "a" : "b", "prompt-" + i, 1, i % 2 == shard ? 100 + i : 200 + i, 5, 3);
@@ -264,6 +277,10 @@ class CompareTest {
         var ttft = json.get("sections").get(0).get("groups").get(1).get("against").get("ttft");
         assertEquals(8, ttft.get("size").asInt());
         assertTrue(ttft.get("paired").asBoolean(), ttft.toString());
+        var again = run("again");
+        again.record().putArray("arguments").add("prompts").add("--shard=0/2").add("-n").add("4");
+        shards.add(again.answer("a", "prompt-1", 1, 100, 5, 3).write());
+        assertEquals("[\"shard-0\",\"again\"]", json(shards.toArray()).get("runs").toString(), "the same shard is another run");
         var apart = json(shards.get(0), shards.get(1), "--by", "shard").get("sections").get(0).get("groups");
         assertEquals("0/2", apart.get(0).get("label").asString());
     }
