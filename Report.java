@@ -816,11 +816,11 @@ final class Page {
 final class Picture {
 
     private static final int MOST_LINES = 8;
-    private static final int POINTS = 400;
+    private static final int POINTS = 200;
+    private static final double HARDLY_ANY = 1e-4; // equal distances from 0 on would become the marks of the axis
     private static final Pattern DIGITS = Pattern.compile("([0-9]\\.[0-9])[0-9]+"); // text is drawn as outlines
     private static final List<Color> COLORS = List.of(new Color(0x0072b2), new Color(0xd55e00), new Color(0x00795a),
             new Color(0xb0488f), new Color(0x8a6100), new Color(0x2b8cbe), new Color(0x6a51a3), new Color(0x555555));
-    private static final float[][] DASHES = {null, {10, 5}, {3, 3}, {12, 4, 3, 4}, {6, 2}, {2, 6}, {16, 6}, {8, 3, 2, 3}};
     private static final Map<Measure, String> TITLES = Map.of(Measure.TTFT, "Time to first token",
             Measure.ITL, "Inter-token latency, median of each request", Measure.TPOT, "Time per output token",
             Measure.TTLT, "Time to last token", Measure.TOTAL, "Time to the end of the stream");
@@ -876,7 +876,7 @@ final class Picture {
                 .setLegendPosition(LegendPosition.OutsideS).setLegendBorderColor(Color.WHITE)
                 .setLegendLayout(LegendLayout.Horizontal).setLocale(Locale.ROOT).setMarkerSize(0);
         style.setAxisTitleFont(font).setAxisTickLabelsFont(font).setPlotGridLinesColor(new Color(0xdddddd))
-                .setYAxisMin(0.0).setYAxisMax(1.0).setXAxisMin(0.0).setYAxisTickMarkSpacingHint(60).setYAxisDecimalPattern("#%").setPlotMargin(0);
+                .setYAxisMin(0.0).setYAxisMax(1.0).setXAxisMin(0.0).setYAxisDecimalPattern("#%").setPlotMargin(0);
     }
 
     private static void add(XYChart chart, String label, double[] sorted) {
@@ -884,6 +884,7 @@ final class Picture {
         var xs = new double[points + 1];
         var shares = new double[points + 1];
         xs[0] = sorted[0];
+        shares[0] = HARDLY_ANY;
         for (int i = 0; i < points; i++) {
             var rank = points == sorted.length ? i : (int) Math.round(i * (sorted.length - 1.0) / (points - 1));
             xs[i + 1] = sorted[rank];
@@ -891,7 +892,7 @@ final class Picture {
         }
         var at = chart.getSeriesCollection().size();
         chart.addSeries(label, xs, shares).setMarker(SeriesMarkers.NONE).setLineColor(COLORS.get(at))
-                .setLineStyle(new BasicStroke(2.5f, BasicStroke.CAP_BUTT, BasicStroke.JOIN_ROUND, 1, DASHES[at], 0));
+                .setLineStyle(new BasicStroke(2.5f, BasicStroke.CAP_ROUND, BasicStroke.JOIN_ROUND));
     }
 
     /** Returns the file's content, {@code svg} or {@code png}. */

@@ -860,7 +860,7 @@ final class Run implements AutoCloseable {
             summary.print(terminal.err(), options.simulate);
             sayOverhead(summary);
             terminal.err().println(folder.resolve("requests.csv") + "  " + folder.resolve("events.csv")
-                    + "  compare: ./jbang Results.java " + folder);
+                    + "  compare: ./jbang Compare.java " + folder);
         }
         return exitCode;
     }
