@@ -457,6 +457,17 @@ class CompareTest {
     }
 
     @Test
+    void theLastLineOfARunIsTheCommandThatComparesIt() {
+        var run = TestRun.of(folder.resolve("runs"), "--simulate", "-m", "a=sim-ttft5-itl1-n8,b=sim-ttft60-itl1-n8", "-p", "Hi", "-n",
+                "8", "--echo", "none", "--no-self-warmup");
+        var command = run.err().lines().reduce((before, after) -> after).orElseThrow().split("compare: ")[1].split(" ");
+        assertEquals("./jbang Compare.java", command[0] + " " + command[1]);
+        var text = compare(0, command[2]).out();
+        assertTrue(text.startsWith("a is the fastest to the first token (b takes "), text);
+        assertTrue(text.contains("\nnote: simulated: it says nothing about the real models of these names\n"), text);
+    }
+
+    @Test
     void theNewestRunIsTheDefaultOnlyWhereThereAreRuns() throws Exception {
         assertAll(
                 () -> assertEquals(List.of(folder.resolve("a"), folder.resolve("b")), RecordedRun.folders(List.of(
