@@ -331,7 +331,7 @@ final class Page {
               --c0: #0072b2; --c1: #d55e00; --c2: #00795a; --c3: #b0488f; --c4: #8a6100; --c5: #2b8cbe; --c6: #6a51a3; --c7: #555;
             }
             @media (prefers-color-scheme: dark) {
-              :root {
+              :root:not(.paper) {
                 --ground: #0d1117; --card: #161b22; --ink: #e6edf3; --soft: #9aa4af; --line: #30363d;
                 --good: #56d364; --bad: #ff7b72; --wait: #6e7681; --head: #388bfd; --think: #d29922; --flow: #3fb950; --tail: #a371f7;
                 --c0: #58a6ff; --c1: #ff9d5c; --c2: #3ddc97; --c3: #f29bd4; --c4: #e3b341; --c5: #79c0ff; --c6: #c4a8ff; --c7: #bbb;
@@ -403,8 +403,8 @@ final class Page {
               .fall li { grid-template-columns: 6.5rem 1fr; } .forest { width: 8rem; } dl { grid-template-columns: 1fr; } dd { margin-bottom: .4rem; }
             }
             @media print {
-              :root { color-scheme: light; } main { max-width: none; padding: 0; } .controls { display: none; }
-              figure, .lane, tr { break-inside: avoid; } .scroll { overflow: visible; } table { font-size: .68rem; } pre { max-height: none; }
+              .paper { color-scheme: light; } main { max-width: none; padding: 0; } .controls { display: none; }
+              figure, .lane, tr { break-inside: avoid; } h2, h3 { break-after: avoid; } .scroll { overflow: visible; } table { font-size: .68rem; } pre { max-height: none; }
               .lane p { max-height: none; } th, td { padding: .2rem .35rem; }
             }
             </style>
@@ -802,8 +802,17 @@ final class Page {
             }
             page.append(...[loads(), waterfall(), slowest(), failures(), runs()].flat(Infinity));
             draw();
-            matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => charts.forEach(each => each.plot.redraw()));
-            window.addEventListener('beforeprint', () => document.querySelectorAll('details').forEach(each => each.open = true));
+            const redraw = () => charts.forEach(each => each.plot.redraw());
+            matchMedia('(prefers-color-scheme: dark)').addEventListener('change', redraw);
+            window.addEventListener('beforeprint', () => {
+              document.documentElement.classList.add('paper');
+              document.querySelectorAll('details').forEach(each => each.open = true);
+              redraw();
+            });
+            window.addEventListener('afterprint', () => {
+              document.documentElement.classList.remove('paper');
+              redraw();
+            });
             </script>
             </body>
             </html>

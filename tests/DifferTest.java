@@ -133,6 +133,13 @@ class DifferTest {
         assertTrue(told > 0, "if the ratio is what it seemed, so many more tell more often than not: " + told);
     }
 
+    @Test
+    void howManyMoreKnowsThatFewPairsCantBeSignificantAmongManyComparisons() {
+        // 6 pairs that all point one way have p = 2 / 2^6; times 10 comparisons that is 0.3125, and each pair halves it
+        assertEquals(3, new Difference(6, true, 2.0, 1.8, 2.2, 1.85, 2.15, 0.3125).morePairs(0.05));
+        assertEquals(1, new Difference(6, true, 2.0, 1.8, 2.2, 1.85, 2.15, 0.0625).morePairs(0.05));
+    }
+
     private static double[][] sample(SplittableRandom random, int size, double effect) {
         var values = new double[2][size];
         for (int i = 0; i < size; i++) {

@@ -128,7 +128,10 @@ class ReportTest {
             assertEquals(0, browser.evaluate("document.querySelectorAll('img').length").asInt());
             assertTrue(browser.evaluate("document.body.innerText").asString().contains("</script><img src=x"), "shown as text");
             shoot(browser, "report-1280-dark.png");
-            assertEquals("rgb(13, 17, 23)", browser.evaluate("getComputedStyle(document.body).backgroundColor").asString());
+            var ground = "getComputedStyle(document.body).backgroundColor";
+            assertEquals("rgb(13, 17, 23)", browser.evaluate(ground).asString());
+            browser.evaluate("window.dispatchEvent(new Event('beforeprint'))");
+            assertEquals("rgb(255, 255, 255)", browser.evaluate(ground).asString(), "paper is white");
         }
     }
 
