@@ -777,6 +777,9 @@ final class RecordedRun {
                 tokens = new Tokens(events, definition == Definition.VLLM);
                 inFlight.put(answer, tokens);
             }
+            if (micros < tokens.lastMicros()) {
+                throw new BadRow("elapsed_ms '" + row.text("elapsed_ms") + "' is before the token before it");
+            }
             audience.event(answer, kind, micros, row.text("text"));
             if (definition.isToken(kind)) {
                 var gap = tokens.add(micros);

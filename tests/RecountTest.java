@@ -98,6 +98,15 @@ class RecountTest {
     }
 
     @Test
+    void anEventBeforeTheOneBeforeItIsLeftOut() {
+        run("r").answer("m", "sky", 1, new double[] {100, 90, 110}).write();
+        var printed = run(0, "--as", "aiperf", folder.resolve("r").toString());
+        assertEquals("recount: " + folder.resolve("r/events.csv")
+                + ":4: elapsed_ms '90.000' is before the token before it; the row is left out\n", printed.err());
+        assertTrue(printed.out().contains(",100.000,5.000,,110.000,"), printed.out());
+    }
+
+    @Test
     void aFileThatEndsInTheMiddleOfAQuotedTextIsReadUpToThere() throws Exception {
         run("r").answer("m", "sky", 1, 100, 10, 3).write();
         var requests = folder.resolve("r/requests.csv");
