@@ -120,14 +120,14 @@ public class Compare implements Callable<Integer> {
             var passed = limits.stream().flatMap(limit -> limit.broken(comparison).stream()).toList();
             passed.forEach(line -> err.println("compare: " + line));
             return passed.isEmpty() ? 0 : 1;
-        } catch (IOException | IllegalArgumentException e) {
+        } catch (IOException | UncheckedIOException | IllegalArgumentException e) {
             err.println("compare: " + e.getMessage());
             return 2;
         }
     }
 
     private static String ending(Path file) {
-        var name = file.getFileName().toString();
+        var name = file.toString();
         return name.substring(name.lastIndexOf('.') + 1).toLowerCase(Locale.ROOT);
     }
 
@@ -572,6 +572,9 @@ final class ComparisonCsv {
             if (value != null) {
                 figures.put(figure, value);
             }
+        }
+        if (!figures.containsKey(Figure.N) || !figures.containsKey(Figure.FAILED)) {
+            throw new IllegalArgumentException("n or failed is blank");
         }
         var against = new EnumMap<Measure, Against>(Measure.class);
         for (var measure : Part.COMPARED) {

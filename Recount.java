@@ -3,6 +3,7 @@
 //JAVA 25+
 //DEPS info.picocli:picocli:4.7.7
 //DEPS org.apache.commons:commons-csv:1.14.1
+//DEPS commons-io:commons-io:2.20.0
 //DEPS me.tongfei:progressbar:0.10.2
 //DEPS org.hdrhistogram:HdrHistogram:2.2.2
 //SOURCES Results.java
@@ -26,6 +27,7 @@ import java.io.InputStream;
 import java.io.PrintStream;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.DateTimeException;
@@ -35,6 +37,7 @@ import java.util.Arrays;
 import java.util.Comparator;
 import java.util.EnumSet;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -53,6 +56,8 @@ import org.apache.commons.csv.CSVFormat;
 import org.apache.commons.csv.CSVParser;
 import org.apache.commons.csv.CSVPrinter;
 import org.apache.commons.csv.CSVRecord;
+import org.apache.commons.csv.DuplicateHeaderMode;
+import org.apache.commons.io.input.BOMInputStream;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -369,6 +374,8 @@ final class Positions {
 /** What a measured request came to in its last attempt. */
 final class Answered {
 
+    private static final Set<String> STATUSES = Set.of("completed", "truncated", "failed", "timeout", "stalled", "cancelled");
+
     private final String requestId;
     private final String model;
     private final String modelName;
@@ -391,7 +398,7 @@ final class Answered {
         promptId = row.shared("prompt_id");
         repetition = (int) row.number("repetition");
         attempt = (int) row.number("attempt");
-        status = row.shared("status");
+        status = row.oneOf("status", STATUSES);
         error = row.shared("error");
         tainted = !row.text("tainted").isEmpty();
         counted = row.text("token_source").equals("usage");
@@ -512,7 +519,8 @@ final class RecordedRun {
             Set.of("request_id", "model", "prompt_id", "repetition", "attempt", "phase", "status");
     private static final Set<String> NEEDED_OF_EVENTS = Set.of("request_id", "attempt", "kind", "elapsed_ms");
     private static final CSVFormat LENIENT = CSVFormat.RFC4180.builder().setHeader().setSkipHeaderRecord(true)
-            .setTrailingData(true).setLenientEof(true).setAllowMissingColumnNames(true).get();
+            .setTrailingData(true).setLenientEof(true).setAllowMissingColumnNames(true)
+            .setDuplicateHeaderMode(DuplicateHeaderMode.DISALLOW).get();
     private static final Map<String, EventKind> KINDS = Arrays.stream(EventKind.values())
             .collect(Collectors.toMap(EventKind::word, kind -> kind));
     private static final long LONG_FILE = 64 << 20;
@@ -579,6 +587,13 @@ final class RecordedRun {
                 // said below
             }
             throw new BadRow(column + " '" + text + "' is not a number from 0");
+        }
+
+        String oneOf(String column, Set<String> words) {
+            if (!words.contains(text(column))) {
+                throw new BadRow(column + " '" + text(column) + "' is none");
+            }
+            return shared(column);
         }
 
         /** Returns null for blank. */
@@ -668,7 +683,7 @@ final class RecordedRun {
     private void forEachRow(Path file, Set<String> needed, Problems problems, PrintStream progress, Taker taker)
             throws IOException {
         try (var bytes = open(file, progress);
-             var rows = CSVParser.parse(bytes, StandardCharsets.UTF_8, LENIENT)) {
+             var rows = CSVParser.parse(BOMInputStream.builder().setInputStream(bytes).get(), StandardCharsets.UTF_8, LENIENT)) {
             var columns = rows.getHeaderNames();
             for (var column : needed) {
                 if (!columns.contains(column)) {
@@ -692,6 +707,8 @@ final class RecordedRun {
                     problems.add(file, line + 1, e.getMessage());
                 }
             }
+        } catch (FileSystemException e) {
+            throw new IOException(file + ": can't be read (" + e.getClass().getSimpleName() + ")");
         } catch (UncheckedIOException e) {
             problems.add(file + ": can't be read to its end (" + e.getCause().getMessage() + "); the rows before count");
         } catch (IllegalArgumentException e) {
@@ -734,7 +751,7 @@ final class RecordedRun {
             }
         }
         var file = folder.resolve("events.csv");
-        if (!Files.isReadable(file)) {
+        if (!Files.isRegularFile(file)) {
             problems.add(file + ": not there; what is counted from events stays blank");
             return;
         }
@@ -748,6 +765,7 @@ final class RecordedRun {
         private final Definition definition;
         private final Audience audience;
         private final Map<Answered, Tokens> inFlight = new HashMap<>();
+        private final Set<Answered> over = new HashSet<>();
         private String requestId = "";
         private Answered answer; // of that request
         private Tokens tokens; // of that answer
@@ -774,6 +792,9 @@ final class RecordedRun {
             }
             var events = answer.knows(Measure.EVENTS) ? (int) answer.get(Measure.EVENTS) : 0;
             if (tokens == null) {
+                if (over.contains(answer)) {
+                    throw new BadRow("request " + id + " had its " + events + " events already");
+                }
                 tokens = new Tokens(events, definition == Definition.VLLM);
                 inFlight.put(answer, tokens);
             }
@@ -789,6 +810,7 @@ final class RecordedRun {
             }
             if (tokens.countEvent() == events) {
                 definition.settle(answer, inFlight.remove(answer));
+                over.add(answer);
                 tokens = null;
             }
         }

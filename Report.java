@@ -97,7 +97,7 @@ public class Report implements Callable<Integer> {
 
     @Override
     public Integer call() {
-        var name = file.getFileName().toString();
+        var name = file.toString().substring(file.toString().lastIndexOf('/') + 1);
         var ending = name.substring(name.lastIndexOf('.') + 1).toLowerCase(Locale.ROOT);
         try {
             if (!List.of("html", "svg", "png").contains(ending)) {

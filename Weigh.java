@@ -139,8 +139,7 @@ final class Weighing {
         var grouping = Grouping.of(by, recorded);
         var sections = grouping.sections(recorded, definition, untainted, problems);
         if (sections.isEmpty()) {
-            throw new IOException(recorded.stream().map(run -> run.folder().toString()).collect(Collectors.joining(", "))
-                    + ": no measured requests in it yet; there is nothing to compare");
+            throw new IOException(problems.lines().getFirst() + "; there is nothing to compare");
         }
         if (baseline != null && sections.stream().noneMatch(section -> section.group(baseline) != null)) {
             throw new IllegalArgumentException("--baseline '" + baseline + "': no such group; there are "
@@ -155,7 +154,7 @@ final class Weighing {
         var parts = sections.stream().map(section -> Part.of(section, against)).toList();
         var terms = new Comparison.Terms(grouping.names(), grouping.by(), definition, share,
                 recorded.stream().anyMatch(run -> run.record().path("simulated").asBoolean(false)));
-        var notes = new Doubts(grouping, sections, recorded, terms, untainted).notes();
+        var notes = new Doubts(grouping, sections, recorded, terms, against, untainted).notes();
         notes.addAll(problems.lines());
         return new Comparison(terms, parts, notes, new Comparison.Source(sections, recorded, events));
     }
@@ -210,14 +209,14 @@ final class Grouping {
 
     /** What was to be run; the same for all shards of a plan. */
     private static String plan(RecordedRun run) {
-        var words = run.record().path("arguments").valueStream().map(JsonNode::asString).toList();
+        var words = run.record().path("arguments").valueStream().map(word -> word.asString("")).toList();
         return shard(run) == null ? run.folder().toAbsolutePath().normalize().toString()
                 : String.join("\n", words).replaceAll("--shard[=\n][^\n]*\n?", "");
     }
 
     /** Returns which part of a plan it is, such as {@code 0/4}; null if it is the whole. */
     private static String shard(RecordedRun run) {
-        var words = run.record().path("arguments").valueStream().map(JsonNode::asString).toList();
+        var words = run.record().path("arguments").valueStream().map(word -> word.asString("")).toList();
         for (int i = 0; i < words.size(); i++) {
             if (words.get(i).startsWith("--shard=")) {
                 return words.get(i).substring("--shard=".length());
@@ -914,14 +913,17 @@ final class Doubts {
     private final List<Section> sections;
     private final List<RecordedRun> runs;
     private final Comparison.Terms terms;
+    private final String against;
     private final boolean untainted;
     private final List<String> notes = new ArrayList<>();
 
-    Doubts(Grouping grouping, List<Section> sections, List<RecordedRun> runs, Comparison.Terms terms, boolean untainted) {
+    Doubts(Grouping grouping, List<Section> sections, List<RecordedRun> runs, Comparison.Terms terms, String against,
+           boolean untainted) {
         this.grouping = grouping;
         this.sections = sections;
         this.runs = runs;
         this.terms = terms;
+        this.against = against;
         this.untainted = untainted;
     }
 
@@ -959,7 +961,7 @@ final class Doubts {
         lengths(title, groups);
         caches(title, groups);
         tokenSources(title, groups);
-        pairs(title, groups);
+        pairs(title, section);
     }
 
     private void note(String title, Group group) {
@@ -1030,23 +1032,23 @@ final class Doubts {
         return groups.stream().map(Group::label).collect(Collectors.joining(", "));
     }
 
-    private void pairs(String title, List<Group> groups) {
-        if (groups.size() < 2) {
+    private void pairs(String title, Section section) {
+        var baseline = section.baseline(Measure.TTFT, against);
+        if (baseline == null || section.groups().size() < 2) {
             return;
         }
         if (!grouping.isPaired()) {
             notes.add(title + "groups by " + grouping.by() + " hold different requests, which are not compared in pairs");
             return;
         }
-        var asked = new HashSet<String>();
-        var common = new HashSet<>(groups.getFirst().pairs());
-        groups.forEach(group -> {
-            asked.addAll(group.pairs());
-            common.retainAll(group.pairs());
-        });
-        if (common.size() < asked.size()) {
-            notes.add(title + common.size() + " of " + asked.size() + " prompts and repetitions are completed in all groups;"
-                    + (common.size() * 2 < asked.size() ? " too few to compare in pairs" : " ratios are of these"));
+        for (var group : section.groups()) {
+            var most = Math.min(group.completed().size(), baseline.completed().size());
+            var common = group.pairs().stream().filter(baseline.pairs()::contains).count();
+            if (group != baseline && common < most) {
+                notes.add(title + group.label() + " and " + baseline.label() + " have " + common + " prompts and repetitions in common"
+                        + (group.against(baseline, Measure.TTFT).paired() ? ", their ratios are of these"
+                                : ", too few to be compared in pairs"));
+            }
         }
     }
 

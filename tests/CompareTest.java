@@ -242,8 +242,8 @@ class CompareTest {
         }
         var section = json(before.write(), after.write());
         assertFalse(section.get("sections").get(0).get("groups").get(1).get("against").get("ttft").get("paired").asBoolean());
-        assertEquals("0 of 20 prompts and repetitions are completed in all groups; too few to compare in pairs",
-                section.get("notes").get(0).asString().replace("m: ", ""));
+        assertEquals("m: after and before have 0 prompts and repetitions in common, too few to be compared in pairs",
+                section.get("notes").get(0).asString());
     }
 
     @ParameterizedTest
@@ -311,7 +311,6 @@ class CompareTest {
                         + " --unique-prefix keeps it out",
                 "tokens are counted by the server for short alone, events are for the rest: tokens, TPOT and tokens/s are not"
                         + " alike",
-                "24 of 25 prompts and repetitions are completed in all groups; ratios are of these",
                 "r: the tool's own error of TTFT, 20.000 ms, is more than a tenth of what was measured; use fewer streams at once"),
                 notes);
         assertTrue(compare(0, run.write(), "--untainted").out()
@@ -343,6 +342,9 @@ class CompareTest {
     void anEmptyRunIsOneLine() {
         assertEquals("compare: " + folder.resolve("r") + ": no measured requests in it yet; there is nothing to compare\n",
                 compare(2, run("r").write()).err());
+        var torn = run("torn").requestLine("torn").write();
+        assertEquals("compare: " + torn.resolve("requests.csv") + ":2: 1 cells instead of 50; the row is left out; there is nothing to"
+                + " compare\n", compare(2, torn).err().replace(torn + ": no measured requests in it yet; ", ""));
         var text = compare(0, folder.resolve("r"), fastAndSlow("s").write(), "--by", "model").out();
         assertTrue(text.contains("note: " + folder.resolve("r") + ": no measured requests in it yet\n"), text);
     }
@@ -427,9 +429,29 @@ class CompareTest {
     void nothingIsWrittenWhenTheUsageIsWrong() {
         var file = folder.resolve("out.md");
         compare(2, fastAndSlow("r").write(), "--export", file, "--export", folder.resolve("out.doc"));
+        compare(2, folder.resolve("r"), "--export", "/");
         assertFalse(Files.exists(file));
         assertEquals("compare: --export " + folder.resolve("none/out.md") + ": can't be written (NoSuchFileException); name a file"
                 + " in a folder that is there\n", compare(2, folder.resolve("r"), "--export", folder.resolve("none/out.md")).err());
+    }
+
+    @Test
+    void aRunJsonOfOddTypesIsNoAccident() throws Exception {
+        var run = fastAndSlow("r").write();
+        for (var odd : List.of("[]", "null", "{\"models\": \"x\", \"prompts\": [1, null, {\"id\": {}}], \"options\": [1]}",
+                "{\"arguments\": [1, {}, null], \"client_overhead\": {\"ttft_p50_ms\": \"x\"}, \"prompts\": 5, \"run_id\": {}}")) {
+            Files.writeString(run.resolve("run.json"), odd);
+            for (var by : List.of("model", "run", "shard", "label:kind")) {
+                compare(0, run, "--by", by, "--format", "html");
+            }
+        }
+    }
+
+    @Test
+    void aRatioOfPartOfTheRequestsSaysSo() {
+        var run = fastAndSlow("r").answer("fast", "only-here", 1, 100, 5, 20).answer("slow", "only-there", 1, 100, 5, 20).write();
+        assertTrue(compare(0, run).out().contains(
+                "note: slow and fast have 24 prompts and repetitions in common, their ratios are of these\n"));
     }
 
     @Test
@@ -441,6 +463,9 @@ class CompareTest {
         compare(0, fastAndSlow("r").write(), "--export", csv);
         Files.writeString(csv, Files.readString(csv).replace("111.500", "NaN"));
         assertEquals("compare: " + csv + ":2: ttft_p50_ms 'NaN' is not a number from 0\n", compare(2, csv).err());
+        compare(0, folder.resolve("r"), "--export", csv);
+        Files.writeString(csv, Files.readString(csv).replace(",fast,24,0,", ",fast,,0,"));
+        assertEquals("compare: " + csv + ":2: n or failed is blank\n", compare(2, csv).err());
         Files.writeString(csv, Files.readString(csv).lines().findFirst().get() + "\r\n");
         assertEquals("compare: " + csv + ": no groups in it; there is nothing to compare\n", compare(2, csv).err());
         Files.write(csv, new byte[] {0, 1, 2, '"', 3});

@@ -107,6 +107,40 @@ class RecountTest {
     }
 
     @Test
+    void rowsThatAreThereTwiceCountOnce() throws Exception {
+        var run = run("r").answer("m", "sky", 1, 100, 10, 3).write();
+        var events = run.resolve("events.csv");
+        var lines = Files.readAllLines(events);
+        Files.write(events, lines.subList(1, lines.size()), java.nio.file.StandardOpenOption.APPEND);
+        var printed = run(0, "--as", "aiperf", run.toString());
+        assertTrue(printed.out().contains(",100.000,10.000,,120.000,"), printed.out());
+        assertTrue(printed.err().startsWith("recount: " + events
+                + ":8: request sky|m|1 had its 6 events already; the row is left out\n"), printed.err());
+    }
+
+    @Test
+    void aFileThatASpreadsheetSavedIsRead() throws Exception {
+        var run = run("r").answer("m", "sky", 1, 100, 10, 3).write();
+        Files.writeString(run.resolve("requests.csv"), "\uFEFF" + Files.readString(run.resolve("requests.csv")));
+        assertEquals(2, run(0, run.toString()).out().lines().count(), "a byte order mark before the first column");
+    }
+
+    @Test
+    void aColumnThatIsThereTwiceIsRefused() throws Exception {
+        var run = run("r").answer("m", "sky", 1, 100, 10, 3).write();
+        Files.writeString(run.resolve("requests.csv"), Files.readString(run.resolve("requests.csv")).replace("queue_ms", "ttft_ms"));
+        assertTrue(run(2, run.toString()).err().startsWith("recount: " + run.resolve("requests.csv")
+                + ": not a file of this tool (The header contains a duplicate"));
+    }
+
+    @Test
+    void aStatusThatIsNoneIsNotTakenForAFailure() {
+        run("r").answer("m", "sky", 1, 100, 10, 3, "status", "COMPLETED").write();
+        assertEquals("recount: " + folder.resolve("r/requests.csv") + ":2: status 'COMPLETED' is none; the row is left out\n",
+                run(0, folder.resolve("r").toString()).err());
+    }
+
+    @Test
     void aFileThatEndsInTheMiddleOfAQuotedTextIsReadUpToThere() throws Exception {
         run("r").answer("m", "sky", 1, 100, 10, 3).write();
         var requests = folder.resolve("r/requests.csv");
