@@ -38,8 +38,6 @@ import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
-import java.util.Map;
-import java.util.Objects;
 import java.util.concurrent.Callable;
 import java.util.function.Function;
 import java.util.regex.Pattern;
@@ -246,11 +244,15 @@ final class Limit {
             lines.add(said(part, unknown.label() + " has too few completed requests for it, " + unknown.completed()));
             return;
         }
-        var of = other != null ? other : unit.equals("%") ? figure == Figure.FAILED ? line.figures().get(Figure.N) / 100 : 0.01 : 1;
-        if (isPast(own / of)) {
+        if (isPast(own / (other != null ? other : one(line)))) {
             lines.add(said(part, line.label() + " has " + figure.cell(own) + (other == null ? ""
                     : String.format(Locale.ROOT, ", %.2fx of %s's %s", own / other, baseline.label(), figure.cell(other)))));
         }
+    }
+
+    /** Returns what the limit counts in. */
+    private double one(Line line) {
+        return !unit.equals("%") ? 1 : figure == Figure.FAILED ? line.figures().get(Figure.N) / 100 : 0.01;
     }
 
     private boolean isPast(double measured) {
@@ -522,12 +524,10 @@ final class ComparisonCsv {
 
     /** Reads it back; throws IOException or IllegalArgumentException with the words for the user. */
     Comparison read(Weighing weighing) throws IOException {
-        for (var option : Map.of("--by", Objects.toString(weighing.by, ""), "--as", Objects.toString(weighing.as, ""),
-                "--baseline", Objects.toString(weighing.baseline, ""), "--untainted", weighing.untainted ? "it" : "").entrySet()) {
-            if (!option.getValue().isEmpty()) {
-                throw new IllegalArgumentException(option.getKey() + ": " + file + " is compared already; name the folders of the"
-                        + " runs instead");
-            }
+        var option = weighing.by != null ? "--by" : weighing.as != null ? "--as" : weighing.baseline != null ? "--baseline"
+                : weighing.untainted ? "--untainted" : null;
+        if (option != null) {
+            throw new IllegalArgumentException(option + ": " + file + " is compared already; name the folders of the runs instead");
         }
         var format = CSVFormat.RFC4180.builder().setHeader().setSkipHeaderRecord(true).setAllowMissingColumnNames(true).get();
         try (var rows = CSVParser.parse(file, StandardCharsets.UTF_8, format)) {

@@ -4,9 +4,13 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.ByteArrayOutputStream;
+import java.io.IOException;
 import java.io.PrintStream;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.List;
 
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -61,8 +65,8 @@ class RecountTest {
                     id + "0,role,1.000,,1,", id + "1,reasoning,50.000,,2,hm", id + "2,content,100.000,,3,a",
                     id + "3,content,110.000,,4,b", id + "4,content,130.000,,5,c", id + "5,finish,131.000,,6,stop",
                     id + "6,done,140.000,,7,") + "\r\n");
-        } catch (java.io.IOException e) {
-            throw new java.io.UncheckedIOException(e);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
         }
         assertEquals(HEADER + "r,sky|m|1,m,completed," + String.join(",", ttft, itl, tpot, ttlt, total) + ",6\n",
                 run(0, "--as", definition, folder.resolve("r").toString()).out());
@@ -111,7 +115,7 @@ class RecountTest {
         var run = run("r").answer("m", "sky", 1, 100, 10, 3).write();
         var events = run.resolve("events.csv");
         var lines = Files.readAllLines(events);
-        Files.write(events, lines.subList(1, lines.size()), java.nio.file.StandardOpenOption.APPEND);
+        Files.write(events, lines.subList(1, lines.size()), StandardOpenOption.APPEND);
         var printed = run(0, "--as", "aiperf", run.toString());
         assertTrue(printed.out().contains(",100.000,10.000,,120.000,"), printed.out());
         assertTrue(printed.err().startsWith("recount: " + events
@@ -207,7 +211,7 @@ class RecountTest {
         for (var file : new String[] {"requests.csv", "events.csv"}) {
             var turned = new StringBuilder();
             for (var line : Files.readAllLines(run.resolve(file))) {
-                turned.append(String.join(",", java.util.List.of(line.split(",", -1)).reversed())).append("\r\n");
+                turned.append(String.join(",", List.of(line.split(",", -1)).reversed())).append("\r\n");
             }
             Files.writeString(run.resolve(file), turned);
         }

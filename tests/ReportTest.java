@@ -11,7 +11,10 @@ import java.io.ByteArrayOutputStream;
 import java.io.PrintStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
+import java.util.stream.IntStream;
 
 import javax.imageio.ImageIO;
 import javax.xml.parsers.DocumentBuilderFactory;
@@ -30,7 +33,7 @@ class ReportTest {
     private static String report(int exitCode, Object... args) {
         var bytes = new ByteArrayOutputStream();
         var out = new PrintStream(bytes, true);
-        var words = java.util.Arrays.stream(args).map(Object::toString).toArray(String[]::new);
+        var words = Arrays.stream(args).map(Object::toString).toArray(String[]::new);
         assertEquals(exitCode, Report.run(out, out, words), bytes.toString());
         return bytes.toString();
     }
@@ -49,7 +52,7 @@ class ReportTest {
 
     private Path page(Path... runs) {
         var file = folder.resolve("report.html");
-        var args = new java.util.ArrayList<Object>(List.of(runs));
+        var args = new ArrayList<Object>(List.of(runs));
         args.addAll(List.of("-o", file));
         assertEquals(file + "\n", report(0, args.toArray()));
         return file;
@@ -79,7 +82,7 @@ class ReportTest {
                 .getDocumentElement().getTagName());
         var picture = ImageIO.read(png.toFile());
         assertEquals(880, picture.getWidth());
-        assertTrue(java.util.stream.IntStream.range(0, picture.getWidth()).map(x -> picture.getRGB(x, 200)).distinct().count() > 2,
+        assertTrue(IntStream.range(0, picture.getWidth()).map(x -> picture.getRGB(x, 200)).distinct().count() > 2,
                 "something is drawn");
     }
 
