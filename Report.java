@@ -647,8 +647,8 @@ final class Page {
                 [model, ...values[i].map(value => value === null ? '' : value.toFixed(1))])));
       };
       return [el('h2', {}, 'Under load'), el('div', {class: 'charts'},
-          plot('Throughput', 'Output tokens of all completed requests of a model, over the time that they took together.', 'tokens_per_s',
-              'tokens/s'),
+          plot('Throughput', 'Output tokens of a model over the time from its first request to its last; models of one run share'
+              + ' its requests in flight.', 'tokens_per_s', 'tokens/s'),
           plot('Time to first token under load', 'Median of the completed requests.', 'ttft_p50_ms', 'ms'))];
     }
 

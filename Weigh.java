@@ -702,7 +702,8 @@ record Part(String title, List<Line> lines) {
                 continue;
             }
             var groups = section.groups().stream().filter(group -> group != other && group.values(measure).length > 0).toList();
-            var differences = Difference.corrected(groups.stream().map(group -> group.against(other, measure)).toList());
+            var differences = Difference.corrected(groups.parallelStream().map(group -> group.against(other, measure))
+                    .toList());
             for (int i = 0; i < groups.size(); i++) {
                 against.get(groups.get(i)).put(measure, new Against(other.label(), differences.get(i)));
             }
