@@ -34,7 +34,6 @@ import java.time.DateTimeException;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.Comparator;
 import java.util.EnumSet;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -619,7 +618,7 @@ final class RecordedRun {
     /** Returns the folders of runs that these are, or that are in them; throws IOException if one is neither. */
     static List<Path> folders(List<Path> given) throws IOException {
         if (given.isEmpty()) {
-            var all = Files.isDirectory(Path.of("results")) ? inside(Path.of("results")) : List.<Path>of();
+            var all = Files.isDirectory(Path.of("results")) ? RunRecord.inside(Path.of("results")) : List.<Path>of();
             if (all.isEmpty()) {
                 throw new IOException("results: no runs there; name the folder of one");
             }
@@ -634,7 +633,7 @@ final class RecordedRun {
             } else if (!Files.exists(folder)) {
                 throw new IOException(path + ": no such folder; name the folder of a run");
             } else {
-                var inside = Files.isDirectory(folder) ? inside(folder) : List.<Path>of();
+                var inside = Files.isDirectory(folder) ? RunRecord.inside(folder) : List.<Path>of();
                 if (inside.isEmpty()) {
                     throw new IOException(path + ": no run of this tool, there is no requests.csv in it; name the folder of a run");
                 }
@@ -642,14 +641,6 @@ final class RecordedRun {
             }
         }
         return folders.stream().distinct().toList();
-    }
-
-    /** Run ids begin with the time, so the newest is the last by name. */
-    private static List<Path> inside(Path folder) throws IOException {
-        try (var inside = Files.list(folder)) {
-            return inside.filter(run -> Files.isRegularFile(run.resolve("requests.csv")))
-                    .sorted(Comparator.comparing(Path::getFileName)).toList();
-        }
     }
 
     /** Reads all but the events; throws IOException if there is nothing of this tool. */

@@ -120,18 +120,12 @@ public class Results implements Callable<Integer> {
         }
     }
 
-    /** Run ids begin with the time, so the newest is the last by name. */
     private static Path newest(Path folder) throws IOException {
-        if (Files.isDirectory(folder)) {
-            try (var inside = Files.list(folder)) {
-                var newest = inside.filter(run -> Files.exists(run.resolve("requests.csv")))
-                        .max(Comparator.comparing(Path::getFileName));
-                if (newest.isPresent()) {
-                    return newest.get();
-                }
-            }
+        var runs = Files.isDirectory(folder) ? RunRecord.inside(folder) : List.<Path>of();
+        if (runs.isEmpty()) {
+            throw new IOException(folder + ": no runs there; name the folder of one");
         }
-        throw new IOException(folder + ": no runs there; name the folder of one");
+        return runs.getLast();
     }
 
     private int print(Path run) throws IOException {
@@ -604,6 +598,24 @@ final class RunRecord {
             entry.set("labels", JsonMapper.shared().<JsonNode>valueToTree(prompt.labels()));
         }
         return new RunRecord(folder.resolve("run.json"), json);
+    }
+
+    /** Returns the folders of the runs in a folder, the newest last. */
+    static List<Path> inside(Path folder) throws IOException {
+        try (var inside = Files.list(folder)) {
+            return inside.filter(run -> Files.isRegularFile(run.resolve("requests.csv")))
+                    .sorted(Comparator.comparing(RunRecord::idIn).thenComparing(Path::getFileName)).toList();
+        }
+    }
+
+    /** Run ids begin with the time, and stay in run.json when somebody gives the folder another name. */
+    private static String idIn(Path folder) {
+        var name = folder.getFileName().toString();
+        try {
+            return JsonMapper.shared().readTree(Files.readString(folder.resolve("run.json"))).path("run_id").asString(name);
+        } catch (IOException | JacksonException e) {
+            return name;
+        }
     }
 
     /** Reads the record of a run that is to go on; throws IOException with the words for the user. */

@@ -1,6 +1,5 @@
 package stream;
 
-import static org.junit.jupiter.api.Assertions.assertAll;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -493,10 +492,11 @@ class CompareTest {
     }
 
     @Test
-    void theNewestRunIsTheDefaultOnlyWhereThereAreRuns() throws Exception {
-        assertAll(
-                () -> assertEquals(List.of(folder.resolve("a"), folder.resolve("b")), RecordedRun.folders(List.of(
-                        fastAndSlow("a").write(), fastAndSlow("b").write()))),
-                () -> assertEquals(List.of(folder.resolve("a"), folder.resolve("b")), RecordedRun.folders(List.of(folder))));
+    void theNewestRunIsTheOneThatBeganLastWhateverItsFolderIsCalled() throws Exception {
+        var newest = fastAndSlow("20261123T100000Z-0002").write();
+        var renamed = fastAndSlow("20261122T100000Z-0001");
+        renamed.write();
+        Files.move(folder.resolve("20261122T100000Z-0001"), folder.resolve("before"));
+        assertEquals(List.of(folder.resolve("before"), newest), RecordedRun.folders(List.of(folder)), "before is the baseline");
     }
 }
