@@ -91,7 +91,7 @@ public class Bench {
 
     private static final String BASE_URL = "stream.bench.base-url";
 
-    public static void main(String... args) throws RunnerException, CommandLineOptionException {
+    public static void main(String... args) throws IOException, RunnerException, CommandLineOptionException {
         var words = new ArrayList<>(List.of(args));
         var quick = words.remove("quick");
         var baseUrl = "";
@@ -101,6 +101,14 @@ public class Bench {
             words.subList(at, at + 2).clear();
         }
         var commandLine = new CommandLineOptions(words.toArray(String[]::new));
+        if (commandLine.shouldHelp()) {
+            commandLine.showHelp();
+            return;
+        }
+        if (commandLine.shouldList()) {
+            new Runner(commandLine).list();
+            return;
+        }
         if (!quick) {
             printMedians(new Runner(options(commandLine, baseUrl).build()).run());
             return;
