@@ -8,14 +8,18 @@ import java.io.File;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
 
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.opentest4j.TestAbortedException;
 
 /** The launcher, in a folder and a home of its own, with stand-ins for what it calls. */
 class LauncherTest {
@@ -168,6 +172,27 @@ class LauncherTest {
         process.environment().putAll(Map.of("PATH", bin.toString(), "HOME", folder.toString(), "LC_ALL", "C"));
         var printed = process.redirectErrorStream(true).start().getInputStream().readAllBytes();
         assertEquals("C.UTF-8\n", new String(printed, StandardCharsets.UTF_8));
+    }
+
+    @Test
+    void twoThatBuildAtTheSameTimeWaitForEachOther() throws Exception {
+        tool("mvn", GOOD_MAVEN);
+        tool("flock", "exec " + which("flock") + " \"$@\"");
+        tool("sleep", "exec " + which("sleep") + " \"$@\"");
+        // JBang's part: fails if another one is in the middle of it
+        var home = jdk("jdk", 25, "mkdir \"$HOME/building\" || exit 3; sleep 0.3; rm -rf \"$HOME/building\"; echo 'echo ran'; exit 255");
+        launch(Map.of("JAVA_HOME", home.toString()), "Stream.java");
+        try (var pool = Executors.newFixedThreadPool(4)) {
+            var starts = pool.invokeAll(Collections.nCopies(4, () -> launch(Map.of("JAVA_HOME", home.toString()), "Stream.java")));
+            for (var start : starts) {
+                assertEquals(new Launched(0, "ran\n"), start.get());
+            }
+        }
+    }
+
+    private static String which(String tool) {
+        return Arrays.stream(System.getenv("PATH").split(File.pathSeparator)).map(place -> Path.of(place, tool))
+                .filter(Files::isExecutable).findFirst().orElseThrow(() -> new TestAbortedException("no " + tool)).toString();
     }
 
     @Test
