@@ -17,10 +17,12 @@
 
 package stream;
 
+import java.io.EOFException;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.net.ConnectException;
 import java.net.NoRouteToHostException;
+import java.net.SocketException;
 import java.net.SocketTimeoutException;
 import java.net.UnknownHostException;
 import java.nio.file.Files;
@@ -716,8 +718,24 @@ final class ServerErrors {
             case ConnectException e -> new Refusal("connect", "nothing answers at " + at, null);
             case NoRouteToHostException e -> new Refusal("connect", "no route to " + at, null);
             case SocketTimeoutException e -> new Refusal("connect", "no connection to " + at + " in time", null);
-            default -> new Refusal("connection", at + ": " + oneLine(String.valueOf(failure.getMessage())), null);
+            default -> new Refusal("connection", at + " " + brokenConnection(failure, "before it answered"), null);
         };
+    }
+
+    /**
+     * Says how a connection ended, in words that follow the name of the server.
+     *
+     * @param when what it ended before or inside, as in "before it answered"
+     */
+    static String brokenConnection(Throwable failure, String when) {
+        var message = oneLine(String.valueOf(failure.getMessage()));
+        if (failure instanceof SocketException && message.matches("(?i).*(reset|broken pipe|abort).*")) {
+            return "reset the connection " + when;
+        }
+        var isEnd = failure instanceof EOFException || message.startsWith("unexpected end of stream")
+                || failure instanceof IllegalArgumentException; // okhttp-sse, of a stream that ends inside a line
+        return isEnd ? "closed the connection " + when
+                : "broke the connection " + when + " (" + (failure.getMessage() == null ? failure : message) + ")";
     }
 
     /** Returns how long the server asks to wait, in milliseconds from 0; null if it does not say. */

@@ -81,7 +81,7 @@ public class Models implements Callable<Integer> {
         System.exit(run(System.getenv(), System.out, System.err, args));
     }
 
-    /** Runs the command; returns its exit code: 0 all are served, 1 some are not, 2 wrong usage. */
+    /** Runs the command; returns its exit code: 0 all are listed, 1 some are not, 2 wrong usage. */
     static int run(Map<String, String> environment, PrintStream out, PrintStream err, String... args) {
         return new CommandLine(new Models(environment, out, err))
                 .setParameterExceptionHandler((problem, words) -> {
@@ -126,7 +126,7 @@ public class Models implements Callable<Integer> {
                     return "served";
                 }
             }
-            return "not served; name another with --model";
+            return "not listed; name another with --model if it is refused";
         } catch (IOException | JacksonException e) {
             return "can't say, " + e.getMessage().lines().findFirst().orElse("no answer");
         }

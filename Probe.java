@@ -26,22 +26,28 @@ package stream;
 
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.OutputStream;
 import java.io.PrintStream;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.Proxy;
 import java.net.Socket;
 import java.net.SocketAddress;
+import java.net.SocketException;
+import java.nio.ByteBuffer;
+import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.FutureTask;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
+import java.util.regex.Pattern;
 
 import javax.net.SocketFactory;
 
@@ -50,6 +56,7 @@ import okhttp3.ConnectionPool;
 import okhttp3.ConnectionSpec;
 import okhttp3.EventListener;
 import okhttp3.Handshake;
+import okhttp3.HttpUrl;
 import okhttp3.Interceptor;
 import okhttp3.MediaType;
 import okhttp3.OkHttpClient;
@@ -128,17 +135,19 @@ public class Probe implements Callable<Integer> {
             return 2;
         }
         var allCompleted = true;
+        var cold = true;
         try (var client = new StreamClient(1, models, environment, Limits.DEFAULT)) {
             for (var model : models) {
                 var body = model.body(Prompt.ofText("prompt", prompt, "--prompt"), new Sampling(maxTokens, 0, null), true);
-                allCompleted &= print(model, client, body) instanceof Outcome.Completed;
+                allCompleted &= print(model, client, body, cold) instanceof Outcome.Completed;
+                cold = false;
             }
         }
         return allCompleted ? 0 : 1;
     }
 
     /** Prints the events while they come, on another thread than the one that measures them. */
-    private Outcome print(Model model, StreamClient client, String body) throws Exception {
+    private Outcome print(Model model, StreamClient client, String body, boolean cold) throws Exception {
         var recording = new Recording();
         var exchange = new FutureTask<>(new Exchange(client, model, body, recording, () -> { })::run);
         Thread.startVirtualThread(exchange);
@@ -158,9 +167,9 @@ public class Probe implements Callable<Integer> {
         var ending = exchange.get();
         out.println(ending.outcome().words(model));
         if (figures.contentEvents() > 0) {
-            out.printf("TTFT %s ms, ITL p50 %s ms, TTLT %s ms, total %s ms%n", Figures.millis(figures.ttftMicros()),
+            out.printf("TTFT %s ms, ITL p50 %s ms, TTLT %s ms, total %s ms%s%n", Figures.millis(figures.ttftMicros()),
                     Figures.millis(figures.itlMicros(0.5)), Figures.millis(figures.ttltMicros()),
-                    Figures.millis(ending.endMicros()));
+                    Figures.millis(ending.endMicros()), cold ? " (cold: the first request of this JVM)" : "");
         }
         return ending.outcome();
     }
@@ -184,7 +193,9 @@ final class StreamClient implements AutoCloseable {
 
     private final TimedSockets sockets = new TimedSockets();
     private final Limits limits;
-    private final OkHttpClient client;
+    private final OkHttpClient reusing;
+    private final OkHttpClient connecting; // opens a connection for each request
+    private final Set<String> unreliable = ConcurrentHashMap.newKeySet();
 
     /**
      * Keeps as many idle connections as there may be requests in flight. Where no model wants TLS, none is set up: its
@@ -194,7 +205,7 @@ final class StreamClient implements AutoCloseable {
         this.limits = limits;
         var secure = models.stream().anyMatch(model -> model.url().isHttps());
         var proxies = new EnvironmentProxies(environment);
-        client = new OkHttpClient.Builder()
+        reusing = new OkHttpClient.Builder()
                 .socketFactory(sockets)
                 .connectionSpecs(secure ? List.of(ConnectionSpec.MODERN_TLS, ConnectionSpec.CLEARTEXT)
                         : List.of(ConnectionSpec.CLEARTEXT))
@@ -213,6 +224,7 @@ final class StreamClient implements AutoCloseable {
                 .readTimeout(Duration.ZERO) // a timer for each read is dear; the run watches all exchanges at once
                 .writeTimeout(Duration.ZERO)
                 .build();
+        connecting = reusing.newBuilder().connectionPool(new ConnectionPool(0, 1, TimeUnit.MINUTES)).build();
     }
 
     Limits limits() {
@@ -220,16 +232,38 @@ final class StreamClient implements AutoCloseable {
     }
 
     Call newCall(Request request) {
-        return client.newCall(request);
+        return (unreliable.contains(server(request)) ? connecting : reusing).newCall(request);
     }
+
+    /** Notes that a server closes connections under a request: from now on each request to it gets a connection of its own. */
+    void stopReusing(Request request) {
+        unreliable.add(server(request));
+    }
+
+    private static String server(Request request) {
+        return request.url().host() + ":" + request.url().port();
+    }
+
+    /** The server had closed an idle connection before a request was written to it. */
+    static final class ClosedConnection extends IOException { }
 
     /** Hands the exchange the clock of its socket, and okhttp-sse a body that it can read. */
     private Response watchReads(Interceptor.Chain chain) throws IOException {
         var exchange = chain.request().tag(Exchange.class);
-        var clock = sockets.clockOf(chain.connection().socket());
-        exchange.beginReading(clock);
+        var connection = chain.connection();
+        var socket = sockets.of(connection.socket());
+        if (socket == null) {
+            throw new ClosedConnection();
+        }
+        var multiplexed = connection.protocol() == Protocol.HTTP_2;
+        if (!multiplexed && exchange.phases().isConnectionReused()
+                && socket.isUnusable(connection.handshake() != null)) {
+            socket.close();
+            throw new ClosedConnection();
+        }
+        exchange.beginReading(socket.clock(), multiplexed);
         var response = chain.proceed(chain.request());
-        exchange.headersAt(clock.lastReadNanos());
+        exchange.headersAt(socket.clock().lastReadNanos());
         if (!response.isSuccessful()) {
             return response;
         }
@@ -252,8 +286,8 @@ final class StreamClient implements AutoCloseable {
     /** Ends what would keep the JVM alive for a minute. */
     @Override
     public void close() {
-        client.dispatcher().executorService().shutdown();
-        client.connectionPool().evictAll();
+        reusing.dispatcher().executorService().shutdown();
+        reusing.connectionPool().evictAll();
     }
 }
 
@@ -270,17 +304,22 @@ class Exchange {
     private final Model model;
     private final Limits limits;
     private final Recording recording;
-    private final Call call;
-    private final Phases phases;
+    private final StreamClient client;
+    private final Request request;
+    private final Runnable onSent;
     private final EventDecoder decoder = new EventDecoder();
+    private volatile Call call;
+    private volatile Phases phases;
     private volatile Abort abort;
     private volatile ReadClock clock;
     private volatile boolean streaming;
     private volatile long lastLineNanos;
     private RepairedSource stream;
     private int readsBefore;
+    private boolean multiplexed;
     private long headersNanos;
     private boolean compressed;
+    private boolean resent;
 
     // What the events said of the whole answer; the last word counts.
     private Usage usage = Usage.UNKNOWN;
@@ -296,23 +335,51 @@ class Exchange {
         this.model = model;
         this.limits = client.limits();
         this.recording = recording;
-        this.phases = new Phases(onSent);
-        var request = new Request.Builder().url(model.url()).header("Accept", "text/event-stream")
+        this.client = client;
+        this.onSent = onSent;
+        var post = new Request.Builder().url(model.url()).header("Accept", "text/event-stream")
                 .header("Accept-Encoding", "identity").header("User-Agent", "stream/" + Prompts.VERSION)
                 .post(RequestBody.create(body.getBytes(StandardCharsets.UTF_8), JSON))
                 .tag(Exchange.class, this);
-        model.authorise(request);
-        this.call = client.newCall(request.build());
+        model.authorise(post);
+        this.request = post.build();
+        prepare();
     }
 
-    /** Streams on this thread until the end. */
-    Ending run() {
-        recording.start(System.nanoTime());
-        try (var response = call.execute()) {
-            return ending(response, receive(response));
-        } catch (IOException | RuntimeException | OutOfMemoryError e) {
-            return ending(null, outcome(e));
+    private void prepare() {
+        phases = new Phases(onSent);
+        call = client.newCall(request);
+        if (abort != null) {
+            call.cancel();
         }
+    }
+
+    /**
+     * Streams on this thread until the end. A request that is lost because the server closed a reused connection is sent
+     * once more on a new one, and the clock starts again.
+     */
+    Ending run() {
+        while (true) {
+            recording.start(System.nanoTime());
+            try (var response = call.execute()) {
+                return ending(response, receive(response));
+            } catch (StreamClient.ClosedConnection e) {
+                // nothing was sent: another connection is taken
+            } catch (IOException | RuntimeException | OutOfMemoryError e) {
+                if (!isLost()) {
+                    return ending(null, outcome(e));
+                }
+                resent = true;
+                client.stopReusing(request);
+            }
+            prepare();
+        }
+    }
+
+    /** Whether a request that failed was written to a reused connection and not a byte of a response came. */
+    private boolean isLost() {
+        var nothingCame = clock != null && headersNanos == 0 && (multiplexed || clock.reads() == readsBefore);
+        return nothingCame && phases.isConnectionReused() && !resent && abort == null;
     }
 
     /** Ends the exchange from another thread; the first reason stands. */
@@ -341,8 +408,9 @@ class Exchange {
         return phases;
     }
 
-    void beginReading(ReadClock socketClock) {
+    void beginReading(ReadClock socketClock, boolean sharedWithOthers) {
         readsBefore = socketClock.reads();
+        multiplexed = sharedWithOthers;
         clock = socketClock;
     }
 
@@ -453,8 +521,8 @@ class Exchange {
             };
         }
         if (streaming) {
-            return new Outcome.Truncated(failure == null ? "the stream ended without an end"
-                    : "the connection broke: " + failure.getMessage());
+            return new Outcome.Truncated(failure == null ? "the stream ended without a finish reason or [DONE]"
+                    : "the server " + ServerErrors.brokenConnection(failure, "inside the answer"));
         }
         return failure == null ? new Outcome.Failed("empty_stream", "the server sent no event", 200)
                 : new Outcome.Failed(ServerErrors.ofConnection(failure, model.url()));
@@ -470,7 +538,7 @@ class Exchange {
         return new Ending(outcome, response == null ? null : response.code(), Figures.micros(lastNanos - startNanos),
                 response == null ? null : ServerErrors.retryAfterMillis(response), network, usage, finishReason,
                 reportedModel, fingerprint, response == null ? null : response.header("x-request-id"),
-                response == null ? null : number(response.header("openai-processing-ms")), compressed);
+                response == null ? null : number(response.header("openai-processing-ms")), compressed, resent);
     }
 
     private static Double number(String header) {
@@ -499,6 +567,8 @@ sealed interface Outcome {
      */
     record Failed(String type, String message, Integer httpStatus) implements Outcome {
 
+        private static final Pattern ABOUT_MODEL = Pattern.compile("(?i)model|deployment");
+
         Failed(Refusal refusal) {
             this(refusal.type(), refusal.message(), refusal.httpStatus());
         }
@@ -517,6 +587,15 @@ sealed interface Outcome {
             return httpStatus == null || httpStatus == 401 || httpStatus == 403 || httpStatus == 404;
         }
 
+        /** Whether a 404 speaks of the model; other bodies speak of the path. */
+        private boolean isAboutModel() {
+            return ABOUT_MODEL.matcher(type + " " + message).find();
+        }
+
+        private static String withPort(HttpUrl url) {
+            return url.scheme() + "://" + url.host() + ":" + url.port() + url.encodedPath();
+        }
+
         /** What the user can do about it; empty where only the server can. */
         private String advice(Model model) {
             if (httpStatus == null) {
@@ -526,8 +605,9 @@ sealed interface Outcome {
                 case 200 -> type.equals("not_streamed") ? "; turn streaming on at the server or a proxy before it" : "";
                 case 401 -> model.keyVariable() == null ? "; it wants a key" : "; check " + model.keyVariable();
                 case 403 -> "; ask for access, or name another model with --model";
-                case 404 -> "; " + model.name() + " is retired or unknown at " + model.url().host()
-                        + ", name another with --model";
+                case 404 -> isAboutModel() ? "; " + model.name() + " is retired or unknown at " + model.url().host()
+                        + ", name another with --model"
+                        : "; there is nothing at POST " + withPort(model.url()) + ", check --base-url";
                 case 429 -> "; lower --concurrency, raise --retries, or look at your quota";
                 default -> httpStatus >= 500 ? "; try again later" : "";
             };
@@ -570,7 +650,8 @@ sealed interface Outcome {
             return status() + (detail() == null ? "" : ": " + detail());
         }
         var code = failed.httpStatus() == null || failed.httpStatus() == 200 ? "" : failed.httpStatus() + " ";
-        var type = failed.type().startsWith("http_") ? code.strip() : code + failed.type();
+        var type = failed.type().startsWith("http_") || failed.type().equals(code.strip()) ? code.strip()
+                : code + failed.type();
         return "failed: " + type + ": " + failed.message().replaceFirst("\\.$", "") + failed.advice(model);
     }
 }
@@ -581,10 +662,11 @@ sealed interface Outcome {
  * @param endMicros        microseconds from the start to the end of the stream
  * @param retryAfterMillis how long the server asks to wait, in milliseconds
  * @param compressed       whether the stream came compressed, so that its timing is the compressor's
+ * @param resent           whether the request was sent once more, since a reused connection was closed under it
  */
 record Ending(Outcome outcome, Integer httpStatus, long endMicros, Long retryAfterMillis, Network network, Usage usage,
               String finishReason, String reportedModel, String fingerprint, String serverRequestId,
-              Double serverProcessingMillis, boolean compressed) { }
+              Double serverProcessingMillis, boolean compressed, boolean resent) { }
 
 /**
  * What happened on the network before the first event. Null where it did not happen or is not known.
@@ -655,10 +737,14 @@ final class Phases extends EventListener {
         onSent.run();
     }
 
+    boolean isConnectionReused() {
+        return connectStart == 0;
+    }
+
     Network network(long startNanos, long headersNanos, Protocol protocol) {
         return new Network(between(dnsStart, dnsEnd), between(connectStart, tlsStart != 0 ? tlsStart : connectEnd),
                 between(tlsStart, tlsEnd), between(startNanos, sent), between(startNanos, headersNanos),
-                protocol == null ? null : protocol.toString(), sent == 0 ? null : connectStart == 0);
+                protocol == null ? null : protocol.toString(), sent == 0 ? null : isConnectionReused());
     }
 
     private static Long between(long startNanos, long endNanos) {
@@ -672,9 +758,10 @@ final class ReadClock {
     private volatile long lastReadNanos;
     private volatile int reads;
 
-    void read() {
+    /** Notes a read that has just returned; the end of the connection is one that brought nothing. */
+    void read(boolean broughtBytes) {
         lastReadNanos = System.nanoTime();
-        reads++;
+        reads += broughtBytes ? 1 : 0;
     }
 
     long lastReadNanos() {
@@ -692,23 +779,23 @@ final class ReadClock {
  */
 final class TimedSockets extends SocketFactory {
 
-    /** Both ends of a TCP connection; a TLS socket has the same ones as the plain socket below it. */
+    /** Both ends of a TCP connection; a TLS socket has the same ones as the plain socket that it is layered over. */
     private record Ends(SocketAddress local, SocketAddress remote) {
         static Ends of(Socket socket) {
             return new Ends(socket.getLocalSocketAddress(), socket.getRemoteSocketAddress());
         }
     }
 
-    private final Map<Ends, ReadClock> clocks = new ConcurrentHashMap<>();
+    private final Map<Ends, TimedSocket> sockets = new ConcurrentHashMap<>();
 
-    /** Returns the clock of the connection that this socket, plain or TLS, belongs to. */
-    ReadClock clockOf(Socket socket) {
-        return clocks.get(Ends.of(socket));
+    /** Returns the timed socket of the connection that this socket, plain or TLS, belongs to. */
+    TimedSocket of(Socket socket) {
+        return sockets.get(Ends.of(socket));
     }
 
     @Override
-    public Socket createSocket() {
-        return new TimedSocket();
+    public Socket createSocket() throws IOException {
+        return new TimedSocket(SocketChannel.open());
     }
 
     @Override
@@ -731,24 +818,44 @@ final class TimedSockets extends SocketFactory {
         throw new UnsupportedOperationException("OkHttp connects by itself");
     }
 
-    private final class TimedSocket extends Socket {
+    /** A socket over a channel, because only a channel tells without waiting whether the server has closed it. */
+    final class TimedSocket extends Socket {
 
+        private final SocketChannel channel;
+        private final Socket socket;
         private final ReadClock clock = new ReadClock();
         private Ends ends;
-        private InputStream input;
+        private TimedInput input;
+
+        TimedSocket(SocketChannel channel) {
+            this.channel = channel;
+            this.socket = channel.socket();
+        }
+
+        ReadClock clock() {
+            return clock;
+        }
+
+        /**
+         * Returns whether the server has closed the connection, or sent what nobody asked for. To be called between two
+         * requests, by the only thread that uses the connection.
+         */
+        synchronized boolean isUnusable(boolean secure) throws IOException {
+            return input != null && input.isUnusable(channel, secure);
+        }
 
         @Override
         public void connect(SocketAddress address, int timeoutMillis) throws IOException {
-            super.connect(address, timeoutMillis);
-            setTcpNoDelay(true);
+            socket.connect(address, timeoutMillis);
+            socket.setTcpNoDelay(true);
             ends = Ends.of(this);
-            clocks.put(ends, clock);
+            sockets.put(ends, this);
         }
 
         @Override
         public synchronized InputStream getInputStream() throws IOException {
             if (input == null) {
-                input = new TimedInput(super.getInputStream(), clock);
+                input = new TimedInput(socket.getInputStream(), clock);
             }
             return input;
         }
@@ -756,9 +863,101 @@ final class TimedSockets extends SocketFactory {
         @Override
         public synchronized void close() throws IOException {
             if (ends != null) {
-                clocks.remove(ends, clock);
+                sockets.remove(ends, this);
             }
-            super.close();
+            socket.close();
+        }
+
+        // What OkHttp and the JDK's TLS sockets ask of a socket beside that.
+
+        @Override
+        public OutputStream getOutputStream() throws IOException {
+            return socket.getOutputStream();
+        }
+
+        @Override
+        public void setSoTimeout(int millis) throws SocketException {
+            socket.setSoTimeout(millis);
+        }
+
+        @Override
+        public int getSoTimeout() throws SocketException {
+            return socket.getSoTimeout();
+        }
+
+        @Override
+        public void setSoLinger(boolean on, int seconds) throws SocketException {
+            socket.setSoLinger(on, seconds);
+        }
+
+        @Override
+        public int getSoLinger() throws SocketException {
+            return socket.getSoLinger();
+        }
+
+        @Override
+        public InetAddress getInetAddress() {
+            return socket.getInetAddress();
+        }
+
+        @Override
+        public InetAddress getLocalAddress() {
+            return socket.getLocalAddress();
+        }
+
+        @Override
+        public int getPort() {
+            return socket.getPort();
+        }
+
+        @Override
+        public int getLocalPort() {
+            return socket.getLocalPort();
+        }
+
+        @Override
+        public SocketAddress getRemoteSocketAddress() {
+            return socket.getRemoteSocketAddress();
+        }
+
+        @Override
+        public SocketAddress getLocalSocketAddress() {
+            return socket.getLocalSocketAddress();
+        }
+
+        @Override
+        public void shutdownInput() throws IOException {
+            socket.shutdownInput();
+        }
+
+        @Override
+        public void shutdownOutput() throws IOException {
+            socket.shutdownOutput();
+        }
+
+        @Override
+        public boolean isConnected() {
+            return socket.isConnected();
+        }
+
+        @Override
+        public boolean isBound() {
+            return socket.isBound();
+        }
+
+        @Override
+        public boolean isClosed() {
+            return socket.isClosed();
+        }
+
+        @Override
+        public boolean isInputShutdown() {
+            return socket.isInputShutdown();
+        }
+
+        @Override
+        public boolean isOutputShutdown() {
+            return socket.isOutputShutdown();
         }
     }
 
@@ -766,6 +965,7 @@ final class TimedSockets extends SocketFactory {
     private static final class TimedInput extends InputStream {
 
         private static final int SMALL = 2048;
+        private static final int AHEAD = 16 * 1024;
 
         private final InputStream in;
         private final ReadClock clock;
@@ -778,18 +978,49 @@ final class TimedSockets extends SocketFactory {
             this.clock = clock;
         }
 
+        /**
+         * Returns whether the connection is closed, or has brought bytes that no TLS layer waits for. What it brought is
+         * kept for the TLS layer: session tickets come without being asked for.
+         */
+        boolean isUnusable(SocketChannel channel, boolean secure) throws IOException {
+            var single = ByteBuffer.allocate(1);
+            channel.configureBlocking(false);
+            try {
+                var count = channel.read(single);
+                if (count > 0 && secure) {
+                    keep(single.get(0));
+                    while (end < ahead.length && (count = channel.read(ByteBuffer.wrap(ahead, end, ahead.length - end))) > 0) {
+                        end += count;
+                    }
+                    return count < 0;
+                }
+                return count != 0;
+            } finally {
+                channel.configureBlocking(true);
+            }
+        }
+
+        private void keep(byte single) {
+            ahead = ahead != null ? ahead : new byte[AHEAD];
+            if (next == end) {
+                next = 0;
+                end = 0;
+            }
+            ahead[end++] = single;
+        }
+
         @Override
         public int read(byte[] bytes, int offset, int length) throws IOException {
             if (next == end) {
                 if (length >= SMALL) {
                     var count = in.read(bytes, offset, length);
-                    clock.read();
+                    clock.read(count > 0);
                     return count;
                 }
-                ahead = ahead != null ? ahead : new byte[16 * 1024];
+                ahead = ahead != null ? ahead : new byte[AHEAD];
                 next = 0;
                 end = Math.max(0, in.read(ahead, 0, ahead.length));
-                clock.read();
+                clock.read(end > 0);
                 if (end == 0) {
                     return -1;
                 }

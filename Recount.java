@@ -384,6 +384,8 @@ final class Answered {
     private final int attempt;
     private final String status;
     private final String error;
+    private final String reportedModel;
+    private final boolean reasoningAlone;
     private final boolean tainted;
     private final boolean counted;
     private final Instant startedAt; // null if it is not known
@@ -399,6 +401,8 @@ final class Answered {
         attempt = (int) row.number("attempt");
         status = row.oneOf("status", STATUSES);
         error = row.shared("error");
+        reportedModel = row.shared("reported_model");
+        reasoningAlone = row.text("ttft_ms").isEmpty() && !row.text("ttft_reasoning_ms").isEmpty();
         tainted = !row.text("tainted").isEmpty();
         counted = row.text("token_source").equals("usage");
         startedAt = row.time("started_at");
@@ -444,6 +448,16 @@ final class Answered {
     /** Why it failed; empty if it did not. */
     String error() {
         return error;
+    }
+
+    /** What the server says that it served; empty if it does not say. */
+    String reportedModel() {
+        return reportedModel;
+    }
+
+    /** Whether it holds reasoning and no visible text. */
+    boolean isReasoningAlone() {
+        return reasoningAlone;
     }
 
     boolean completed() {

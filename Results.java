@@ -193,6 +193,31 @@ public class Results implements Callable<Integer> {
     }
 }
 
+/** What a user should know about a run, each with its cause and the next step. */
+enum Warning {
+    COMPRESSED("%s sends compressed streams; their timing is the compressor's. Ask for it to be turned off."),
+    NO_USAGE("%s refuses stream_options; output tokens are counted from events. A newer server can do it."),
+    OVERHEAD("the tool's own error is more than a tenth of what was measured with %s. Use a larger machine, or less."),
+    STRAIN("this process was held up while it measured; the column tainted of %s says where. Leave the machine alone."),
+    MODEL_IN_PROMPT("%s; the prompts' own models are ignored since --model names others. Leave --model out to use them."),
+    REASONING_ALONE("%s are reasoning alone, without a visible text. The token limit may have ended them; raise --max-tokens."),
+    ONE_MODEL("%s are one model: the server answers for each of them as %s. A difference between them is chance.");
+
+    private final String pattern;
+
+    Warning(String pattern) {
+        this.pattern = pattern;
+    }
+
+    String text(Object... what) {
+        return pattern.formatted(what);
+    }
+
+    String about(Object... what) {
+        return "warning: " + text(what);
+    }
+}
+
 /** Whether a request counts. */
 enum Phase {
     WARMUP, MEASURED;
@@ -268,6 +293,9 @@ final class Journal implements AutoCloseable {
             public void content(Job job, String text) { }
 
             @Override
+            public void reasoning(Job job, String text) { }
+
+            @Override
             public void end(Job job, boolean last) { }
 
             @Override
@@ -276,6 +304,9 @@ final class Journal implements AutoCloseable {
 
         /** The next piece of visible text. */
         void content(Job job, String text);
+
+        /** The next piece of reasoning, before or between visible text. */
+        void reasoning(Job job, String text);
 
         /** No more comes of this attempt; {@code last} if the request is not tried again. */
         void end(Job job, boolean last);
@@ -308,6 +339,8 @@ final class Journal implements AutoCloseable {
                 if (attempt.job().phase() == Phase.MEASURED) {
                     audience.content(attempt.job(), text);
                 }
+            } else if (kind == EventKind.REASONING && attempt.job().phase() == Phase.MEASURED) {
+                audience.reasoning(attempt.job(), text);
             }
             if (!failed) {
                 events.eventRow(rowStart, number, kind, elapsedMicros, delayMicros, read, text);
@@ -481,6 +514,8 @@ final class Journal implements AutoCloseable {
         }
         if (ended.last() && !(ended.ending().outcome() instanceof Outcome.Completed)) {
             sayFailure(job, ended.ending().outcome());
+        } else if (at.figures.ttftMicros() == null && at.figures.ttftReasoningMicros() != null) {
+            warn(Warning.REASONING_ALONE.about(job.model().label() + ": answers"));
         }
     }
 
@@ -715,13 +750,25 @@ final class RunRecord {
         json.set(name, value);
     }
 
-    /** Writes the whole file anew; the summary is null while the run goes on. */
-    void write(Summary summary) throws IOException {
-        if (summary != null) {
-            json.put("finished_at", Instant.now().toString());
-            json.putObject("counts").put("requests", summary.requests()).put("completed", summary.completed())
-                    .put("failed", summary.failed());
-        }
+    /** Writes the file again while the run goes on. */
+    void write() throws IOException {
+        writeFile();
+    }
+
+    /**
+     * Writes the file again at the end of the run.
+     *
+     * @param resent requests that were sent once more, since a reused connection was closed under them
+     */
+    void write(Summary summary, int resent) throws IOException {
+        var before = json.path("counts").path("resent").asInt(0); // of a run that was resumed
+        json.put("finished_at", Instant.now().toString());
+        json.putObject("counts").put("requests", summary.requests()).put("completed", summary.completed())
+                .put("failed", summary.failed()).put("resent", before + resent);
+        writeFile();
+    }
+
+    private void writeFile() throws IOException {
         var part = file.resolveSibling("run.json.part");
         Files.writeString(part, JsonMapper.shared().writerWithDefaultPrettyPrinter().writeValueAsString(json) + "\n");
         Files.move(part, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
@@ -785,9 +832,9 @@ final class Remains {
         }
     }
 
-    /** The last attempt at a request. */
-    private record Last(int number, boolean cancelled, boolean done) {
-        private static final Last NONE = new Last(0, false, false);
+    /** The last attempt at a request; where it starts afresh, earlier attempts do not count as tries. */
+    private record Last(int number, boolean startsAfresh, boolean done, boolean failed) {
+        private static final Last NONE = new Last(0, false, false, false);
     }
 
     private final Map<String, Last> requests = new HashMap<>();
@@ -796,9 +843,10 @@ final class Remains {
      * Takes out of both files what is torn or has no counterpart in the other, and reads what is left. Of an attempt
      * that was cut off while it streamed nothing is left: it is sent again.
      *
-     * @param retries how often a request may be tried again
+     * @param retries     how often a request may be tried again
+     * @param retryFailed whether requests that ended without a complete answer are sent again
      */
-    static Remains repair(Path folder, int retries) throws IOException {
+    static Remains repair(Path folder, int retries, boolean retryFailed) throws IOException {
         var found = new HashMap<String, Found>();
         var columns = Map.of(FILES[0], Journal.REQUEST_COLUMNS, FILES[1], Journal.EVENT_COLUMNS);
         forEachRow(folder.resolve(FILES[0]), Journal.REQUEST_COLUMNS,
@@ -813,7 +861,7 @@ final class Remains {
             keep(folder.resolve(file), columns.get(file), found.keySet());
         }
         var remains = new Remains();
-        forEachRow(folder.resolve(FILES[0]), Journal.REQUEST_COLUMNS, row -> remains.add(row, retries));
+        forEachRow(folder.resolve(FILES[0]), Journal.REQUEST_COLUMNS, row -> remains.add(row, retries, retryFailed));
         return remains;
     }
 
@@ -821,13 +869,20 @@ final class Remains {
         return row.get("request_id") + "\n" + row.get("attempt");
     }
 
-    private void add(CSVRecord row, int retries) {
+    private void add(CSVRecord row, int retries, boolean retryFailed) {
         var number = Integer.parseInt(row.get("attempt"));
         var httpStatus = row.get("http_status").isEmpty() ? null : Integer.valueOf(row.get("http_status"));
         var cancelled = row.get("status").equals("cancelled");
         var triedAgain = row.get("status").equals("failed") && number <= retries
                 && new Outcome.Failed(row.get("error_type"), row.get("error"), httpStatus).mayPass();
-        requests.put(CsvFile.unguarded(row.get("request_id")), new Last(number, cancelled, !cancelled && !triedAgain));
+        var failed = !row.get("status").equals("completed") && !cancelled && !triedAgain;
+        requests.put(CsvFile.unguarded(row.get("request_id")), new Last(number, cancelled || failed && retryFailed,
+                !cancelled && !triedAgain && !(failed && retryFailed), failed));
+    }
+
+    /** Returns how many requests ended without a complete answer, apart from those that were interrupted. */
+    int failed() {
+        return (int) requests.values().stream().filter(Last::failed).count();
     }
 
     /** Of a run that begins: nothing. */
@@ -849,9 +904,9 @@ final class Remains {
         return last(job).number();
     }
 
-    /** Returns how many of them count as tries; being interrupted by the user does not. */
+    /** Returns how many of them count as tries; none where the user interrupted it, or wants it sent again. */
     int retries(Job job) {
-        return last(job).cancelled() ? 0 : last(job).number();
+        return last(job).startsAfresh() ? 0 : last(job).number();
     }
 
     /** Hands over all rows that are whole; what follows a damaged place is not read. */
@@ -1002,14 +1057,15 @@ final class CsvFile implements AutoCloseable {
 /** The table at the end of a run, made of nothing but columns of requests.csv: measured phase, last attempts. */
 final class Summary {
 
-    private static final String ROW = "%-24s %8s %9s %6s %9s %9s %8s %8s %9s %10s%n";
+    private static final String ROW = "%-24s %8s %9s %6s%s %9s %9s %8s %8s %9s %10s%n";
     private static final List<String> COLUMNS =
             List.of("ttft_ms", "itl_p50_ms", "itl_p95_ms", "output_tokens_per_s", "total_ms");
 
     /** The last attempt at a request; a value that is not known is NaN. */
-    private record Last(String model, boolean completed, double[] values) { }
+    private record Last(String model, boolean completed, boolean reasoningAlone, String served, double[] values) { }
 
     private final List<String> models;
+    private final Map<String, Integer> retries = new HashMap<>();
     private final Map<String, Last> requests = new LinkedHashMap<>();
 
     /** The table lists these first, in this order, also those without a request. */
@@ -1028,7 +1084,14 @@ final class Summary {
         if (!models.contains(model)) {
             models.add(model);
         }
-        requests.put(row.apply("request_id"), new Last(model, row.apply("status").equals("completed"), values));
+        if (Integer.parseInt(row.apply("attempt")) > 1) {
+            retries.merge(model, 1, Integer::sum);
+        }
+        var completed = row.apply("status").equals("completed");
+        var reasoningAlone = completed && row.apply("ttft_ms").isEmpty() && !row.apply("ttft_reasoning_ms").isEmpty();
+        var reported = row.apply("reported_model");
+        var served = !completed || reported.isEmpty() ? null : reported + " at " + row.apply("base_url");
+        requests.put(row.apply("request_id"), new Last(model, completed, reasoningAlone, served, values));
     }
 
     int requests() {
@@ -1064,14 +1127,40 @@ final class Summary {
     void print(PrintStream out, boolean simulated) {
         out.println(simulated ? "Simulated latencies in ms: they say nothing about the real models of these names"
                 : "Latencies in ms");
-        out.printf(ROW, "model", "requests", "completed", "failed", "TTFT p50", "TTFT p95", "ITL p50", "ITL p95",
-                "tokens/s", "total p50");
+        var retried = !retries.isEmpty();
+        out.printf(ROW, "model", "requests", "completed", "failed", retried ? " retries" : "", "TTFT p50", "TTFT p95",
+                "ITL p50", "ITL p95", "tokens/s", "total p50");
         for (var model : models) {
             var own = requests.values().stream().filter(last -> last.model().equals(model)).toList();
             var completed = own.stream().filter(Last::completed).count();
-            out.printf(ROW, model, own.size(), completed, own.size() - completed, cell(model, "ttft_ms", 0.5, 1),
+            out.printf(ROW, model, own.size(), completed, own.size() - completed,
+                    retried ? "%8d".formatted(retries.getOrDefault(model, 0)) : "", cell(model, "ttft_ms", 0.5, 1),
                     cell(model, "ttft_ms", 0.95, 1), cell(model, "itl_p50_ms", 0.5, 2), cell(model, "itl_p95_ms", 0.5, 2),
                     cell(model, "output_tokens_per_s", 0.5, 1), cell(model, "total_ms", 0.5, 1));
         }
+        for (var model : models) {
+            var alone = requests.values().stream().filter(last -> last.model().equals(model) && last.reasoningAlone()).count();
+            if (alone > 0) {
+                out.println(Warning.REASONING_ALONE.about(model + ": " + alone + " completed answers"));
+            }
+        }
+        modelsServedAs().forEach((served, labels) -> {
+            if (labels.size() > 1) {
+                out.println(Warning.ONE_MODEL.about(String.join(", ", labels), served));
+            }
+        });
+    }
+
+    /** Returns the labels for which a server answered with one and the same model. */
+    private Map<String, List<String>> modelsServedAs() {
+        var labels = new LinkedHashMap<String, List<String>>();
+        for (var model : models) {
+            var served = requests.values().stream().filter(last -> last.model().equals(model)).map(Last::served)
+                    .filter(Objects::nonNull).distinct().toList();
+            if (served.size() == 1) {
+                labels.computeIfAbsent(served.getFirst(), key -> new ArrayList<>()).add(model);
+            }
+        }
+        return labels;
     }
 }

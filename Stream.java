@@ -166,6 +166,9 @@ public class Stream implements Callable<Integer> {
             + " kept, the rest is run.")
     String resume;
 
+    @Option(names = "--retry-failed", description = "With --resume: send the requests that failed again, too.")
+    boolean retryFailed;
+
     @Option(names = "--csv-safe", description = "Put a quote before texts that a spreadsheet would take for formulas.")
     boolean csvSafe;
 
@@ -211,7 +214,7 @@ public class Stream implements Callable<Integer> {
 
     /** What may be said anew of a run that goes on. */
     private static final Set<String> WITH_RESUME =
-            Set.of("--resume", "--results", "--echo", "--typing-delay", "--quiet", "--verbose");
+            Set.of("--resume", "--retry-failed", "--results", "--echo", "--typing-delay", "--quiet", "--verbose");
 
     @Spec
     CommandSpec spec;
@@ -287,6 +290,7 @@ public class Stream implements Callable<Integer> {
             new CommandLine(again).setExpandAtFiles(false).parseArgs(again.resumed.arguments().toArray(String[]::new));
             again.results = folder.toAbsolutePath().getParent();
             again.echo = echo != null ? echo : again.echo;
+            again.retryFailed = retryFailed;
             again.typingDelayMillis = typingDelayMillis > 0 ? typingDelayMillis : again.typingDelayMillis;
             again.quiet |= quiet;
             again.verbose |= verbose;
@@ -335,7 +339,7 @@ public class Stream implements Callable<Integer> {
                 for (int asked = 1; question != null; asked++) {
                     var prompt = Prompt.ofText("ask-" + asked, question, "--ask");
                     run.execute(plan(List.of(prompt), catalog, seedUsed + asked));
-                    question = question(keyboard);
+                    question = run.isStopped() ? null : question(keyboard);
                 }
                 return run.finish();
             }
@@ -365,7 +369,7 @@ public class Stream implements Callable<Integer> {
         }
         WrongUsage.throwIfAny(resumed.differences(plan.prompts(), plan.models()));
         try {
-            return Remains.repair(resumed.folder(), retries);
+            return Remains.repair(resumed.folder(), retries, retryFailed);
         } catch (IOException | RuntimeException e) {
             throw new WrongUsage("--resume " + resumed.runId() + ": its CSV files can't be read (" + e.getMessage()
                     + "); look at them with Results.java");
@@ -403,6 +407,9 @@ public class Stream implements Callable<Integer> {
         }
         if (ask && dryRun) {
             problems.add("--ask and --dry-run: what will be asked is not known; give prompts instead");
+        }
+        if (retryFailed && resumed == null) {
+            problems.add("--retry-failed goes with --resume RUN_ID; name the run whose failed requests are to be sent again");
         }
         if (ask && !(sources.isEmpty() && prompts.isEmpty())) {
             problems.add("--ask takes its prompts from the terminal; leave out the others");
@@ -570,25 +577,6 @@ record Terminal(InputStream in, PrintStream out, PrintStream err, boolean outIsT
     }
 }
 
-/** What a user should know about a run, each with its cause and the next step. */
-enum Warning {
-    COMPRESSED("%s sends compressed streams; their timing is the compressor's. Ask for it to be turned off."),
-    NO_USAGE("%s refuses stream_options; output tokens are counted from events. A newer server can do it."),
-    OVERHEAD("the tool's own error is more than a tenth of what was measured with %s. Use a larger machine, or less."),
-    STRAIN("this process was held up while it measured; the column tainted of %s says where. Leave the machine alone."),
-    MODEL_IN_PROMPT("%s; the prompts' own models are ignored since --model names others. Leave --model out to use them.");
-
-    private final String pattern;
-
-    Warning(String pattern) {
-        this.pattern = pattern;
-    }
-
-    String about(String what) {
-        return "warning: " + pattern.formatted(what);
-    }
-}
-
 /** One run: its folder, its requests in flight, its end. Failures of one request never end the others. */
 final class Run implements AutoCloseable {
 
@@ -613,7 +601,7 @@ final class Run implements AutoCloseable {
     private final Backoff backoff;
     private final boolean startedCold;
     private final AtomicBoolean cold; // until the first row has said so
-    private final AtomicInteger prefixes = new AtomicInteger();
+    private final AtomicInteger resent = new AtomicInteger();
     private final CountDownLatch stopped = new CountDownLatch(1);
     private volatile boolean left;
     private final Thread interruption = new Thread(this::interrupt, "interruption");
@@ -640,7 +628,7 @@ final class Run implements AutoCloseable {
         if (overhead != null) {
             record.set("client_overhead", overhead.json());
         }
-        record.write(null);
+        record.write();
         Runtime.getRuntime().addShutdownHook(interruption);
         Thread.ofVirtual().name("watch").start(this::watch);
     }
@@ -670,7 +658,9 @@ final class Run implements AutoCloseable {
             throws IOException {
         record.resume();
         if (!options.quiet) {
-            terminal.say("--resume " + record.runId() + ": " + plan.size() + " requests are left");
+            terminal.say("--resume " + record.runId() + ": " + plan.size() + " requests are left"
+                    + (remains.failed() > 0 && !options.retryFailed ? "; " + remains.failed()
+                            + " failed, add --retry-failed to send them again" : ""));
         }
         return new Run(options, plan, record, remains, null, overhead, terminal);
     }
@@ -694,7 +684,8 @@ final class Run implements AutoCloseable {
         echo.settle();
     }
 
-    private boolean isStopped() {
+    /** Whether the user has interrupted the run, or has left. */
+    boolean isStopped() {
         return stopped.getCount() == 0;
     }
 
@@ -724,6 +715,10 @@ final class Run implements AutoCloseable {
             journal.begin(attempt);
             var ending = exchange.run();
             inFlight.remove(exchange);
+            if (ending.resent()) {
+                resent.incrementAndGet();
+                sayResent(job);
+            }
             var refusedUsage = askUsage && refusesStreamOptions(ending.outcome());
             var waitMillis = refusedUsage ? Long.valueOf(0) : backoff.waitMillis(job.model(), ending, retries);
             var again = waitMillis != null && !isStopped();
@@ -748,10 +743,9 @@ final class Run implements AutoCloseable {
         }
     }
 
-    /** A line that no other request of the run begins with, nor one of the same run before it was resumed. */
-    private String nextPrefix() {
-        var times = record.timesResumed();
-        return "[" + runId + (times == 0 ? "" : "." + times) + " " + prefixes.incrementAndGet() + "]";
+    /** A line that no other request begins with. It varies from its first letter, since a cache matches beginnings. */
+    private static String nextPrefix() {
+        return "[%016x]".formatted(ThreadLocalRandom.current().nextLong());
     }
 
     private String taint(Recording recording, long fromNanos, long toNanos) {
@@ -777,6 +771,13 @@ final class Run implements AutoCloseable {
         return outcome instanceof Outcome.Failed failed && failed.httpStatus() != null
                 && (failed.httpStatus() == 400 || failed.httpStatus() == 422)
                 && failed.message().contains("stream_options");
+    }
+
+    private void sayResent(Job job) {
+        if (options.verbose) {
+            terminal.say(job.model().label() + ", " + job.prompt().id() + ": " + job.model().server()
+                    + " closed the reused connection; sent again on a new one, as all further requests to it");
+        }
     }
 
     private void sayRetry(Job job, Ending ending, long waitMillis) {
@@ -838,7 +839,7 @@ final class Run implements AutoCloseable {
         var summary = journal.summary();
         exitCode = interrupted ? 130 : journal.failed() || summary.failed() > 0 ? 1 : 0;
         try {
-            record.write(summary);
+            record.write(summary, resent.get());
         } catch (IOException e) {
             if (!journal.failed()) { // else it is said
                 terminal.say(folder.resolve("run.json") + ": can't be written (" + e.getMessage() + ")");
@@ -913,11 +914,15 @@ final class Echo implements Journal.Audience, AutoCloseable {
     private final boolean prompts;
     private final ExecutorService printer = Executors.newSingleThreadExecutor(
             Thread.ofPlatform().daemon().name("echo").factory());
-    private final Map<Job, StringBuilder> lines = new HashMap<>();
+    private final Map<Job, Line> lines = new HashMap<>();
     private final ProgressBar progress;
     private String status = "";
     private Job current;
+    private boolean currentReasons;
     private volatile boolean dropped;
+
+    /** The beginning of a line that has not ended yet. */
+    private record Line(StringBuilder text, boolean reasoning) { }
 
     private Echo(Stream options, boolean headings, boolean prompts, int requests, Terminal terminal, Runnable onClosed) {
         this.onClosed = onClosed;
@@ -943,8 +948,20 @@ final class Echo implements Journal.Audience, AutoCloseable {
     @Override
     public void content(Job job, String text) {
         if (!mode.equals("none")) {
-            print(mode.equals("tokens") ? () -> showToken(job, text) : () -> showLines(job, text));
+            show(job, text, false);
         }
+    }
+
+    /** On a terminal that can dim a text reasoning is shown too; only the answer belongs to standard output. */
+    @Override
+    public void reasoning(Job job, String text) {
+        if (!mode.equals("none") && terminal.coloured()) {
+            show(job, text, true);
+        }
+    }
+
+    private void show(Job job, String text, boolean reasoning) {
+        print(mode.equals("tokens") ? () -> showToken(job, text, reasoning) : () -> showLines(job, text, reasoning));
     }
 
     @Override
@@ -954,10 +971,7 @@ final class Echo implements Journal.Audience, AutoCloseable {
         }
         if (mode.equals("lines")) {
             print(() -> {
-                var rest = lines.remove(job);
-                if (rest != null && !rest.isEmpty()) {
-                    showLine(job, rest.toString());
-                }
+                endLine(job);
             });
         }
     }
@@ -1023,7 +1037,7 @@ final class Echo implements Journal.Audience, AutoCloseable {
         }
     }
 
-    private void showToken(Job job, String text) {
+    private void showToken(Job job, String text, boolean reasoning) {
         if (job != current) {
             if (current != null) {
                 terminal.out().print("\n\n");
@@ -1033,26 +1047,43 @@ final class Echo implements Journal.Audience, AutoCloseable {
                 terminal.err().println(coloured(job, job.model().label()) + (prompts ? "  " + job.prompt().id() : ""));
             }
             current = job;
+        } else if (currentReasons && !reasoning) {
+            terminal.out().print("\n\n");
         }
-        terminal.out().print(harmless(text));
+        currentReasons = reasoning;
+        terminal.out().print(styled(text, reasoning));
         flush();
         pause();
     }
 
-    private void showLines(Job job, String text) {
-        var line = lines.computeIfAbsent(job, key -> new StringBuilder()).append(text);
+    private void showLines(Job job, String text, boolean reasoning) {
+        if (lines.containsKey(job) && lines.get(job).reasoning() != reasoning) {
+            endLine(job);
+        }
+        var line = lines.computeIfAbsent(job, key -> new Line(new StringBuilder(), reasoning)).text().append(text);
         for (int end; (end = line.indexOf("\n")) >= 0; line.delete(0, end + 1)) {
-            showLine(job, line.substring(0, end));
+            showLine(job, line.substring(0, end), reasoning);
         }
         pause();
     }
 
-    private void showLine(Job job, String line) {
+    private void endLine(Job job) {
+        var rest = lines.remove(job);
+        if (rest != null && !rest.text().isEmpty()) {
+            showLine(job, rest.text().toString(), rest.reasoning());
+        }
+    }
+
+    private String styled(String text, boolean reasoning) {
+        return reasoning ? "\033[2m" + harmless(text) + "\033[0m" : harmless(text);
+    }
+
+    private void showLine(Job job, String line, boolean reasoning) {
         if (!status.isEmpty()) {
             terminal.err().print("\r\033[K");
         }
         var prompt = prompts ? " " + job.prompt().id() : "";
-        terminal.out().println(coloured(job, job.model().label()) + prompt + " | " + harmless(line));
+        terminal.out().println(coloured(job, job.model().label()) + prompt + " | " + styled(line, reasoning));
         flush();
         if (!status.isEmpty()) {
             terminal.err().print(status);

@@ -495,6 +495,23 @@ final class Group {
         return cancelled;
     }
 
+    /** Number of attempts beyond the first of each request. */
+    int retries() {
+        return java.util.stream.Stream.concat(completed.stream(), failed.stream()).mapToInt(answer -> answer.attempt() - 1).sum();
+    }
+
+    /** Number of completed requests whose answer was reasoning and no visible text. */
+    long reasoningAlone() {
+        return completed.stream().filter(Answered::isReasoningAlone).count();
+    }
+
+    /** Returns the one model that its server says it served, with the server; null if there are several, or none. */
+    String servedModel() {
+        var served = completed.stream().map(answer -> answer.reportedModel().isEmpty() ? ""
+                : answer.reportedModel() + " at " + answer.baseUrl()).distinct().toList();
+        return served.size() == 1 && !served.getFirst().isEmpty() ? served.getFirst() : null;
+    }
+
     int tainted() {
         return tainted;
     }
@@ -961,6 +978,7 @@ final class Doubts {
         lengths(title, groups);
         caches(title, groups);
         tokenSources(title, groups);
+        sameModel(title, groups);
         pairs(title, section);
     }
 
@@ -973,6 +991,13 @@ final class Doubts {
                     .thenComparing(Map.Entry.comparingByKey())).orElseThrow();
             notes.add(name + group.failed() + " of " + group.requests() + " failed and are in no figure"
                     + (worst.getValue() == group.failed() ? " (" : " (mostly: ") + shortened(worst.getKey()) + ")");
+        }
+        if (group.retries() > 0) {
+            notes.add(name + group.retries() + " attempts beyond the first were needed; only the last of each request counts");
+        }
+        if (group.reasoningAlone() > 0) {
+            notes.add(name + group.reasoningAlone() + " answers are reasoning alone, without a visible text; a higher"
+                    + " --max-tokens lets the models come to their answer");
         }
         if (group.cancelled() > 0) {
             notes.add(name + group.cancelled() + " cancelled by the user, left out");
@@ -1010,14 +1035,34 @@ final class Doubts {
         }
     }
 
+    private boolean usesUniquePrefix() {
+        return runs.stream().allMatch(run -> run.record().path("options").path("unique_prefix").asBoolean(false));
+    }
+
     private void caches(String title, List<Group> groups) {
         if (groups.stream().allMatch(group -> group.cacheHits() == 0)) {
             return;
         }
         var hits = groups.stream().map(group -> group.label() + " " + (group.values(Measure.CACHED_TOKENS).length == 0
                 ? "not known" : group.cacheHits() + " of " + group.completed().size())).collect(Collectors.joining(", "));
-        notes.add(title + "prompts were found in the server's cache (" + hits + "): TTFT measures that too; --unique-prefix"
-                + " keeps it out");
+        notes.add(title + "prompts were found in the server's cache (" + hits + "): TTFT measures that too"
+                + (usesUniquePrefix() ? " (what the server puts before each prompt, since each began differently)"
+                        : "; --unique-prefix keeps it out"));
+    }
+
+    /** Labels of one server that answer as one model are no comparison of models. */
+    private void sameModel(String title, List<Group> groups) {
+        if (!grouping.by().equals("model")) {
+            return;
+        }
+        var labels = new LinkedHashMap<String, List<Group>>();
+        groups.stream().filter(group -> group.servedModel() != null)
+                .forEach(group -> labels.computeIfAbsent(group.servedModel(), absent -> new ArrayList<>()).add(group));
+        labels.forEach((served, same) -> {
+            if (same.size() > 1) {
+                notes.add(title + Warning.ONE_MODEL.text(labels(same), served));
+            }
+        });
     }
 
     private void tokenSources(String title, List<Group> groups) {

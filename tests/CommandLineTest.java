@@ -162,6 +162,66 @@ class CommandLineTest {
     }
 
     @Test
+    void interruptedWhileItAnswersItDoesNotAskAgain() throws Exception {
+        var process = new ProcessBuilder(Path.of(System.getProperty("java.home"), "bin", "java").toString(), "-cp",
+                System.getProperty("java.class.path"), "stream.Stream", "--base-url", simulator.baseUrl(), "-m",
+                "sim-ttft1-itl20-n10000", "--max-tokens", "10000", "--ask", "--no-self-warmup", "-q", "--results",
+                results.toString()).start();
+        try {
+            process.getOutputStream().write("First?\nSecond?\n".getBytes(StandardCharsets.UTF_8));
+            process.getOutputStream().flush();
+            process.getInputStream().read(); // the first token is on the screen
+            new ProcessBuilder("kill", "-INT", String.valueOf(process.pid())).start().waitFor();
+            assertTrue(process.waitFor(20, TimeUnit.SECONDS), "still running");
+            var said = new String(process.getErrorStream().readAllBytes(), StandardCharsets.UTF_8);
+            assertEquals(2, said.split("Ask a question: ", -1).length, said);
+        } finally {
+            process.destroyForcibly();
+        }
+    }
+
+    @Test
+    void reasoningIsDimmedOnATerminalAndNotInThePipe() {
+        var reasoning = "\033[2mおは";
+        for (var echo : List.of("tokens", "lines")) {
+            var shown = TestRun.of(results.resolve(echo), Map.of(), InputStream.nullInputStream(), true, "--base-url",
+                    simulator.baseUrl(), "-m", QUICK + "+reasoning", "-p", "Hi", "--echo", echo).out();
+            assertTrue(shown.replace("\033[0m\033[2m", "").contains(reasoning), shown);
+            assertTrue(shown.lastIndexOf("\033[0m") < shown.lastIndexOf("おは"), "the answer follows, undimmed: " + shown);
+        }
+        var piped = TestRun.of(results.resolve("piped"), "--base-url", simulator.baseUrl(), "-m", QUICK + "+reasoning", "-p", "Hi");
+        assertEquals(piped.request().get("output"), piped.out());
+    }
+
+    @Test
+    void anAnswerThatIsReasoningAloneIsSaid() {
+        var run = run("-m", QUICK + "+reasoning-only", "-p", "Hi", "-n", "2");
+        assertEquals(0, run.exitCode(), run.err());
+        var said = " are reasoning alone, without a visible text. The token limit may have ended them; raise --max-tokens.\n";
+        assertTrue(run.err().startsWith("stream: warning: " + QUICK + "+reasoning-only: answers" + said), run.err());
+        assertTrue(run.err().contains("\nwarning: " + QUICK + "+reasoning-only: 2 completed answers" + said), run.err());
+    }
+
+    @Test
+    void labelsThatTheServerAnswersAsOneModelAreSaid() throws Exception {
+        try (var server = new MockWebServer()) {
+            server.start();
+            for (int i = 0; i < 3; i++) {
+                server.enqueue(new MockResponse.Builder().addHeader("Content-Type", "text/event-stream")
+                        .body("data: {\"model\":\"llama\",\"choices\":[{\"delta\":{\"content\":\"a\"},\"finish_reason\":\"stop\"}]}\n\n")
+                        .build());
+            }
+            var url = server.url("/v1").toString();
+            var run = TestRun.of(results, "--base-url", url, "-m", "a,b,c", "-p", "Hi", "--no-self-warmup");
+            assertTrue(run.err().contains("\nwarning: a, b, c are one model: the server answers for each of them as llama at " + url
+                    + ". A difference between them is chance.\n"), run.err());
+            var compared = new ByteArrayOutputStream();
+            Compare.run(new PrintStream(compared), System.err, run.folder().toString());
+            assertTrue(compared.toString().contains("a, b, c are one model"), compared.toString());
+        }
+    }
+
+    @Test
     void askingEndsWithTheInput() {
         assertEquals(List.of("ask-1"), column(run(Map.of(), "First?\n", "-m", QUICK, "--ask").requests(), "prompt_id"));
     }
@@ -274,7 +334,7 @@ class CommandLineTest {
             var bodies = new HashSet<String>();
             for (int i = 0; i < 3; i++) {
                 var body = server.takeRequest(5, TimeUnit.SECONDS).getBody().utf8();
-                assertTrue(body.matches(".*\"role\":\"system\",\"content\":\"\\[\\S+ \\d+]\\\\nS\".*"), body);
+                assertTrue(body.matches(".*\"role\":\"system\",\"content\":\"\\[[0-9a-f]{16}]\\\\nS\".*"), body);
                 bodies.add(body);
             }
             assertEquals(3, bodies.size());
@@ -320,7 +380,11 @@ class CommandLineTest {
                 + " " + row.get("http_status") + " " + row.get("attempt") + " " + row.get("retry_after_ms")).toList());
         assertEquals(1, new HashSet<>(column(run.requests(), "request_id")).size());
         run.requests().forEach(row -> assertTrue(number(row, "total_ms") < 1000, row.toString()));
-        assertTrue(run.err().matches("(?s).*\\+busy +1 +1 +0 .*"), run.err());
+        assertTrue(run.err().contains("failed retries "), run.err());
+        assertTrue(run.err().matches("(?s).*\\+busy +1 +1 +0 +1 .*"), run.err());
+        var compared = new ByteArrayOutputStream();
+        Compare.run(new PrintStream(compared), System.err, run.folder().toString());
+        assertTrue(compared.toString().contains("1 attempts beyond the first"), compared.toString());
     }
 
     @Test
@@ -365,6 +429,24 @@ class CommandLineTest {
                 + " deprecated; " + QUICK + "+status-404 is retired or unknown at 127.0.0.1, name another with --model\n"), run.err());
         assertEquals(3, run.requests().stream().filter(row -> row.get("status").equals("completed")).count());
         assertEquals(3, run.requests().stream().filter(row -> row.get("error_type").equals("model_not_found")).count());
+    }
+
+    @Test
+    void aPathThatIsNotThereIsNotCalledARetiredModel() {
+        var url = simulator.baseUrl().replace("/v1", "/v2");
+        var run = TestRun.of(results, "--base-url", url, "-m", "m", "-p", "Hi");
+        assertTrue(run.err().contains("failed: 404 unknown_url: Unknown request URL: POST /v2/chat/completions; there is nothing at"
+                + " POST " + url + "/chat/completions, check --base-url\n"), run.err());
+    }
+
+    @Test
+    void aStatusThatTheServerRepeatsIsSaidOnce() throws Exception {
+        try (var server = new MockWebServer()) {
+            server.start();
+            server.enqueue(new MockResponse.Builder().code(400).body("{\"error\":{\"code\":400,\"message\":\"no\"}}").build());
+            var run = TestRun.of(results, "--base-url", server.url("/v1").toString(), "-m", "m", "-p", "Hi");
+            assertTrue(run.err().startsWith("stream: m, prompt-1: failed: 400: no\n"), run.err());
+        }
     }
 
     @Test
@@ -485,7 +567,8 @@ class CommandLineTest {
                 out.toString(StandardCharsets.UTF_8).lines().filter(line -> line.startsWith("  ") && !line.contains("kind"))
                         .map(line -> line.substring(28).strip().split(" ")[0]).toList());
         assertTrue(out.toString(StandardCharsets.UTF_8).contains("completed\nTTFT "), out.toString(StandardCharsets.UTF_8));
-        assertTrue(out.toString(StandardCharsets.UTF_8).contains("truncated: the stream ended without an end\n"));
+        assertTrue(out.toString(StandardCharsets.UTF_8).contains("truncated: the server closed the connection inside the answer\n"));
+        assertTrue(out.toString(StandardCharsets.UTF_8).contains(" ms (cold: the first request of this JVM)\n"), "cold");
     }
 
     @Test
@@ -518,6 +601,7 @@ class CommandLineTest {
         "--api soap|--api 'soap'; it takes auto, chat, completions or responses",
         "--base-url ftp://x|--base-url 'ftp://x' is no http:// or https:// address",
         "--simulate --base-url http://localhost:1|--simulate and --base-url name two servers; leave one out",
+        "--retry-failed|--retry-failed goes with --resume RUN_ID; name the run whose failed requests are to be sent again",
         "--ask|--ask takes its prompts from the terminal; leave out the others",
         "--system @nowhere.txt|--system @nowhere.txt: the file can't be read as UTF-8 text",
         "nowhere.txt|nowhere.txt: no such file or folder",
@@ -572,7 +656,7 @@ class CommandLineTest {
         for (var option : List.of("--prompt", "--ask", "--model", "--models", "--base-url", "--api", "--simulate", "--system",
                 "--max-tokens", "--temperature", "--seed-param", "--repeat", "--warmup", "--concurrency", "--order", "--seed",
                 "--timeout", "--stall-timeout", "--retries", "--results", "--echo", "--typing-delay", "--unique-prefix",
-                "--dry-run", "--resume", "--csv-safe", "--max-event-mb", "--max-answer-mb", "--quiet", "--verbose", "--help", "--version", "--insecure-http")) {
+                "--dry-run", "--resume", "--retry-failed", "--csv-safe", "--max-event-mb", "--max-answer-mb", "--quiet", "--verbose", "--help", "--version", "--insecure-http")) {
             assertTrue(out.toString().contains(option), option);
         }
         for (var later : List.of("--rate", "--arrival", "--shard")) {

@@ -327,6 +327,18 @@ class DialectTest {
     }
 
     @Test
+    void row12aConnectionThatBreaksIsSaidInPlainWords() throws Exception {
+        try (var simulator = SimulatedServer.start(1)) {
+            for (var fault : Map.of("cut", "closed", "cut-line", "closed", "reset", "reset").entrySet()) {
+                var got = exchange(client, model("sim-ttft1-itl1-n8+" + fault.getKey(), "chat", simulator.baseUrl()), true);
+                assertEquals("truncated the server " + fault.getValue() + " the connection inside the answer",
+                        got.status() + " " + got.error(), fault.getKey());
+            }
+        }
+        assertEquals("the stream ended without a finish reason or [DONE]", stream(tokens("a")).error());
+    }
+
+    @Test
     void anEventThatIsNotJsonIsAFailure() throws Exception {
         var got = stream(tokens("a") + "data: {\"choices\":[{]}\n\n" + STOP);
         assertEquals("failed bad_event", got.status() + " " + got.errorType());
@@ -430,7 +442,14 @@ class DialectTest {
 
     // All of the simulator's faults, at all three endpoints
 
-    private static final EnumSet<Fault> COMPLETE = EnumSet.range(Fault.NONE, Fault.FIREHOSE);
+    private static final EnumSet<Fault> COMPLETE = completeFaults();
+
+    private static EnumSet<Fault> completeFaults() {
+        var faults = EnumSet.range(Fault.NONE, Fault.FIREHOSE);
+        faults.addAll(EnumSet.range(Fault.CLOSE_AT_ONCE, Fault.CLOSE_UNANSWERED));
+        return faults;
+    }
+
     private static final EnumSet<Fault> WITHOUT_TEXT = EnumSet.of(Fault.REASONING_ONLY, Fault.TOOLS);
     private static final EnumSet<Fault> CUT_OFF = EnumSet.of(Fault.CUT, Fault.CUT_LINE, Fault.RESET);
     private static final EnumSet<Fault> SILENT = EnumSet.of(Fault.STALL, Fault.NO_ANSWER);

@@ -19,6 +19,7 @@ import java.net.Socket;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
@@ -40,7 +41,9 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
+import tools.jackson.databind.json.JsonMapper;
 
 /** What networks, servers, disks and people do to a run: the rows of the README's table, each by its name. */
 class FaultTest {
@@ -206,6 +209,60 @@ class FaultTest {
         }
     }
 
+    // Connections that the server closes
+
+    /** Closed right after the stream is noticed in time; later only when the request is lost. */
+    @ParameterizedTest
+    @CsvSource({"close-at-once, 0", "close-late, 1", "close-on-request, 1", "close-unanswered, 1"})
+    void aRequestThatAClosedConnectionLosesIsSentOnceMore(String fault, int mostLost) throws Exception {
+        var run = run("-m", QUICK + "+" + fault, "-p", "Hi", "-n", "6", "--retries", "0", "-v", "--no-self-warmup");
+        assertEquals(0, run.exitCode(), run.err());
+        assertEquals(6, simulator.answers(), "each request is answered once");
+        for (var row : run.requests()) {
+            assertEquals("completed 1", row.get("status") + " " + row.get("attempt"));
+            assertEquals("false", row.get("connection_reused"));
+            assertFalse(row.get("connect_ms").isEmpty());
+        }
+        var lost = JsonMapper.shared().readTree(run.file("run.json")).at("/counts/resent").asInt();
+        assertTrue(lost <= mostLost, lost + " lost");
+        assertEquals(lost, run.err().split(" closed the reused connection; sent again on a new one", -1).length - 1, run.err());
+        if (fault.equals("close-on-request") || fault.equals("close-unanswered")) {
+            assertEquals(1, lost, "no client can know it before");
+        }
+    }
+
+    @Test
+    void aServerThatKeepsItsConnectionsSeesThemAgain() {
+        var run = run("-m", QUICK, "-p", "Hi", "-n", "4", "--retries", "0", "--no-self-warmup");
+        assertEquals(List.of("false", "true", "true", "true"), run.requests().stream().map(row -> row.get("connection_reused")).toList());
+    }
+
+    /** A connection that is never reused costs little: less than twice the time, on a machine that is noisy. */
+    @Test
+    void aBatchAgainstAServerThatClosesLateLosesNothingAndKeepsItsConcurrency() {
+        var spansMillis = new ArrayList<Double>();
+        for (var fault : List.of("none", "close-late")) {
+            results = folder.resolve(fault);
+            var before = simulator.answers();
+            var run = run("-m", "sim-ttft40-itl2-n12+" + fault, "-p", "Hi", "-n", "200", "-c", "8", "--retries", "0", "--no-self-warmup");
+            assertEquals(0, run.exitCode(), run.err());
+            assertEquals(200, run.requests().stream().filter(row -> row.get("status").equals("completed")).count());
+            assertEquals(200, simulator.answers() - before, "each request is answered once");
+            var sum = run.requests().stream().mapToDouble(row -> Double.parseDouble(row.get("total_ms"))).sum();
+            spansMillis.add(spanMillis(run));
+            // eight in flight take an eighth of the sum, seven of them a seventh
+            assertTrue(spansMillis.getLast() < sum / 7, spansMillis + " ms for " + sum + " ms of requests");
+        }
+        assertTrue(spansMillis.getLast() < 2 * spansMillis.getFirst(), spansMillis.toString());
+    }
+
+    /** From the start of the first request to the end of the last. */
+    private static double spanMillis(TestRun run) {
+        var starts = run.requests().stream().mapToLong(row -> Instant.parse(row.get("started_at")).toEpochMilli()).min().getAsLong();
+        return run.requests().stream().mapToDouble(row -> Instant.parse(row.get("started_at")).toEpochMilli()
+                + Double.parseDouble(row.get("queue_ms")) + Double.parseDouble(row.get("total_ms"))).max().getAsDouble() - starts;
+    }
+
     // Retries
 
     @Test
@@ -252,7 +309,7 @@ class FaultTest {
 
     private static Ending refusal(int status, Long retryAfterMillis) {
         return new Ending(new Outcome.Failed("x", "x", status), status, 1, retryAfterMillis, null, Usage.UNKNOWN, null, null, null, null,
-                null, false);
+                null, false, false);
     }
 
     @Test

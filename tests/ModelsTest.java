@@ -311,7 +311,7 @@ class ModelsTest {
             var exitCode = Models.run(Map.of(), new PrintStream(out), System.err, "--base-url", server.baseUrl(),
                     "-m", "gpt-4,nobody");
             assertEquals(1, exitCode);
-            assertEquals(List.of("served", "--model"), out.toString().lines()
+            assertEquals(List.of("served", "refused"), out.toString().lines()
                     .map(line -> line.substring(line.lastIndexOf(' ') + 1)).toList());
         }
     }

@@ -53,7 +53,7 @@ class ResultsTest {
             journal.begin(refused);
             refused.end().set(new Attempt.Ended(new Ending(new Outcome.Failed("rate_limit_exceeded", "Slow, please", 429),
                     429, 2_000, 1500L, new Network(10L, 200L, null, 300L, 1_900L, "http/1.1", false), Usage.UNKNOWN, null,
-                    null, null, "req-1", 1.5, false), false, null));
+                    null, null, "req-1", 1.5, false, false), false, null));
             var answered = attempt(Phase.MEASURED, 2);
             var recording = answered.recording();
             recording.start(1_000_000_000L);
@@ -66,7 +66,7 @@ class ResultsTest {
             recording.add(1_250_000_000L, 5, EventKind.DONE, null);
             answered.end().set(new Attempt.Ended(new Ending(new Outcome.Completed(), 200, 250_000, null,
                     new Network(null, null, null, 250L, 90_000L, "h2", true), new Usage(7, 0, 5), "stop", "gpt-4-0613",
-                    "fp", "req-2", null, false), true, "cold cpu:31ms"));
+                    "fp", "req-2", null, false, false), true, "cold cpu:31ms"));
         }
         assertEquals("""
                 request_id,model,prompt_id,repetition,attempt,event,kind,elapsed_ms,delay_ms,read,text
@@ -282,7 +282,7 @@ class ResultsTest {
             assertFalse(json.get("simulated").booleanValue());
             assertEquals("OPENAI_API_KEY", json.at("/models/0/api_key_env").stringValue());
             assertEquals("{\"topic\":\"maths\"}", json.at("/prompts/0/labels").toString());
-            assertEquals("{\"requests\":4,\"completed\":4,\"failed\":0}", json.get("counts").toString());
+            assertEquals("{\"requests\":4,\"completed\":4,\"failed\":0,\"resent\":0}", json.get("counts").toString());
             assertEquals(Runtime.version().toString(), json.at("/versions/java").stringValue());
             for (var file : List.of("run.json", "events.csv", "requests.csv")) {
                 assertFalse(run.file(file).contains("very-secret"), file);

@@ -168,6 +168,22 @@ class ResumeTest {
     }
 
     @Test
+    void failedRequestsAreSentAgainWhenThatIsWanted() throws Exception {
+        TestRun.of(results, command());
+        var text = Files.readString(file("requests.csv"));
+        Files.writeString(file("requests.csv"), text.replaceFirst("measured,completed", "measured,truncated")
+                .replaceFirst("measured,completed", "measured,stalled"));
+        var left = finish();
+        assertTrue(left.err().contains("0 requests are left; 2 failed, add --retry-failed to send them again"), left.err());
+        assertEquals(1, left.exitCode());
+        assertEquals(REQUESTS, left.requests().size(), "nothing was sent");
+        var again = TestRun.of(results, "--resume", runId(), "--retry-failed");
+        assertTrue(again.err().contains("2 requests are left\n"), again.err());
+        assertWhole(again);
+        assertEquals(REQUESTS + 2, again.requests().size());
+    }
+
+    @Test
     void aPromptFileThatChangedIsNamedAndNothingIsSent() throws Exception {
         var prompts = Files.createDirectory(folder.resolve("prompts"));
         Files.writeString(prompts.resolve("one.txt"), "One?");

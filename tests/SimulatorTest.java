@@ -2,16 +2,25 @@ package stream;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.io.BufferedReader;
+import java.io.ByteArrayInputStream;
+import java.io.InputStreamReader;
 import java.net.InetAddress;
 import java.net.ServerSocket;
+import java.net.Socket;
+import java.net.SocketException;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.SplittableRandom;
 import java.util.regex.Pattern;
 
@@ -153,6 +162,79 @@ class SimulatorTest {
         var get = client.send(HttpRequest.newBuilder(URI.create(simulator.baseUrl() + "/completions")).build(),
                 HttpResponse.BodyHandlers.ofString());
         assertEquals(405, get.statusCode());
+    }
+
+    /** Sends a request by a bare socket and returns all that comes, up to the end of the connection. */
+    private String raw(String fault) throws Exception {
+        var body = "{\"model\":\"sim-ttft0-itl0-n8+" + fault + "\",\"stream\":true,\"messages\":[{\"content\":\"Hi\"}]}";
+        var address = URI.create(simulator.baseUrl());
+        try (var socket = new Socket(address.getHost(), address.getPort())) {
+            socket.getOutputStream().write(("POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Length: " + body.length()
+                    + "\r\n\r\n" + body).getBytes(StandardCharsets.UTF_8));
+            return new String(socket.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+        }
+    }
+
+    @Test
+    void aCutEndsTheConnectionInsideTheChunkedBody() throws Exception {
+        assertTrue(raw("close-at-once").endsWith("data: [DONE]\n\n\r\n0\r\n\r\n"), "a whole answer ends with its last chunk");
+        for (var fault : List.of("cut", "cut-line")) {
+            var got = raw(fault);
+            assertTrue(got.contains("\"content\":") && !got.contains("\r\n0\r\n"), got);
+        }
+    }
+
+    @Test
+    void aResetIsATcpReset() {
+        assertEquals("Connection reset", assertThrows(SocketException.class, () -> raw("reset")).getMessage());
+    }
+
+    @Test
+    void aClientOfHttp10GetsTheStreamWithoutChunks() throws Exception {
+        var address = URI.create(simulator.baseUrl());
+        try (var socket = new Socket(address.getHost(), address.getPort())) {
+            var body = "{\"model\":\"sim-ttft0-itl0-n2\",\"stream\":true,\"prompt\":\"Hi\"}";
+            socket.getOutputStream().write(("POST /v1/completions?x=1 HTTP/1.0\r\nContent-Length: " + body.length() + "\r\n\r\n" + body)
+                    .getBytes(StandardCharsets.UTF_8));
+            var got = new String(socket.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+            assertTrue(got.contains("Connection: close\r\n") && !got.contains("chunked") && got.endsWith("data: [DONE]\n\n"), got);
+        }
+    }
+
+    @Test
+    void aChunkedRequestIsReadAndABrokenOneRefused() throws Exception {
+        var streamed = client.send(HttpRequest.newBuilder(URI.create(simulator.baseUrl() + "/completions"))
+                .POST(HttpRequest.BodyPublishers.ofInputStream(() -> new ByteArrayInputStream(
+                        "{\"model\":\"m\",\"prompt\":\"x\"}".getBytes(StandardCharsets.UTF_8)))).build(),
+                HttpResponse.BodyHandlers.ofString());
+        assertEquals(200, streamed.statusCode());
+        var address = URI.create(simulator.baseUrl());
+        for (var broken : Map.of("nonsense\r\n\r\n", "400", "GET / HTTP/1.1\r\nno colon\r\n\r\n", "400",
+                "GET /" + "x".repeat(70_000) + " HTTP/1.1\r\n\r\n", "431",
+                "POST / HTTP/1.1\r\nContent-Length: 99999999\r\n\r\n", "413").entrySet()) {
+            try (var socket = new Socket(address.getHost(), address.getPort())) {
+                socket.getOutputStream().write(broken.getKey().getBytes(StandardCharsets.UTF_8));
+                var got = new BufferedReader(new InputStreamReader(socket.getInputStream())).readLine();
+                assertTrue(got.startsWith("HTTP/1.1 " + broken.getValue()), got);
+            }
+        }
+    }
+
+    /** Cold, the first answer is late by a tenth of a second and more; a noisy machine is late by a few milliseconds. */
+    @Test
+    void theCommandIsWarmWhenItSaysWhereItListens() throws Exception {
+        var process = new ProcessBuilder(Path.of(System.getProperty("java.home"), "bin", "java").toString(), "-cp",
+                System.getProperty("java.class.path"), "stream.Simulator", "--port", "0").start();
+        try (var out = process.inputReader()) {
+            var url = out.readLine().replaceFirst(".*(http://\\S+).*", "$1");
+            var answer = client.send(HttpRequest.newBuilder(URI.create(url + "/chat/completions"))
+                    .POST(HttpRequest.BodyPublishers.ofString("{\"model\":\"sim-ttft100-itl5-n5\",\"stream\":true,\"messages\":"
+                            + "[{\"role\":\"user\",\"content\":\"Hi\"}]}")).build(), HttpResponse.BodyHandlers.ofString()).body();
+            var lateMillis = (stamps(answer, "sent_ns").getFirst() - stamps(answer, "due_ns").getFirst()) / 1e6;
+            assertTrue(lateMillis < 50, "the first token was sent " + lateMillis + " ms late");
+        } finally {
+            process.destroyForcibly();
+        }
     }
 
     @Test
