@@ -1,9 +1,25 @@
 ///usr/bin/env jbang "$0" "$@" ; exit $?
 //DESCRIPTION JMH: what the client costs, and what it adds to what it measures
 //JAVA 25+
+//DEPS com.squareup.okhttp3:okhttp-jvm:5.5.1
+//DEPS com.squareup.okhttp3:okhttp-sse:5.5.1
+//DEPS tools.jackson.core:jackson-databind:3.2.4
 //DEPS org.openjdk.jmh:jmh-core:1.37
 //DEPS org.openjdk.jmh:jmh-generator-annprocess:1.37
 //DEPS org.duckdb:duckdb_jdbc:2.0.0.1
+//SOURCES src/stream/Prompts.java
+//SOURCES src/stream/Events.java
+//SOURCES src/stream/Dialects.java
+//SOURCES src/stream/Models.java
+//SOURCES src/stream/Metrics.java
+//SOURCES src/stream/Client.java
+//SOURCES src/stream/RunFiles.java
+//SOURCES src/stream/Journal.java
+//SOURCES src/stream/RecordedRun.java
+//SOURCES src/stream/Runner.java
+//SOURCES src/stream/SimulatedServer.java
+//SOURCES src/stream/Calibration.java
+//SOURCES src/stream/Groups.java
 //SOURCES Stream.java
 //SOURCES Compare.java
 //COMPILE_OPTIONS -proc:full
@@ -139,7 +155,7 @@ public class Bench {
             var benchmark = result.getParams().getBenchmark().replaceFirst("^stream\\.", "");
             values.forEach((name, scores) -> System.out.printf(Locale.ROOT, "%-60s %8d %12.3f%n",
                     benchmark + ":" + name + " " + String.join(" ", parameters), scores.size(),
-                    Figures.quantile(scores.stream().mapToDouble(Double::doubleValue).toArray(), 0.5)));
+                    AnswerMetrics.quantile(scores.stream().mapToDouble(Double::doubleValue).toArray(), 0.5)));
         }
     }
 
@@ -168,7 +184,7 @@ public class Bench {
         private final JsonMapper mapper = JsonMapper.shared();
         private Path file;
         private CsvFile csv;
-        private final EventDecoder decoder = new EventDecoder();
+        private final StreamDecoder decoder = new StreamDecoder();
         private ByteString rowStart;
         private long micros;
 
@@ -280,7 +296,7 @@ public class Bench {
         @Setup
         public void start() throws Exception {
             simulator.start();
-            SelfLoad.warmUp();
+            LoopbackLoad.warmUp();
         }
 
         @TearDown
@@ -327,7 +343,7 @@ public class Bench {
         @Benchmark
         public void client(Errors errors) throws Exception {
             var overhead = new ArrayList<List<Double>>();
-            SelfLoad.stream(simulator.baseUrl, streams, streams, MODEL, rows -> overhead.addAll(rows));
+            LoopbackLoad.stream(simulator.baseUrl, streams, streams, MODEL, rows -> overhead.addAll(rows));
             errors.of(overhead);
         }
 
@@ -401,7 +417,7 @@ public class Bench {
         @Setup
         public void start() throws Exception {
             simulator.start();
-            SelfLoad.warmUp();
+            LoopbackLoad.warmUp();
         }
 
         @TearDown
@@ -424,11 +440,11 @@ public class Bench {
             var nanos = System.nanoTime();
             var model = "sim-ttft0-itl0-n" + EVENTS + "+firehose";
             if (csv) {
-                SelfLoad.stream(simulator.baseUrl, 1, 1, model, rows -> { });
+                LoopbackLoad.stream(simulator.baseUrl, 1, 1, model, rows -> { });
             } else {
                 var recording = new Recording();
-                var end = new AtomicReference<Ending>();
-                var call = SelfLoad.model(simulator.baseUrl, model);
+                var end = new AtomicReference<ExchangeResult>();
+                var call = LoopbackLoad.model(simulator.baseUrl, model);
                 try (var client = new StreamClient(1, List.of(), Map.of(), Limits.DEFAULT)) {
                     var reader = Thread.startVirtualThread(() -> end.set(new Exchange(client, call,
                             call.body(Prompt.ofText("p", "Hi", "p"), new Sampling(EVENTS, 0, null), true), recording,
@@ -578,14 +594,14 @@ public class Bench {
 
         @Benchmark
         public List<Double> compare() throws IOException {
-            var problems = new Problems();
+            var problems = new ReadProblems();
             var run = RecordedRun.read(folder, problems);
-            var sections = Grouping.of("model", List.of(run)).sections(List.of(run), Definition.OURS, false, problems);
-            run.readEvents(Definition.OURS, new EventCollector(sections), problems, null);
+            var sections = Grouping.of("model", List.of(run)).sections(List.of(run), MetricDefinition.OURS, false, problems);
+            run.readEvents(MetricDefinition.OURS, new EventCollector(sections), problems, null);
             var figures = new ArrayList<Double>();
             for (var group : sections.getFirst().groups()) {
-                for (var figure : List.of(Figure.TTFT_P50, Figure.TTFT_P95, Figure.TTFT_P99, Figure.ITL_P50, Figure.ITL_P95,
-                        Figure.ITL_P99)) {
+                for (var figure : List.of(Aggregate.TTFT_P50, Aggregate.TTFT_P95, Aggregate.TTFT_P99, Aggregate.ITL_P50, Aggregate.ITL_P95,
+                        Aggregate.ITL_P99)) {
                     figures.add(figure.of(group));
                 }
             }
@@ -639,7 +655,7 @@ public class Bench {
             var line = new BufferedReader(new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8)).readLine();
             baseUrl = line.replaceFirst(".*(http\\S+).*", "$1");
             // a cold server is late itself, and its lateness behind its own stamp would be taken for the client's
-            SelfLoad.stream(baseUrl, 64, 256, "sim-ttft5-itl2-n50", times -> { });
+            LoopbackLoad.stream(baseUrl, 64, 256, "sim-ttft5-itl2-n50", times -> { });
         }
 
         void stop() {

@@ -7,6 +7,17 @@
 //DEPS com.squareup.okhttp3:okhttp-tls:5.5.1
 //SOURCES ../Stream.java
 //SOURCES ../Compare.java
+//SOURCES ../Simulator.java
+//SOURCES ../Prompts.java
+//SOURCES ../Models.java
+//SOURCES ../Decode.java
+//SOURCES ../Probe.java
+//SOURCES ../Results.java
+//SOURCES ../Calibrate.java
+//SOURCES ../Recount.java
+//SOURCES ../Differ.java
+//SOURCES ../Weigh.java
+//SOURCES ../Report.java
 //SOURCES CalibrateTest.java
 //SOURCES Chromium.java
 //SOURCES CommandLineTest.java

@@ -82,7 +82,7 @@ class CalibrateTest {
     @Test
     void theErrorIsWhatTheClockTokensSay() {
         // two streams of three tokens: arrivals and sendings in µs
-        var overhead = SelfLoad.overhead(List.of(List.of(110.0, 100.0, 220.0, 200.0, 305.0, 300.0),
+        var overhead = LoopbackLoad.overhead(List.of(List.of(110.0, 100.0, 220.0, 200.0, 305.0, 300.0),
                 List.of(130.0, 100.0, 230.0, 200.0, 330.0, 300.0)));
         assertEquals(2, overhead.streams());
         assertEquals(6, overhead.events());
@@ -134,7 +134,7 @@ class CalibrateTest {
     @Test
     void aPauseIsNoticedByItsTime() {
         var now = System.nanoTime();
-        var strain = new Strain(now, 0);
+        var strain = new PauseDetector(now, 0);
         strain.tick(now + 22_000_000, 22);
         assertFalse(strain.noticed());
         strain.tick(now + 122_000_000, 122);

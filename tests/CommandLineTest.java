@@ -651,7 +651,7 @@ class CommandLineTest {
     @Test
     void helpNamesOnlyOptionsThatWork() {
         var out = new ByteArrayOutputStream();
-        var terminal = new Terminal(new ByteArrayInputStream(new byte[0]), new PrintStream(out), System.err, false, false, Map.of());
+        var terminal = new Console(new ByteArrayInputStream(new byte[0]), new PrintStream(out), System.err, false, false, Map.of());
         assertEquals(0, Stream.run(terminal, "--help"));
         for (var option : List.of("--prompt", "--ask", "--model", "--models", "--base-url", "--api", "--simulate", "--system",
                 "--max-tokens", "--temperature", "--seed-param", "--repeat", "--warmup", "--concurrency", "--order", "--seed",

@@ -150,7 +150,7 @@ class CompareTest {
 
     @Test
     void quantilesOfManyGapsAreExactToATenThousandth() {
-        var gaps = new Gaps();
+        var gaps = new GapHistogram();
         var random = new SplittableRandom(7);
         var micros = new double[200_001];
         for (int i = 0; i < micros.length; i++) {
@@ -159,7 +159,7 @@ class CompareTest {
             gaps.add(gap);
         }
         for (var fraction : new double[] {0.5, 0.95, 0.99}) {
-            var exact = Figures.quantile(micros.clone(), fraction) / 1e3;
+            var exact = AnswerMetrics.quantile(micros.clone(), fraction) / 1e3;
             assertEquals(exact, gaps.quantileMillis(fraction), exact * 1e-4);
         }
     }

@@ -15,10 +15,10 @@ class DecodeTest {
     private static final String CHAT = "{\"model\":\"m\",\"choices\":[{\"index\":0,\"delta\":{\"content\":\"%s\"},"
             + "\"finish_reason\":%s}],\"usage\":null}";
 
-    private final EventDecoder decoder = new EventDecoder();
+    private final StreamDecoder decoder = new StreamDecoder();
 
     private void assertMeansTheSame(String type, String data) {
-        assertEquals(new EventDecoder().decode(type, data), decoder.decode(type, data), data);
+        assertEquals(new StreamDecoder().decode(type, data), decoder.decode(type, data), data);
     }
 
     @ParameterizedTest

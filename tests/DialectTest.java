@@ -36,7 +36,7 @@ class DialectTest {
     private final StreamClient client = new StreamClient(1, List.of(secureModel()), Map.of(), Limits.DEFAULT);
 
     /** What an exchange came to: its events as {@code kind} or {@code kind:text}, and the reads that brought them. */
-    private record Got(Ending ending, List<String> events, List<Integer> reads, String text) {
+    private record Got(ExchangeResult ending, List<String> events, List<Integer> reads, String text) {
         String status() {
             return ending.outcome().status();
         }
@@ -592,8 +592,8 @@ class DialectTest {
                 }
                 ttftErrors.add(got.getFirst() - sent.getFirst());
             }
-            var ttftError = Figures.quantile(ttftErrors.stream().mapToDouble(Double::doubleValue).toArray(), 0.5);
-            var itlError = Figures.quantile(itlErrors.stream().mapToDouble(Double::doubleValue).toArray(), 0.5);
+            var ttftError = AnswerMetrics.quantile(ttftErrors.stream().mapToDouble(Double::doubleValue).toArray(), 0.5);
+            var itlError = AnswerMetrics.quantile(itlErrors.stream().mapToDouble(Double::doubleValue).toArray(), 0.5);
             assertTrue(ttftError < 10_000, "half of the TTFTs are off by more than " + ttftError + " µs");
             assertTrue(itlError < 2_000, "half of the ITLs are off by more than " + itlError + " µs");
         }

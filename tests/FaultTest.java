@@ -293,8 +293,8 @@ class FaultTest {
 
     @Test
     void aHeldModelIsHeldForAllItsRequests() throws Exception {
-        var model = SelfLoad.model("http://localhost:1/v1", "m");
-        var other = SelfLoad.model("http://localhost:1/v1", "n");
+        var model = LoopbackLoad.model("http://localhost:1/v1", "m");
+        var other = LoopbackLoad.model("http://localhost:1/v1", "n");
         var backoff = new Backoff(2, 1000);
         var refused = refusal(429, 700L);
         assertEquals(700, backoff.waitMillis(model, refused, 0));
@@ -307,14 +307,14 @@ class FaultTest {
         assertEquals(0, backoff.heldMillis(other), "only 429 means that it is too much");
     }
 
-    private static Ending refusal(int status, Long retryAfterMillis) {
-        return new Ending(new Outcome.Failed("x", "x", status), status, 1, retryAfterMillis, null, Usage.UNKNOWN, null, null, null, null,
+    private static ExchangeResult refusal(int status, Long retryAfterMillis) {
+        return new ExchangeResult(new Outcome.Failed("x", "x", status), status, 1, retryAfterMillis, null, Usage.UNKNOWN, null, null, null, null,
                 null, false, false);
     }
 
     @Test
     void backoffIsExponentialWithFullJitterAndCapped() {
-        var model = SelfLoad.model("http://localhost:1/v1", "m");
+        var model = LoopbackLoad.model("http://localhost:1/v1", "m");
         var backoff = new Backoff(100, 1000);
         for (int retry = 0; retry < 30; retry++) {
             var most = Math.min(30_000, 500 * Math.pow(2, retry));
@@ -369,7 +369,7 @@ class FaultTest {
             assertEquals(1, run.err().lines().count(), run.err());
             assertTrue(run.err().contains("can't be written any more (No space left on device); the run stops"), run.err());
             var rows = new int[1];
-            Remains.forEachRow(run.folder().resolve("events.csv"), Journal.EVENT_COLUMNS, row -> rows[0]++);
+            ResumeState.forEachRow(run.folder().resolve("events.csv"), Journal.EVENT_COLUMNS, row -> rows[0]++);
             assertTrue(rows[0] > 100, rows[0] + " rows");
         } finally {
             new ProcessBuilder("umount", disk.toString()).start().waitFor();
@@ -459,7 +459,7 @@ class FaultTest {
 
     @Test
     void aMachineThatSleptIsNotedOnTheRowsThatItTouched() {
-        var strain = new Strain(0, 1_000_000);
+        var strain = new PauseDetector(0, 1_000_000);
         var sleptNanos = TimeUnit.MILLISECONDS.toNanos(20); // the monotonic clock stands still while a machine sleeps
         strain.tick(sleptNanos, 1_000_000 + TimeUnit.HOURS.toMillis(1));
         strain.tick(2 * sleptNanos, 1_000_020 + TimeUnit.HOURS.toMillis(1));

@@ -10,7 +10,7 @@ import org.junit.jupiter.api.Test;
 /** The figures of one answer, against values worked out by hand. */
 class FiguresTest {
 
-    private final Figures figures = new Figures();
+    private final AnswerMetrics figures = new AnswerMetrics();
 
     @Test
     void ttftIsTheFirstVisibleTextNotTheFirstEvent() {
@@ -39,7 +39,7 @@ class FiguresTest {
 
     @Test
     void delayIsSinceTheEventBefore() {
-        assertEquals(Figures.NONE, figures.add(10_000, 1, EventKind.ROLE));
+        assertEquals(AnswerMetrics.NONE, figures.add(10_000, 1, EventKind.ROLE));
         assertEquals(2_500, figures.add(12_500, 2, EventKind.CONTENT));
     }
 
@@ -105,12 +105,12 @@ class FiguresTest {
         var before = java.util.Locale.getDefault();
         java.util.Locale.setDefault(java.util.Locale.GERMANY);
         try {
-            assertEquals("0.000", Figures.millis(0));
-            assertEquals("0.007", Figures.millis(7));
-            assertEquals("1234.567", Figures.millis(1_234_567L));
-            assertEquals("1.235", Figures.millis(1234.6));
-            assertEquals("-0.050", Figures.millis(-50));
-            assertEquals("", Figures.millis(null));
+            assertEquals("0.000", AnswerMetrics.millis(0));
+            assertEquals("0.007", AnswerMetrics.millis(7));
+            assertEquals("1234.567", AnswerMetrics.millis(1_234_567L));
+            assertEquals("1.235", AnswerMetrics.millis(1234.6));
+            assertEquals("-0.050", AnswerMetrics.millis(-50));
+            assertEquals("", AnswerMetrics.millis(null));
         } finally {
             java.util.Locale.setDefault(before);
         }
@@ -118,8 +118,8 @@ class FiguresTest {
 
     @Test
     void nanosecondsAreRoundedToTheNearestMicrosecond() {
-        assertEquals(1, Figures.micros(1499));
-        assertEquals(2, Figures.micros(1500));
+        assertEquals(1, AnswerMetrics.micros(1499));
+        assertEquals(2, AnswerMetrics.micros(1500));
     }
 
     @Test

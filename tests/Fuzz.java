@@ -49,7 +49,7 @@ public class Fuzz {
     /** Whatever the bytes, the decoder ends, throws nothing, and says of each event what it would say of it alone. */
     public static final class Events {
         public static void fuzzerTestOneInput(byte[] bytes) {
-            var decoder = new EventDecoder();
+            var decoder = new StreamDecoder();
             var body = Okio.buffer(new RepairedSource(new Buffer().write(bytes), 1 << 20, () -> { }));
             var response = new Response.Builder().request(new Request.Builder().url("http://localhost/").build())
                     .protocol(Protocol.HTTP_1_1).code(200).message("OK")

@@ -51,7 +51,7 @@ class ResultsTest {
             var refused = attempt(Phase.MEASURED, 1);
             refused.recording().start(1_000_000_000L);
             journal.begin(refused);
-            refused.end().set(new Attempt.Ended(new Ending(new Outcome.Failed("rate_limit_exceeded", "Slow, please", 429),
+            refused.end().set(new Attempt.Ended(new ExchangeResult(new Outcome.Failed("rate_limit_exceeded", "Slow, please", 429),
                     429, 2_000, 1500L, new Network(10L, 200L, null, 300L, 1_900L, "http/1.1", false), Usage.UNKNOWN, null,
                     null, null, "req-1", 1.5, false, false), false, null));
             var answered = attempt(Phase.MEASURED, 2);
@@ -64,7 +64,7 @@ class ResultsTest {
             recording.add(1_240_000_000L, 4, EventKind.CONTENT, "=1+1");
             recording.add(1_240_000_000L, 4, EventKind.FINISH, "stop");
             recording.add(1_250_000_000L, 5, EventKind.DONE, null);
-            answered.end().set(new Attempt.Ended(new Ending(new Outcome.Completed(), 200, 250_000, null,
+            answered.end().set(new Attempt.Ended(new ExchangeResult(new Outcome.Completed(), 200, 250_000, null,
                     new Network(null, null, null, 250L, 90_000L, "h2", true), new Usage(7, 0, 5), "stop", "gpt-4-0613",
                     "fp", "req-2", null, false, false), true, "cold cpu:31ms"));
         }

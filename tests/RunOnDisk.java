@@ -73,7 +73,7 @@ final class RunOnDisk {
             for (int i = 0; i < gaps.length; i++) {
                 gaps[i] = times[i + 1] - times[i];
             }
-            cells.put("itl_p50_ms", millis(Figures.quantile(gaps, 0.5)));
+            cells.put("itl_p50_ms", millis(AnswerMetrics.quantile(gaps, 0.5)));
             cells.put("tpot_ms", millis((last - times[0]) / gaps.length));
             cells.put("output_tokens_per_s", millis(times.length / last * 1000));
         }

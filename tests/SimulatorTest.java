@@ -86,7 +86,7 @@ class SimulatorTest {
             lateness[i] = stamps(body, "sent_ns").get(i) - due.get(i);
         }
         // were the pauses relative, forty of them would be late by the sum: more than a gap at the end
-        assertTrue(Figures.quantile(lateness, 0.5) < 5_000_000, "half are late by " + Figures.quantile(lateness, 0.5));
+        assertTrue(AnswerMetrics.quantile(lateness, 0.5) < 5_000_000, "half are late by " + AnswerMetrics.quantile(lateness, 0.5));
     }
 
     @Test
@@ -104,16 +104,16 @@ class SimulatorTest {
     @Test
     void profilesAreLognormalAroundTheirMedians() {
         var random = new SplittableRandom(5);
-        var latency = Latency.ofModel("gpt-4");
+        var latency = LatencyProfile.ofModel("gpt-4");
         var ttft = new double[20_001];
         for (int i = 0; i < ttft.length; i++) {
             ttft[i] = Math.log(latency.nextTtftNanos(random) / 1e6);
         }
         // the error of the median of 20,001 is about 1.25 * 0.25 / 141 = 0.0022; five of them
-        assertEquals(Math.log(400), Figures.quantile(ttft, 0.5), 0.011);
-        var q84 = Figures.quantile(ttft, 0.8413);
-        assertEquals(0.25, q84 - Figures.quantile(ttft, 0.5), 0.015);
-        assertEquals(Latency.ofModel("whatever"), Latency.ofModel("any other"));
+        assertEquals(Math.log(400), AnswerMetrics.quantile(ttft, 0.5), 0.011);
+        var q84 = AnswerMetrics.quantile(ttft, 0.8413);
+        assertEquals(0.25, q84 - AnswerMetrics.quantile(ttft, 0.5), 0.015);
+        assertEquals(LatencyProfile.ofModel("whatever"), LatencyProfile.ofModel("any other"));
     }
 
     @Test

@@ -33,7 +33,7 @@ record TestRun(int exitCode, String out, String err, Path results) {
     static TestRun of(Path results, Map<String, String> environment, InputStream in, boolean onTerminal, String... args) {
         var out = new ByteArrayOutputStream();
         var err = new ByteArrayOutputStream();
-        var terminal = new Terminal(in, new PrintStream(out, true, StandardCharsets.UTF_8),
+        var terminal = new Console(in, new PrintStream(out, true, StandardCharsets.UTF_8),
                 new PrintStream(err, true, StandardCharsets.UTF_8), onTerminal, onTerminal, environment);
         var all = new ArrayList<>(List.of(args));
         all.addAll(List.of("--results", results.toString()));

@@ -1,0 +1,764 @@
+//JAVA 25+
+//DEPS com.squareup.okhttp3:okhttp-jvm:5.5.1
+//DEPS com.squareup.okhttp3:okhttp-sse:5.5.1
+//DEPS tools.jackson.core:jackson-databind:3.2.4
+//SOURCES Console.java
+//SOURCES Events.java
+//SOURCES Dialects.java
+//SOURCES Models.java
+//SOURCES Metrics.java
+//SOURCES Sockets.java
+
+// Client
+
+package stream;
+
+import java.io.EOFException;
+import java.io.IOException;
+import java.net.ConnectException;
+import java.net.NoRouteToHostException;
+import java.net.SocketException;
+import java.net.SocketTimeoutException;
+import java.net.UnknownHostException;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.time.ZoneOffset;
+import java.time.ZonedDateTime;
+import java.time.format.DateTimeFormatter;
+import java.time.format.DateTimeParseException;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
+import java.util.regex.Pattern;
+
+import javax.net.ssl.SSLException;
+
+import okhttp3.Call;
+import okhttp3.ConnectionPool;
+import okhttp3.ConnectionSpec;
+import okhttp3.HttpUrl;
+import okhttp3.Interceptor;
+import okhttp3.MediaType;
+import okhttp3.OkHttpClient;
+import okhttp3.Protocol;
+import okhttp3.Request;
+import okhttp3.RequestBody;
+import okhttp3.Response;
+import okhttp3.ResponseBody;
+import okhttp3.sse.EventSource;
+import okhttp3.sse.EventSourceListener;
+import okhttp3.sse.EventSources;
+import okio.BufferedSource;
+import okio.GzipSource;
+import okio.Okio;
+import okio.Source;
+import tools.jackson.core.JacksonException;
+import tools.jackson.databind.json.JsonMapper;
+
+/**
+ * What one answer may take before it is a failure, so that no server can fill the memory.
+ *
+ * @param eventBytes  of one event, as it comes, from 1
+ * @param answerBytes of the text and the times of one answer, as they are kept: two a character and eight an event
+ */
+record Limits(long eventBytes, long answerBytes) {
+    /** An answer of a hundred thousand tokens in one event is well below the first, one of four million below both. */
+    static final Limits DEFAULT = new Limits(16 << 20, 64 << 20);
+}
+
+/** The HTTP client of a run. It retries nothing and follows nothing by itself: each attempt is to be seen. */
+final class StreamClient implements AutoCloseable {
+
+    private static final Duration CONNECT_TIMEOUT = Duration.ofSeconds(10);
+
+    private final TimedSockets sockets = new TimedSockets();
+    private final Limits limits;
+    private final OkHttpClient reusing;
+    private final OkHttpClient connecting; // opens a connection for each request
+    private final Set<String> unreliable = ConcurrentHashMap.newKeySet();
+
+    /**
+     * Keeps as many idle connections as there may be requests in flight. Where no model wants TLS, none is set up: its
+     * trust store alone takes a tenth of a start.
+     */
+    StreamClient(int connections, List<Model> models, Map<String, String> environment, Limits limits) {
+        this.limits = limits;
+        var secure = models.stream().anyMatch(model -> model.url().isHttps());
+        var proxies = new EnvironmentProxies(environment);
+        reusing = new OkHttpClient.Builder()
+                .socketFactory(sockets)
+                .connectionSpecs(secure ? List.of(ConnectionSpec.MODERN_TLS, ConnectionSpec.CLEARTEXT)
+                        : List.of(ConnectionSpec.CLEARTEXT))
+                .proxySelector(proxies)
+                .proxyAuthenticator((route, response) -> {
+                    var user = proxies.authorization(response.request().url().scheme());
+                    return user == null || response.request().header("Proxy-Authorization") != null ? null
+                            : response.request().newBuilder().header("Proxy-Authorization", user).build();
+                })
+                .addNetworkInterceptor(this::watchReads)
+                .eventListenerFactory(call -> call.request().tag(Exchange.class).phases())
+                .connectionPool(new ConnectionPool(connections, 5, TimeUnit.MINUTES))
+                .retryOnConnectionFailure(false)
+                .followRedirects(false)
+                .connectTimeout(CONNECT_TIMEOUT)
+                .readTimeout(Duration.ZERO) // a timer for each read is dear; the run watches all exchanges at once
+                .writeTimeout(Duration.ZERO)
+                .build();
+        connecting = reusing.newBuilder().connectionPool(new ConnectionPool(0, 1, TimeUnit.MINUTES)).build();
+    }
+
+    Limits limits() {
+        return limits;
+    }
+
+    Call newCall(Request request) {
+        return (unreliable.contains(server(request)) ? connecting : reusing).newCall(request);
+    }
+
+    /** Notes that a server closes connections under a request: from now on each request to it gets a connection of its own. */
+    void stopReusing(Request request) {
+        unreliable.add(server(request));
+    }
+
+    private static String server(Request request) {
+        return request.url().host() + ":" + request.url().port();
+    }
+
+    /** The server had closed an idle connection before a request was written to it. */
+    static final class ClosedConnection extends IOException { }
+
+    /** Hands the exchange the clock of its socket, and okhttp-sse a body that it can read. */
+    private Response watchReads(Interceptor.Chain chain) throws IOException {
+        var exchange = chain.request().tag(Exchange.class);
+        var connection = chain.connection();
+        var socket = sockets.of(connection.socket());
+        if (socket == null) {
+            throw new ClosedConnection();
+        }
+        var multiplexed = connection.protocol() == Protocol.HTTP_2;
+        if (!multiplexed && exchange.phases().isConnectionReused()
+                && socket.isUnusable(connection.handshake() != null)) {
+            socket.close();
+            throw new ClosedConnection();
+        }
+        exchange.beginReading(socket.clock(), multiplexed);
+        var response = chain.proceed(chain.request());
+        exchange.headersAt(socket.clock().lastReadNanos());
+        if (!response.isSuccessful()) {
+            return response;
+        }
+        Source body = response.body().source();
+        var compressed = "gzip".equalsIgnoreCase(response.header("Content-Encoding"));
+        var repaired = new RepairedSource(compressed ? new GzipSource(body) : body, limits.eventBytes(),
+                exchange::lineEnded);
+        exchange.streamsFrom(repaired, compressed);
+        var type = eventStreamUnlessNamed(response);
+        return response.newBuilder().body(ResponseBody.create(Okio.buffer(repaired), type, -1)).build();
+    }
+
+    /** Some servers stream without a type, or as plain text; what names itself JSON or HTML is no stream. */
+    private static MediaType eventStreamUnlessNamed(Response response) {
+        var type = response.body().contentType();
+        return type == null || type.subtype().equals("plain") || type.subtype().equals("octet-stream")
+                ? Exchange.EVENT_STREAM : type;
+    }
+
+    /** Ends what would keep the JVM alive for a minute. */
+    @Override
+    public void close() {
+        reusing.dispatcher().executorService().shutdown();
+        reusing.connectionPool().evictAll();
+    }
+}
+
+/** One request, streamed to its end: sends it, records every event, and says how it ended. It never throws. */
+class Exchange {
+
+    static final MediaType EVENT_STREAM = MediaType.get("text/event-stream");
+    private static final MediaType JSON = MediaType.get("application/json");
+    private static final long ERROR_BODY_BYTES = 64 * 1024;
+
+    /** Why the run ended an exchange before the server did. */
+    enum Abort { TIMEOUT, STALL, CANCEL }
+
+    private final Model model;
+    private final Limits limits;
+    private final Recording recording;
+    private final StreamClient client;
+    private final Request request;
+    private final Runnable onSent;
+    private final StreamDecoder decoder = new StreamDecoder();
+    private volatile Call call;
+    private volatile Phases phases;
+    private volatile Abort abort;
+    private volatile ReadClock clock;
+    private volatile boolean streaming;
+    private volatile long lastLineNanos;
+    private RepairedSource stream;
+    private int readsBefore;
+    private boolean multiplexed;
+    private long headersNanos;
+    private boolean compressed;
+    private boolean resent;
+
+    // What the events said of the whole answer; the last word counts.
+    private Usage usage = Usage.UNKNOWN;
+    private String finishReason;
+    private String reportedModel;
+    private String fingerprint;
+    private Outcome.Failed serverError;
+    private long answerBytes;
+    private boolean done;
+
+    /** {@code onSent} is called once the request is written, or has failed before. */
+    Exchange(StreamClient client, Model model, String body, Recording recording, Runnable onSent) {
+        this.model = model;
+        this.limits = client.limits();
+        this.recording = recording;
+        this.client = client;
+        this.onSent = onSent;
+        var post = new Request.Builder().url(model.url()).header("Accept", "text/event-stream")
+                .header("Accept-Encoding", "identity").header("User-Agent", "stream/" + Version.NUMBER)
+                .post(RequestBody.create(body.getBytes(StandardCharsets.UTF_8), JSON))
+                .tag(Exchange.class, this);
+        model.authorise(post);
+        this.request = post.build();
+        prepare();
+    }
+
+    private void prepare() {
+        phases = new Phases(onSent);
+        call = client.newCall(request);
+        if (abort != null) {
+            call.cancel();
+        }
+    }
+
+    /**
+     * Streams on this thread until the end. A request that is lost because the server closed a reused connection is sent
+     * once more on a new one, and the clock starts again.
+     */
+    ExchangeResult run() {
+        while (true) {
+            recording.start(System.nanoTime());
+            try (var response = call.execute()) {
+                return ending(response, receive(response));
+            } catch (StreamClient.ClosedConnection e) {
+                // nothing was sent: another connection is taken
+            } catch (IOException | RuntimeException | OutOfMemoryError e) {
+                if (!isLost()) {
+                    return ending(null, outcome(e));
+                }
+                resent = true;
+                client.stopReusing(request);
+            }
+            prepare();
+        }
+    }
+
+    /** Whether a request that failed was written to a reused connection and not a byte of a response came. */
+    private boolean isLost() {
+        var nothingCame = clock != null && headersNanos == 0 && (multiplexed || clock.reads() == readsBefore);
+        return nothingCame && phases.isConnectionReused() && !resent && abort == null;
+    }
+
+    /** Ends the exchange from another thread; the first reason stands. */
+    void abort(Abort why) {
+        if (abort == null) {
+            abort = why;
+        }
+        call.cancel();
+    }
+
+    /** Nanoseconds since the exchange began; 0 before. */
+    long ageNanos(long nowNanos) {
+        return recording.startNanos() == 0 ? 0 : nowNanos - recording.startNanos();
+    }
+
+    /** Nanoseconds since a line came to its end and this side was ready for the next; 0 before the first event. */
+    long silenceNanos(long nowNanos) {
+        return streaming ? Math.min(nowNanos - lastLineNanos, recording.nanosSinceHeldUp(nowNanos)) : 0;
+    }
+
+    void lineEnded() {
+        lastLineNanos = clock.lastReadNanos();
+    }
+
+    Phases phases() {
+        return phases;
+    }
+
+    void beginReading(ReadClock socketClock, boolean sharedWithOthers) {
+        readsBefore = socketClock.reads();
+        multiplexed = sharedWithOthers;
+        clock = socketClock;
+    }
+
+    void streamsFrom(RepairedSource repaired, boolean wasCompressed) {
+        stream = repaired;
+        compressed = wasCompressed;
+    }
+
+    void headersAt(long nanos) {
+        headersNanos = nanos;
+    }
+
+    /** Some servers quote the key that they refuse; it is not to be printed or written. */
+    private StreamEvent withoutKey(StreamEvent event) {
+        return event.kind() != EventKind.ERROR ? event
+                : StreamEvent.error(event.about().errorType(), withoutKey(event.text()));
+    }
+
+    private String withoutKey(String text) {
+        return model.key() == null ? text : text.replace(model.key().value(), "(the key)");
+    }
+
+    /** What an event means; a benchmark looks at the raw data here. */
+    StreamEvent decode(String type, String data) {
+        return decoder.decode(type, data);
+    }
+
+    private Outcome receive(Response response) throws IOException {
+        if (!response.isSuccessful()) {
+            var refusal = ServerErrors.ofResponse(response, response.body().source(), ERROR_BODY_BYTES);
+            return new Outcome.Failed(refusal.type(), withoutKey(refusal.message()), refusal.httpStatus());
+        }
+        var type = response.body().contentType();
+        if (type == null || !type.subtype().equals("event-stream")) {
+            return new Outcome.Failed("not_streamed", "the server did not stream, it sent " + type, response.code());
+        }
+        var listener = new Listener();
+        EventSources.processResponse(response, listener);
+        return outcome(listener.failure);
+    }
+
+    /** Receives what okhttp-sse reads. Its callbacks run on the thread that reads the socket. */
+    private final class Listener extends EventSourceListener {
+
+        private Throwable failure;
+
+        @Override
+        public void onEvent(EventSource source, String id, String type, String data) {
+            var atNanos = clock.lastReadNanos();
+            var read = clock.reads() - readsBefore;
+            stream.eventEnded();
+            var event = withoutKey(decode(type, data));
+            recording.add(atNanos, read, event.kind(), event.text());
+            streaming = true;
+            if (event.about() != null) {
+                note(event.about());
+            }
+            if (event.last()) {
+                done = true;
+                source.cancel(); // the connection may stay open after the last event
+            } else if (event.kind() == EventKind.ERROR) {
+                serverError = new Outcome.Failed(ServerErrors.oneLine(event.about().errorType()),
+                        ServerErrors.oneLine(event.text()), 200);
+                source.cancel();
+            } else if (event.kind() == EventKind.CONTENT) {
+                answerBytes += 2L * event.text().length() + Long.BYTES;
+                if (answerBytes > limits.answerBytes()) {
+                    serverError = new Outcome.Failed("endless_answer", "the answer grew beyond --max-answer-mb", 200);
+                    source.cancel();
+                }
+            }
+        }
+
+        @Override
+        public void onFailure(EventSource source, Throwable problem, Response response) {
+            failure = problem;
+        }
+    }
+
+    private void note(StreamEvent.About about) {
+        usage = usage.with(about.usage());
+        finishReason = about.finishReason() != null ? about.finishReason() : finishReason;
+        reportedModel = about.model() != null ? about.model() : reportedModel;
+        fingerprint = about.fingerprint() != null ? about.fingerprint() : fingerprint;
+    }
+
+    private Outcome outcome(Throwable failure) {
+        if (serverError != null) {
+            return serverError;
+        }
+        if (done || finishReason != null) {
+            return new Outcome.Completed();
+        }
+        if (failure instanceof RepairedSource.ErrorLine line) {
+            var event = StreamEvent.decode("error", line.getMessage());
+            return new Outcome.Failed(ServerErrors.oneLine(event.about().errorType()),
+                    withoutKey(ServerErrors.oneLine(event.text())), 200);
+        }
+        if (failure instanceof RepairedSource.EndlessEvent || failure instanceof OutOfMemoryError) {
+            return new Outcome.Failed("endless_event", "an event grew beyond --max-event-mb, or beyond the memory",
+                    200);
+        }
+        if (abort != null) {
+            return switch (abort) {
+                case TIMEOUT -> new Outcome.TimedOut();
+                case STALL -> new Outcome.Stalled();
+                case CANCEL -> new Outcome.Cancelled();
+            };
+        }
+        if (streaming) {
+            return new Outcome.Truncated(failure == null ? "the stream ended without a finish reason or [DONE]"
+                    : "the server " + ServerErrors.brokenConnection(failure, "inside the answer"));
+        }
+        return failure == null ? new Outcome.Failed("empty_stream", "the server sent no event", 200)
+                : new Outcome.Failed(ServerErrors.ofConnection(failure, model.url()));
+    }
+
+    private ExchangeResult ending(Response response, Outcome outcome) {
+        var startNanos = recording.startNanos();
+        var lastNanos = done || clock == null ? recording.lastNanos() : clock.lastReadNanos();
+        if (outcome instanceof Outcome.TimedOut || outcome instanceof Outcome.Stalled || lastNanos == 0) {
+            lastNanos = System.nanoTime();
+        }
+        var network = phases.network(startNanos, headersNanos, response == null ? null : response.protocol());
+        return new ExchangeResult(outcome, response == null ? null : response.code(), AnswerMetrics.micros(lastNanos - startNanos),
+                response == null ? null : ServerErrors.retryAfterMillis(response), network, usage, finishReason,
+                reportedModel, fingerprint, response == null ? null : response.header("x-request-id"),
+                response == null ? null : number(response.header("openai-processing-ms")), compressed, resent);
+    }
+
+    private static Double number(String header) {
+        try {
+            return header == null ? null : Double.valueOf(header);
+        } catch (NumberFormatException e) {
+            return null;
+        }
+    }
+}
+
+/** How an exchange ended. Sealed, so that a partial stream can't pass as a complete one. */
+sealed interface Outcome {
+
+    /** The answer has its end: a finish reason or the last event. */
+    record Completed() implements Outcome { }
+
+    /** The stream ended, or broke, without an end of the answer. */
+    record Truncated(String how) implements Outcome { }
+
+    /**
+     * The server refused, or reported an error, or could not be reached.
+     *
+     * @param type       the server's word for it, else ours
+     * @param httpStatus null if there was no answer
+     */
+    record Failed(String type, String message, Integer httpStatus) implements Outcome {
+
+        private static final Pattern ABOUT_MODEL = Pattern.compile("(?i)model|deployment");
+
+        Failed(ServerError refusal) {
+            this(refusal.type(), refusal.message(), refusal.httpStatus());
+        }
+
+        /** Whether the same request may go well a little later. */
+        boolean mayPass() {
+            if (httpStatus == null) {
+                return !type.equals("tls");
+            }
+            return httpStatus == 408 || httpStatus == 409 || httpStatus >= 500
+                    || httpStatus == 429 && !type.equals("insufficient_quota");
+        }
+
+        /** Whether every other prompt meets the same failure. */
+        boolean concernsAllPrompts() {
+            return httpStatus == null || httpStatus == 401 || httpStatus == 403 || httpStatus == 404;
+        }
+
+        /** Whether a 404 speaks of the model; other bodies speak of the path. */
+        private boolean isAboutModel() {
+            return ABOUT_MODEL.matcher(type + " " + message).find();
+        }
+
+        private static String withPort(HttpUrl url) {
+            return url.scheme() + "://" + url.host() + ":" + url.port() + url.encodedPath();
+        }
+
+        /** What the user can do about it; empty where only the server can. */
+        private String advice(Model model) {
+            if (httpStatus == null) {
+                return "; check the base URL, the network and the proxy";
+            }
+            return switch (httpStatus) {
+                case 200 -> type.equals("not_streamed") ? "; turn streaming on at the server or a proxy before it" : "";
+                case 401 -> model.keyVariable() == null ? "; it wants a key" : "; check " + model.keyVariable();
+                case 403 -> "; ask for access, or name another model with --model";
+                case 404 -> isAboutModel() ? "; " + model.name() + " is retired or unknown at " + model.url().host()
+                        + ", name another with --model"
+                        : "; there is nothing at POST " + withPort(model.url()) + ", check --base-url";
+                case 429 -> "; lower --concurrency, raise --retries, or look at your quota";
+                default -> httpStatus >= 500 ? "; try again later" : "";
+            };
+        }
+    }
+
+    record TimedOut() implements Outcome { }
+
+    record Stalled() implements Outcome { }
+
+    record Cancelled() implements Outcome { }
+
+    /** The word in the column status. */
+    default String status() {
+        return switch (this) {
+            case Completed c -> "completed";
+            case Truncated t -> "truncated";
+            case Failed f -> "failed";
+            case TimedOut t -> "timeout";
+            case Stalled s -> "stalled";
+            case Cancelled c -> "cancelled";
+        };
+    }
+
+    /** What went wrong, null for nothing: the column error. */
+    default String detail() {
+        return switch (this) {
+            case Completed c -> null;
+            case Truncated t -> t.how();
+            case Failed f -> f.message();
+            case TimedOut t -> "the answer took longer than --timeout";
+            case Stalled s -> "nothing came for as long as --stall-timeout";
+            case Cancelled c -> "interrupted by the user";
+        };
+    }
+
+    /** One line for the user: what happened, and what to do. */
+    default String words(Model model) {
+        if (!(this instanceof Failed failed)) {
+            return status() + (detail() == null ? "" : ": " + detail());
+        }
+        var code = failed.httpStatus() == null || failed.httpStatus() == 200 ? "" : failed.httpStatus() + " ";
+        var type = failed.type().startsWith("http_") || failed.type().equals(code.strip()) ? code.strip()
+                : code + failed.type();
+        return "failed: " + type + ": " + failed.message().replaceFirst("\\.$", "") + failed.advice(model);
+    }
+}
+
+/**
+ * How an exchange ended and what the server said of it; null is not known.
+ *
+ * @param endMicros        microseconds from the start to the end of the stream
+ * @param retryAfterMillis how long the server asks to wait, in milliseconds
+ * @param compressed       whether the stream came compressed, so that its timing is the compressor's
+ * @param resent           whether the request was sent once more, since a reused connection was closed under it
+ */
+record ExchangeResult(Outcome outcome, Integer httpStatus, long endMicros, Long retryAfterMillis, Network network, Usage usage,
+              String finishReason, String reportedModel, String fingerprint, String serverRequestId,
+              Double serverProcessingMillis, boolean compressed, boolean resent) { }
+
+/**
+ * The events of one exchange, written by the thread that reads the socket and read by one other thread while it goes
+ * on. The writer takes no lock and wakes nobody; the reader comes by when it likes. Only when the reader is far behind
+ * does the writer wait, so that memory does not grow with the events; {@link #wasHeldUp} says so.
+ */
+final class Recording {
+
+    private static final int CHUNK = 64;
+    private static final int MOST_CHUNKS_AHEAD = 512;
+
+    /** Takes the events in their order. */
+    interface Taker {
+        /**
+         * @param elapsedMicros microseconds since the request was sent
+         * @param read          number of the socket read that brought the event's last byte, from 1
+         * @param text          null for kinds that have none
+         */
+        void event(long elapsedMicros, int read, EventKind kind, String text) throws IOException;
+    }
+
+    private static final class Chunk {
+        private final long[] atNanos = new long[CHUNK];
+        private final int[] read = new int[CHUNK];
+        private final EventKind[] kind = new EventKind[CHUNK];
+        private final String[] text = new String[CHUNK];
+        private volatile int size;
+        private volatile Chunk next;
+    }
+
+    private volatile long startNanos;
+    private Chunk tail = new Chunk(); // the writer's
+    private long lastNanos;
+    private int chunksWritten;
+    private boolean heldUp;
+    private volatile long heldUpNanos = Long.MIN_VALUE; // when it last was; every millisecond while it is
+    private Chunk head = tail; // the reader's
+    private int taken;
+    private volatile int chunksTaken;
+
+    void start(long nanos) {
+        startNanos = nanos;
+    }
+
+    /** Returns 0 before the start. */
+    long startNanos() {
+        return startNanos;
+    }
+
+    /** Returns the time of the newest event, 0 if there is none; for the writer alone. */
+    long lastNanos() {
+        return lastNanos;
+    }
+
+    /** Adds an event; for the writer alone. */
+    void add(long atNanos, int read, EventKind kind, String text) {
+        var chunk = tail;
+        var at = chunk.size;
+        if (at == CHUNK) {
+            while (++chunksWritten - chunksTaken > MOST_CHUNKS_AHEAD) {
+                chunksWritten--;
+                heldUp = true;
+                LockSupport.parkNanos(1_000_000);
+                heldUpNanos = System.nanoTime();
+            }
+            chunk = new Chunk();
+            tail.next = chunk;
+            tail = chunk;
+            at = 0;
+        }
+        chunk.atNanos[at] = atNanos;
+        chunk.read[at] = read;
+        chunk.kind[at] = kind;
+        chunk.text[at] = text;
+        chunk.size = at + 1; // publishes the four lines above
+        lastNanos = atNanos;
+    }
+
+    /** Nanoseconds since the writer last had to wait for the reader; endless if it never had. */
+    long nanosSinceHeldUp(long nowNanos) {
+        return heldUpNanos == Long.MIN_VALUE ? Long.MAX_VALUE : nowNanos - heldUpNanos;
+    }
+
+    /**
+     * Hands over the events that have come since the last call, so many at most that others have their turn; returns
+     * whether these were all. For the reader alone.
+     */
+    boolean drain(Taker taker) throws IOException {
+        for (int chunks = 0; chunks < MOST_CHUNKS_AHEAD; chunks++) {
+            for (var size = head.size; taken < size; taken++) {
+                var text = head.text[taken];
+                head.text[taken] = null; // or the whole chunk keeps it alive, and a collector copies it
+                taker.event(AnswerMetrics.micros(head.atNanos[taken] - startNanos), head.read[taken], head.kind[taken], text);
+            }
+            if (taken < CHUNK || head.next == null) {
+                return true;
+            }
+            head = head.next;
+            taken = 0;
+            chunksTaken++;
+        }
+        return false;
+    }
+
+    /** Whether events waited for the reader, so that the times of later ones may be late; for the writer alone. */
+    boolean wasHeldUp() {
+        return heldUp;
+    }
+}
+
+/**
+ * A failure in words.
+ *
+ * @param type       the server's word for it, else ours
+ * @param message    one line
+ * @param httpStatus null if there was no answer
+ */
+record ServerError(String type, String message, Integer httpStatus) { }
+
+/** Puts what servers and networks say of a failure into a type and one line. */
+final class ServerErrors {
+
+    private ServerErrors() { }
+
+    static ServerError ofResponse(Response response, BufferedSource body, long mostBytes) throws IOException {
+        body.request(mostBytes);
+        var text = body.getBuffer().snapshot((int) Math.min(mostBytes, body.getBuffer().size())).utf8();
+        var status = response.code();
+        if (response.isRedirect()) {
+            return new ServerError("redirect", "the server points to " + response.header("Location")
+                    + "; give that as the base URL", status);
+        }
+        try {
+            var root = JsonMapper.shared().readTree(text);
+            var error = root.path("error");
+            if (error.isObject()) {
+                var code = error.path("code").asString("");
+                var type = error.path("type").asString("");
+                return new ServerError(!code.isEmpty() ? code : !type.isEmpty() ? type : "http_" + status,
+                        oneLine(error.path("message").asString("no message")), status);
+            }
+            var message = error.isString() ? error : root.has("message") ? root.path("message") : root.path("detail");
+            if (!message.isMissingNode()) {
+                return new ServerError("http_" + status, oneLine(message.asString(message.toString())), status);
+            }
+        } catch (JacksonException e) {
+            // not JSON: its first line is all there is to show
+        }
+        return new ServerError("http_" + status, text.isBlank() ? "an empty body" : oneLine(text), status);
+    }
+
+    static ServerError ofConnection(Throwable failure, HttpUrl url) {
+        var at = url.host() + ":" + url.port();
+        return switch (failure) {
+            case UnknownHostException e -> new ServerError("dns", "no such host: " + url.host(), null);
+            case SSLException e -> new ServerError("tls", at + ": " + oneLine(e.getMessage()), null);
+            case ConnectException e -> new ServerError("connect", "nothing answers at " + at, null);
+            case NoRouteToHostException e -> new ServerError("connect", "no route to " + at, null);
+            case SocketTimeoutException e -> new ServerError("connect", "no connection to " + at + " in time", null);
+            default -> new ServerError("connection", at + " " + brokenConnection(failure, "before it answered"), null);
+        };
+    }
+
+    /**
+     * Says how a connection ended, in words that follow the name of the server.
+     *
+     * @param when what it ended before or inside, as in "before it answered"
+     */
+    static String brokenConnection(Throwable failure, String when) {
+        var message = oneLine(String.valueOf(failure.getMessage()));
+        if (failure instanceof SocketException && message.matches("(?i).*(reset|broken pipe|abort).*")) {
+            return "reset the connection " + when;
+        }
+        var isEnd = failure instanceof EOFException || message.startsWith("unexpected end of stream")
+                || failure instanceof IllegalArgumentException; // okhttp-sse, of a stream that ends inside a line
+        return isEnd ? "closed the connection " + when
+                : "broke the connection " + when + " (" + (failure.getMessage() == null ? failure : message) + ")";
+    }
+
+    /** Returns how long the server asks to wait, in milliseconds from 0; null if it does not say. */
+    static Long retryAfterMillis(Response response) {
+        var millis = response.header("retry-after-ms");
+        var after = response.header("Retry-After");
+        try {
+            if (millis != null) {
+                return plausible(Double.parseDouble(millis));
+            }
+            return after == null ? null : plausible(Double.parseDouble(after) * 1000);
+        } catch (NumberFormatException e) {
+            return after == null ? null : untilDate(after);
+        }
+    }
+
+    /** A wait of more than a month is no wait but a mistake: not known. */
+    private static Long plausible(double millis) {
+        return millis <= Duration.ofDays(31).toMillis() ? Long.valueOf(Math.max(0, Math.round(millis))) : null;
+    }
+
+    private static Long untilDate(String date) {
+        try {
+            var at = ZonedDateTime.parse(date, DateTimeFormatter.RFC_1123_DATE_TIME);
+            return plausible(Duration.between(ZonedDateTime.now(ZoneOffset.UTC), at).toMillis());
+        } catch (DateTimeParseException e) {
+            return null;
+        }
+    }
+
+    static String oneLine(String text) {
+        var line = text.strip().lines().findFirst().orElse("").replaceAll("\\p{Cntrl}+", " ").strip();
+        return line.length() <= 300 ? line : line.substring(0, 297) + "...";
+    }
+}

@@ -1,0 +1,733 @@
+//JAVA 25+
+//DEPS org.apache.commons:commons-csv:1.14.1
+//DEPS tools.jackson.core:jackson-databind:3.2.4
+//DEPS tools.jackson.dataformat:jackson-dataformat-yaml:3.2.4
+
+// Prompts
+
+package stream;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.StringReader;
+import java.io.UncheckedIOException;
+import java.nio.ByteBuffer;
+import java.nio.charset.CharacterCodingException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.FileSystems;
+import java.nio.file.FileVisitResult;
+import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
+import java.nio.file.Path;
+import java.nio.file.PathMatcher;
+import java.nio.file.SimpleFileVisitor;
+import java.nio.file.attribute.BasicFileAttributes;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.concurrent.Callable;
+import java.util.function.Predicate;
+import java.util.regex.Pattern;
+import java.util.regex.PatternSyntaxException;
+
+import org.apache.commons.csv.CSVFormat;
+import org.apache.commons.csv.CSVRecord;
+import org.apache.commons.csv.DuplicateHeaderMode;
+import tools.jackson.core.JacksonException;
+import tools.jackson.core.JsonToken;
+import tools.jackson.core.StreamReadFeature;
+import tools.jackson.core.json.JsonReadFeature;
+import tools.jackson.databind.DeserializationFeature;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.ObjectReader;
+import tools.jackson.databind.json.JsonMapper;
+import tools.jackson.dataformat.yaml.YAMLMapper;
+
+/**
+ * One thing to ask, whatever it was read from.
+ *
+ * @param id          unique in its set, the same each time the set is read
+ * @param messages    at least one
+ * @param maxTokens   limit of the answer in tokens; null where the prompt brings none
+ * @param temperature null where the prompt brings none
+ * @param model       the model that the prompt names for itself; null where it names none
+ * @param extra       further request parameters that the prompt brings, to be merged into the body
+ * @param labels      other columns or keys of the source, kept for the reader
+ * @param source      where it stands, {@code file} or {@code file:line}
+ */
+record Prompt(String id, List<Message> messages, Integer maxTokens, Double temperature, String model,
+              Map<String, Object> extra, Map<String, String> labels, String source) {
+
+    /** One turn of a conversation; the role is system, developer, user, assistant or tool. */
+    record Message(String role, String content) { }
+
+    static Prompt ofText(String id, String text, String source) {
+        return new Prompt(id, List.of(new Message("user", text)), null, null, null, Map.of(), Map.of(), source);
+    }
+
+    /** Whether this is one user message and nothing else. */
+    boolean isPlain() {
+        return messages.size() == 1 && messages.getFirst().role().equals("user");
+    }
+
+    boolean hasSystem() {
+        return messages.stream().anyMatch(message -> isSystem(message.role()));
+    }
+
+    /** Characters of all messages together. */
+    int length() {
+        return messages.stream().mapToInt(message -> message.content().length()).sum();
+    }
+
+    Prompt withSystem(String text) {
+        var all = new ArrayList<>(List.of(new Message("system", text)));
+        all.addAll(messages);
+        return new Prompt(id, List.copyOf(all), maxTokens, temperature, model, extra, labels, source);
+    }
+
+    /** The same with a line put before the first message, whoever speaks it. */
+    Prompt beginningWith(String line) {
+        var all = new ArrayList<>(messages);
+        all.set(0, new Message(all.getFirst().role(), line + "\n" + all.getFirst().content()));
+        return new Prompt(id, List.copyOf(all), maxTokens, temperature, model, extra, labels, source);
+    }
+
+    Prompt withId(String newId) {
+        return new Prompt(newId, messages, maxTokens, temperature, model, extra, labels, source);
+    }
+
+    /**
+     * The prompt for an endpoint that takes text, not messages. A plain prompt is its own text. Otherwise system
+     * messages stand as they are, other turns behind their role, and an open {@code Assistant:} asks for the next:
+     * <pre>
+     * Answer in one word.
+     *
+     * User: What is the capital of France?
+     *
+     * Assistant:</pre>
+     */
+    String asText() {
+        if (isPlain()) {
+            return messages.getFirst().content();
+        }
+        var text = new StringBuilder();
+        for (var message : messages) {
+            if (!isSystem(message.role())) {
+                var role = message.role();
+                text.append(Character.toUpperCase(role.charAt(0))).append(role, 1, role.length()).append(": ");
+            }
+            text.append(message.content().strip()).append("\n\n");
+        }
+        return text.append("Assistant:").toString();
+    }
+
+    private static boolean isSystem(String role) {
+        return role.equals("system") || role.equals("developer");
+    }
+}
+
+/**
+ * What a list of files, folders, globs and {@code -} holds.
+ *
+ * @param prompts  in the order of the sources, files of a folder by name
+ * @param notes    what the reader should know though it can be used, a line each
+ * @param problems what can't be used, a line each: {@code file:line: what is wrong}
+ */
+record PromptSet(List<Prompt> prompts, List<String> notes, List<String> problems) {
+
+    /** Reads all sources; a problem in one does not keep the others from being read. */
+    static PromptSet read(List<String> sources, InputStream in) {
+        return read(sources, in, List.of());
+    }
+
+    /** The same with prompts that come from elsewhere, behind the others. */
+    static PromptSet read(List<String> sources, InputStream in, List<Prompt> more) {
+        var prompts = new ArrayList<Prompt>();
+        var notes = new ArrayList<String>();
+        var problems = new ArrayList<String>();
+        for (var source : sources) {
+            try {
+                if (source.equals("-")) {
+                    prompts.add(PromptReader.plainText("stdin", "stdin", PromptReader.decode("stdin", in.readAllBytes())));
+                    continue;
+                }
+                for (var file : PromptFiles.of(source, notes)) {
+                    prompts.addAll(new PromptReader(file, problems).read());
+                }
+            } catch (BadPrompt bad) {
+                problems.add(bad.getMessage());
+            } catch (IOException | InvalidPathException e) {
+                problems.add(source + ": can't be read (" + e.getMessage() + ")");
+            }
+        }
+        prompts.addAll(more);
+        return new PromptSet(withUniqueIds(prompts, problems), notes, problems);
+    }
+
+    /** Files of the same name in two folders are told apart by their path; an id that was given twice is a problem. */
+    private static List<Prompt> withUniqueIds(List<Prompt> prompts, List<String> problems) {
+        var uses = new HashMap<String, Integer>();
+        prompts.forEach(prompt -> uses.merge(prompt.id(), 1, Integer::sum));
+        var unique = new LinkedHashMap<String, Prompt>();
+        for (var prompt : prompts) {
+            if (!prompt.id().codePoints().allMatch(PromptSet::isPrintable)) {
+                problems.add(prompt.source() + ": the id holds a character that can't be printed; give it another");
+            }
+            var fromFileName = Path.of(prompt.source()).getFileName().toString().equals(prompt.id());
+            var named = uses.get(prompt.id()) > 1 && fromFileName ? prompt.withId(prompt.source()) : prompt;
+            var first = unique.putIfAbsent(named.id(), named);
+            if (first != null) {
+                problems.add(named.source() + ": id '" + named.id() + "' is taken by " + first.source()
+                        + "; ids must be unique");
+            }
+        }
+        return List.copyOf(unique.values());
+    }
+
+    private static boolean isPrintable(int character) {
+        var type = Character.getType(character);
+        return type != Character.CONTROL && type != Character.SURROGATE;
+    }
+}
+
+/** Finds the prompt files behind what a user names: a file, a folder, a glob. */
+final class PromptFiles {
+
+    private static final Set<String> ENDINGS = new TreeSet<>(Set.of("txt", "md", "jsonl", "json", "csv", "chatml"));
+
+    private PromptFiles() { }
+
+    static List<Path> of(String source, List<String> notes) throws BadPrompt, IOException {
+        var path = pathOrNull(source);
+        if (path != null && Files.isDirectory(path)) {
+            var found = below(path, file -> true, notes);
+            if (found.isEmpty()) {
+                throw new BadPrompt(source, "no prompt files in this folder; they end in " + endings());
+            }
+            return found;
+        }
+        if (path != null && Files.exists(path)) {
+            if (!ENDINGS.contains(ending(path))) {
+                throw new BadPrompt(source, "not a prompt file; they end in " + endings());
+            }
+            return List.of(path);
+        }
+        if (!source.matches(".*[*?\\[{].*")) {
+            throw new BadPrompt(source, "no such file or folder");
+        }
+        PathMatcher matcher;
+        try {
+            matcher = FileSystems.getDefault().getPathMatcher("glob:" + source);
+        } catch (PatternSyntaxException e) {
+            throw new BadPrompt(source, "no such file, and not a glob: " + e.getDescription().toLowerCase(Locale.ROOT));
+        }
+        var found = below(folderAbove(source), matcher::matches, notes);
+        if (found.isEmpty()) {
+            throw new BadPrompt(source, "no prompt file matches");
+        }
+        return found;
+    }
+
+    /** Returns the files below a folder in the order of their paths; leaves out hidden ones and README.md. */
+    private static List<Path> below(Path folder, Predicate<Path> wanted, List<String> notes)
+            throws IOException {
+        var found = new TreeSet<Path>();
+        if (!Files.isDirectory(folder)) {
+            return List.of();
+        }
+        Files.walkFileTree(folder, new SimpleFileVisitor<>() {
+            @Override
+            public FileVisitResult preVisitDirectory(Path inner, BasicFileAttributes attributes) {
+                var hidden = !inner.equals(folder) && inner.getFileName().toString().startsWith(".");
+                return hidden ? FileVisitResult.SKIP_SUBTREE : FileVisitResult.CONTINUE;
+            }
+
+            @Override
+            public FileVisitResult visitFile(Path file, BasicFileAttributes attributes) {
+                var name = file.getFileName().toString();
+                var plainPath = folder.toString().isEmpty() || folder.toString().equals(".") ? file.normalize() : file;
+                if (name.startsWith(".") || name.equalsIgnoreCase("README.md") || !wanted.test(plainPath)) {
+                    return FileVisitResult.CONTINUE;
+                }
+                if (!Files.isRegularFile(file)) {
+                    notes.add(file + ": left out, not a regular file");
+                } else if (ENDINGS.contains(ending(file))) {
+                    found.add(plainPath);
+                } else {
+                    notes.add(file + ": left out, not a prompt file; they end in " + endings());
+                }
+                return FileVisitResult.CONTINUE;
+            }
+        });
+        return List.copyOf(found);
+    }
+
+    private static Path folderAbove(String glob) {
+        var fixed = glob.substring(0, glob.split("[*?\\[{]", 2)[0].lastIndexOf('/') + 1);
+        return Path.of(fixed);
+    }
+
+    private static Path pathOrNull(String source) {
+        try {
+            return Path.of(source);
+        } catch (InvalidPathException e) {
+            return null;
+        }
+    }
+
+    static String ending(Path file) {
+        var name = file.getFileName().toString();
+        return name.substring(name.lastIndexOf('.') + 1).toLowerCase(Locale.ROOT);
+    }
+
+    private static String endings() {
+        return "." + String.join(", .", ENDINGS);
+    }
+}
+
+/** Reads the prompts of one file, whatever its format. */
+final class PromptReader {
+
+    private static final JsonMapper JSON = JsonMapper.builder()
+            .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION).build();
+    private static final JsonMapper JSON_WITH_COMMENTS = JsonMapper.builder()
+            .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
+            .enable(JsonReadFeature.ALLOW_JAVA_COMMENTS, JsonReadFeature.ALLOW_TRAILING_COMMA).build();
+
+    private static final ObjectReader JSON_ELEMENT =
+            JSON_WITH_COMMENTS.reader().without(DeserializationFeature.FAIL_ON_TRAILING_TOKENS);
+
+    /** The roles under which prompt sets in the wild know the speakers, and what the API calls them. */
+    private static final Map<String, String> ROLES = Map.ofEntries(Map.entry("system", "system"),
+            Map.entry("developer", "developer"), Map.entry("user", "user"), Map.entry("human", "user"),
+            Map.entry("assistant", "assistant"), Map.entry("gpt", "assistant"), Map.entry("chatgpt", "assistant"),
+            Map.entry("bing", "assistant"), Map.entry("bard", "assistant"), Map.entry("model", "assistant"),
+            Map.entry("tool", "tool"));
+
+    /** Keys of a request body that this tool decides itself or reads by name; all others go along as they are. */
+    private static final Set<String> OWN_BODY_KEYS = Set.of("model", "messages", "prompt", "input", "stream",
+            "stream_options", "max_tokens", "max_completion_tokens", "max_output_tokens", "temperature");
+
+    private static final Pattern HEADING = Pattern.compile("(?im)^##[ \\t]+(system|user|assistant)[ \\t]*$");
+    private static final Pattern FRONT_MATTER = Pattern.compile("(?s)\\A---\\n(.*?)\\n?^---[ \\t]*\\n",
+            Pattern.MULTILINE);
+    private static final Pattern OPEN_FRONT_MATTER = Pattern.compile("\\A---\\n\\w+:");
+    private static final Pattern CHATML_TURN =
+            Pattern.compile("(?s)<\\|im_start\\|>([^\\n<]*)\\n?(.*?)(<\\|im_end\\|>|(?=<\\|im_start\\|>)|\\z)");
+
+    private final Path file;
+    private final String name;
+    private final List<String> problems;
+
+    /** A bad line is added to the problems, and reading goes on with the next. */
+    PromptReader(Path file, List<String> problems) {
+        this.file = file;
+        this.name = file.getFileName().toString();
+        this.problems = problems;
+    }
+
+    /** Returns the good prompts of the file. */
+    List<Prompt> read() throws IOException {
+        try {
+            return read(decode(file.toString(), Files.readAllBytes(file)));
+        } catch (BadPrompt bad) {
+            problems.add(bad.getMessage());
+            return List.of();
+        }
+    }
+
+    private List<Prompt> read(String text) throws BadPrompt {
+        return switch (PromptFiles.ending(file)) {
+            case "txt" -> List.of(plainText(name, file.toString(), text));
+            case "md" -> List.of(markdown(text));
+            case "jsonl" -> jsonLines(text);
+            case "json" -> json(text);
+            case "csv" -> csv(text);
+            case "chatml" -> List.of(chatml(text));
+            default -> throw new IllegalArgumentException(file.toString());
+        };
+    }
+
+    /** Decodes UTF-8; drops a byte-order mark and carriage returns, which belong to the file, not to the prompt. */
+    static String decode(String where, byte[] bytes) throws BadPrompt {
+        try {
+            var text = StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(bytes)).toString();
+            return (text.startsWith("\uFEFF") ? text.substring(1) : text).replace("\r\n", "\n");
+        } catch (CharacterCodingException e) {
+            throw new BadPrompt(where, "not UTF-8 text; convert it first");
+        }
+    }
+
+    static Prompt plainText(String id, String where, String text) throws BadPrompt {
+        if (text.isBlank()) {
+            throw new BadPrompt(where, "empty; write a prompt into it");
+        }
+        return Prompt.ofText(id, text.stripTrailing(), where);
+    }
+
+    private Prompt markdown(String text) throws BadPrompt {
+        var matter = FRONT_MATTER.matcher(text);
+        if (!matter.find()) {
+            if (OPEN_FRONT_MATTER.matcher(text).find()) {
+                throw new BadPrompt(at(1), "the front matter has no closing --- line");
+            }
+            return fields(Map.of(), name, file.toString()).prompt(chatFromHeadings(text, 0));
+        }
+        var fields = fields(frontMatter(matter.group(1)), name, file.toString());
+        return fields.prompt(chatFromHeadings(text.substring(matter.end()), lines(matter.group())));
+    }
+
+    private Map<String, String> frontMatter(String yaml) throws BadPrompt {
+        try {
+            var fields = new LinkedHashMap<String, String>();
+            var node = YAMLMapper.builder().enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION).build().readTree(yaml);
+            if (!node.isObject() && !node.isMissingNode() && !node.isNull()) {
+                throw new BadPrompt(at(2), "the front matter is not 'key: value' lines");
+            }
+            node.properties().stream().filter(entry -> !entry.getValue().isNull())
+                    .forEach(entry -> fields.put(entry.getKey(), text(entry.getValue())));
+            return fields;
+        } catch (JacksonException e) {
+            throw new BadPrompt(at(1 + Math.max(1, line(e))), "the front matter is not YAML: " + firstLine(e));
+        }
+    }
+
+    private List<Prompt.Message> chatFromHeadings(String text, int linesBefore) throws BadPrompt {
+        var heading = HEADING.matcher(text);
+        if (!heading.find()) {
+            return List.of(new Prompt.Message("user", notBlank(at(linesBefore + 1), text.strip(), "the prompt")));
+        }
+        if (!text.substring(0, heading.start()).isBlank()) {
+            throw new BadPrompt(at(linesBefore + 1), "text before the first '## role' heading; move it below one");
+        }
+        var messages = new ArrayList<Prompt.Message>();
+        do {
+            var role = heading.group(1).toLowerCase(Locale.ROOT);
+            var where = at(linesBefore + 1 + lines(text.substring(0, heading.start())));
+            var from = heading.end();
+            var to = heading.find() ? heading.start() : text.length();
+            messages.add(new Prompt.Message(role, notBlank(where, text.substring(from, to).strip(), "## " + role)));
+            if (to == text.length()) {
+                return messages;
+            }
+        } while (true);
+    }
+
+    private Prompt chatml(String text) throws BadPrompt {
+        var turn = CHATML_TURN.matcher(text);
+        var messages = new ArrayList<Prompt.Message>();
+        while (turn.find()) {
+            var where = at(1 + lines(text.substring(0, turn.start())));
+            var open = turn.group(3).isEmpty();
+            if (open && turn.end() == text.length() && turn.group(2).isBlank() && !messages.isEmpty()) {
+                break; // the open turn at the end only says that the assistant is to speak
+            }
+            if (open) {
+                throw new BadPrompt(where, "this turn has no <|im_end|>");
+            }
+            messages.add(new Prompt.Message(role(where, turn.group(1).strip()),
+                    notBlank(where, turn.group(2).strip(), "this turn")));
+        }
+        if (messages.isEmpty()) {
+            throw new BadPrompt(file.toString(), "no <|im_start|> turn in it");
+        }
+        return fields(Map.of(), name, file.toString()).prompt(messages);
+    }
+
+    private List<Prompt> jsonLines(String text) throws BadPrompt {
+        var prompts = new ArrayList<Prompt>();
+        var line = 0;
+        for (var json : text.split("\n", -1)) {
+            line++;
+            if (!json.isBlank()) {
+                addOrReport(prompts, line, () -> JSON.readTree(json), name + ":" + line);
+            }
+        }
+        return notEmpty(prompts);
+    }
+
+    private List<Prompt> json(String text) throws BadPrompt {
+        var prompts = new ArrayList<Prompt>();
+        try (var parser = JSON_WITH_COMMENTS.createParser(text)) {
+            if (parser.nextToken() != JsonToken.START_ARRAY) {
+                var node = JSON_WITH_COMMENTS.readTree(text);
+                addOrReport(prompts, 1, () -> node, name);
+                return notEmpty(prompts);
+            }
+            var lastLine = 0;
+            var onLine = 0;
+            while (parser.nextToken() != JsonToken.END_ARRAY) {
+                var line = parser.currentTokenLocation().getLineNr();
+                onLine = line == lastLine ? onLine + 1 : 1;
+                lastLine = line;
+                var node = (JsonNode) JSON_ELEMENT.readTree(parser);
+                addOrReport(prompts, line, () -> node, name + ":" + line + (onLine == 1 ? "" : "." + onLine));
+            }
+            if (parser.nextToken() != null) {
+                throw new BadPrompt(at(parser.currentTokenLocation().getLineNr()),
+                        "more behind the end of the array; put all into one, or call the file .jsonl");
+            }
+        } catch (JacksonException e) {
+            throw new BadPrompt(at(line(e)), "not JSON: " + firstLine(e));
+        }
+        return notEmpty(prompts);
+    }
+
+    private void addOrReport(List<Prompt> prompts, int line, Callable<JsonNode> json, String id) {
+        try {
+            prompts.add(ofJson(json.call(), line, id));
+        } catch (BadPrompt bad) {
+            problems.add(bad.getMessage());
+        } catch (JacksonException e) {
+            problems.add(at(line) + ": not JSON: " + firstLine(e));
+        } catch (Exception e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    /** An OpenAI Batch line, a ShareGPT conversation, or an object with prompt, messages or input. */
+    private Prompt ofJson(JsonNode node, int line, String defaultId) throws BadPrompt {
+        var where = at(line);
+        if (node.isString()) {
+            return plainText(defaultId, where, node.stringValue());
+        }
+        if (!node.isObject()) {
+            throw new BadPrompt(where, "neither an object nor a text");
+        }
+        var batch = node.path("body").isObject();
+        var body = batch ? node.get("body") : node;
+        var known = new LinkedHashMap<String, String>();
+        node.properties().forEach(entry -> {
+            if (entry.getValue().isValueNode() && !entry.getValue().isNull()) {
+                known.put(entry.getKey(), text(entry.getValue()));
+            }
+        });
+        for (var key : List.of("prompt", "input", "stream")) {
+            known.remove(key);
+        }
+        if (node.hasNonNull("custom_id")) {
+            known.put("id", text(node.get("custom_id")));
+            known.remove("custom_id");
+        }
+        for (var key : List.of("max_tokens", "max_completion_tokens", "max_output_tokens", "temperature", "model")) {
+            var target = key.startsWith("max_") ? "max_tokens" : key;
+            if (body.hasNonNull(key)) {
+                known.remove(key);
+                known.put(target, text(body.get(key)));
+            }
+        }
+        var extra = new LinkedHashMap<String, Object>();
+        if (batch) {
+            body.properties().stream().filter(entry -> !OWN_BODY_KEYS.contains(entry.getKey()))
+                    .forEach(entry -> extra.put(entry.getKey(), entry.getValue()));
+        }
+        var fields = fields(known, defaultId, where);
+        return fields.prompt(messages(body, where), extra);
+    }
+
+    private List<Prompt.Message> messages(JsonNode body, String where) throws BadPrompt {
+        if (body.path("messages").isArray()) {
+            return conversation(body.get("messages"), "role", "content", where, false);
+        }
+        if (body.path("conversations").isArray()) {
+            return conversation(body.get("conversations"), "from", "value", where, true);
+        }
+        if (body.path("input").isArray()) {
+            return conversation(body.get("input"), "role", "content", where, false);
+        }
+        var messages = new ArrayList<Prompt.Message>();
+        if (body.path("system").isString()) {
+            messages.add(new Prompt.Message("system", body.get("system").stringValue()));
+        }
+        for (var key : List.of("prompt", "input")) {
+            if (body.path(key).isString()) {
+                messages.add(new Prompt.Message("user", notBlank(where, body.get(key).stringValue(), key)));
+                return messages;
+            }
+            if (body.has(key)) {
+                throw new BadPrompt(where, key + " is not a text; write one prompt a line");
+            }
+        }
+        throw new BadPrompt(where, "none of prompt, messages, conversations, body.messages or body.prompt in it");
+    }
+
+    private List<Prompt.Message> conversation(JsonNode turns, String roleKey, String textKey, String where,
+                                              boolean untilAssistant) throws BadPrompt {
+        var messages = new ArrayList<Prompt.Message>();
+        for (var turn : turns) {
+            var role = role(where, text(turn.path(roleKey)));
+            if (untilAssistant && role.equals("assistant")) {
+                break;
+            }
+            messages.add(new Prompt.Message(role, content(turn.path(textKey), where)));
+        }
+        if (messages.isEmpty()) {
+            throw new BadPrompt(where, "no turn to answer in the conversation");
+        }
+        return messages;
+    }
+
+    private String content(JsonNode content, String where) throws BadPrompt {
+        if (content.isString()) {
+            return notBlank(where, content.stringValue(), "content");
+        }
+        var text = new StringBuilder();
+        for (var part : content) {
+            if (!part.path("text").isString()) {
+                throw new BadPrompt(where, "a content part of type '" + part.path("type").asString("?")
+                        + "'; only text can be streamed");
+            }
+            text.append(part.get("text").stringValue());
+        }
+        return notBlank(where, text.toString(), "content");
+    }
+
+    private List<Prompt> csv(String text) throws BadPrompt {
+        var format = CSVFormat.RFC4180.builder().setHeader().setSkipHeaderRecord(true).setTrim(false)
+                .setDuplicateHeaderMode(DuplicateHeaderMode.DISALLOW).setIgnoreEmptyLines(true).get();
+        var prompts = new ArrayList<Prompt>();
+        try (var parser = format.parse(new StringReader(text))) {
+            if (!parser.getHeaderNames().contains("prompt")) {
+                throw new BadPrompt(at(1), "no column 'prompt' in the header; the first line names the columns");
+            }
+            var line = parser.getCurrentLineNumber() + 1;
+            for (var row : parser) {
+                addRow(prompts, row, line);
+                line = parser.getCurrentLineNumber() + 1;
+            }
+        } catch (UncheckedIOException e) {
+            throw new BadPrompt(file.toString(), "not CSV, look for an open quote: " + firstLine(e.getCause()));
+        } catch (IOException | IllegalArgumentException e) {
+            throw new BadPrompt(file.toString(), "not CSV: " + firstLine(e));
+        }
+        return notEmpty(prompts);
+    }
+
+    private void addRow(List<Prompt> prompts, CSVRecord row, long line) {
+        try {
+            if (!row.isConsistent()) {
+                throw new BadPrompt(at(line), row.size() + " fields where the header has "
+                        + row.getParser().getHeaderNames().size() + "; put quotes round a text with commas");
+            }
+            var known = new LinkedHashMap<>(row.toMap());
+            known.values().removeIf(String::isEmpty);
+            var messages = new ArrayList<Prompt.Message>();
+            var system = known.remove("system");
+            if (system != null) {
+                messages.add(new Prompt.Message("system", system));
+            }
+            messages.add(new Prompt.Message("user", notBlank(at(line), known.remove("prompt"), "prompt")));
+            prompts.add(fields(known, name + ":" + line, at(line)).prompt(messages));
+        } catch (BadPrompt bad) {
+            problems.add(bad.getMessage());
+        }
+    }
+
+    /** The fields that any format may bring beside the text, checked. */
+    private record Fields(String id, String system, Integer maxTokens, Double temperature, String model,
+                          Map<String, String> labels, String where) {
+
+        Prompt prompt(List<Prompt.Message> messages) {
+            return prompt(messages, Map.of());
+        }
+
+        Prompt prompt(List<Prompt.Message> messages, Map<String, Object> extra) {
+            var prompt = new Prompt(id, List.copyOf(messages), maxTokens, temperature, model, extra, labels, where);
+            return system == null || prompt.hasSystem() ? prompt : prompt.withSystem(system);
+        }
+    }
+
+    private Fields fields(Map<String, String> found, String defaultId, String where) throws BadPrompt {
+        var labels = new LinkedHashMap<>(found);
+        var id = labels.remove("id");
+        var system = labels.remove("system");
+        var maxTokens = labels.remove("max_tokens");
+        var temperature = labels.remove("temperature");
+        var model = labels.remove("model");
+        return new Fields(id == null || id.isBlank() ? defaultId : id.strip(), system,
+                maxTokens == null ? null : wholeNumber(where, "max_tokens", maxTokens),
+                temperature == null ? null : number(where, "temperature", temperature),
+                model, labels, where);
+    }
+
+    private static int wholeNumber(String where, String field, String value) throws BadPrompt {
+        try {
+            var number = Integer.parseInt(value.strip());
+            if (number >= 1) {
+                return number;
+            }
+        } catch (NumberFormatException e) {
+            // told below
+        }
+        throw new BadPrompt(where, field + " is '" + value + "'; it takes a whole number from 1");
+    }
+
+    private static double number(String where, String field, String value) throws BadPrompt {
+        try {
+            var number = Double.parseDouble(value.strip());
+            if (number >= 0 && number <= 2) {
+                return number;
+            }
+        } catch (NumberFormatException e) {
+            // told below
+        }
+        throw new BadPrompt(where, field + " is '" + value + "'; it takes a number from 0 to 2");
+    }
+
+    private static String role(String where, String role) throws BadPrompt {
+        var known = ROLES.get(role.toLowerCase(Locale.ROOT));
+        if (known == null) {
+            throw new BadPrompt(where, "unknown role '" + role + "'; use system, user or assistant");
+        }
+        return known;
+    }
+
+    private static String notBlank(String where, String text, String what) throws BadPrompt {
+        if (text == null || text.isBlank()) {
+            throw new BadPrompt(where, what + " is empty");
+        }
+        return text;
+    }
+
+    private List<Prompt> notEmpty(List<Prompt> prompts) throws BadPrompt {
+        if (prompts.isEmpty() && problems.isEmpty()) {
+            throw new BadPrompt(file.toString(), "no prompts in it");
+        }
+        return prompts;
+    }
+
+    private String at(long line) {
+        return file + ":" + line;
+    }
+
+    private static int lines(String text) {
+        return (int) text.chars().filter(c -> c == '\n').count();
+    }
+
+    private static String text(JsonNode value) {
+        return value.isString() ? value.stringValue() : value.isMissingNode() ? "" : value.toString();
+    }
+
+    /** From 1; 1 if it is not known. */
+    static int line(JacksonException e) {
+        return e.getLocation() == null ? 1 : e.getLocation().getLineNr();
+    }
+
+    /** What went wrong, without what would have been right instead. */
+    static String firstLine(Exception e) {
+        var message = e instanceof JacksonException json ? json.getOriginalMessage() : String.valueOf(e.getMessage());
+        return message.lines().findFirst().orElse("?").replaceFirst(": (was )?expect.*", "");
+    }
+}
+
+/** A prompt that can't be used; the message is the whole line for the user. */
+class BadPrompt extends Exception {
+    BadPrompt(String where, String what) {
+        super((where + ": " + what).replaceAll("[\\p{Cntrl}\\x85\\u2028\\u2029]+", " "), null, false, false);
+    }
+}

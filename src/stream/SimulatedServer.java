@@ -1,0 +1,512 @@
+//JAVA 25+
+//DEPS tools.jackson.core:jackson-databind:3.2.4
+//SOURCES SimulatedAnswer.java
+
+// SimulatedServer
+
+package stream;
+
+import java.io.BufferedInputStream;
+import java.io.ByteArrayOutputStream;
+import java.io.Closeable;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.net.Socket;
+import java.nio.charset.StandardCharsets;
+import java.time.ZoneOffset;
+import java.time.ZonedDateTime;
+import java.time.format.DateTimeFormatter;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Set;
+import java.util.SplittableRandom;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.LockSupport;
+
+import tools.jackson.core.JacksonException;
+import tools.jackson.databind.json.JsonMapper;
+import tools.jackson.databind.node.JsonNodeFactory;
+import tools.jackson.databind.node.ObjectNode;
+
+/** A running simulated server; closing it ends it and all its streams. */
+final class SimulatedServer implements AutoCloseable {
+
+    private static final int BACKLOG = 4096;
+    private static final int WARM_UP_STREAMS = 200;
+    private static final long CLOSE_LATE_NANOS = TimeUnit.MILLISECONDS.toNanos(25); // as llama.cpp does
+
+    private final ServerSocket listener;
+    private final ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor();
+    private final Set<Socket> connections = ConcurrentHashMap.newKeySet();
+    private final long seed;
+    private final AtomicInteger requests = new AtomicInteger();
+    private final AtomicInteger answers = new AtomicInteger();
+    private final Map<String, AtomicInteger> asked = new ConcurrentHashMap<>();
+
+    private SimulatedServer(ServerSocket listener, long seed) {
+        this.listener = listener;
+        this.seed = seed;
+    }
+
+    /** Starts on a free loopback port. */
+    static SimulatedServer start(long seed) throws IOException {
+        return start("127.0.0.1", 0, seed);
+    }
+
+    static SimulatedServer start(String host, int port, long seed) throws IOException {
+        var server = new SimulatedServer(new ServerSocket(port, BACKLOG, InetAddress.getByName(host)), seed);
+        server.threads.submit(server::accept);
+        return server;
+    }
+
+    /**
+     * Lets the JVM load and compile what the first requests would otherwise wait for: streams answers of a second
+     * server to clients of its own.
+     */
+    static void warmUp() throws IOException {
+        try (var server = start(1); var clients = Executors.newVirtualThreadPerTaskExecutor()) {
+            for (var model : List.of("sim-ttft1-itl0-n1000", "sim-ttft5-itl2-n20")) {
+                for (int i = 0; i < WARM_UP_STREAMS; i++) {
+                    clients.submit(() -> server.readAnswer(model));
+                }
+            }
+        }
+    }
+
+    /** Asks this server as any client would, and reads the answer to its end. */
+    private int readAnswer(String model) throws IOException {
+        var body = "{\"model\":\"" + model + "\",\"stream\":true,\"messages\":[{\"content\":\"Warm up\"}]}";
+        try (var socket = new Socket(listener.getInetAddress(), listener.getLocalPort())) {
+            socket.getOutputStream().write(("POST /v1/chat/completions HTTP/1.1\r\nConnection: close\r\nContent-Length: "
+                    + body.length() + "\r\n\r\n" + body).getBytes(StandardCharsets.UTF_8));
+            return socket.getInputStream().readAllBytes().length;
+        }
+    }
+
+    String baseUrl() {
+        var host = listener.getInetAddress().getHostAddress();
+        return "http://" + (host.contains(":") ? "[" + host + "]" : host) + ":" + listener.getLocalPort() + "/v1";
+    }
+
+    /** Number of the requests that got an answer, whole or not, but no refusal. */
+    int answers() {
+        return answers.get();
+    }
+
+    @Override
+    public void close() {
+        closeQuietly(listener);
+        connections.forEach(SimulatedServer::closeQuietly);
+        threads.shutdownNow();
+    }
+
+    private static void closeQuietly(Closeable socket) {
+        try {
+            socket.close();
+        } catch (IOException e) {
+            // nothing is left to close
+        }
+    }
+
+    private void accept() {
+        while (!listener.isClosed()) {
+            try {
+                var socket = listener.accept();
+                connections.add(socket);
+                threads.submit(() -> serve(socket));
+            } catch (IOException | RejectedExecutionException e) {
+                return; // the server is closed
+            }
+        }
+    }
+
+    /** Answers the requests of one connection, one after the other. */
+    private void serve(Socket socket) {
+        try (socket) {
+            socket.setTcpNoDelay(true); // Nagle's algorithm would hold small chunks back
+            var http = new HttpConnection(socket);
+            for (HttpRequest request; (request = http.nextRequest()) != null; ) {
+                var fault = handle(http, request, System.nanoTime());
+                if (!http.isReusable() || endsConnection(fault, http)) {
+                    return;
+                }
+            }
+        } catch (IOException e) {
+            // the client has left
+        } finally {
+            connections.remove(socket);
+        }
+    }
+
+    /** Waits for the moment at which the fault closes an idle connection; returns false if it keeps it open. */
+    private static boolean endsConnection(Fault fault, HttpConnection http) throws IOException {
+        switch (fault) {
+            case CLOSE_AT_ONCE -> { }
+            case CLOSE_LATE -> LockSupport.parkNanos(CLOSE_LATE_NANOS);
+            case CLOSE_ON_REQUEST -> http.awaitRequest();
+            case CLOSE_UNANSWERED -> http.nextRequest();
+            default -> {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    /** Answers a request; returns the fault that it asked for. */
+    private Fault handle(HttpConnection http, HttpRequest request, long receivedNanos) throws IOException {
+        var path = request.path();
+        if (path.equals("/v1/models") && request.method().equals("GET")) {
+            http.respond(200, "application/json", models().toString());
+            return Fault.NONE;
+        }
+        var dialect = switch (path) {
+            case "/v1/chat/completions" -> new SimulatedChat();
+            case "/v1/completions" -> new SimulatedCompletions();
+            case "/v1/responses" -> new SimulatedResponses();
+            default -> null;
+        };
+        if (dialect == null) {
+            refuse(http, 404, "invalid_request_error", "unknown_url", "Unknown request URL: " + request.method() + " " + path);
+        } else if (!request.method().equals("POST")) {
+            refuse(http, 405, "invalid_request_error", null, "Only POST is accepted at " + path);
+        } else {
+            return answer(http, request, dialect, receivedNanos);
+        }
+        return Fault.NONE;
+    }
+
+    private Fault answer(HttpConnection http, HttpRequest request, SimulatedDialect dialect, long receivedNanos)
+            throws IOException {
+        SimulatedRequest ask;
+        try {
+            ask = SimulatedRequest.of(dialect, JsonMapper.shared().readTree(request.body()), request.header("X-Sim-Fault"));
+            ask = ask.with(ask.fault().ofRequest(requests.incrementAndGet()));
+        } catch (JacksonException e) {
+            refuse(http, 400, "invalid_request_error", null, "We could not parse the JSON body of your request.");
+            return Fault.NONE;
+        } catch (IllegalArgumentException e) {
+            refuse(http, 400, "invalid_request_error", null, e.getMessage());
+            return Fault.NONE;
+        }
+        var nth = asked.computeIfAbsent(ask.key(), key -> new AtomicInteger()).incrementAndGet();
+        if (refused(http, ask, nth)) {
+            return ask.fault();
+        }
+        var random = new SplittableRandom(seed * 31 + ask.key().hashCode() * 1_000_003L + nth);
+        var answer = new SimulatedAnswer(ask, dialect, random, answers.incrementAndGet(), receivedNanos);
+        var headers = new LinkedHashMap<String, String>();
+        headers.put("x-request-id", "req-sim-" + answer.number());
+        headers.put("openai-processing-ms", String.valueOf(answer.ttftNanos() / 1_000_000));
+        if (!ask.stream() || ask.fault() == Fault.PLAIN_JSON) {
+            answer.waitForAll();
+            http.respond(200, "application/json", answer.whole().toString(), headers);
+            return ask.fault();
+        }
+        headers.put("Cache-Control", "no-cache");
+        if (ask.fault() == Fault.GZIP) {
+            headers.put("Content-Encoding", "gzip");
+        }
+        try (var wire = new EventWriter(http.stream("text/event-stream; charset=utf-8", headers), ask.fault())) {
+            answer.stream(wire);
+        }
+        return ask.fault();
+    }
+
+    /** Sends the answer of a fault that never gets to a stream; returns false if there is none. */
+    private boolean refused(HttpConnection http, SimulatedRequest ask, int nth) throws IOException {
+        switch (ask.fault()) {
+            case NO_STREAM_OPTIONS -> {
+                if (!ask.streamOptions()) {
+                    return false;
+                }
+                refuse(http, 400, "invalid_request_error", null, "Unrecognized request argument: stream_options");
+            }
+            case HTML -> http.respond(502, "text/html",
+                    "<html>\n<head><title>502 Bad Gateway</title></head>\n<body>nginx</body>\n</html>\n");
+            case EMPTY -> http.respond(200, "text/event-stream", "");
+            case NOT_JSON -> http.respond(500, "text/plain", "upstream connect error\nreset before headers\n");
+            case STATUS_401 -> refuse(http, 401, "invalid_request_error", "invalid_api_key", "Incorrect API key.");
+            case STATUS_403 -> refuse(http, 403, "invalid_request_error", null, "No access to this model.");
+            case STATUS_404 -> refuse(http, 404, "invalid_request_error", "model_not_found",
+                    "The model `" + ask.model() + "` has been deprecated.");
+            case STATUS_500 -> refuse(http, 500, "server_error", null, "The server had an error.");
+            case STATUS_503 -> refuse(http, 503, "server_error", null, "Overloaded.");
+            case NO_ANSWER -> pauseUntilClosed();
+            case BUSY, BUSY_MS, BUSY_DATE, BUSY_SILENT -> {
+                if (nth % 2 == 0) {
+                    return false;
+                }
+                refuse(http, 429, "requests", "rate_limit_exceeded", "Rate limit reached.", retryAfter(ask.fault()));
+            }
+            default -> {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    private static Map<String, String> retryAfter(Fault fault) {
+        return switch (fault) {
+            case BUSY -> Map.of("Retry-After", "1");
+            case BUSY_MS -> Map.of("retry-after-ms", "120");
+            case BUSY_DATE -> Map.of("Retry-After", DateTimeFormatter.RFC_1123_DATE_TIME
+                    .format(ZonedDateTime.now(ZoneOffset.UTC).plusSeconds(2)));
+            default -> Map.of();
+        };
+    }
+
+    /** Interrupted when the server is closed. */
+    static void pauseUntilClosed() {
+        while (!Thread.currentThread().isInterrupted()) {
+            LockSupport.parkNanos(TimeUnit.SECONDS.toNanos(1));
+        }
+    }
+
+    private static ObjectNode models() {
+        var list = JsonNodeFactory.instance.objectNode().put("object", "list");
+        var data = list.putArray("data");
+        LatencyProfile.PROFILES.keySet().stream().sorted()
+                .forEach(name -> data.addObject().put("id", name).put("object", "model").put("owned_by", "simulator"));
+        return list;
+    }
+
+    private static void refuse(HttpConnection http, int status, String type, String code, String message)
+            throws IOException {
+        refuse(http, status, type, code, message, Map.of());
+    }
+
+    private static void refuse(HttpConnection http, int status, String type, String code, String message,
+                               Map<String, String> headers) throws IOException {
+        var body = JsonNodeFactory.instance.objectNode();
+        body.putObject("error").put("message", message).put("type", type).putNull("param").put("code", code);
+        http.respond(status, "application/json", body.toString(), headers);
+    }
+}
+
+/**
+ * A request as it was read.
+ *
+ * @param path    without a query
+ * @param headers names in lower case
+ */
+record HttpRequest(String method, String path, Map<String, String> headers, byte[] body) {
+
+    /** Returns null if there is no such header. */
+    String header(String name) {
+        return headers.get(name.toLowerCase(Locale.ROOT));
+    }
+}
+
+/**
+ * The server's side of an HTTP/1.1 connection. The JDK's server hides its sockets, and ends each answer as it should;
+ * this one can also reset a connection, and end one in the middle of an answer, as real servers do.
+ */
+final class HttpConnection {
+
+    private static final int LONGEST_HEAD = 64 * 1024;
+    private static final int LONGEST_BODY = 64 << 20;
+
+    private final Socket socket;
+    private final InputStream in;
+    private final OutputStream out;
+    private boolean chunked;
+    private boolean withBody;
+    private boolean reusable = true;
+
+    HttpConnection(Socket socket) throws IOException {
+        this.socket = socket;
+        this.in = new BufferedInputStream(socket.getInputStream());
+        this.out = socket.getOutputStream();
+    }
+
+    /** Whether another request may follow. */
+    boolean isReusable() {
+        return reusable;
+    }
+
+    /** Waits for the first byte of a request, and leaves it there. */
+    void awaitRequest() throws IOException {
+        in.mark(1);
+        in.read();
+        in.reset();
+    }
+
+    /**
+     * Waits for a request and reads it whole; returns null if the client has closed the connection instead.
+     *
+     * @throws IOException if it is not a request, which the client is told
+     */
+    HttpRequest nextRequest() throws IOException {
+        var start = line();
+        if (start == null) {
+            return null;
+        }
+        var words = start.split(" ");
+        if (words.length != 3 || !words[2].startsWith("HTTP/1.")) {
+            throw refused(400, "not an HTTP/1.1 request");
+        }
+        var headers = new HashMap<String, String>();
+        var size = start.length();
+        for (String line; (line = line()) != null && !line.isEmpty(); size += line.length()) {
+            var colon = line.indexOf(':');
+            if (colon < 0 || size > LONGEST_HEAD) {
+                throw refused(size > LONGEST_HEAD ? 431 : 400, "bad headers");
+            }
+            headers.put(line.substring(0, colon).toLowerCase(Locale.ROOT), line.substring(colon + 1).strip());
+        }
+        chunked = words[2].equals("HTTP/1.1"); // a client of HTTP/1.0 reads a stream up to the end of the connection
+        withBody = !words[0].equals("HEAD");
+        reusable = chunked && !"close".equalsIgnoreCase(headers.get("connection"));
+        if ("100-continue".equalsIgnoreCase(headers.get("expect"))) {
+            out.write(bytes("HTTP/1.1 100 Continue\r\n\r\n"));
+        }
+        return new HttpRequest(words[0], words[1].replaceFirst("\\?.*", ""), headers, body(headers));
+    }
+
+    /** Returns a line without its end; null where the connection ends. */
+    private String line() throws IOException {
+        var line = new StringBuilder();
+        for (int next; (next = in.read()) != '\n'; ) {
+            if (next < 0) {
+                return null;
+            }
+            if (line.length() > LONGEST_HEAD) {
+                throw refused(431, "a line is too long");
+            }
+            line.append((char) next);
+        }
+        return line.toString().stripTrailing();
+    }
+
+    private byte[] body(Map<String, String> headers) throws IOException {
+        try {
+            if (!"chunked".equalsIgnoreCase(headers.get("transfer-encoding"))) {
+                return bytes(Integer.parseInt(headers.getOrDefault("content-length", "0")));
+            }
+            var body = new ByteArrayOutputStream();
+            for (int size; (size = Integer.parseInt(String.valueOf(line()).replaceFirst(";.*", ""), 16)) > 0; line()) {
+                body.write(bytes(size));
+            }
+            line();
+            return body.toByteArray();
+        } catch (NumberFormatException e) {
+            throw refused(400, "the length of the body is not a number");
+        }
+    }
+
+    private byte[] bytes(int size) throws IOException {
+        if (size < 0 || size > LONGEST_BODY) {
+            throw refused(413, "the body is too long");
+        }
+        return in.readNBytes(size);
+    }
+
+    private IOException refused(int status, String why) throws IOException {
+        reusable = false;
+        respond(status, "text/plain", why + "\n");
+        return new IOException(why);
+    }
+
+    void respond(int status, String type, String text) throws IOException {
+        respond(status, type, text, Map.of());
+    }
+
+    void respond(int status, String type, String text, Map<String, String> headers) throws IOException {
+        var body = bytes(text);
+        var head = head(status, type, headers).append("Content-Length: ").append(body.length).append("\r\n\r\n");
+        var response = new ByteArrayOutputStream();
+        response.write(bytes(head.toString()));
+        if (withBody) {
+            response.write(body);
+        }
+        response.writeTo(out);
+    }
+
+    /** Begins a response of status 200 whose body is written bit by bit; its headers are sent at once. */
+    Body stream(String type, Map<String, String> headers) throws IOException {
+        var head = head(200, type, headers).append(chunked ? "Transfer-Encoding: chunked\r\n" : "").append("\r\n");
+        out.write(bytes(head.toString()));
+        return new Body();
+    }
+
+    private StringBuilder head(int status, String type, Map<String, String> headers) {
+        var head = new StringBuilder("HTTP/1.1 ").append(status).append(" \r\nDate: ")
+                .append(DateTimeFormatter.RFC_1123_DATE_TIME.format(ZonedDateTime.now(ZoneOffset.UTC)))
+                .append("\r\nContent-Type: ").append(type).append("\r\n");
+        headers.forEach((name, value) -> head.append(name).append(": ").append(value).append("\r\n"));
+        return head.append(reusable ? "" : "Connection: close\r\n");
+    }
+
+    private static byte[] bytes(String text) {
+        return text.getBytes(StandardCharsets.UTF_8);
+    }
+
+    /** The body of a streamed response: what was written before a flush is one chunk, and one write to the socket. */
+    final class Body extends OutputStream {
+
+        private static final int LARGEST_CHUNK = 4096;
+
+        private final ByteArrayOutputStream chunk = new ByteArrayOutputStream(LARGEST_CHUNK);
+        private boolean ended;
+
+        @Override
+        public void write(int single) {
+            chunk.write(single);
+        }
+
+        @Override
+        public void write(byte[] bytes, int offset, int length) throws IOException {
+            chunk.write(bytes, offset, length);
+            if (chunk.size() >= LARGEST_CHUNK) {
+                flush();
+            }
+        }
+
+        @Override
+        public void flush() throws IOException {
+            if (chunk.size() > 0 && withBody && !ended) {
+                var framed = new ByteArrayOutputStream(chunk.size() + 12);
+                framed.write(bytes(chunked ? Integer.toHexString(chunk.size()) + "\r\n" : ""));
+                chunk.writeTo(framed);
+                framed.write(bytes(chunked ? "\r\n" : ""));
+                framed.writeTo(out);
+            }
+            chunk.reset();
+        }
+
+        /** Ends the connection without the chunk that ends a body. */
+        void cut() throws IOException {
+            flush();
+            ended = true;
+            socket.close();
+            reusable = false;
+        }
+
+        /** Ends the connection with a TCP reset. */
+        void reset() throws IOException {
+            flush();
+            socket.setSoLinger(true, 0);
+            cut();
+        }
+
+        @Override
+        public void close() throws IOException {
+            flush();
+            if (chunked && withBody && !ended) {
+                out.write(bytes("0\r\n\r\n"));
+            }
+            ended = true;
+        }
+    }
+}
