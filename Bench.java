@@ -7,19 +7,6 @@
 //DEPS org.openjdk.jmh:jmh-core:1.37
 //DEPS org.openjdk.jmh:jmh-generator-annprocess:1.37
 //DEPS org.duckdb:duckdb_jdbc:2.0.0.1
-//SOURCES src/stream/Prompts.java
-//SOURCES src/stream/Events.java
-//SOURCES src/stream/Dialects.java
-//SOURCES src/stream/Models.java
-//SOURCES src/stream/Metrics.java
-//SOURCES src/stream/Client.java
-//SOURCES src/stream/RunFiles.java
-//SOURCES src/stream/Journal.java
-//SOURCES src/stream/RecordedRun.java
-//SOURCES src/stream/Runner.java
-//SOURCES src/stream/SimulatedServer.java
-//SOURCES src/stream/Calibration.java
-//SOURCES src/stream/Groups.java
 //SOURCES Stream.java
 //SOURCES Compare.java
 //COMPILE_OPTIONS -proc:full
@@ -27,6 +14,7 @@
 // Bench: what the client costs and adds, each figure beside the baseline that makes it readable.
 //
 // To run just:
+//   jbang Bench.java accuracy -c 1,64                     the error of the client on this machine
 //   jbang Bench.java quick                                a page of figures in under two minutes
 //   jbang Bench.java                                      all of them, with five forks each
 //   jbang Bench.java Costs -prof gc                       bytes allocated per event, too
@@ -38,8 +26,8 @@
 // Forks inherit the runtime options of Stream.java, so what is measured is the tool as it is run; LargeRun has those of
 // Compare.java.
 //
-// The HOW TO RUN blocks behind each benchmark say what to look at. Times of a noisy machine are no facts: compare the
-// two rows of a pair from the same run, and look at the error.
+// The HOW TO RUN block after each benchmark tells what to look at. Absolute times of a noisy machine mean little: compare
+// the two rows of a pair from the same run, and look at the error.
 
 package stream;
 
@@ -62,6 +50,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.SplittableRandom;
 import java.util.TreeMap;
+import java.util.concurrent.Callable;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.regex.Pattern;
@@ -100,6 +89,9 @@ import org.openjdk.jmh.runner.options.CommandLineOptionException;
 import org.openjdk.jmh.runner.options.CommandLineOptions;
 import org.openjdk.jmh.runner.options.OptionsBuilder;
 import org.openjdk.jmh.runner.options.TimeValue;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
 import tools.jackson.databind.json.JsonMapper;
 
 /** Runs JMH. */
@@ -108,6 +100,10 @@ public class Bench {
     private static final String BASE_URL = "stream.bench.base-url";
 
     public static void main(String... args) throws IOException, RunnerException, CommandLineOptionException {
+        if (args.length > 0 && args[0].equals("accuracy")) {
+            var console = Console.ofProcess("bench accuracy");
+            System.exit(console.run(new Accuracy(console), Arrays.copyOfRange(args, 1, args.length)));
+        }
         var words = new ArrayList<>(List.of(args));
         var quick = words.remove("quick");
         var baseUrl = "";
@@ -136,6 +132,63 @@ public class Bench {
                 .param("csv", "true").build()).run());
     }
 
+    /** Prints the error of the client on this machine, or that of recorded runs. */
+    @Command(name = "accuracy", description = "Measures what this tool itself adds to the times that it measures, on this machine.")
+    static final class Accuracy implements Callable<Integer> {
+
+        @Parameters(paramLabel = "RUN", arity = "0..*",
+                description = "Runs with a -clock model of a simulator, to be evaluated instead of streaming.")
+        private List<Path> runs = List.of();
+
+        @Option(names = {"-c", "--concurrency"}, split = ",", paramLabel = "N", defaultValue = "1,64,256,1000",
+                description = "Streams in flight (default: ${DEFAULT-VALUE}).")
+        private List<Integer> concurrency;
+
+        @Option(names = "--itl", paramLabel = "MS", defaultValue = "20",
+                description = "Milliseconds between two tokens of a stream (default: ${DEFAULT-VALUE}).")
+        private double itlMillis;
+
+        private final Console console;
+
+        Accuracy(Console console) {
+            this.console = console;
+        }
+
+        @Override
+        public Integer call() throws IOException, InterruptedException {
+            var checks = new OptionChecks().within("--itl", itlMillis, 0, 60_000);
+            concurrency.forEach(streams -> checks.atLeast("--concurrency", streams, 1));
+            checks.throwIfAny();
+            var table = new Table().column("streams", false).column("events", false);
+            List.of("TTFT p50 ms", "TTFT p99 ms", "ITL p50 ms", "ITL p99 ms").forEach(heading -> table.column(heading, false));
+            for (var run : runs) {
+                table.row(row(recorded(run)));
+            }
+            if (runs.isEmpty()) {
+                LoopbackLoad.warmUp();
+                for (var streams : concurrency) {
+                    table.row(row(LoopbackLoad.calibrate(streams, itlMillis)));
+                }
+            }
+            console.out().print(table.text());
+            return 0;
+        }
+
+        private static ClientOverhead recorded(Path run) {
+            try {
+                return LoopbackLoad.overhead(LoopbackLoad.tokenTimes(run.resolve(RunFiles.EVENTS)));
+            } catch (IOException | RuntimeException e) {
+                throw new UserError(run + ": not a run with a -clock model (" + e.getMessage() + ")");
+            }
+        }
+
+        private static List<String> row(ClientOverhead overhead) {
+            return List.of(String.valueOf(overhead.streams()), String.valueOf(overhead.events()),
+                    Metrics.millis(overhead.ttftP50Micros()), Metrics.millis(overhead.ttftP99Micros()),
+                    Metrics.millis(overhead.itlP50Micros()), Metrics.millis(overhead.itlP99Micros()));
+        }
+    }
+
     /** JMH adds secondary results up, over iterations and forks; what one wants of an error is the median over forks. */
     private static void printMedians(Collection<RunResult> results) {
         if (results.stream().allMatch(result -> result.getSecondaryResults().isEmpty())) {
@@ -155,7 +208,7 @@ public class Bench {
             var benchmark = result.getParams().getBenchmark().replaceFirst("^stream\\.", "");
             values.forEach((name, scores) -> System.out.printf(Locale.ROOT, "%-60s %8d %12.3f%n",
                     benchmark + ":" + name + " " + String.join(" ", parameters), scores.size(),
-                    AnswerMetrics.quantile(scores.stream().mapToDouble(Double::doubleValue).toArray(), 0.5)));
+                    Metrics.quantile(scores.stream().mapToDouble(Double::doubleValue).toArray(), 0.5)));
         }
     }
 
@@ -184,7 +237,7 @@ public class Bench {
         private final JsonMapper mapper = JsonMapper.shared();
         private Path file;
         private CsvFile csv;
-        private final StreamDecoder decoder = new StreamDecoder();
+        private final StreamDecoder decoder = new StreamDecoder(Dialect.of("chat"));
         private ByteString rowStart;
         private long micros;
 
@@ -192,7 +245,7 @@ public class Bench {
         public void open() throws IOException {
             file = Files.createTempFile("bench", ".csv");
             Files.delete(file);
-            csv = new CsvFile(file, Journal.EVENT_COLUMNS, false);
+            csv = new CsvFile(file, EventColumn.values(), false);
             rowStart = csv.cells("sky|gpt-4|1", "gpt-4", "sky", 1, 1);
         }
 
@@ -211,7 +264,7 @@ public class Bench {
         /** As it is in a stream whose events differ elsewhere too: each is parsed. */
         @Benchmark
         public String decodeEach() {
-            return StreamEvent.decode(null, DATA).text();
+            return new StreamDecoder(Dialect.of("chat")).decode(null, DATA).text();
         }
 
         @Benchmark
@@ -315,15 +368,15 @@ public class Bench {
             public double itlP99Ms;
             public double itlMaxMs;
 
-            /** Each list holds, for one stream, the time of arrival and of sending of each token, in turn, in µs. */
-            void of(List<List<Double>> streams) {
+            void of(List<List<LoopbackLoad.TokenTime>> streams) {
                 var ttft = new ArrayList<Double>();
                 var itl = new ArrayList<Double>();
-                for (var times : streams) {
-                    must(times.size() == 2 * TOKENS, "tokens lost: " + times.size() / 2);
-                    ttft.add(times.get(0) - times.get(1));
-                    for (int i = 2; i < times.size(); i += 2) {
-                        itl.add(Math.abs(times.get(i) - times.get(i - 2) - (times.get(i + 1) - times.get(i - 1))));
+                for (var tokens : streams) {
+                    must(tokens.size() == TOKENS, "tokens lost: " + tokens.size());
+                    ttft.add(tokens.getFirst().arrivedMicros() - tokens.getFirst().sentMicros());
+                    for (int i = 1; i < tokens.size(); i++) {
+                        itl.add(Math.abs(tokens.get(i).arrivedMicros() - tokens.get(i - 1).arrivedMicros()
+                                - (tokens.get(i).sentMicros() - tokens.get(i - 1).sentMicros())));
                     }
                 }
                 ttftP50Ms = at(ttft, 0.5);
@@ -342,17 +395,15 @@ public class Bench {
 
         @Benchmark
         public void client(Errors errors) throws Exception {
-            var overhead = new ArrayList<List<Double>>();
-            LoopbackLoad.stream(simulator.baseUrl, streams, streams, MODEL, rows -> overhead.addAll(rows));
-            errors.of(overhead);
+            errors.of(LoopbackLoad.stream(simulator.baseUrl, streams, streams, MODEL));
         }
 
         @Benchmark
         public void floor(Errors errors) throws Exception {
-            var all = new ArrayList<List<Double>>();
+            var all = new ArrayList<List<LoopbackLoad.TokenTime>>();
             var readers = new ArrayList<Thread>();
             for (int i = 0; i < streams; i++) {
-                var times = new ArrayList<Double>();
+                var times = new ArrayList<LoopbackLoad.TokenTime>();
                 all.add(times);
                 readers.add(Thread.startVirtualThread(() -> read(times)));
                 Thread.sleep(0, 300_000); // the client lets each start be on its way before the next, too
@@ -363,7 +414,7 @@ public class Bench {
             errors.of(all);
         }
 
-        private void read(List<Double> times) {
+        private void read(List<LoopbackLoad.TokenTime> times) {
             var at = URI.create(simulator.baseUrl);
             var request = "{\"model\":\"" + MODEL + "\",\"stream\":true,\"messages\":[{\"role\":\"user\",\"content\":\"Hi\"}]}";
             var reads = new ArrayList<byte[]>();
@@ -386,8 +437,8 @@ public class Bench {
             for (int i = 0, from = 0; i < reads.size(); i++) {
                 text.append(new String(reads.get(i), StandardCharsets.ISO_8859_1));
                 for (var found = token.matcher(text); found.find(from); from = found.end()) {
-                    times.add((nanos.get(i) - startNanos) / 1000.0);
-                    times.add(Long.parseLong(found.group(1)) / 1000.0);
+                    times.add(new LoopbackLoad.TokenTime((nanos.get(i) - startNanos) / 1000.0,
+                            Long.parseLong(found.group(1)) / 1000.0));
                 }
             }
         }
@@ -440,7 +491,7 @@ public class Bench {
             var nanos = System.nanoTime();
             var model = "sim-ttft0-itl0-n" + EVENTS + "+firehose";
             if (csv) {
-                LoopbackLoad.stream(simulator.baseUrl, 1, 1, model, rows -> { });
+                LoopbackLoad.stream(simulator.baseUrl, 1, 1, model);
             } else {
                 var recording = new Recording();
                 var end = new AtomicReference<ExchangeResult>();
@@ -486,16 +537,13 @@ public class Bench {
 
         @Setup(Level.Trial)
         public void start() throws Exception {
-            var options = new ModelOptions();
-            options.api = "auto";
-            options.specs = List.of(model);
-            options.baseUrl = System.getProperty(BASE_URL);
-            if (options.baseUrl == null) {
+            var baseUrl = System.getProperty(BASE_URL);
+            if (baseUrl == null) {
                 simulator = SimulatedServer.start(1);
             }
             var access = simulator == null ? ModelCatalog.Access.WITH_KEYS
                     : ModelCatalog.Access.toSimulator(simulator.baseUrl());
-            target = ModelCatalog.of(options, System.getenv(), access).models().getFirst();
+            target = ModelCatalog.of(new ModelSettings(List.of(model), null, baseUrl, "auto", false), System.getenv(), access).models().getFirst();
             client = new StreamClient(1, List.of(target), System.getenv(), Limits.DEFAULT);
             body = target.body(Prompt.ofText("p", "Why is the sky blue?", "p"), new Sampling(200, 0, null), true);
         }
@@ -511,7 +559,7 @@ public class Bench {
         @Benchmark
         public void total() {
             var ending = new Exchange(client, target, body, new Recording(), () -> { }).run();
-            must(ending.outcome() instanceof Outcome.Completed, ending.outcome().words(target));
+            must(ending.outcome() instanceof Outcome.Completed, ending.outcome().message(target));
         }
 
         @Benchmark
@@ -529,12 +577,12 @@ public class Bench {
                 }
             };
             var ending = exchange.run();
-            must(first[0], ending.outcome().words(target));
+            must(first[0], ending.outcome().message(target));
         }
     }
 
     // HOW TO RUN: jbang Bench.java Models -rf csv -rff results/models.csv
-    // Look at the score and its error: where the intervals of two models overlap, this sample can't tell them apart.
+    // Look at the score and its error: where the intervals of two models overlap, this sample cannot tell them apart.
 
     // How long the figures of a large run take: TTFT and ITL, each p50, p95 and p99 for each model, from the same two files.
     // `duckdb` is what one would ask a database; it may use both processors and as much memory as it likes. `compare` uses
@@ -654,8 +702,8 @@ public class Bench {
                     .redirectError(ProcessBuilder.Redirect.INHERIT).start();
             var line = new BufferedReader(new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8)).readLine();
             baseUrl = line.replaceFirst(".*(http\\S+).*", "$1");
-            // a cold server is late itself, and its lateness behind its own stamp would be taken for the client's
-            LoopbackLoad.stream(baseUrl, 64, 256, "sim-ttft5-itl2-n50", times -> { });
+            // a cold server sends later than its own stamp, and the delay would be attributed to the client
+            LoopbackLoad.stream(baseUrl, 64, 256, "sim-ttft5-itl2-n50");
         }
 
         void stop() {

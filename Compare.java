@@ -1,167 +1,151 @@
 ///usr/bin/env jbang "$0" "$@" ; exit $?
-//DESCRIPTION Say which model is faster, and whether the difference is real
+//DESCRIPTION Tell which model is faster, and whether the difference is real
 //JAVA 25+
 //DEPS info.picocli:picocli:4.7.7
 //SOURCES src/stream/Console.java
+//SOURCES src/stream/Metrics.java
+//SOURCES src/stream/RecordedRun.java
 //SOURCES src/stream/Comparison.java
 //SOURCES src/stream/Export.java
 //SOURCES src/stream/Report.java
-//SOURCES Report.java
 //RUNTIME_OPTIONS -XX:+UseSerialGC
 
-// Compare: reads recorded runs and says which model is faster, by how much, how sure that is, and what stands in the way of
-// believing it: as text, Markdown, CSV, JSON, an HTML report or a picture.
+// Compare: reads recorded runs and tells which model is faster, by how much, how certain that is, and what limits the
+// comparison: as text, Markdown, CSV, JSON, an HTML report or a picture.
 //
 // To run just:
-//   jbang Compare.java                                    the newest run under results/
+//   jbang Compare.java                                    the newest run in results/
 //   jbang Compare.java results/BEFORE results/AFTER       the same models in two runs
 //   jbang Compare.java --export report.html --export ttft.svg
 //   jbang Compare.java BEFORE AFTER --fail-if 'ttft_p95 > 1.2x'
+//   jbang Compare.java --check results/RUN_ID             are the files of the run intact?
 //
-// Read it from the outside in: command line, limits for CI, tables, text and Markdown, CSV. What is compared is made in
-// Weigh.java, and drawn in Report.java.
-//
-// It measures nothing; what it says is as good as the runs. It knows pairs of requests, not why one of them was slow.
+// Here are the options and their validation; the comparison is made in src/stream/: RecordedRun.java, Groups.java,
+// Statistics.java, Comparison.java, then Export.java and Report.java.
 
 package stream;
 
 import java.io.IOException;
-import java.io.PrintStream;
-import java.io.UncheckedIOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.concurrent.Callable;
-import java.util.function.Function;
-import java.util.stream.Collectors;
 
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
-import picocli.CommandLine;
+import picocli.CommandLine.Parameters;
 
 /** The command that compares. */
-@Command(name = "compare", mixinStandardHelpOptions = true, sortOptions = false, usageHelpAutoWidth = true,
-        version = Version.NUMBER,
-        description = "Says which model is faster, and whether the difference is real.")
+@Command(name = "compare", description = "Tells which model is faster, and whether the difference is real.")
 public class Compare implements Callable<Integer> {
 
-    @Mixin
-    ComparisonOptions weighing = new ComparisonOptions();
+    @Parameters(paramLabel = "RUN", arity = "0..*",
+            description = "Folders of runs, or folders that contain them (default: the newest in results/).")
+    private List<Path> runs = List.of();
+
+    @Option(names = "--by", paramLabel = "model|run|prompt|label:COLUMN|base_url|shard",
+            description = "What the groups are (default: run if several runs have a model in common, else model).")
+    private String by;
+
+    @Option(names = "--baseline", paramLabel = "LABEL",
+            description = "The group that the others are compared with (default: the fastest; of several runs the first).")
+    private String baseline;
+
+    @Option(names = "--margin", paramLabel = "M", description = "The share that counts as the same (default: 5%%).")
+    private String margin;
+
+    @Option(names = "--as", paramLabel = "ours|vllm|guidellm|aiperf|all",
+            description = "Whose definitions of the metrics apply; all shows them side by side (default: ours).")
+    private String as;
+
+    @Option(names = "--untainted", description = "Leave out requests whose timing should not be trusted.")
+    private boolean untainted;
+
+    @Option(names = "--check", description = "Validate the files of the runs row by row and report what is damaged.")
+    private boolean check;
 
     @Option(names = "--fail-if", paramLabel = "'FIGURE > LIMIT'",
-            description = "Exit with 1 if any group is past a limit: 'ttft_p95 > 1.2x' (of the baseline), 'total_p50 > 900'"
+            description = "Exit with 1 if any group exceeds a limit: 'ttft_p95 > 1.2x' (of the baseline), 'total_p50 > 900'"
                     + " (ms), 'failed > 1%%'; repeatable.")
-    List<String> failIf = new ArrayList<>();
+    private List<String> failIf = List.of();
 
     @Option(names = "--format", paramLabel = "text|markdown|csv|json|html", defaultValue = "text",
-            description = "What goes to standard output (default: ${DEFAULT-VALUE}).")
-    String format;
+            description = "What is printed on standard output (default: ${DEFAULT-VALUE}).")
+    private String format;
 
     @Option(names = "--export", paramLabel = "FILE",
-            description = "Also write a file, by its ending: .txt, .md, .csv, .json, .html, or a picture, .svg or .png, of TTFT or"
-                    + " of what its name begins with (itl, tpot, ttlt, total); repeatable.")
-    List<Path> exports = new ArrayList<>();
+            description = "Also write a file, by its ending: .txt, .md, .csv, .json, .html, or a picture, .svg or .png, of the"
+                    + " metric with which its name begins (ttft, itl, tpot, ttlt, total); repeatable.")
+    private List<Path> exports = List.of();
 
-    private final PrintStream out;
-    private final PrintStream err;
+    private final Console console;
 
-    Compare(PrintStream out, PrintStream err) {
-        this.out = out;
-        this.err = err;
+    Compare(Console console) {
+        this.console = console;
     }
 
     public static void main(String... args) {
-        System.exit(run(new PrintStream(System.out, true, StandardCharsets.UTF_8), System.err, args));
+        System.exit(run(Console.ofProcess("compare"), args));
     }
 
-    /** Runs the command; returns its exit code: 0 there is an answer, 1 and it is past a limit, 2 wrong usage. */
-    static int run(PrintStream out, PrintStream err, String... args) {
-        return new CommandLine(new Compare(out, err))
-                .setParameterExceptionHandler((problem, words) -> {
-                    err.println("compare: " + problem.getMessage() + "; see --help");
-                    return 2;
-                })
-                .execute(args);
+    /** Runs the command; returns its exit code: 0 compared, 1 a limit is exceeded or a file damaged, 2 wrong usage. */
+    static int run(Console console, String... args) {
+        return console.run(new Compare(console), args);
     }
 
     @Override
     public Integer call() {
+        var isAll = "all".equals(as);
+        var settings = ComparisonSettings.of(runs, by, baseline, margin, isAll ? null : as, untainted);
         try {
-            var limits = failIf.stream().map(Limit::of).toList();
-            var output = Output.of("--format '" + format + "'", format);
-            var outputs = new LinkedHashMap<Path, Output>();
-            exports.forEach(file -> outputs.put(file, Output.of("--export " + file, ending(file))));
-            if (output.isPicture()) {
-                throw new IllegalArgumentException("--format '" + format + "': a picture is no text; --export FILE." + format
-                        + " writes one");
-            }
-            var table = weighing.runs.size() == 1 ? ComparisonCsv.in(weighing.runs.getFirst()) : null;
-            var comparison = table == null ? weighing.weigh(err) : table.read(weighing);
-            for (var export : outputs.entrySet()) {
-                write(export.getKey(), export.getValue().bytes(comparison, export.getKey()));
-            }
-            out.write(output.bytes(comparison, Path.of("ttft")));
-            out.flush();
-            var passed = limits.stream().flatMap(limit -> limit.broken(comparison).stream()).toList();
-            passed.forEach(line -> err.println("compare: " + line));
-            return passed.isEmpty() ? 0 : 1;
-        } catch (IOException | UncheckedIOException | IllegalArgumentException e) {
-            err.println("compare: " + e.getMessage());
-            return 2;
+            return check ? check(settings) : isAll ? printAllDefinitions(settings) : compare(settings);
+        } catch (IOException e) {
+            throw new UserError(String.valueOf(e.getMessage()));
         }
     }
 
-    private static String ending(Path file) {
-        var name = file.toString();
-        return name.substring(name.lastIndexOf('.') + 1).toLowerCase(Locale.ROOT);
+    private int check(ComparisonSettings settings) throws IOException {
+        var damages = 0;
+        for (var folder : RecordedRun.folders(settings.runs())) {
+            var lines = new RunCheck(folder).problems();
+            console.out().println(folder + ": " + (lines.isEmpty() ? "intact" : lines.size() + " problems"));
+            lines.forEach(line -> console.out().println("  " + OneLine.of(line)));
+            damages += lines.size();
+        }
+        return damages == 0 ? 0 : 1;
+    }
+
+    private int printAllDefinitions(ComparisonSettings settings) throws IOException {
+        console.out().print(new DefinitionTable(settings).text());
+        return 0;
+    }
+
+    private int compare(ComparisonSettings settings) throws IOException {
+        var limits = failIf.stream().map(Limit::of).toList();
+        var output = OutputFormat.of("--format '" + format + "'", format);
+        var files = new LinkedHashMap<Path, OutputFormat>();
+        exports.forEach(file -> files.put(file, OutputFormat.of("--export " + file, FileEnding.of(file))));
+        new OptionChecks().require(!output.isPicture(), "--format '" + format + "': a picture is not text; --export FILE." + format
+                + " writes one").throwIfAny();
+        var table = runs.size() == 1 ? ComparisonCsv.in(runs.getFirst()) : null;
+        var comparison = table == null ? Comparison.of(settings, console.err()) : table.read(settings);
+        for (var file : files.entrySet()) {
+            write(file.getKey(), file.getValue().bytes(comparison, file.getKey()));
+        }
+        console.out().writeBytes(output.bytes(comparison, Path.of("ttft")));
+        console.out().flush();
+        var exceeded = limits.stream().flatMap(limit -> limit.exceededBy(comparison).stream()).toList();
+        exceeded.forEach(console::say);
+        return exceeded.isEmpty() ? 0 : 1;
     }
 
     private static void write(Path file, byte[] bytes) throws IOException {
         try {
             Files.write(file, bytes);
         } catch (IOException e) {
-            throw new IOException("--export " + file + ": can't be written (" + e.getClass().getSimpleName()
-                    + "); name a file in a folder that is there");
-        }
-    }
-
-    /** What a comparison can be written as. */
-    private enum Output {
-        TEXT(List.of("text", "txt"), comparison -> new ComparisonText(comparison, false).toString()),
-        MARKDOWN(List.of("markdown", "md"), comparison -> new ComparisonText(comparison, true).toString()),
-        CSV(List.of("csv"), ComparisonCsv::write),
-        JSON(List.of("json"), comparison -> comparison.json().toPrettyString() + "\n"),
-        HTML(List.of("html"), Report::html),
-        SVG(List.of("svg"), null),
-        PNG(List.of("png"), null);
-
-        private final List<String> words;
-        private final Function<Comparison, String> text;
-
-        Output(List<String> words, Function<Comparison, String> text) {
-            this.words = words;
-            this.text = text;
-        }
-
-        static Output of(String given, String word) {
-            return Arrays.stream(values()).filter(output -> output.words.contains(word)).findFirst()
-                    .orElseThrow(() -> new IllegalArgumentException(given + ": not one of " + Arrays.stream(values())
-                            .map(output -> output.words.getLast()).collect(Collectors.joining(", "))));
-        }
-
-        boolean isPicture() {
-            return text == null;
-        }
-
-        byte[] bytes(Comparison comparison, Path file) throws IOException {
-            return isPicture() ? Picture.named(file.getFileName().toString(), comparison).bytes(words.getFirst())
-                    : text.apply(comparison).getBytes(StandardCharsets.UTF_8);
+            throw new IOException("--export " + file + ": cannot be written (" + e.getClass().getSimpleName()
+                    + "); name a file in a folder that exists");
         }
     }
 }

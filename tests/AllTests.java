@@ -8,43 +8,35 @@
 //SOURCES ../Stream.java
 //SOURCES ../Compare.java
 //SOURCES ../Simulator.java
-//SOURCES ../Prompts.java
-//SOURCES ../Models.java
-//SOURCES ../Decode.java
-//SOURCES ../Probe.java
-//SOURCES ../Results.java
-//SOURCES ../Calibrate.java
-//SOURCES ../Recount.java
-//SOURCES ../Differ.java
-//SOURCES ../Weigh.java
-//SOURCES ../Report.java
-//SOURCES CalibrateTest.java
+//SOURCES CalibrationTest.java
 //SOURCES Chromium.java
-//SOURCES CommandLineTest.java
+//SOURCES StreamTest.java
 //SOURCES CompareTest.java
-//SOURCES DecodeTest.java
-//SOURCES DialectTest.java
-//SOURCES DifferTest.java
+//SOURCES StreamDecoderTest.java
+//SOURCES DialectsTest.java
+//SOURCES StatisticsTest.java
 //SOURCES FaultTest.java
-//SOURCES FiguresTest.java
+//SOURCES MetricsTest.java
 //SOURCES FuzzTest.java
 //SOURCES LauncherTest.java
 //SOURCES ModelsTest.java
+//SOURCES Printed.java
 //SOURCES PromptsTest.java
-//SOURCES RecountTest.java
+//SOURCES RecordedRunTest.java
 //SOURCES ReportTest.java
-//SOURCES ResultsTest.java
+//SOURCES JournalTest.java
 //SOURCES ResumeTest.java
 //SOURCES RunOnDisk.java
 //SOURCES SimulatorTest.java
+//SOURCES TestModels.java
 //SOURCES TestRun.java
 
 // Runs the tests: all of them, or those named.
 //
 // To run just:
 //   jbang tests/AllTests.java
-//   jbang tests/AllTests.java DialectTest                            one class
-//   jbang tests/AllTests.java DialectTest#aCutStreamIsTruncated      one test
+//   jbang tests/AllTests.java DialectsTest                            one class
+//   jbang tests/AllTests.java DialectsTest#aCutStreamIsTruncated      one test
 
 package stream;
 
@@ -64,11 +56,11 @@ import org.junit.platform.launcher.core.LauncherFactory;
 /** Runs the tests, prints a line each, and ends with how many passed and failed. */
 public class AllTests {
 
-    private static final List<Class<?>> CLASSES = List.of(FiguresTest.class, PromptsTest.class, ModelsTest.class,
-            SimulatorTest.class, DecodeTest.class, DialectTest.class, ResultsTest.class, ResumeTest.class,
-            FaultTest.class, FuzzTest.class, CalibrateTest.class, DifferTest.class,
-            RecountTest.class, CompareTest.class, ReportTest.class,
-            CommandLineTest.class, LauncherTest.class);
+    private static final List<Class<?>> CLASSES = List.of(MetricsTest.class, PromptsTest.class, ModelsTest.class,
+            SimulatorTest.class, StreamDecoderTest.class, DialectsTest.class, JournalTest.class, ResumeTest.class,
+            FaultTest.class, FuzzTest.class, CalibrationTest.class, StatisticsTest.class,
+            RecordedRunTest.class, CompareTest.class, ReportTest.class,
+            StreamTest.class, LauncherTest.class);
 
     public static void main(String... args) {
         var out = new PrintStream(System.out, true, StandardCharsets.UTF_8);

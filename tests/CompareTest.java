@@ -4,13 +4,9 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import java.io.ByteArrayOutputStream;
-import java.io.PrintStream;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.SplittableRandom;
 
@@ -27,16 +23,8 @@ class CompareTest {
     @TempDir
     Path folder;
 
-    /** What a command printed, on both outputs. */
-    private record Printed(String out, String err) { }
-
     private static Printed compare(int exitCode, Object... args) {
-        var out = new ByteArrayOutputStream();
-        var err = new ByteArrayOutputStream();
-        var words = Arrays.stream(args).map(Object::toString).toArray(String[]::new);
-        assertEquals(exitCode, Compare.run(new PrintStream(out, true, StandardCharsets.UTF_8), new PrintStream(err, true), words),
-                err.toString());
-        return new Printed(out.toString(StandardCharsets.UTF_8), err.toString());
+        return Printed.compare(args).expect(exitCode);
     }
 
     private static JsonNode json(Object... args) {
@@ -83,7 +71,7 @@ class CompareTest {
             total    slow / fast  1.56x   1.52 to 1.60  slower
 
             note: simulated: it says nothing about the real models of these names
-            note: slow: 1 of 25 failed and are in no figure (failed, overloaded)
+            note: slow: 1 of 25 failed and are not in the figures (failed, overloaded)
             Runs: 20261123T100000Z-0001
             """;
 
@@ -159,7 +147,7 @@ class CompareTest {
             gaps.add(gap);
         }
         for (var fraction : new double[] {0.5, 0.95, 0.99}) {
-            var exact = AnswerMetrics.quantile(micros.clone(), fraction) / 1e3;
+            var exact = Metrics.quantile(micros.clone(), fraction) / 1e3;
             assertEquals(exact, gaps.quantileMillis(fraction), exact * 1e-4);
         }
     }
@@ -210,7 +198,7 @@ class CompareTest {
         var text = compare(0, before, after.write()).out();
         assertTrue(text.startsWith("fast: to the first token after takes 0.82x as long as before; "), text);
         assertTrue(text.contains("after is the same as before within 5 %") || text.contains("after takes 0.9"), text);
-        assertTrue(text.contains("note: slow: only in before, nothing to hold it against\n"), text);
+        assertTrue(text.contains("note: slow: only in before, so there is nothing to compare it with\n"), text);
         assertTrue(text.contains("TTFT     after / before  0.82x"), text);
         assertTrue(text.endsWith("Runs: before, after\n"), text);
         var together = compare(0, before, folder.resolve("after"), "--by", "model").out();
@@ -299,8 +287,8 @@ class CompareTest {
         json(run.write(), "--by", "model", other.write()).get("notes").forEach(note -> notes.add(note.asString()));
         assertEquals(List.of(
                 "the runs differ in concurrency: 1, 8",
-                "short: the timing of 3 of 25 is in doubt (column tainted); --untainted leaves them out",
-                "long: 3 of 27 failed and are in no figure (mostly: failed, overloaded)",
+                "short: the timing of 3 of 25 should not be trusted (column tainted); --untainted leaves them out",
+                "long: 3 of 27 failed and are not in the figures (mostly: failed, overloaded)",
                 "long: 1 cancelled by the user, left out",
                 "long: the stream was buffered on its way, 90 % of its tokens came together with the one before; its ITL is that"
                         + " of the buffer",
@@ -310,10 +298,10 @@ class CompareTest {
                         + " --unique-prefix keeps it out",
                 "tokens are counted by the server for short alone, events are for the rest: tokens, TPOT and tokens/s are not"
                         + " alike",
-                "r: the tool's own error of TTFT, 20.000 ms, is more than a tenth of what was measured; use fewer streams at once"),
+                "r: the error of the client in TTFT, 20.000 ms, is more than a tenth of what was measured; use a lower concurrency"),
                 notes);
         assertTrue(compare(0, run.write(), "--untainted").out()
-                .contains("note: short: 3 left out, since their timing is in doubt\n"));
+                .contains("note: short: 3 left out, because their timing should not be trusted\n"));
     }
 
     @Test
@@ -407,15 +395,15 @@ class CompareTest {
 
     @ParameterizedTest
     @CsvSource(delimiter = ';', value = {
-        "--fail-if;ttft_p95;it takes a figure, a comparison and a limit, such as 'ttft_p95 > 1.2x'",
+        "--fail-if;ttft_p95;must be a figure, a comparison and a limit, such as 'ttft_p95 > 1.2x'",
         "--fail-if;ttft > 1x;no figure ttft; there are n, failed, ttft_p50_ms",
-        "--fail-if;failed > 3ms;failed is no time",
-        "--fail-if;ttft_p50 > 3%;ttft_p50_ms is no share; for a ratio to the baseline write 1.2x",
-        "--format;xml;not one of txt, md, csv, json, html, svg, png",
-        "--format;png;a picture is no text; --export FILE.png writes one",
-        "--by;colour;it takes one of model, run, prompt, base_url, shard, label:COLUMN",
-        "--margin;much;it takes a share such as 5%",
-        "--as;mine;it takes one of ours, vllm, guidellm, aiperf"
+        "--fail-if;failed > 3ms;failed is not a time",
+        "--fail-if;ttft_p50 > 3%;ttft_p50_ms is not a share; for a ratio to the baseline write 1.2x",
+        "--format;xml;must be one of txt, md, csv, json, html, svg, png",
+        "--format;png;a picture is not text; --export FILE.png writes one",
+        "--by;colour;must be one of model, run, prompt, base_url, shard, label:COLUMN",
+        "--margin;much;must be a share such as 5%",
+        "--as;mine;must be one of ours, vllm, guidellm, aiperf"
     })
     void wrongUsageIsOneLineThatNamesOptionAndValue(String option, String value, String words) {
         var err = compare(2, fastAndSlow("r").write(), option, value).err();
@@ -430,8 +418,8 @@ class CompareTest {
         compare(2, fastAndSlow("r").write(), "--export", file, "--export", folder.resolve("out.doc"));
         compare(2, folder.resolve("r"), "--export", "/");
         assertFalse(Files.exists(file));
-        assertEquals("compare: --export " + folder.resolve("none/out.md") + ": can't be written (NoSuchFileException); name a file"
-                + " in a folder that is there\n", compare(2, folder.resolve("r"), "--export", folder.resolve("none/out.md")).err());
+        assertEquals("compare: --export " + folder.resolve("none/out.md") + ": cannot be written (NoSuchFileException); name a file"
+                + " in a folder that exists\n", compare(2, folder.resolve("r"), "--export", folder.resolve("none/out.md")).err());
     }
 
     @Test
@@ -461,7 +449,7 @@ class CompareTest {
         var csv = folder.resolve("own.csv");
         compare(0, fastAndSlow("r").write(), "--export", csv);
         Files.writeString(csv, Files.readString(csv).replace("111.500", "NaN"));
-        assertEquals("compare: " + csv + ":2: ttft_p50_ms 'NaN' is not a number from 0\n", compare(2, csv).err());
+        assertEquals("compare: " + csv + ":2: ttft_p50_ms 'NaN' is not a number, at least 0\n", compare(2, csv).err());
         compare(0, folder.resolve("r"), "--export", csv);
         Files.writeString(csv, Files.readString(csv).replace(",fast,24,0,", ",fast,,0,"));
         assertEquals("compare: " + csv + ":2: n or failed is blank\n", compare(2, csv).err());

@@ -7,12 +7,10 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.BufferedReader;
-import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.InputStreamReader;
 import java.io.OutputStream;
-import java.io.PrintStream;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
@@ -308,7 +306,7 @@ class FaultTest {
     }
 
     private static ExchangeResult refusal(int status, Long retryAfterMillis) {
-        return new ExchangeResult(new Outcome.Failed("x", "x", status), status, 1, retryAfterMillis, null, Usage.UNKNOWN, null, null, null, null,
+        return new ExchangeResult(new Outcome.Failed("x", "x", status), status, 1, retryAfterMillis, null, new AnswerState(), null,
                 null, false, false);
     }
 
@@ -367,9 +365,9 @@ class FaultTest {
                     "--no-self-warmup");
             assertEquals(1, run.exitCode(), run.err());
             assertEquals(1, run.err().lines().count(), run.err());
-            assertTrue(run.err().contains("can't be written any more (No space left on device); the run stops"), run.err());
+            assertTrue(run.err().contains("cannot be written any more (No space left on device); the run stops"), run.err());
             var rows = new int[1];
-            ResumeState.forEachRow(run.folder().resolve("events.csv"), Journal.EVENT_COLUMNS, row -> rows[0]++);
+            CsvRows.forEach(run.folder().resolve("events.csv"), EventColumn.values(), row -> rows[0]++);
             assertTrue(rows[0] > 100, rows[0] + " rows");
         } finally {
             new ProcessBuilder("umount", disk.toString()).start().waitFor();
@@ -395,7 +393,7 @@ class FaultTest {
         remover.join();
         assertEquals(1, run.exitCode(), run.err());
         assertEquals(1, run.err().lines().count(), run.err());
-        assertTrue(run.err().contains("can't be written any more (it was removed); the run stops"), run.err());
+        assertTrue(run.err().contains("cannot be written any more (it was removed); the run stops"), run.err());
     }
 
     private static long fileBytes(Path folder) throws IOException {
@@ -571,6 +569,6 @@ class FaultTest {
         assertEquals(400, last.size());
         var completed = last.values().stream().filter("completed"::equals).count();
         assertTrue(completed >= 380 && completed < 400, completed + " of 400, where one in twenty meets a fault");
-        assertEquals(0, Results.run(new PrintStream(new ByteArrayOutputStream()), System.err, run.folder().toString()));
+        Printed.compare("--check", run.folder()).expect(0);
     }
 }

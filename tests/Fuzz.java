@@ -11,7 +11,7 @@
 //   jbang tests/Fuzz.java Events 600      ten minutes on the decoder of events
 //   jbang tests/Fuzz.java Prompts 600     the same on all prompt formats
 //
-// What it finds it writes to crash-* and repeats on the screen; it belongs into DecodeTest, DialectTest or PromptsTest.
+// What it finds it writes to crash-* and repeats on the screen; it belongs into StreamDecoderTest, DialectsTest or PromptsTest.
 // FuzzTest is the short run: seeded, without a guide, in every run of the tests.
 
 package stream;
@@ -49,7 +49,7 @@ public class Fuzz {
     /** Whatever the bytes, the decoder ends, throws nothing, and says of each event what it would say of it alone. */
     public static final class Events {
         public static void fuzzerTestOneInput(byte[] bytes) {
-            var decoder = new StreamDecoder();
+            var decoder = new StreamDecoder(Dialect.of("chat"));
             var body = Okio.buffer(new RepairedSource(new Buffer().write(bytes), 1 << 20, () -> { }));
             var response = new Response.Builder().request(new Request.Builder().url("http://localhost/").build())
                     .protocol(Protocol.HTTP_1_1).code(200).message("OK")

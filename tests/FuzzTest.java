@@ -84,7 +84,7 @@ class FuzzTest {
     /** What came of the bytes if each read brings so many of them. */
     private static List<StreamEvent> decoded(byte[] bytes, int perRead) {
         var events = new ArrayList<StreamEvent>();
-        var decoder = new StreamDecoder();
+        var decoder = new StreamDecoder(Dialect.of("chat"));
         var slow = new okio.ForwardingSource(new Buffer().write(bytes)) {
             @Override
             public long read(Buffer sink, long byteCount) throws java.io.IOException {

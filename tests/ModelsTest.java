@@ -6,8 +6,6 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import java.io.ByteArrayOutputStream;
-import java.io.PrintStream;
 import java.net.InetSocketAddress;
 import java.net.Proxy;
 import java.net.URI;
@@ -33,27 +31,27 @@ class ModelsTest {
     @TempDir
     Path folder;
 
-    private final ModelOptions options = new ModelOptions();
+    private List<String> specs = List.of();
+    private Path file;
+    private String baseUrl;
+    private String api = "auto";
+    private boolean insecureHttp;
 
-    ModelsTest() {
-        options.api = "auto";
+    private List<Model> models(Map<String, String> environment) {
+        return ModelCatalog.of(new ModelSettings(specs, file, baseUrl, api, insecureHttp), environment, ModelCatalog.Access.WITH_KEYS).models();
     }
 
-    private List<Model> models(Map<String, String> environment) throws BadModel {
-        return ModelCatalog.of(options, environment, ModelCatalog.Access.WITH_KEYS).models();
-    }
-
-    private Model one(String spec, Map<String, String> environment) throws BadModel {
-        options.specs = List.of(spec);
+    private Model one(String spec, Map<String, String> environment) {
+        specs = List.of(spec);
         return models(environment).getFirst();
     }
 
     private List<String> problems(Map<String, String> environment) {
-        return assertThrows(BadModel.class, () -> models(environment)).problems();
+        return assertThrows(UserError.class, () -> models(environment)).problems();
     }
 
     private List<Model> fromFile(String json, Map<String, String> environment) throws Exception {
-        options.file = Files.writeString(folder.resolve("models.json"), json);
+        file = Files.writeString(folder.resolve("models.json"), json);
         return models(environment);
     }
 
@@ -75,12 +73,12 @@ class ModelsTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"gpt-4,CHAT", "gpt-3.5-turbo,CHAT", "gpt-3.5-turbo-instruct,COMPLETIONS",
-        "gpt-3.5-turbo-instruct-0914,COMPLETIONS", "text-davinci-003,COMPLETIONS", "davinci-002,COMPLETIONS",
-        "babbage-002,COMPLETIONS", "code-davinci-002,COMPLETIONS", "davinci-instruct-beta,COMPLETIONS",
-        "meta-llama/Llama-3.1-8B-Instruct,CHAT", "adamant-7b,CHAT", "gpt-5,CHAT"})
-    void autoSendsLegacyNamesToCompletions(String name, Api expected) {
-        assertEquals(expected, Api.ofModelName(name));
+    @CsvSource({"gpt-4,chat", "gpt-3.5-turbo,chat", "gpt-3.5-turbo-instruct,completions",
+        "gpt-3.5-turbo-instruct-0914,completions", "text-davinci-003,completions", "davinci-002,completions",
+        "babbage-002,completions", "code-davinci-002,completions", "davinci-instruct-beta,completions",
+        "meta-llama/Llama-3.1-8B-Instruct,chat", "adamant-7b,chat", "gpt-5,chat"})
+    void autoSendsLegacyNamesToCompletions(String name, String expected) {
+        assertEquals(expected, Dialect.ofModelName(name).word());
     }
 
     @Test
@@ -95,19 +93,19 @@ class ModelsTest {
     @ParameterizedTest
     @ValueSource(strings = {"", ",", "a,,b", "=", "a=", "=a", "a=@http://localhost:1/v1", "a b"})
     void aSpecWithoutANameIsRefused(String spec) {
-        options.specs = List.of(spec);
-        assertTrue(problems(WITH_KEY).getFirst().endsWith("'; it takes NAME, LABEL=NAME or LABEL=NAME@BASE_URL"));
+        specs = List.of(spec);
+        assertTrue(problems(WITH_KEY).getFirst().endsWith("'; must be NAME, LABEL=NAME or LABEL=NAME@BASE_URL"));
     }
 
     @Test
     void anAccountThatNoHeaderHoldsIsRefused() {
-        assertEquals(List.of("OPENAI_ORG_ID holds a character that a header can't; set it again"),
+        assertEquals(List.of("OPENAI_ORG_ID has a character that is not allowed in a header; set it again"),
                 problems(Map.of("OPENAI_API_KEY", "k", "OPENAI_ORG_ID", "\u00e9")));
     }
 
     @Test
     void aKeyInPlaceOfItsVariableIsNotShown() throws Exception {
-        options.file = Files.writeString(folder.resolve("m.json"),
+        file = Files.writeString(folder.resolve("m.json"),
                 "[{\"name\":\"a\",\"base_url\":\"https://a.example\",\"api_key_env\":\"sk-secret\",\"extra\":[1],\"max_tokens\":1.5}]");
         var problems = problems(WITH_KEY);
         assertEquals(3, problems.size(), problems.toString());
@@ -116,7 +114,7 @@ class ModelsTest {
 
     @Test
     void aBaseUrlThatIsNoneIsNamedByWhereItStandsWithoutItsPassword() {
-        assertEquals(List.of("OPENAI_BASE_URL 'http://(user)@h:99999/v1' is no http:// or https:// address"),
+        assertEquals(List.of("OPENAI_BASE_URL 'http://(user)@h:99999/v1' is not an http:// or https:// address"),
                 problems(Map.of("OPENAI_API_KEY", "k", "OPENAI_BASE_URL", "http://u:SECRET@h:99999/v1")));
     }
 
@@ -130,7 +128,7 @@ class ModelsTest {
     void theServerComesFromTheOptionElseTheEnvironment() throws Exception {
         var environment = Map.of("OPENAI_API_KEY", "k", "OPENAI_BASE_URL", "https://gateway.example/v1");
         assertEquals("https://gateway.example/v1", one("m", environment).server());
-        options.baseUrl = "https://other.example/v1";
+        baseUrl = "https://other.example/v1";
         assertEquals("https://other.example/v1", one("m", environment).server());
     }
 
@@ -144,7 +142,7 @@ class ModelsTest {
 
     @Test
     void theKeyOfTheRunsServerIsNotSentToAnother() throws Exception {
-        options.specs = List.of("m@https://elsewhere.example/v1");
+        specs = List.of("m@https://elsewhere.example/v1");
         assertEquals(List.of("model m: no key for elsewhere.example; name its variable with api_key_env in a --models"
                 + " file, or set --base-url and OPENAI_API_KEY"), problems(WITH_KEY));
     }
@@ -158,19 +156,19 @@ class ModelsTest {
 
     @Test
     void aKeyNeverGoesInTheClearToAnotherMachine() throws Exception {
-        options.baseUrl = "http://gpu.example:8000/v1";
-        options.specs = List.of("m");
+        baseUrl = "http://gpu.example:8000/v1";
+        specs = List.of("m");
         assertEquals(List.of("model m: the key would go unencrypted to gpu.example; use https://, or allow it with"
                 + " --insecure-http"), problems(WITH_KEY));
-        options.insecureHttp = true;
+        insecureHttp = true;
         assertEquals("Bearer sk-secret", headers(models(WITH_KEY).getFirst()).get("Authorization"));
     }
 
     @Test
     void aKeyWithALineEndInsideIsRefusedWithoutShowingIt() {
-        options.baseUrl = "http://localhost:1/v1";
+        baseUrl = "http://localhost:1/v1";
         var problems = problems(Map.of("OPENAI_API_KEY", "sk-sec\nret"));
-        assertEquals("model gpt-4: its key holds a character that a header can't; set it again", problems.getFirst());
+        assertEquals("model gpt-4: its key has a character that is not allowed in a header; set it again", problems.getFirst());
         assertFalse(String.join("", problems).contains("sk-sec"));
     }
 
@@ -205,12 +203,12 @@ class ModelsTest {
 
     @Test
     void aBadModelsFileIsNamedWithItsPlace() throws Exception {
-        var file = folder.resolve("models.json");
-        options.file = Files.writeString(file, "[{\"name\": \"a\", \"colour\": 1, \"max_tokens\": 0, \"api\": \"soap\"}]");
-        assertEquals(List.of("--models " + file + ", model 1: unknown key 'colour'; it takes label, name, base_url, api,"
+        file = folder.resolve("models.json");
+        Files.writeString(file, "[{\"name\": \"a\", \"colour\": 1, \"max_tokens\": 0, \"api\": \"soap\"}]");
+        assertEquals(List.of("--models " + file + ", model 1: unknown key 'colour'; there are label, name, base_url, api,"
                         + " api_key_env, max_tokens, temperature, extra",
-                "--models " + file + ", model 1: api 'soap'; it takes auto, chat, completions or responses",
-                "--models " + file + ", model 1: max_tokens is 0; it takes a number from 1"), problems(WITH_KEY));
+                "--models " + file + ", model 1: api 'soap'; must be one of auto, chat, completions, responses",
+                "--models " + file + ", model 1: max_tokens is 0; must be a number from 1"), problems(WITH_KEY));
         Files.writeString(file, "[\n{]");
         assertTrue(problems(WITH_KEY).getFirst().startsWith("--models " + file + ":2: not JSON: "));
         Files.writeString(file, "{}");
@@ -221,14 +219,14 @@ class ModelsTest {
 
     @Test
     void aKeyVariableThatIsNotSetIsNamed() throws Exception {
-        options.file = Files.writeString(folder.resolve("m.json"),
+        file = Files.writeString(folder.resolve("m.json"),
                 "[{\"name\":\"a\",\"base_url\":\"https://a.example/v1\",\"api_key_env\":\"A_KEY\"}]");
-        assertEquals(List.of("model a: A_KEY is not set; it should hold the key for a.example"), problems(WITH_KEY));
+        assertEquals(List.of("model a: A_KEY is not set; it must hold the key for a.example"), problems(WITH_KEY));
     }
 
     @Test
     void twoModelsOfOneLabelAreRefused() {
-        options.specs = List.of("a", "a");
+        specs = List.of("a", "a");
         assertEquals(List.of("--model: two models are labelled 'a'; give one another with LABEL=NAME"), problems(WITH_KEY));
     }
 
@@ -247,7 +245,7 @@ class ModelsTest {
 
     @Test
     void azureAsTheRunsServerTakesOpenAisKeyToo() throws Exception {
-        options.baseUrl = "https://res.openai.azure.com";
+        baseUrl = "https://res.openai.azure.com";
         assertEquals(Map.of("api-key", "sk-secret"), headers(one("gpt-4", WITH_KEY)));
     }
 
@@ -268,7 +266,7 @@ class ModelsTest {
 
     @Test
     void theBodyOfAResponsesRequest() throws Exception {
-        options.api = "responses";
+        api = "responses";
         assertEquals("{\"model\":\"gpt-4\",\"stream\":true,\"input\":[{\"role\":\"user\",\"content\":\"Hi\"}],"
                 + "\"max_output_tokens\":200,\"temperature\":0.0}", one("gpt-4", WITH_KEY)
                 .body(Prompt.ofText("p", "Hi", "p"), SAMPLING, true));
@@ -302,17 +300,5 @@ class ModelsTest {
         }
         assertEquals("Basic dTpw", proxies.authorization("https"));
         assertNull(proxies.authorization("http"));
-    }
-
-    @Test
-    void theCommandAsksTheServerWhatItServes() throws Exception {
-        try (var server = SimulatedServer.start(1)) {
-            var out = new ByteArrayOutputStream();
-            var exitCode = Models.run(Map.of(), new PrintStream(out), System.err, "--base-url", server.baseUrl(),
-                    "-m", "gpt-4,nobody");
-            assertEquals(1, exitCode);
-            assertEquals(List.of("served", "refused"), out.toString().lines()
-                    .map(line -> line.substring(line.lastIndexOf(' ') + 1)).toList());
-        }
     }
 }

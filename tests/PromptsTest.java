@@ -4,9 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.ByteArrayInputStream;
-import java.io.ByteArrayOutputStream;
 import java.io.InputStream;
-import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -155,9 +153,9 @@ class PromptsTest {
                 "{\"messages\":[{\"role\":\"b\\r\\nss\",\"content\":\"x\"}]}");
         assertProblem("FILE:1: a content part of type 'image_url'; only text can be streamed", "e.jsonl",
                 "{\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"image_url\"}]}]}");
-        assertProblem("FILE:2: max_tokens is '0'; it takes a whole number from 1", "f.csv", "prompt,max_tokens\nx,0\n");
-        assertProblem("FILE:2: temperature is 'hot'; it takes a number from 0 to 2", "g.csv", "prompt,temperature\nx,hot\n");
-        assertProblem("FILE:3: 3 fields where the header has 2; put quotes round a text with commas", "h.csv",
+        assertProblem("FILE:2: max_tokens is '0'; must be a whole number, at least 1", "f.csv", "prompt,max_tokens\nx,0\n");
+        assertProblem("FILE:2: temperature is 'hot'; must be a number from 0 to 2", "g.csv", "prompt,temperature\nx,hot\n");
+        assertProblem("FILE:3: 3 fields where the header has 2; quote a text that has commas", "h.csv",
                 "id,prompt\na,b\nc,d, e\n");
         assertProblem("FILE:1: no column 'prompt' in the header; the first line names the columns", "i.csv", "a,b\n1,2\n");
         assertProblem("FILE:2: the front matter is not YAML: while parsing a flow node", "j.md", "---\nid: [\n---\nx\n");
@@ -171,12 +169,12 @@ class PromptsTest {
 
     @Test
     void nothingIsLostInSilence() throws Exception {
-        assertProblem("FILE:1: more behind the end of the array; put all into one, or call the file .jsonl", "a.json",
+        assertProblem("FILE:1: more after the end of the array; put all into one array, or name the file .jsonl", "a.json",
                 "[{\"prompt\":\"a\"}] [{\"prompt\":\"b\"}]");
         assertProblem("FILE:1: not JSON: Duplicate Object property \"prompt\"", "b.jsonl", "{\"prompt\":\"x\",\"prompt\":\"y\"}");
         assertProblem("FILE:1: the front matter has no closing --- line", "c.md", "---\nid: x\ntext");
         assertProblem("FILE:1: content is empty", "d.jsonl", "{\"messages\":[{\"role\":\"user\",\"content\":\"\"}]}");
-        assertProblem("FILE:1: the id holds a character that can't be printed; give it another", "e.jsonl",
+        assertProblem("FILE:1: the id has a character that cannot be printed; give it another", "e.jsonl",
                 "{\"id\":\"\\ud800\",\"prompt\":\"x\"}");
     }
 
@@ -201,8 +199,6 @@ class PromptsTest {
         var set = PromptSet.read(List.of(folder.toString()), InputStream.nullInputStream());
         assertEquals(List.of("good.txt"), set.prompts().stream().map(Prompt::id).toList());
         assertEquals(2, set.notes().size());
-        assertEquals(0, Prompts.run(InputStream.nullInputStream(), new PrintStream(new ByteArrayOutputStream()),
-                new PrintStream(new ByteArrayOutputStream()), folder.toString()));
     }
 
     @Test
@@ -286,15 +282,20 @@ class PromptsTest {
     }
 
     @Test
-    void theCommandListsTheSetAndFailsOnABadOne() throws Exception {
+    void aDryRunChecksASetAndFailsOnABadOne() throws Exception {
         Files.writeString(folder.resolve("a.txt"), "Why is the sky blue?");
-        var out = new ByteArrayOutputStream();
-        var err = new ByteArrayOutputStream();
-        var good = Prompts.run(InputStream.nullInputStream(), new PrintStream(out), new PrintStream(err), folder.toString());
-        assertEquals(0, good);
-        assertTrue(out.toString().contains("a.txt") && out.toString().endsWith("1 prompt\n"), out.toString());
+        var good = Printed.stream("--dry-run", folder.toString()).expect(0);
+        assertTrue(good.out().startsWith("3 requests") && good.out().contains("a.txt"), good.out());
         Files.writeString(folder.resolve("b.jsonl"), "{");
-        assertEquals(2, Prompts.run(InputStream.nullInputStream(), new PrintStream(out), new PrintStream(err), folder.toString()));
-        assertEquals("prompts: " + folder + "/b.jsonl:1: not JSON: Unexpected end-of-input\n", err.toString());
+        assertEquals("stream: " + folder + "/b.jsonl:1: not JSON: Unexpected end-of-input\n",
+                Printed.stream("--dry-run", folder.toString()).expect(2).err());
+    }
+
+    @Test
+    void aLongPlanIsListedOnRequest() {
+        var plan = Printed.stream("--dry-run", "-p", "Hi", "-n", "20").expect(0).out();
+        assertTrue(plan.startsWith("60 requests, 0 of them warm-up; "), plan);
+        assertTrue(plan.endsWith("\n1 prompts, 3 models; --verbose lists the requests\n"), plan);
+        assertEquals(61, Printed.stream("--dry-run", "-p", "Hi", "-n", "20", "-v").expect(0).out().lines().count());
     }
 }

@@ -7,12 +7,9 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.ByteArrayInputStream;
-import java.io.ByteArrayOutputStream;
-import java.io.PrintStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.stream.IntStream;
 
@@ -31,11 +28,7 @@ class ReportTest {
     Path folder;
 
     private static String report(int exitCode, Object... args) {
-        var bytes = new ByteArrayOutputStream();
-        var out = new PrintStream(bytes, true);
-        var words = Arrays.stream(args).map(Object::toString).toArray(String[]::new);
-        assertEquals(exitCode, Report.run(out, out, words), bytes.toString());
-        return bytes.toString();
+        return Printed.compare(args).expect(exitCode).err();
     }
 
     /** Two models, of which the slower takes half as long again; a failure; and whatever a model may write. */
@@ -53,8 +46,8 @@ class ReportTest {
     private Path page(Path... runs) {
         var file = folder.resolve("report.html");
         var args = new ArrayList<Object>(List.of(runs));
-        args.addAll(List.of("-o", file));
-        assertEquals(file + "\n", report(0, args.toArray()));
+        args.addAll(List.of("--export", file));
+        report(0, args.toArray());
         return file;
     }
 
@@ -74,8 +67,8 @@ class ReportTest {
         var run = run("r", 1);
         var svg = folder.resolve("ttft.svg");
         var png = folder.resolve("itl.png");
-        report(0, run, "-o", svg);
-        report(0, run, "-o", png);
+        report(0, run, "--export", svg);
+        report(0, run, "--export", png);
         var root = DocumentBuilderFactory.newInstance();
         root.setFeature("http://apache.org/xml/features/nonvalidating/load-external-dtd", false);
         assertEquals("svg", root.newDocumentBuilder().parse(new ByteArrayInputStream(Files.readAllBytes(svg)))
@@ -89,13 +82,12 @@ class ReportTest {
     @Test
     void whatCantBeDrawnIsOneLine() {
         var run = run("r", 1);
-        assertEquals("report: --output " + folder.resolve("a.pdf") + ": it can't be 'pdf'; name a file that ends with .html, .svg or"
-                + " .png\n", report(2, run, "-o", folder.resolve("a.pdf")));
+        assertEquals("compare: --export " + folder.resolve("a.pdf") + "; must be one of txt, md, csv, json, html, svg, png\n", report(2, run, "--export", folder.resolve("a.pdf")));
         var broken = new RunOnDisk(folder.resolve("broken")).failure("m", "sky", 1, "down").write();
-        assertEquals("report: ttft.png: no completed request has a TTFT; there is nothing to draw\n",
-                report(2, broken, "-o", folder.resolve("ttft.png")));
+        assertEquals("compare: ttft.png: no completed request has a TTFT; there is nothing to draw\n",
+                report(2, broken, "--export", folder.resolve("ttft.png")));
         assertFalse(Files.exists(folder.resolve("ttft.png")));
-        report(0, broken, "-o", folder.resolve("broken.html"));
+        report(0, broken, "--export", folder.resolve("broken.html"));
     }
 
     private Chromium open(Path page, int width, String colorScheme) throws Exception {

@@ -4,10 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import java.io.ByteArrayOutputStream;
 import java.io.IOException;
-import java.io.PrintStream;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -79,9 +76,8 @@ class ResumeTest {
         }
         assertEquals(REQUESTS, completed.size(), run.err());
         assertEquals(REQUESTS, new HashSet<>(completed).size());
-        var err = new ByteArrayOutputStream();
-        assertEquals(0, Results.run(new PrintStream(new ByteArrayOutputStream()), new PrintStream(err), run.folder().toString()),
-                err.toString());
+        var check = Printed.compare("--check", run.folder());
+        assertEquals(0, check.exitCode(), check.out());
     }
 
     @Test
@@ -194,7 +190,7 @@ class ResumeTest {
         var run = finish();
         assertEquals(2, run.exitCode());
         assertEquals("stream: " + prompts.resolve("two.txt")
-                + ": has changed since the run began (prompt two.txt); put it back, or begin a new run\n", run.err());
+                + ": has changed since the run began (prompt two.txt); restore it, or begin a new run\n", run.err());
         Files.delete(prompts.resolve("two.txt"));
         assertTrue(finish().err().contains("prompt two.txt was in it when the run began"), finish().err());
         assertEquals(before, Files.readString(file("run.json")));
@@ -206,7 +202,7 @@ class ResumeTest {
         try (var lock = RunLock.take(results.resolve(runId()))) {
             var run = finish();
             assertEquals(2, run.exitCode());
-            assertTrue(run.err().startsWith("stream: --resume " + runId() + ": the run is still going on in another process"),
+            assertTrue(run.err().startsWith("stream: --resume " + runId() + ": another process is still running it"),
                     run.err());
         }
         assertEquals(0, finish().exitCode());
@@ -219,7 +215,7 @@ class ResumeTest {
         all.addAll(List.of(words.split(" ")));
         var run = TestRun.of(results, all.toArray(String[]::new));
         assertEquals(2, run.exitCode());
-        assertTrue(run.err().startsWith("stream: --resume X takes its plan from the run; give nothing beside it but"), run.err());
+        assertTrue(run.err().startsWith("stream: --resume X takes its plan from the run; only these options may be added:"), run.err());
     }
 
     @Test

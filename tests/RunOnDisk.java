@@ -30,8 +30,8 @@ final class RunOnDisk {
     RunOnDisk(Path folder) {
         this.folder = folder;
         record.put("run_id", folder.getFileName().toString()).put("simulated", false).put("finished_at", "2026-11-23T11:00:00Z");
-        requests.add(String.join(",", Journal.REQUEST_COLUMNS));
-        events.add(String.join(",", Journal.EVENT_COLUMNS));
+        requests.add(String.join(",", Column.header(RequestColumn.values())));
+        events.add(String.join(",", Column.header(EventColumn.values())));
     }
 
     /** What run.json holds. */
@@ -73,7 +73,7 @@ final class RunOnDisk {
             for (int i = 0; i < gaps.length; i++) {
                 gaps[i] = times[i + 1] - times[i];
             }
-            cells.put("itl_p50_ms", millis(AnswerMetrics.quantile(gaps, 0.5)));
+            cells.put("itl_p50_ms", millis(Metrics.quantile(gaps, 0.5)));
             cells.put("tpot_ms", millis((last - times[0]) / gaps.length));
             cells.put("output_tokens_per_s", millis(times.length / last * 1000));
         }
@@ -104,7 +104,7 @@ final class RunOnDisk {
         for (int i = 0; i < columns.length; i += 2) {
             cells.put(columns[i], columns[i + 1]);
         }
-        requests.add(CSVFormat.RFC4180.format(Arrays.stream(Journal.REQUEST_COLUMNS).map(column -> cells.getOrDefault(column, ""))
+        requests.add(CSVFormat.RFC4180.format(Arrays.stream(RequestColumn.values()).map(column -> cells.getOrDefault(column.word(), ""))
                 .toArray()));
         return id;
     }

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.BufferedReader;
 import java.io.ByteArrayInputStream;
+import java.io.InputStream;
 import java.io.InputStreamReader;
 import java.net.InetAddress;
 import java.net.ServerSocket;
@@ -27,7 +28,6 @@ import java.util.regex.Pattern;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import picocli.CommandLine;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
@@ -86,7 +86,7 @@ class SimulatorTest {
             lateness[i] = stamps(body, "sent_ns").get(i) - due.get(i);
         }
         // were the pauses relative, forty of them would be late by the sum: more than a gap at the end
-        assertTrue(AnswerMetrics.quantile(lateness, 0.5) < 5_000_000, "half are late by " + AnswerMetrics.quantile(lateness, 0.5));
+        assertTrue(Metrics.quantile(lateness, 0.5) < 5_000_000, "half are late by " + Metrics.quantile(lateness, 0.5));
     }
 
     @Test
@@ -110,9 +110,9 @@ class SimulatorTest {
             ttft[i] = Math.log(latency.nextTtftNanos(random) / 1e6);
         }
         // the error of the median of 20,001 is about 1.25 * 0.25 / 141 = 0.0022; five of them
-        assertEquals(Math.log(400), AnswerMetrics.quantile(ttft, 0.5), 0.011);
-        var q84 = AnswerMetrics.quantile(ttft, 0.8413);
-        assertEquals(0.25, q84 - AnswerMetrics.quantile(ttft, 0.5), 0.015);
+        assertEquals(Math.log(400), Metrics.quantile(ttft, 0.5), 0.011);
+        var q84 = Metrics.quantile(ttft, 0.8413);
+        assertEquals(0.25, q84 - Metrics.quantile(ttft, 0.5), 0.015);
         assertEquals(LatencyProfile.ofModel("whatever"), LatencyProfile.ofModel("any other"));
     }
 
@@ -253,12 +253,10 @@ class SimulatorTest {
     @Test
     void aPortInUseIsSaidInOneLine() throws Exception {
         try (var taken = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-            var err = new java.io.ByteArrayOutputStream();
-            var exitCode = new CommandLine(new Simulator(System.out, new java.io.PrintStream(err)))
-                    .execute("--port", String.valueOf(taken.getLocalPort()));
-            assertEquals(2, exitCode);
-            assertEquals("simulator: can't listen on 127.0.0.1 port " + taken.getLocalPort()
-                    + " (Address already in use); choose another with --port\n", err.toString());
+            var port = String.valueOf(taken.getLocalPort());
+            var printed = Printed.of("simulator", Simulator::run, Map.of(), InputStream.nullInputStream(), false, "--port", port);
+            assertEquals("simulator: --port " + port + ": cannot listen on 127.0.0.1 (Address already in use); choose"
+                    + " another\n", printed.expect(2).err());
         }
     }
 }

@@ -1,10 +1,8 @@
 package stream;
 
 import java.io.ByteArrayInputStream;
-import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
-import java.io.PrintStream;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -31,14 +29,10 @@ record TestRun(int exitCode, String out, String err, Path results) {
     }
 
     static TestRun of(Path results, Map<String, String> environment, InputStream in, boolean onTerminal, String... args) {
-        var out = new ByteArrayOutputStream();
-        var err = new ByteArrayOutputStream();
-        var terminal = new Console(in, new PrintStream(out, true, StandardCharsets.UTF_8),
-                new PrintStream(err, true, StandardCharsets.UTF_8), onTerminal, onTerminal, environment);
         var all = new ArrayList<>(List.of(args));
         all.addAll(List.of("--results", results.toString()));
-        var exitCode = Stream.run(terminal, all.toArray(String[]::new));
-        return new TestRun(exitCode, out.toString(StandardCharsets.UTF_8), err.toString(StandardCharsets.UTF_8), results);
+        var printed = Printed.of("stream", Stream::run, environment, in, onTerminal, all.toArray(String[]::new));
+        return new TestRun(printed.exitCode(), printed.out(), printed.err(), results);
     }
 
     /** The folder of the run; there must be exactly one. */

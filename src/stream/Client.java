@@ -9,7 +9,10 @@
 //SOURCES Metrics.java
 //SOURCES Sockets.java
 
-// Client
+// Client: one request and its response. Sends it, records its events, classifies its outcome.
+//
+// What is done between a socket read and the recorded event delays the next event, so it reads the clock first, allocates
+// little, takes no lock, and does no I/O.
 
 package stream;
 
@@ -99,12 +102,12 @@ final class StreamClient implements AutoCloseable {
                             : response.request().newBuilder().header("Proxy-Authorization", user).build();
                 })
                 .addNetworkInterceptor(this::watchReads)
-                .eventListenerFactory(call -> call.request().tag(Exchange.class).phases())
+                .eventListenerFactory(call -> call.request().tag(Sending.class).phases())
                 .connectionPool(new ConnectionPool(connections, 5, TimeUnit.MINUTES))
                 .retryOnConnectionFailure(false)
                 .followRedirects(false)
                 .connectTimeout(CONNECT_TIMEOUT)
-                .readTimeout(Duration.ZERO) // a timer for each read is dear; the run watches all exchanges at once
+                .readTimeout(Duration.ZERO) // a timer for each read is expensive; one thread watches all exchanges
                 .writeTimeout(Duration.ZERO)
                 .build();
         connecting = reusing.newBuilder().connectionPool(new ConnectionPool(0, 1, TimeUnit.MINUTES)).build();
@@ -130,43 +133,26 @@ final class StreamClient implements AutoCloseable {
     /** The server had closed an idle connection before a request was written to it. */
     static final class ClosedConnection extends IOException { }
 
-    /** Hands the exchange the clock of its socket, and okhttp-sse a body that it can read. */
+    /** Finds the timed socket of a sending, and notices a connection that the server has closed before it is used. */
     private Response watchReads(Interceptor.Chain chain) throws IOException {
-        var exchange = chain.request().tag(Exchange.class);
+        var sending = chain.request().tag(Sending.class);
         var connection = chain.connection();
         var socket = sockets.of(connection.socket());
         if (socket == null) {
             throw new ClosedConnection();
         }
         var multiplexed = connection.protocol() == Protocol.HTTP_2;
-        if (!multiplexed && exchange.phases().isConnectionReused()
-                && socket.isUnusable(connection.handshake() != null)) {
+        if (!multiplexed && sending.phases().isConnectionReused() && socket.isUnusable(connection.handshake() != null)) {
             socket.close();
             throw new ClosedConnection();
         }
-        exchange.beginReading(socket.clock(), multiplexed);
+        sending.beginReading(socket.clock(), multiplexed);
         var response = chain.proceed(chain.request());
-        exchange.headersAt(socket.clock().lastReadNanos());
-        if (!response.isSuccessful()) {
-            return response;
-        }
-        Source body = response.body().source();
-        var compressed = "gzip".equalsIgnoreCase(response.header("Content-Encoding"));
-        var repaired = new RepairedSource(compressed ? new GzipSource(body) : body, limits.eventBytes(),
-                exchange::lineEnded);
-        exchange.streamsFrom(repaired, compressed);
-        var type = eventStreamUnlessNamed(response);
-        return response.newBuilder().body(ResponseBody.create(Okio.buffer(repaired), type, -1)).build();
+        sending.headersAt(socket.clock().lastReadNanos());
+        return response;
     }
 
-    /** Some servers stream without a type, or as plain text; what names itself JSON or HTML is no stream. */
-    private static MediaType eventStreamUnlessNamed(Response response) {
-        var type = response.body().contentType();
-        return type == null || type.subtype().equals("plain") || type.subtype().equals("octet-stream")
-                ? Exchange.EVENT_STREAM : type;
-    }
-
-    /** Ends what would keep the JVM alive for a minute. */
+    /** Ends the threads that would keep the JVM alive for a minute. */
     @Override
     public void close() {
         reusing.dispatcher().executorService().shutdown();
@@ -174,66 +160,185 @@ final class StreamClient implements AutoCloseable {
     }
 }
 
-/** One request, streamed to its end: sends it, records every event, and says how it ended. It never throws. */
+/**
+ * One sending of a request: its call, its connection, and the times of its network phases. Written by the thread that sends,
+ * read by the stall detector.
+ */
+final class Sending {
+
+    private final Phases phases;
+    private volatile Call call;
+    private volatile ReadClock clock; // null before a connection is found
+    private int readsBefore;
+    private boolean multiplexed;
+    private long headersNanos;
+
+    /** {@code onSent} is called once the request is written, or has failed before. */
+    Sending(Runnable onSent) {
+        this.phases = new Phases(onSent);
+    }
+
+    Phases phases() {
+        return phases;
+    }
+
+    void prepare(StreamClient client, Request request) {
+        call = client.newCall(request.newBuilder().tag(Sending.class, this).build());
+    }
+
+    Response execute() throws IOException {
+        return call.execute();
+    }
+
+    void cancel() {
+        call.cancel();
+    }
+
+    /** Notes the connection; {@code shared} if other requests are on it at the same time, as HTTP/2 allows. */
+    void beginReading(ReadClock socketClock, boolean shared) {
+        readsBefore = socketClock.reads();
+        multiplexed = shared;
+        clock = socketClock;
+    }
+
+    void headersAt(long nanos) {
+        headersNanos = nanos;
+    }
+
+    /** Whether the request was written to a reused connection and not a byte of a response has come. */
+    boolean isLost() {
+        return phases.isConnectionReused() && clock != null && headersNanos == 0
+                && (multiplexed || clock.reads() == readsBefore);
+    }
+
+    /** Returns when the last socket read returned; 0 if there was none. */
+    long lastReadNanos() {
+        return clock == null ? 0 : clock.lastReadNanos();
+    }
+
+    /** Returns the number of the last socket read, from 1. */
+    int lastRead() {
+        return clock.reads() - readsBefore;
+    }
+
+    Network network(long startNanos, Response response) {
+        return phases.network(startNanos, headersNanos, response == null ? null : response.protocol());
+    }
+}
+
+/** What the events of a stream have told about the whole answer; a later event overrides an earlier one. */
+final class AnswerState {
+
+    private Usage usage = Usage.UNKNOWN;
+    private String finishReason;
+    private String reportedModel;
+    private String fingerprint;
+    private Outcome.Failed serverError;
+    private long bytes;
+    private boolean done;
+
+    void add(StreamEvent event) {
+        var about = event.about();
+        if (about != null) {
+            usage = usage.with(about.usage());
+            finishReason = about.finishReason() != null ? about.finishReason() : finishReason;
+            reportedModel = about.model() != null ? about.model() : reportedModel;
+            fingerprint = about.fingerprint() != null ? about.fingerprint() : fingerprint;
+        }
+        done |= event.last();
+        if (event.kind() == EventKind.ERROR) {
+            serverError = new Outcome.Failed(OneLine.firstOf(about.errorType()), OneLine.firstOf(event.text()), 200);
+        } else if (event.kind() == EventKind.CONTENT) {
+            bytes += 2L * event.text().length() + Long.BYTES;
+        }
+    }
+
+    /** Marks the answer as failed if it takes more memory than it may. */
+    void limit(long mostBytes) {
+        if (bytes > mostBytes) {
+            serverError = new Outcome.Failed("endless_answer", "the answer grew beyond --max-answer-mb", 200);
+        }
+    }
+
+    /** Whether the API's last event has come. */
+    boolean isDone() {
+        return done;
+    }
+
+    /** Whether the answer has its end. */
+    boolean isComplete() {
+        return done || finishReason != null;
+    }
+
+    /** Returns the error inside the stream; null if there was none. */
+    Outcome.Failed serverError() {
+        return serverError;
+    }
+
+    Usage usage() {
+        return usage;
+    }
+
+    String finishReason() {
+        return finishReason;
+    }
+
+    String reportedModel() {
+        return reportedModel;
+    }
+
+    String fingerprint() {
+        return fingerprint;
+    }
+}
+
+/** One request, streamed to its end: sends it, records every event, and classifies the outcome. It never throws. */
 class Exchange {
 
     static final MediaType EVENT_STREAM = MediaType.get("text/event-stream");
+    /** Some servers stream as plain text, or name no type at all; what is called JSON or HTML is not a stream. */
+    private static final Set<String> STREAM_TYPES = Set.of("event-stream", "plain", "octet-stream");
     private static final MediaType JSON = MediaType.get("application/json");
     private static final long ERROR_BODY_BYTES = 64 * 1024;
 
     /** Why the run ended an exchange before the server did. */
     enum Abort { TIMEOUT, STALL, CANCEL }
 
-    private final Model model;
-    private final Limits limits;
-    private final Recording recording;
     private final StreamClient client;
+    private final Model model;
     private final Request request;
+    private final Recording recording;
     private final Runnable onSent;
-    private final StreamDecoder decoder = new StreamDecoder();
-    private volatile Call call;
-    private volatile Phases phases;
+    private final StreamDecoder decoder;
+    private final AnswerState answer = new AnswerState();
+    private volatile Sending sending;
     private volatile Abort abort;
-    private volatile ReadClock clock;
     private volatile boolean streaming;
     private volatile long lastLineNanos;
-    private RepairedSource stream;
-    private int readsBefore;
-    private boolean multiplexed;
-    private long headersNanos;
-    private boolean compressed;
     private boolean resent;
-
-    // What the events said of the whole answer; the last word counts.
-    private Usage usage = Usage.UNKNOWN;
-    private String finishReason;
-    private String reportedModel;
-    private String fingerprint;
-    private Outcome.Failed serverError;
-    private long answerBytes;
-    private boolean done;
+    private boolean compressed;
 
     /** {@code onSent} is called once the request is written, or has failed before. */
     Exchange(StreamClient client, Model model, String body, Recording recording, Runnable onSent) {
-        this.model = model;
-        this.limits = client.limits();
-        this.recording = recording;
         this.client = client;
+        this.model = model;
+        this.recording = recording;
         this.onSent = onSent;
+        this.decoder = new StreamDecoder(model.dialect());
         var post = new Request.Builder().url(model.url()).header("Accept", "text/event-stream")
                 .header("Accept-Encoding", "identity").header("User-Agent", "stream/" + Version.NUMBER)
-                .post(RequestBody.create(body.getBytes(StandardCharsets.UTF_8), JSON))
-                .tag(Exchange.class, this);
+                .post(RequestBody.create(body.getBytes(StandardCharsets.UTF_8), JSON));
         model.authorise(post);
         this.request = post.build();
         prepare();
     }
 
     private void prepare() {
-        phases = new Phases(onSent);
-        call = client.newCall(request);
+        var next = new Sending(onSent);
+        next.prepare(client, request);
+        sending = next;
         if (abort != null) {
-            call.cancel();
+            next.cancel();
         }
     }
 
@@ -244,13 +349,13 @@ class Exchange {
     ExchangeResult run() {
         while (true) {
             recording.start(System.nanoTime());
-            try (var response = call.execute()) {
-                return ending(response, receive(response));
+            try (var response = sending.execute()) {
+                return result(response, receive(response));
             } catch (StreamClient.ClosedConnection e) {
                 // nothing was sent: another connection is taken
             } catch (IOException | RuntimeException | OutOfMemoryError e) {
-                if (!isLost()) {
-                    return ending(null, outcome(e));
+                if (resent || abort != null || !sending.isLost()) {
+                    return result(null, outcome(e));
                 }
                 resent = true;
                 client.stopReusing(request);
@@ -259,51 +364,22 @@ class Exchange {
         }
     }
 
-    /** Whether a request that failed was written to a reused connection and not a byte of a response came. */
-    private boolean isLost() {
-        var nothingCame = clock != null && headersNanos == 0 && (multiplexed || clock.reads() == readsBefore);
-        return nothingCame && phases.isConnectionReused() && !resent && abort == null;
-    }
-
-    /** Ends the exchange from another thread; the first reason stands. */
+    /** Ends the exchange from another thread; the first reason stays. */
     void abort(Abort why) {
         if (abort == null) {
             abort = why;
         }
-        call.cancel();
+        sending.cancel();
     }
 
-    /** Nanoseconds since the exchange began; 0 before. */
+    /** Returns the nanoseconds since the exchange began; 0 before. */
     long ageNanos(long nowNanos) {
         return recording.startNanos() == 0 ? 0 : nowNanos - recording.startNanos();
     }
 
-    /** Nanoseconds since a line came to its end and this side was ready for the next; 0 before the first event. */
+    /** Returns the nanoseconds since a line ended and this side was ready for the next; 0 before the first event. */
     long silenceNanos(long nowNanos) {
         return streaming ? Math.min(nowNanos - lastLineNanos, recording.nanosSinceHeldUp(nowNanos)) : 0;
-    }
-
-    void lineEnded() {
-        lastLineNanos = clock.lastReadNanos();
-    }
-
-    Phases phases() {
-        return phases;
-    }
-
-    void beginReading(ReadClock socketClock, boolean sharedWithOthers) {
-        readsBefore = socketClock.reads();
-        multiplexed = sharedWithOthers;
-        clock = socketClock;
-    }
-
-    void streamsFrom(RepairedSource repaired, boolean wasCompressed) {
-        stream = repaired;
-        compressed = wasCompressed;
-    }
-
-    void headersAt(long nanos) {
-        headersNanos = nanos;
     }
 
     /** Some servers quote the key that they refuse; it is not to be printed or written. */
@@ -316,54 +392,52 @@ class Exchange {
         return model.key() == null ? text : text.replace(model.key().value(), "(the key)");
     }
 
-    /** What an event means; a benchmark looks at the raw data here. */
+    /** Returns what an event means; a benchmark looks at the raw data here. */
     StreamEvent decode(String type, String data) {
         return decoder.decode(type, data);
     }
 
     private Outcome receive(Response response) throws IOException {
         if (!response.isSuccessful()) {
-            var refusal = ServerErrors.ofResponse(response, response.body().source(), ERROR_BODY_BYTES);
-            return new Outcome.Failed(refusal.type(), withoutKey(refusal.message()), refusal.httpStatus());
+            var error = ServerErrors.ofResponse(response, response.body().source(), ERROR_BODY_BYTES);
+            return new Outcome.Failed(error.type(), withoutKey(error.message()), error.httpStatus());
         }
         var type = response.body().contentType();
-        if (type == null || !type.subtype().equals("event-stream")) {
+        if (type != null && !STREAM_TYPES.contains(type.subtype())) {
             return new Outcome.Failed("not_streamed", "the server did not stream, it sent " + type, response.code());
         }
-        var listener = new Listener();
-        EventSources.processResponse(response, listener);
+        compressed = "gzip".equalsIgnoreCase(response.header("Content-Encoding"));
+        Source body = response.body().source();
+        var events = new RepairedSource(compressed ? new GzipSource(body) : body, client.limits().eventBytes(),
+                () -> lastLineNanos = sending.lastReadNanos());
+        var listener = new Listener(events);
+        EventSources.processResponse(response.newBuilder()
+                .body(ResponseBody.create(Okio.buffer(events), EVENT_STREAM, -1)).build(), listener);
         return outcome(listener.failure);
     }
 
     /** Receives what okhttp-sse reads. Its callbacks run on the thread that reads the socket. */
     private final class Listener extends EventSourceListener {
 
+        private final RepairedSource events;
         private Throwable failure;
+
+        Listener(RepairedSource events) {
+            this.events = events;
+        }
 
         @Override
         public void onEvent(EventSource source, String id, String type, String data) {
-            var atNanos = clock.lastReadNanos();
-            var read = clock.reads() - readsBefore;
-            stream.eventEnded();
+            var atNanos = sending.lastReadNanos();
+            var read = sending.lastRead();
+            events.eventEnded();
             var event = withoutKey(decode(type, data));
             recording.add(atNanos, read, event.kind(), event.text());
             streaming = true;
-            if (event.about() != null) {
-                note(event.about());
-            }
-            if (event.last()) {
-                done = true;
+            answer.add(event);
+            answer.limit(client.limits().answerBytes());
+            if (answer.isDone() || answer.serverError() != null) {
                 source.cancel(); // the connection may stay open after the last event
-            } else if (event.kind() == EventKind.ERROR) {
-                serverError = new Outcome.Failed(ServerErrors.oneLine(event.about().errorType()),
-                        ServerErrors.oneLine(event.text()), 200);
-                source.cancel();
-            } else if (event.kind() == EventKind.CONTENT) {
-                answerBytes += 2L * event.text().length() + Long.BYTES;
-                if (answerBytes > limits.answerBytes()) {
-                    serverError = new Outcome.Failed("endless_answer", "the answer grew beyond --max-answer-mb", 200);
-                    source.cancel();
-                }
             }
         }
 
@@ -373,28 +447,20 @@ class Exchange {
         }
     }
 
-    private void note(StreamEvent.About about) {
-        usage = usage.with(about.usage());
-        finishReason = about.finishReason() != null ? about.finishReason() : finishReason;
-        reportedModel = about.model() != null ? about.model() : reportedModel;
-        fingerprint = about.fingerprint() != null ? about.fingerprint() : fingerprint;
-    }
-
     private Outcome outcome(Throwable failure) {
-        if (serverError != null) {
-            return serverError;
+        if (answer.serverError() != null) {
+            return answer.serverError();
         }
-        if (done || finishReason != null) {
+        if (answer.isComplete()) {
             return new Outcome.Completed();
         }
         if (failure instanceof RepairedSource.ErrorLine line) {
-            var event = StreamEvent.decode("error", line.getMessage());
-            return new Outcome.Failed(ServerErrors.oneLine(event.about().errorType()),
-                    withoutKey(ServerErrors.oneLine(event.text())), 200);
+            var event = decode("error", line.getMessage());
+            return new Outcome.Failed(OneLine.firstOf(event.about().errorType()),
+                    withoutKey(OneLine.firstOf(event.text())), 200);
         }
         if (failure instanceof RepairedSource.EndlessEvent || failure instanceof OutOfMemoryError) {
-            return new Outcome.Failed("endless_event", "an event grew beyond --max-event-mb, or beyond the memory",
-                    200);
+            return new Outcome.Failed("endless_event", "an event grew beyond --max-event-mb, or beyond the memory", 200);
         }
         if (abort != null) {
             return switch (abort) {
@@ -411,17 +477,20 @@ class Exchange {
                 : new Outcome.Failed(ServerErrors.ofConnection(failure, model.url()));
     }
 
-    private ExchangeResult ending(Response response, Outcome outcome) {
+    /** {@code response} is null if there was none. */
+    private ExchangeResult result(Response response, Outcome outcome) {
         var startNanos = recording.startNanos();
-        var lastNanos = done || clock == null ? recording.lastNanos() : clock.lastReadNanos();
+        var lastNanos = answer.isDone() || sending.lastReadNanos() == 0 ? recording.lastNanos() : sending.lastReadNanos();
         if (outcome instanceof Outcome.TimedOut || outcome instanceof Outcome.Stalled || lastNanos == 0) {
             lastNanos = System.nanoTime();
         }
-        var network = phases.network(startNanos, headersNanos, response == null ? null : response.protocol());
-        return new ExchangeResult(outcome, response == null ? null : response.code(), AnswerMetrics.micros(lastNanos - startNanos),
-                response == null ? null : ServerErrors.retryAfterMillis(response), network, usage, finishReason,
-                reportedModel, fingerprint, response == null ? null : response.header("x-request-id"),
-                response == null ? null : number(response.header("openai-processing-ms")), compressed, resent);
+        var network = sending.network(startNanos, response);
+        var endMicros = Metrics.micros(lastNanos - startNanos);
+        return response == null
+                ? new ExchangeResult(outcome, null, endMicros, null, network, answer, null, null, compressed, resent)
+                : new ExchangeResult(outcome, response.code(), endMicros, ServerErrors.retryAfterMillis(response), network,
+                        answer, response.header("x-request-id"), number(response.header("openai-processing-ms")), compressed,
+                        resent);
     }
 
     private static Double number(String header) {
@@ -433,7 +502,7 @@ class Exchange {
     }
 }
 
-/** How an exchange ended. Sealed, so that a partial stream can't pass as a complete one. */
+/** How an exchange ended. Sealed, so that a partial stream cannot pass as a complete one. */
 sealed interface Outcome {
 
     /** The answer has its end: a finish reason or the last event. */
@@ -456,8 +525,8 @@ sealed interface Outcome {
             this(refusal.type(), refusal.message(), refusal.httpStatus());
         }
 
-        /** Whether the same request may go well a little later. */
-        boolean mayPass() {
+        /** Whether the same request may succeed a little later. */
+        boolean isRetryable() {
             if (httpStatus == null) {
                 return !type.equals("tls");
             }
@@ -503,15 +572,15 @@ sealed interface Outcome {
 
     record Cancelled() implements Outcome { }
 
-    /** The word in the column status. */
-    default String status() {
+    /** The column status. */
+    default RequestStatus status() {
         return switch (this) {
-            case Completed c -> "completed";
-            case Truncated t -> "truncated";
-            case Failed f -> "failed";
-            case TimedOut t -> "timeout";
-            case Stalled s -> "stalled";
-            case Cancelled c -> "cancelled";
+            case Completed c -> RequestStatus.COMPLETED;
+            case Truncated t -> RequestStatus.TRUNCATED;
+            case Failed f -> RequestStatus.FAILED;
+            case TimedOut t -> RequestStatus.TIMEOUT;
+            case Stalled s -> RequestStatus.STALLED;
+            case Cancelled c -> RequestStatus.CANCELLED;
         };
     }
 
@@ -522,15 +591,15 @@ sealed interface Outcome {
             case Truncated t -> t.how();
             case Failed f -> f.message();
             case TimedOut t -> "the answer took longer than --timeout";
-            case Stalled s -> "nothing came for as long as --stall-timeout";
+            case Stalled s -> "silent for longer than --stall-timeout";
             case Cancelled c -> "interrupted by the user";
         };
     }
 
-    /** One line for the user: what happened, and what to do. */
-    default String words(Model model) {
+    /** Returns one line for the user: what happened, and what to do. */
+    default String message(Model model) {
         if (!(this instanceof Failed failed)) {
-            return status() + (detail() == null ? "" : ": " + detail());
+            return status().word() + (detail() == null ? "" : ": " + detail());
         }
         var code = failed.httpStatus() == null || failed.httpStatus() == 200 ? "" : failed.httpStatus() + " ";
         var type = failed.type().startsWith("http_") || failed.type().equals(code.strip()) ? code.strip()
@@ -540,29 +609,30 @@ sealed interface Outcome {
 }
 
 /**
- * How an exchange ended and what the server said of it; null is not known.
+ * How an exchange ended, and what the server told about it. Null where it is not known.
  *
- * @param endMicros        microseconds from the start to the end of the stream
- * @param retryAfterMillis how long the server asks to wait, in milliseconds
- * @param compressed       whether the stream came compressed, so that its timing is the compressor's
- * @param resent           whether the request was sent once more, since a reused connection was closed under it
+ * @param endMicros              from the start to the end of the stream
+ * @param retryAfterMillis       how long the server asks to wait
+ * @param serverProcessingMillis what the server says it needed
+ * @param compressed             whether the stream was compressed, so that its timing is the compressor's
+ * @param resent                 whether the request was sent once more because a reused connection was closed under it
  */
-record ExchangeResult(Outcome outcome, Integer httpStatus, long endMicros, Long retryAfterMillis, Network network, Usage usage,
-              String finishReason, String reportedModel, String fingerprint, String serverRequestId,
-              Double serverProcessingMillis, boolean compressed, boolean resent) { }
+record ExchangeResult(Outcome outcome, Integer httpStatus, long endMicros, Long retryAfterMillis, Network network,
+                      AnswerState answer, String serverRequestId, Double serverProcessingMillis, boolean compressed,
+                      boolean resent) { }
 
 /**
- * The events of one exchange, written by the thread that reads the socket and read by one other thread while it goes
- * on. The writer takes no lock and wakes nobody; the reader comes by when it likes. Only when the reader is far behind
- * does the writer wait, so that memory does not grow with the events; {@link #wasHeldUp} says so.
+ * The events of one exchange, written by the thread that reads the socket and read by one other thread at the same time.
+ * The writer takes no lock and wakes no thread; the reader polls. Only when the reader is far behind does the writer wait, so
+ * that memory does not grow with the number of events; {@link #wasHeldUp} tells.
  */
 final class Recording {
 
     private static final int CHUNK = 64;
     private static final int MOST_CHUNKS_AHEAD = 512;
 
-    /** Takes the events in their order. */
-    interface Taker {
+    /** Receives the events in their order. */
+    interface EventConsumer {
         /**
          * @param elapsedMicros microseconds since the request was sent
          * @param read          number of the socket read that brought the event's last byte, from 1
@@ -599,12 +669,12 @@ final class Recording {
         return startNanos;
     }
 
-    /** Returns the time of the newest event, 0 if there is none; for the writer alone. */
+    /** Returns the time of the newest event, 0 if there is none; for the writer only. */
     long lastNanos() {
         return lastNanos;
     }
 
-    /** Adds an event; for the writer alone. */
+    /** Adds an event; for the writer only. */
     void add(long atNanos, int read, EventKind kind, String text) {
         var chunk = tail;
         var at = chunk.size;
@@ -634,15 +704,15 @@ final class Recording {
     }
 
     /**
-     * Hands over the events that have come since the last call, so many at most that others have their turn; returns
-     * whether these were all. For the reader alone.
+     * Passes on the events since the last call, a limited number so that other recordings are read too; returns whether
+     * these were all. For the reader only.
      */
-    boolean drain(Taker taker) throws IOException {
+    boolean drain(EventConsumer consumer) throws IOException {
         for (int chunks = 0; chunks < MOST_CHUNKS_AHEAD; chunks++) {
             for (var size = head.size; taken < size; taken++) {
                 var text = head.text[taken];
-                head.text[taken] = null; // or the whole chunk keeps it alive, and a collector copies it
-                taker.event(AnswerMetrics.micros(head.atNanos[taken] - startNanos), head.read[taken], head.kind[taken], text);
+                head.text[taken] = null; // else the chunk keeps it reachable, and the collector copies it
+                consumer.event(Metrics.micros(head.atNanos[taken] - startNanos), head.read[taken], head.kind[taken], text);
             }
             if (taken < CHUNK || head.next == null) {
                 return true;
@@ -654,22 +724,22 @@ final class Recording {
         return false;
     }
 
-    /** Whether events waited for the reader, so that the times of later ones may be late; for the writer alone. */
+    /** Whether events waited for the reader, so that the times of later ones may be late; for the writer only. */
     boolean wasHeldUp() {
         return heldUp;
     }
 }
 
 /**
- * A failure in words.
+ * A failure as it is reported.
  *
- * @param type       the server's word for it, else ours
+ * @param type       the server's code for it, else ours
  * @param message    one line
- * @param httpStatus null if there was no answer
+ * @param httpStatus null if there was no response
  */
 record ServerError(String type, String message, Integer httpStatus) { }
 
-/** Puts what servers and networks say of a failure into a type and one line. */
+/** Turns what servers and networks report into a type and one line. */
 final class ServerErrors {
 
     private ServerErrors() { }
@@ -689,23 +759,23 @@ final class ServerErrors {
                 var code = error.path("code").asString("");
                 var type = error.path("type").asString("");
                 return new ServerError(!code.isEmpty() ? code : !type.isEmpty() ? type : "http_" + status,
-                        oneLine(error.path("message").asString("no message")), status);
+                        OneLine.firstOf(error.path("message").asString("no message")), status);
             }
             var message = error.isString() ? error : root.has("message") ? root.path("message") : root.path("detail");
             if (!message.isMissingNode()) {
-                return new ServerError("http_" + status, oneLine(message.asString(message.toString())), status);
+                return new ServerError("http_" + status, OneLine.firstOf(message.asString(message.toString())), status);
             }
         } catch (JacksonException e) {
             // not JSON: its first line is all there is to show
         }
-        return new ServerError("http_" + status, text.isBlank() ? "an empty body" : oneLine(text), status);
+        return new ServerError("http_" + status, text.isBlank() ? "an empty body" : OneLine.firstOf(text), status);
     }
 
     static ServerError ofConnection(Throwable failure, HttpUrl url) {
         var at = url.host() + ":" + url.port();
         return switch (failure) {
             case UnknownHostException e -> new ServerError("dns", "no such host: " + url.host(), null);
-            case SSLException e -> new ServerError("tls", at + ": " + oneLine(e.getMessage()), null);
+            case SSLException e -> new ServerError("tls", at + ": " + OneLine.firstOf(e.getMessage()), null);
             case ConnectException e -> new ServerError("connect", "nothing answers at " + at, null);
             case NoRouteToHostException e -> new ServerError("connect", "no route to " + at, null);
             case SocketTimeoutException e -> new ServerError("connect", "no connection to " + at + " in time", null);
@@ -719,7 +789,7 @@ final class ServerErrors {
      * @param when what it ended before or inside, as in "before it answered"
      */
     static String brokenConnection(Throwable failure, String when) {
-        var message = oneLine(String.valueOf(failure.getMessage()));
+        var message = OneLine.firstOf(String.valueOf(failure.getMessage()));
         if (failure instanceof SocketException && message.matches("(?i).*(reset|broken pipe|abort).*")) {
             return "reset the connection " + when;
         }
@@ -743,7 +813,7 @@ final class ServerErrors {
         }
     }
 
-    /** A wait of more than a month is no wait but a mistake: not known. */
+    /** Returns null for more than a month, which is a mistake. */
     private static Long plausible(double millis) {
         return millis <= Duration.ofDays(31).toMillis() ? Long.valueOf(Math.max(0, Math.round(millis))) : null;
     }
@@ -755,10 +825,5 @@ final class ServerErrors {
         } catch (DateTimeParseException e) {
             return null;
         }
-    }
-
-    static String oneLine(String text) {
-        var line = text.strip().lines().findFirst().orElse("").replaceAll("\\p{Cntrl}+", " ").strip();
-        return line.length() <= 300 ? line : line.substring(0, 297) + "...";
     }
 }

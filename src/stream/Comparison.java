@@ -1,14 +1,12 @@
 //JAVA 25+
-//DEPS com.squareup.okhttp3:okhttp-jvm:5.5.1
-//DEPS info.picocli:picocli:4.7.7
-//DEPS tools.jackson.core:jackson-databind:3.2.4
+//SOURCES Console.java
 //SOURCES Metrics.java
-//SOURCES Journal.java
+//SOURCES RunFiles.java
 //SOURCES RecordedRun.java
 //SOURCES Statistics.java
 //SOURCES Groups.java
 
-// Comparison
+// Comparison: metrics, differences, verdicts and caveats of a set of groups, from recorded runs.
 
 package stream;
 
@@ -27,121 +25,94 @@ import java.util.Objects;
 import java.util.Set;
 import java.util.stream.Collectors;
 
-import okio.Source;
-import picocli.CommandLine.Option;
-import picocli.CommandLine.Parameters;
-import tools.jackson.databind.JsonNode;
-import tools.jackson.databind.node.DecimalNode;
-import tools.jackson.databind.node.JsonNodeFactory;
-import tools.jackson.databind.node.ObjectNode;
+/**
+ * What is compared, and how.
+ *
+ * @param runs       folders of runs, or folders that contain them; empty for the newest run in results/
+ * @param by         what the groups are; null for the default of {@link Grouping}
+ * @param baseline   label of the group that the others are compared with; null for the default
+ * @param margin     share that counts as the same, above 0 and below 1; null for 5 %
+ * @param definition whose definitions of the metrics; null for those of this tool
+ * @param untainted  whether requests whose timing should not be trusted are left out
+ */
+record ComparisonSettings(List<Path> runs, String by, String baseline, Double margin, MetricDefinition definition,
+                          boolean untainted) {
 
-/** What is weighed, and how; the options that Compare.java has too. */
-final class ComparisonOptions {
+    private static final double DEFAULT_MARGIN = 0.05;
 
-    @Parameters(paramLabel = "RUN", arity = "0..*",
-            description = "Folders of runs, or folders of them (default: the newest in results/).")
-    List<Path> runs = new ArrayList<>();
+    /** Reads what the user wrote; throws UserError if it is not valid. */
+    static ComparisonSettings of(List<Path> runs, String by, String baseline, String margin, String as, boolean untainted) {
+        new OptionChecks().require(as == null || MetricDefinition.of(as) != null,
+                "--as '" + as + "'; must be one of " + MetricDefinition.words() + ", all").throwIfAny();
+        Grouping.check(by);
+        return new ComparisonSettings(List.copyOf(runs), by, baseline, margin == null ? null : Difference.margin(margin),
+                as == null ? null : MetricDefinition.of(as), untainted);
+    }
 
-    @Option(names = "--by", paramLabel = "model|run|prompt|label:COLUMN|base_url|shard",
-            description = "What the groups are (default: run if several have a model in common, else model).")
-    String by;
+    double marginOrDefault() {
+        return margin == null ? DEFAULT_MARGIN : margin;
+    }
 
-    @Option(names = "--baseline", paramLabel = "LABEL",
-            description = "The group that the others are held against (default: the fastest; of several runs the first).")
-    String baseline;
+    MetricDefinition definitionOrDefault() {
+        return definition == null ? MetricDefinition.OURS : definition;
+    }
 
-    @Option(names = "--margin", paramLabel = "M", description = "How much may be called the same (default: 5%%).")
-    String margin;
+    ComparisonSettings with(MetricDefinition other) {
+        return new ComparisonSettings(runs, by, baseline, margin, other, untainted);
+    }
 
-    @Option(names = "--as", paramLabel = "ours|vllm|guidellm|aiperf",
-            description = "Whose definitions of the figures (default: ours).")
-    String as;
-
-    @Option(names = "--untainted", description = "Leave out requests whose timing is in doubt.")
-    boolean untainted;
-
-    /**
-     * Reads the runs and weighs them; throws IOException or IllegalArgumentException with the words for the user.
-     *
-     * @param progress where progress is shown when it takes long; null for nowhere
-     */
-    Comparison weigh(PrintStream progress) throws IOException {
-        var share = Difference.margin(margin == null ? "5%" : margin);
-        var definition = MetricDefinition.of(as == null ? "ours" : as);
-        var problems = new ReadProblems();
-        var recorded = new ArrayList<RecordedRun>();
-        for (var folder : RecordedRun.folders(runs)) {
-            recorded.add(RecordedRun.read(folder, problems));
-        }
-        var grouping = Grouping.of(by, recorded);
-        var sections = grouping.sections(recorded, definition, untainted, problems);
-        if (sections.isEmpty()) {
-            throw new IOException(problems.lines().getFirst() + "; there is nothing to compare");
-        }
-        if (baseline != null && sections.stream().noneMatch(section -> section.group(baseline) != null)) {
-            throw new IllegalArgumentException("--baseline '" + baseline + "': no such group; there are "
-                    + sections.stream().flatMap(section -> section.groups().stream()).map(Group::label).distinct()
-                            .collect(Collectors.joining(", ")));
-        }
-        var events = new EventCollector(sections);
-        for (var run : recorded) {
-            run.readEvents(definition, events, problems, progress);
-        }
-        var against = baseline != null ? baseline : grouping.baseline(recorded);
-        var parts = sections.stream().map(section -> SectionResult.of(section, against)).toList();
-        var terms = new Comparison.Terms(grouping.names(), grouping.by(), definition, share,
-                recorded.stream().anyMatch(run -> run.record().path("simulated").asBoolean(false)));
-        var notes = new Caveats(grouping, sections, recorded, terms, against, untainted).notes();
-        notes.addAll(problems.lines());
-        return new Comparison(terms, parts, notes, new Comparison.Source(sections, recorded, events));
+    /** Returns the option that changes what is computed; null if there is none, the margin apart. */
+    String computingOption() {
+        return by != null ? "--by" : definition != null ? "--as" : baseline != null ? "--baseline"
+                : untainted ? "--untainted" : null;
     }
 }
 
 /**
- * A measure of a group, held against another group.
+ * How a metric of a group differs from that of another group.
  *
  * @param baseline label of the other group
  */
 record BaselineDifference(String baseline, Difference difference) { }
 
 /**
- * What is said of a group.
+ * The result for a group.
  *
- * @param figures those that the sample can carry
- * @param against what was held against another group; not there for the group that others are held against
+ * @param aggregates  those for which there are enough requests
+ * @param differences by metric; without the metrics in which the group is itself the baseline
  */
-record GroupResult(String label, Map<Aggregate, Double> figures, Map<Metric, BaselineDifference> against) {
+record GroupResult(String label, Map<Aggregate, Double> aggregates, Map<Metric, BaselineDifference> differences) {
 
     int completed() {
-        return (int) (figures.get(Aggregate.N) - figures.get(Aggregate.FAILED));
+        return (int) (aggregates.get(Aggregate.N) - aggregates.get(Aggregate.FAILED));
     }
 }
 
 /**
- * Groups that were held against each other.
+ * The result for groups that were compared with each other.
  *
- * @param title what they have in common; empty if there is no other part
+ * @param title what they have in common; empty if there is no other section
  */
-record SectionResult(String title, List<GroupResult> lines) {
+record SectionResult(String title, List<GroupResult> groups) {
 
     /** What is compared, in this order. */
     static final List<Metric> COMPARED =
             List.of(Metric.TTFT, Metric.ITL, Metric.TPOT, Metric.TTLT, Metric.TOTAL);
 
-    /** Holds all groups against the named one, or where that is null or missing against the fastest in each measure. */
+    /** Compares all groups with the named one, or where that is null or missing with the fastest in each metric. */
     static SectionResult of(Section section, String baseline) {
         var against = new HashMap<Group, Map<Metric, BaselineDifference>>();
         section.groups().forEach(group -> against.put(group, new EnumMap<>(Metric.class)));
-        for (var measure : COMPARED) {
-            var other = section.baseline(measure, baseline);
-            if (other == null || other.values(measure).length == 0) {
+        for (var metric : COMPARED) {
+            var other = section.baseline(metric, baseline);
+            if (other == null || other.values(metric).length == 0) {
                 continue;
             }
-            var groups = section.groups().stream().filter(group -> group != other && group.values(measure).length > 0).toList();
-            var differences = Difference.corrected(groups.parallelStream().map(group -> group.against(other, measure))
+            var groups = section.groups().stream().filter(group -> group != other && group.values(metric).length > 0).toList();
+            var differences = Difference.corrected(groups.parallelStream().map(group -> group.compare(other, metric))
                     .toList());
             for (int i = 0; i < groups.size(); i++) {
-                against.get(groups.get(i)).put(measure, new BaselineDifference(other.label(), differences.get(i)));
+                against.get(groups.get(i)).put(metric, new BaselineDifference(other.label(), differences.get(i)));
             }
         }
         return new SectionResult(section.title(), section.groups().stream()
@@ -159,14 +130,14 @@ record SectionResult(String title, List<GroupResult> lines) {
         return figures;
     }
 
-    /** Returns null if there is none of this label. */
-    GroupResult line(String label) {
-        return lines.stream().filter(line -> line.label().equals(label)).findFirst().orElse(null);
+    /** Returns null if there is no group with this label. */
+    GroupResult group(String label) {
+        return groups.stream().filter(group -> group.label().equals(label)).findFirst().orElse(null);
     }
 
-    /** Returns the label of the group that this measure of the others was held against; null if there is none. */
-    String baseline(Metric measure) {
-        return lines.stream().map(line -> line.against().get(measure)).filter(Objects::nonNull)
+    /** Returns the label of the group with which the others were compared in this metric; null if there is none. */
+    String baseline(Metric metric) {
+        return groups.stream().map(group -> group.differences().get(metric)).filter(Objects::nonNull)
                 .map(BaselineDifference::baseline).findFirst().orElse(null);
     }
 
@@ -174,7 +145,7 @@ record SectionResult(String title, List<GroupResult> lines) {
     String sentence(double margin) {
         var first = new HeadlineClause(this, Metric.TTFT, margin);
         var last = new HeadlineClause(this, Metric.TTLT, margin);
-        var nothing = lines.stream().filter(line -> line.completed() == 0).map(GroupResult::label).toList();
+        var nothing = groups.stream().filter(group -> group.completed() == 0).map(GroupResult::label).toList();
         var end = nothing.isEmpty() ? "" : "; " + String.join(" and ", nothing) + " completed nothing";
         if (first.isEmpty() || last.isEmpty()) {
             return first.isEmpty() && last.isEmpty() ? null
@@ -194,18 +165,18 @@ record SectionResult(String title, List<GroupResult> lines) {
         private final String baseline;
         private final double margin;
         private final Map<Verdict, List<GroupResult>> verdicts = new EnumMap<>(Verdict.class);
-        private final Metric measure;
+        private final Metric metric;
 
-        HeadlineClause(SectionResult part, Metric measure, double margin) {
-            this.baseline = part.baseline(measure);
-            this.measure = measure;
+        HeadlineClause(SectionResult section, Metric metric, double margin) {
+            this.baseline = section.baseline(metric);
+            this.metric = metric;
             this.margin = margin;
-            part.lines.stream().filter(line -> line.against().containsKey(measure)).forEach(line ->
-                    verdicts.computeIfAbsent(difference(line).verdict(margin), absent -> new ArrayList<>()).add(line));
+            section.groups.stream().filter(group -> group.differences().containsKey(metric)).forEach(group ->
+                    verdicts.computeIfAbsent(difference(group).verdict(margin), absent -> new ArrayList<>()).add(group));
         }
 
-        private Difference difference(GroupResult line) {
-            return line.against().get(measure).difference();
+        private Difference difference(GroupResult group) {
+            return group.differences().get(metric).difference();
         }
 
         String baseline() {
@@ -244,100 +215,121 @@ record SectionResult(String title, List<GroupResult> lines) {
             var unclear = new ArrayList<>(verdicts.getOrDefault(Verdict.UNCLEAR, List.of()));
             unclear.addAll(verdicts.getOrDefault(Verdict.TOO_FEW, List.of()));
             if (!unclear.isEmpty()) {
-                words.add(names(unclear, "", "") + " can't be told apart from " + baseline + " with "
+                words.add(names(unclear, "", "") + " cannot be told apart from " + baseline + " with "
                         + difference(unclear.getFirst()).count());
             }
             return words;
         }
 
-        private String ratios(List<GroupResult> lines, String than) {
-            var ratios = lines.stream().map(line -> difference(line).ratio()).sorted().toList();
-            if (lines.size() > MOST_NAMES) {
-                return String.format(Locale.ROOT, "%d others take %.2fx to %.2fx as long", lines.size(), ratios.getFirst(),
+        private String ratios(List<GroupResult> groups, String than) {
+            var ratios = groups.stream().map(group -> difference(group).ratio()).sorted().toList();
+            if (groups.size() > MOST_NAMES) {
+                return String.format(Locale.ROOT, "%d others take %.2fx to %.2fx as long", groups.size(), ratios.getFirst(),
                         ratios.getLast()) + than;
             }
-            var words = lines.stream().map(line -> String.format(Locale.ROOT, line == lines.getFirst()
-                    ? "%s takes %.2fx as long" + than : "%s %.2fx", line.label(), difference(line).ratio())).toList();
+            var words = groups.stream().map(group -> String.format(Locale.ROOT, group == groups.getFirst()
+                    ? "%s takes %.2fx as long" + than : "%s %.2fx", group.label(), difference(group).ratio())).toList();
             return String.join(", ", words);
         }
 
-        private static String names(List<GroupResult> lines, String one, String several) {
-            return lines.size() == 1 ? lines.getFirst().label() + one : (lines.size() > MOST_NAMES ? lines.size() + " others"
-                    : lines.stream().map(GroupResult::label).collect(Collectors.joining(" and "))) + several;
+        private static String names(List<GroupResult> groups, String one, String several) {
+            return groups.size() == 1 ? groups.getFirst().label() + one : (groups.size() > MOST_NAMES ? groups.size() + " others"
+                    : groups.stream().map(GroupResult::label).collect(Collectors.joining(" and "))) + several;
         }
     }
 }
 
 /**
- * What came of it.
+ * The result of a comparison.
  *
- * @param notes  what stands in the way of comparing; a line each
- * @param source null if it was read back from a table
+ * @param caveats what limits the comparison; one line each
+ * @param source  null if the result was read back from a CSV file
  */
-record Comparison(Terms terms, List<SectionResult> parts, List<String> notes, Source source) {
+record Comparison(Terms terms, List<SectionResult> sections, List<String> caveats, Source source) {
 
-    /** What was compared, section by section as in the parts. */
-    record Source(List<Section> sections, List<RecordedRun> runs, EventCollector events) { }
+    /** What was compared. */
+    record Source(List<Section> sections, List<RecordedRun> runs, EventCollector events) {
+
+        /** Returns the section of this title; there is one for each section of the result. */
+        Section section(String title) {
+            return sections.stream().filter(section -> section.title().equals(title)).findFirst().orElseThrow();
+        }
+    }
 
     /**
      * How it was compared.
      *
-     * @param runs   what the runs are called
+     * @param runs   the names of the runs
      * @param by     what the groups are
-     * @param margin share that may be called the same
+     * @param margin share that counts as the same
      */
     record Terms(List<String> runs, String by, MetricDefinition definition, double margin, boolean simulated) { }
 
-    /** The whole answer in one sentence, or in one for each part. */
+    /**
+     * Reads the runs and compares them.
+     *
+     * @param progress where progress is shown when it takes long; null for nowhere
+     * @throws IOException if a run cannot be read
+     * @throws UserError   if a setting does not fit the runs
+     */
+    static Comparison of(ComparisonSettings settings, PrintStream progress) throws IOException {
+        var problems = new ReadProblems();
+        var runs = new ArrayList<RecordedRun>();
+        for (var folder : RecordedRun.folders(settings.runs())) {
+            runs.add(RecordedRun.read(folder, problems));
+        }
+        var grouping = Grouping.of(settings.by(), runs);
+        var definition = settings.definitionOrDefault();
+        var sections = grouping.sections(runs, definition, settings.untainted(), problems);
+        if (sections.isEmpty()) {
+            throw new IOException(problems.lines().getFirst() + "; there is nothing to compare");
+        }
+        requireBaseline(settings.baseline(), sections);
+        var events = new EventCollector(sections);
+        for (var run : runs) {
+            run.readEvents(definition, events, problems, progress);
+        }
+        var baseline = settings.baseline() != null ? settings.baseline() : grouping.baseline(runs);
+        var results = sections.stream().map(section -> SectionResult.of(section, baseline)).toList();
+        var terms = new Terms(grouping.names(), grouping.by(), definition, settings.marginOrDefault(),
+                runs.stream().anyMatch(run -> run.manifest().simulated()));
+        var caveats = new Caveats(grouping, sections, runs, terms, baseline, settings.untainted()).lines();
+        caveats.addAll(problems.lines());
+        return new Comparison(terms, results, caveats, new Source(sections, runs, events));
+    }
+
+    private static void requireBaseline(String baseline, List<Section> sections) {
+        if (baseline != null && sections.stream().noneMatch(section -> section.group(baseline) != null)) {
+            throw new UserError("--baseline '" + baseline + "': no such group; there are "
+                    + sections.stream().flatMap(section -> section.groups().stream()).map(Group::label).distinct()
+                            .collect(Collectors.joining(", ")));
+        }
+    }
+
+    /** Returns the section of this title. */
+    SectionResult section(String title) {
+        return sections.stream().filter(section -> section.title().equals(title)).findFirst().orElseThrow();
+    }
+
+    /** Returns the result in one sentence, or in one for each section. */
     String headline() {
         var sentences = new ArrayList<String>();
-        for (var part : parts) {
-            var sentence = part.sentence(terms.margin());
+        for (var section : sections) {
+            var sentence = section.sentence(terms.margin());
             if (sentence != null) {
-                sentences.add(part.title().isEmpty() ? sentence : part.title() + ": " + sentence);
+                sentences.add(section.title().isEmpty() ? sentence : section.title() + ": " + sentence);
             }
         }
         if (sentences.isEmpty()) {
-            return "Nothing to compare: there is only " + parts.stream().flatMap(part -> part.lines().stream())
+            return "Nothing to compare: there is only " + sections.stream().flatMap(section -> section.groups().stream())
                     .map(GroupResult::label).distinct().collect(Collectors.joining(", ")) + ".";
         }
         return sentences.stream().map(sentence -> sentence.startsWith("to ") ? "T" + sentence.substring(1) : sentence)
                 .collect(Collectors.joining(". ")) + ".";
     }
-
-    /** The same for other programs. */
-    ObjectNode json() {
-        var json = JsonNodeFactory.instance.objectNode();
-        terms.runs().forEach(json.putArray("runs")::add);
-        json.put("by", terms.by()).put("as", terms.definition().word())
-                .put("margin", terms.margin()).put("simulated", terms.simulated()).put("headline", headline());
-        notes.forEach(json.putArray("notes")::add);
-        var sections = json.putArray("sections");
-        for (var part : parts) {
-            var groups = sections.addObject().put("title", part.title()).putArray("groups");
-            part.lines().forEach(line -> put(groups.addObject(), line));
-        }
-        return json;
-    }
-
-    private void put(ObjectNode group, GroupResult line) {
-        group.put("label", line.label());
-        var figures = group.putObject("figures");
-        line.figures().forEach((figure, value) -> figures.set(figure.word(), DecimalNode.valueOf(figure.rounded(value))));
-        var measures = group.putObject("against");
-        line.against().forEach((measure, against) -> {
-            var difference = against.difference();
-            measures.putObject(measure.word()).put("baseline", against.baseline()).put("size", difference.size())
-                    .put("paired", difference.paired()).put("ratio", difference.ratio()).put("low", difference.low())
-                    .put("high", difference.high()).put("same_low", difference.sameLow())
-                    .put("same_high", difference.sameHigh()).put("p", difference.pValue())
-                    .put("verdict", difference.verdict(terms.margin()).word())
-                    .put("verdict_words", difference.verdictWords(terms.margin()));
-        });
-    }
 }
 
-/** Names what is unlike in the groups, or wrong with the runs, so that nobody compares what can't be compared. */
+/** Names what differs between the groups apart from the model, and what is wrong with the runs. */
 final class Caveats {
 
     private static final double BUFFERED_SHARE = 0.5;
@@ -351,7 +343,7 @@ final class Caveats {
     private final Comparison.Terms terms;
     private final String against;
     private final boolean untainted;
-    private final List<String> notes = new ArrayList<>();
+    private final List<String> caveats = new ArrayList<>();
 
     Caveats(Grouping grouping, List<Section> sections, List<RecordedRun> runs, Comparison.Terms terms, String against,
            boolean untainted) {
@@ -363,26 +355,26 @@ final class Caveats {
         this.untainted = untainted;
     }
 
-    /** Returns a line for each. */
-    List<String> notes() {
+    /** Returns one line for each caveat. */
+    List<String> lines() {
         if (terms.simulated()) {
-            notes.add("simulated: it says nothing about the real models of these names");
+            caveats.add("simulated: it says nothing about the real models of these names");
         }
         if (terms.definition() != MetricDefinition.OURS) {
-            notes.add("figures are counted as " + terms.definition().word() + " counts them, not as this tool does");
+            caveats.add("figures are counted as " + terms.definition().word() + " counts them, not as this tool does");
         }
         conditions();
         sections.forEach(this::note);
         runs.forEach(this::ownError);
-        return notes;
+        return caveats;
     }
 
     private void conditions() {
         for (var option : CONDITIONS) {
-            var values = runs.stream().map(run -> run.record().path("options").path(option))
-                    .filter(value -> !value.isMissingNode()).map(JsonNode::toString).distinct().toList();
+            var values = runs.stream().map(run -> run.manifest().options())
+                    .filter(options -> options.containsKey(option)).map(options -> String.valueOf(options.get(option))).distinct().toList();
             if (values.size() > 1) {
-                notes.add("the runs differ in " + option + ": " + String.join(", ", values));
+                caveats.add("the runs differ in " + option + ": " + String.join(", ", values));
             }
         }
     }
@@ -391,7 +383,7 @@ final class Caveats {
         var title = section.title().isEmpty() ? "" : section.title() + ": ";
         var groups = section.groups();
         if (groups.size() == 1 && sections.size() > 1) {
-            notes.add(title + "only in " + groups.getFirst().label() + ", nothing to hold it against");
+            caveats.add(title + "only in " + groups.getFirst().label() + ", so there is nothing to compare it with");
         }
         groups.forEach(group -> note(title, group));
         lengths(title, groups);
@@ -405,31 +397,31 @@ final class Caveats {
         var name = title + group.label() + ": ";
         if (group.failed() > 0) {
             var kinds = group.failures().stream().collect(Collectors.groupingBy(
-                    answer -> answer.status() + (answer.error().isEmpty() ? "" : ", " + answer.error()), Collectors.counting()));
+                    answer -> answer.status().word() + (answer.error().isEmpty() ? "" : ", " + answer.error()), Collectors.counting()));
             var worst = kinds.entrySet().stream().max(Map.Entry.<String, Long>comparingByValue()
                     .thenComparing(Map.Entry.comparingByKey())).orElseThrow();
-            notes.add(name + group.failed() + " of " + group.requests() + " failed and are in no figure"
+            caveats.add(name + group.failed() + " of " + group.requests() + " failed and are not in the figures"
                     + (worst.getValue() == group.failed() ? " (" : " (mostly: ") + shortened(worst.getKey()) + ")");
         }
         if (group.retries() > 0) {
-            notes.add(name + group.retries() + " attempts beyond the first were needed; only the last of each request counts");
+            caveats.add(name + group.retries() + " attempts beyond the first were needed; only the last of each request counts");
         }
         if (group.reasoningAlone() > 0) {
-            notes.add(name + group.reasoningAlone() + " answers are reasoning alone, without a visible text; a higher"
+            caveats.add(name + group.reasoningAlone() + " answers are reasoning alone, without a visible text; a higher"
                     + " --max-tokens lets the models come to their answer");
         }
         if (group.cancelled() > 0) {
-            notes.add(name + group.cancelled() + " cancelled by the user, left out");
+            caveats.add(name + group.cancelled() + " cancelled by the user, left out");
         }
         if (group.leftOut() > 0) {
-            notes.add(name + group.leftOut() + " left out, since their timing is in doubt");
+            caveats.add(name + group.leftOut() + " left out, because their timing should not be trusted");
         } else if (group.tainted() > 0 && !untainted) {
-            notes.add(name + "the timing of " + group.tainted() + " of " + group.completed().size()
-                    + " is in doubt (column tainted); --untainted leaves them out");
+            caveats.add(name + "the timing of " + group.tainted() + " of " + group.completed().size()
+                    + " should not be trusted (column tainted); --untainted leaves them out");
         }
         var share = group.coalescedShare();
         if (share != null && share >= BUFFERED_SHARE) {
-            notes.add(name + "the stream was buffered on its way, " + Aggregate.COALESCED.cell(share)
+            caveats.add(name + "the stream was buffered on its way, " + Aggregate.COALESCED.cell(share)
                     + " of its tokens came together with the one before; its ITL is that of the buffer");
         }
     }
@@ -448,14 +440,14 @@ final class Caveats {
         var shortest = known.getFirst().quantile(Metric.OUTPUT_TOKENS, 0.5);
         var longest = known.getLast().quantile(Metric.OUTPUT_TOKENS, 0.5);
         if (longest > shortest * LENGTHS_DIFFER) {
-            notes.add(title + "answers differ in length, from " + Aggregate.OUTPUT_TOKENS.cell(shortest) + " tokens ("
+            caveats.add(title + "answers differ in length, from " + Aggregate.OUTPUT_TOKENS.cell(shortest) + " tokens ("
                     + known.getFirst().label() + ") to " + Aggregate.OUTPUT_TOKENS.cell(longest) + " (" + known.getLast().label()
                     + "): TTLT and total compare that too, ITL and TPOT do not");
         }
     }
 
     private boolean usesUniquePrefix() {
-        return runs.stream().allMatch(run -> run.record().path("options").path("unique_prefix").asBoolean(false));
+        return runs.stream().allMatch(run -> Boolean.TRUE.equals(run.manifest().options().get("unique_prefix")));
     }
 
     private void caches(String title, List<Group> groups) {
@@ -464,7 +456,7 @@ final class Caveats {
         }
         var hits = groups.stream().map(group -> group.label() + " " + (group.values(Metric.CACHED_TOKENS).length == 0
                 ? "not known" : group.cacheHits() + " of " + group.completed().size())).collect(Collectors.joining(", "));
-        notes.add(title + "prompts were found in the server's cache (" + hits + "): TTFT measures that too"
+        caveats.add(title + "prompts were found in the server's cache (" + hits + "): TTFT measures that too"
                 + (usesUniquePrefix() ? " (what the server puts before each prompt, since each began differently)"
                         : "; --unique-prefix keeps it out"));
     }
@@ -479,7 +471,7 @@ final class Caveats {
                 .forEach(group -> labels.computeIfAbsent(group.servedModel(), absent -> new ArrayList<>()).add(group));
         labels.forEach((served, same) -> {
             if (same.size() > 1) {
-                notes.add(title + Warning.ONE_MODEL.text(labels(same), served));
+                caveats.add(title + Warning.ONE_MODEL.text(labels(same), served));
             }
         });
     }
@@ -487,7 +479,7 @@ final class Caveats {
     private void tokenSources(String title, List<Group> groups) {
         var counted = groups.stream().filter(group -> group.completed().stream().allMatch(RecordedAnswer::tokensAreCounted)).toList();
         if (!counted.isEmpty() && counted.size() < groups.size()) {
-            notes.add(title + "tokens are counted by the server for " + labels(counted) + " alone, events are for the rest:"
+            caveats.add(title + "tokens are counted by the server for " + labels(counted) + " alone, events are for the rest:"
                     + " tokens, TPOT and tokens/s are not alike");
         }
     }
@@ -502,30 +494,33 @@ final class Caveats {
             return;
         }
         if (!grouping.isPaired()) {
-            notes.add(title + "groups by " + grouping.by() + " hold different requests, which are not compared in pairs");
+            caveats.add(title + "groups by " + grouping.by() + " hold different requests, which are not compared in pairs");
             return;
         }
         for (var group : section.groups()) {
             var most = Math.min(group.completed().size(), baseline.completed().size());
             var common = group.pairs().stream().filter(baseline.pairs()::contains).count();
             if (group != baseline && common < most) {
-                notes.add(title + group.label() + " and " + baseline.label() + " have " + common + " prompts and repetitions in common"
-                        + (group.against(baseline, Metric.TTFT).paired() ? ", their ratios are of these"
+                caveats.add(title + group.label() + " and " + baseline.label() + " have " + common + " prompts and repetitions in common"
+                        + (group.compare(baseline, Metric.TTFT).paired() ? ", their ratios are of these"
                                 : ", too few to be compared in pairs"));
             }
         }
     }
 
-    /** What the client adds is an error of the figures as soon as it is a tenth of them. */
+    /** The error of the client matters as soon as it is a tenth of what was measured. */
     private void ownError(RecordedRun run) {
-        var own = run.record().path("client_overhead");
-        for (var measure : List.of(Metric.TTFT, Metric.ITL)) {
-            var error = own.path(measure.word() + "_p50_ms").asDouble(0);
-            var least = sections.stream().flatMap(section -> section.groups().stream())
-                    .map(group -> group.quantile(measure, 0.5)).filter(Objects::nonNull).min(Double::compare).orElse(null);
-            if (least != null && error * 10 > least) {
-                notes.add(run.name() + ": the tool's own error of " + measure.name() + ", " + AnswerMetrics.millis(error * 1000)
-                        + " ms, is more than a tenth of what was measured; use fewer streams at once");
+        var overhead = run.manifest().clientOverhead();
+        if (overhead == null) {
+            return;
+        }
+        for (var metric : List.of(Metric.TTFT, Metric.ITL)) {
+            var errorMicros = overhead.medianMicros(metric);
+            var leastMillis = sections.stream().flatMap(section -> section.groups().stream())
+                    .map(group -> group.quantile(metric, 0.5)).filter(Objects::nonNull).min(Double::compare).orElse(null);
+            if (errorMicros != null && leastMillis != null && errorMicros > leastMillis * 100) {
+                caveats.add(run.name() + ": the error of the client in " + metric.name() + ", " + Metrics.millis(errorMicros)
+                        + " ms, is more than a tenth of what was measured; use a lower concurrency");
             }
         }
     }

@@ -1,12 +1,9 @@
 //JAVA 25+
 //DEPS info.picocli:picocli:4.7.7
 //DEPS me.tongfei:progressbar:0.10.2
-//SOURCES Models.java
-//SOURCES Plan.java
-//SOURCES Journal.java
-//SOURCES Export.java
 
-// Console
+// Console: all that talks to the user. How a command is run and how its errors are reported, the streams and whether they are
+// a terminal, the live echo of answers, tables, the progress bar, and the version.
 
 package stream;
 
@@ -20,9 +17,12 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
+import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -34,35 +34,43 @@ import me.tongfei.progressbar.ProgressBar;
 import me.tongfei.progressbar.ProgressBarBuilder;
 import me.tongfei.progressbar.ProgressBarStyle;
 import picocli.CommandLine;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.UnmatchedArgumentException;
 
-/** The version of this tool: a number, and what {@code --version} prints. */
-final class Version implements CommandLine.IVersionProvider {
+/** The version of this tool. */
+final class Version {
 
     static final String NUMBER = "0.1.0";
 
-    @Override
-    public String[] getVersion() {
-        return new String[] {"stream " + NUMBER + " (Java " + Runtime.version() + ")"};
-    }
+    private Version() { }
 }
 
-/** Wrong usage; each problem is one whole line for the user. */
-final class WrongUsage extends Exception {
+/**
+ * An error that the user can do something about. Each problem is one line: the option, file or server; the value; what to
+ * do. It ends a command with exit code 2.
+ */
+final class UserError extends RuntimeException {
 
     private final List<String> problems;
 
-    WrongUsage(String problem) {
+    UserError(String problem) {
         this(List.of(problem));
     }
 
-    private WrongUsage(List<String> problems) {
-        super(String.join("\n", problems), null, false, false);
-        this.problems = List.copyOf(problems);
+    private UserError(List<String> problems) {
+        super(problems.stream().map(OneLine::of).collect(Collectors.joining("\n")), null, false, false);
+        this.problems = problems.stream().map(OneLine::of).toList();
     }
 
-    static void throwIfAny(List<String> problems) throws WrongUsage {
+    /** A problem at a place in a file, {@code file} or {@code file:line}. */
+    static UserError at(String place, String problem) {
+        return new UserError(place + ": " + problem);
+    }
+
+    /** Throws all problems together; does nothing if there are none. */
+    static void throwIfAny(List<String> problems) {
         if (!problems.isEmpty()) {
-            throw new WrongUsage(problems);
+            throw new UserError(problems);
         }
     }
 
@@ -71,17 +79,123 @@ final class WrongUsage extends Exception {
     }
 }
 
-/** Where a run talks to its user: tokens go to out, all else to err. */
-record Console(InputStream in, PrintStream out, PrintStream err, boolean outIsTerminal, boolean errIsTerminal,
-                Map<String, String> environment) {
+/** Collects what is wrong with the options of a command, so that the user is told of all of it. */
+final class OptionChecks {
 
-    static Console ofProcess() {
-        var out = new PrintStream(new FileOutputStream(FileDescriptor.out), false, StandardCharsets.UTF_8);
-        var err = new PrintStream(new FileOutputStream(FileDescriptor.err), true, StandardCharsets.UTF_8);
-        return new Console(System.in, out, err, isTerminal(1), isTerminal(2), System.getenv());
+    private final List<String> problems = new ArrayList<>();
+
+    /** {@code least} is the smallest legal value. */
+    OptionChecks atLeast(String option, long value, long least) {
+        return require(value >= least, option + " " + value + "; must be a whole number, at least " + least);
     }
 
-    /** Linux shows what a descriptor is; elsewhere Java only knows of both at once. */
+    /** Both bounds are legal values; NaN is not. */
+    OptionChecks within(String option, double value, double least, double most) {
+        return require(value >= least && value <= most,
+                option + " " + plain(value) + "; must be a number from " + plain(least) + " to " + plain(most));
+    }
+
+    OptionChecks oneOf(String option, String value, String... words) {
+        return require(Arrays.asList(words).contains(value),
+                option + " '" + value + "'; must be one of " + String.join(", ", words));
+    }
+
+    OptionChecks require(boolean holds, String problem) {
+        if (!holds) {
+            problems.add(problem);
+        }
+        return this;
+    }
+
+    /** Throws UserError if anything was wrong. */
+    void throwIfAny() {
+        UserError.throwIfAny(problems);
+    }
+
+    /** Writes a number as a user would, without the decimals of a whole one. */
+    private static String plain(double value) {
+        return value == Math.rint(value) && Math.abs(value) < 1e15 ? String.valueOf((long) value) : String.valueOf(value);
+    }
+}
+
+/** What a user should know about a run or a comparison, each with its cause and the next step. */
+enum Warning {
+    COMPRESSED("%s sends compressed streams; their timing is the compressor's. Turn the compression off at the server or proxy."),
+    NO_USAGE("%s refuses stream_options; output tokens are counted from events. A newer version of the server may accept it."),
+    OVERHEAD("the error of the client is more than a tenth of what was measured with %s. Use a larger machine, or a lower concurrency."),
+    PAUSED("this process was paused while it measured; the column tainted of %s tells in which rows. Stop other programs."),
+    MODEL_IN_PROMPT("%s; the models that these prompts name are ignored, because --model names others. Leave --model out to use them."),
+    REASONING_ALONE("%s are reasoning only, without a visible text. The token limit may have ended them; raise --max-tokens."),
+    ONE_MODEL("%s are one model: the server answers for each of them as %s. A difference between them is chance.");
+
+    private final String pattern;
+
+    Warning(String pattern) {
+        this.pattern = pattern;
+    }
+
+    String text(Object... what) {
+        return pattern.formatted(what);
+    }
+
+    String about(Object... what) {
+        return "warning: " + text(what);
+    }
+}
+
+/** Makes a text from outside fit into one line of a terminal or a CSV cell. */
+final class OneLine {
+
+    private static final int LONGEST = 300;
+
+    private OneLine() { }
+
+    /** Replaces everything that would start a new line, or control a terminal, by a space. */
+    static String of(String text) {
+        return text.replaceAll("[\\p{Cntrl}\\x85\\u2028\\u2029]+", " ");
+    }
+
+    /** Returns the first line of a message, at most 300 characters of it. */
+    static String firstOf(String message) {
+        return shortened(of(message.strip().lines().findFirst().orElse("")).strip(), LONGEST);
+    }
+
+    static String shortened(String line, int longest) {
+        return line.length() <= longest ? line : line.substring(0, longest - 3) + "...";
+    }
+}
+
+/** The kind of a file, by its name. */
+final class FileEnding {
+
+    private FileEnding() { }
+
+    /** Returns what follows the last dot of the name, in lower case; the whole name where there is no dot. */
+    static String of(Path file) {
+        var name = String.valueOf(file.getFileName()); // the root has no name
+        return name.substring(name.lastIndexOf('.') + 1).toLowerCase(Locale.ROOT);
+    }
+}
+
+/**
+ * Where a command talks to its user: what was asked for goes to {@code out}, all else to {@code err}.
+ *
+ * @param command the name of the command, which its messages begin with
+ */
+record Console(String command, InputStream in, PrintStream out, PrintStream err, boolean outIsTerminal,
+               boolean errIsTerminal, Map<String, String> environment) {
+
+    private static final int EXIT_FAILED = 1;
+    private static final int EXIT_USAGE = 2;
+    private static final int EXIT_INTERRUPTED = 130;
+
+    static Console ofProcess(String command) {
+        var out = new PrintStream(new FileOutputStream(FileDescriptor.out), false, StandardCharsets.UTF_8);
+        var err = new PrintStream(new FileOutputStream(FileDescriptor.err), true, StandardCharsets.UTF_8);
+        return new Console(command, System.in, out, err, isTerminal(1), isTerminal(2), System.getenv());
+    }
+
+    /** Linux tells what a descriptor is; elsewhere Java only knows of both outputs together. */
     private static boolean isTerminal(int descriptor) {
         try {
             return Files.readSymbolicLink(Path.of("/proc/self/fd/" + descriptor)).toString()
@@ -91,18 +205,83 @@ record Console(InputStream in, PrintStream out, PrintStream err, boolean outIsTe
         }
     }
 
-    boolean coloured() {
-        return outIsTerminal && environment.getOrDefault("NO_COLOR", "").isEmpty()
-                && !"dumb".equals(environment.get("TERM"));
+    /**
+     * Parses the arguments into the command and calls it. Returns its exit code, or that of its error: 2 for wrong usage, 130
+     * for an interruption, 1 for anything else.
+     */
+    int run(Callable<Integer> command, String... arguments) {
+        var line = parser(command);
+        line.getCommandSpec().mixinStandardHelpOptions(true)
+                .version(this.command + " " + Version.NUMBER + " (Java " + Runtime.version() + ")");
+        line.getCommandSpec().usageMessage().sortOptions(false).autoWidth(true);
+        var exitCode = line.setOut(new PrintWriter(out, true)).setErr(new PrintWriter(err, true))
+                .setParameterExceptionHandler((problem, given) -> {
+                    say(usage(problem) + "; see --help");
+                    return EXIT_USAGE;
+                })
+                .setExecutionExceptionHandler((problem, failed, given) -> report(problem, given.hasMatchedOption("--verbose")))
+                .execute(arguments);
+        out.flush();
+        return exitCode;
     }
 
+    /** Returns a parser of the command's options. An argument that begins with @ is no file of arguments. */
+    static CommandLine parser(Object command) {
+        return new CommandLine(command).setExpandAtFiles(false);
+    }
+
+    private static String usage(ParameterException problem) {
+        if (problem instanceof UnmatchedArgumentException unmatched) {
+            var close = unmatched.getSuggestions();
+            return OneLine.of(unmatched.getMessage()) + (close.isEmpty() ? "" : "; did you mean " + String.join(" or ", close) + "?");
+        }
+        if (problem.getArgSpec() instanceof CommandLine.Model.OptionSpec option && problem.getValue() != null) {
+            return option.longestName() + " '" + problem.getValue() + "'; must be " + kind(option);
+        }
+        return problem.getMessage().lines().findFirst().orElse("wrong usage");
+    }
+
+    private static String kind(CommandLine.Model.OptionSpec option) {
+        var type = option.auxiliaryTypes()[0];
+        return type == int.class || type == Integer.class || type == long.class || type == Long.class ? "a whole number"
+                : type == double.class || type == Double.class ? "a number" : option.paramLabel();
+    }
+
+    private int report(Exception problem, boolean verbose) {
+        if (verbose) {
+            problem.printStackTrace(err);
+        }
+        switch (problem) {
+            case UserError error -> error.problems().forEach(this::say);
+            case InterruptedException interrupted -> {
+                return EXIT_INTERRUPTED;
+            }
+            default -> {
+                say("unexpected error: " + problem);
+                return EXIT_FAILED;
+            }
+        }
+        return EXIT_USAGE;
+    }
+
+    /** Whether colours and dimmed text are welcome on standard output. */
+    boolean isStyled() {
+        return outIsTerminal && environment.getOrDefault("NO_COLOR", "").isEmpty() && !"dumb".equals(environment.get("TERM"));
+    }
+
+    /** Prints a line for the user on standard error. */
     void say(String line) {
-        err.println("stream: " + line.replaceAll("\\p{Cntrl}+", " "));
+        err.println(command + ": " + OneLine.of(line));
     }
 
-    PrintWriter outWriter() {
-        return new PrintWriter(out, true);
+    /** Returns a progress bar that is to be given where it is drawn. */
+    static ProgressBarBuilder progressBar(String task, long steps) {
+        return new ProgressBarBuilder().setTaskName(task).setInitialMax(steps).setStyle(ProgressBarStyle.ASCII)
+                .setUpdateIntervalMillis(200);
     }
+
+    /** Width of the progress bar, in characters: it must not reach the last column of a terminal of 80. */
+    static final int PROGRESS_WIDTH = 79;
 }
 
 /** Rows of cells under headings, of which neighbours may have a heading together. */
@@ -126,12 +305,12 @@ final class Table {
     }
 
     Table column(String family, String heading, String whole, boolean left) {
-        columns.add(new Column(family, ComparisonText.line(heading), ComparisonText.line(whole), left));
+        columns.add(new Column(family, OneLine.of(heading), OneLine.of(whole), left));
         return this;
     }
 
     void row(List<String> cells) {
-        rows.add(cells.stream().map(ComparisonText::line).toList());
+        rows.add(cells.stream().map(OneLine::of).toList());
     }
 
     /** As columns of text; families above the headings. */
@@ -189,85 +368,139 @@ final class Table {
     }
 
     private static String markdown(List<String> cells) {
-        return cells.stream().map(ComparisonText::escaped).collect(Collectors.joining(" | ", "| ", " |"));
+        return cells.stream().map(Table::escaped).collect(Collectors.joining(" | ", "| ", " |"));
+    }
+
+    /** Escapes what Markdown would interpret, also in a cell of a table. */
+    static String escaped(String text) {
+        return OneLine.of(text).replaceAll("[\\\\`*_<>|\\[\\]~#]", "\\\\$0");
     }
 }
 
 /**
- * Shows the answers as they come, on a thread of its own, so that a slow terminal, a pipe or a typing delay holds up
- * nobody else. On a terminal it also keeps the progress bar below the text.
+ * Who answers, as the echo shows it.
+ *
+ * @param requestId the request; unique among those in flight
+ * @param label     of the model
+ * @param colour    number of the model in the run, from 0
  */
-final class Echo implements Journal.Audience, AutoCloseable {
+record Speaker(String requestId, String label, String promptId, int colour) { }
 
+/** Listens to the measured answers while they come. All methods are called on one thread, never on one that measures. */
+interface AnswerListener {
+
+    /** Ignores everything. */
+    AnswerListener NONE = new AnswerListener() { };
+
+    /** The next piece of visible text. */
+    default void content(Speaker speaker, String text) { }
+
+    /** The next piece of reasoning, before or between visible text. */
+    default void reasoning(Speaker speaker, String text) { }
+
+    /** Whether {@link #event} is to be called. */
+    default boolean wantsEvents() {
+        return false;
+    }
+
+    /**
+     * The next event of any kind, as it is written to events.csv.
+     *
+     * @param delayMillis empty on the first event
+     * @param text        null for kinds that have none
+     */
+    default void event(Speaker speaker, String elapsedMillis, String delayMillis, int read, String kind, String text) { }
+
+    /** No more comes of this attempt; {@code last} if the request is not tried again. */
+    default void end(Speaker speaker, boolean last) { }
+
+    /** A line for the user. */
+    default void say(String line) { }
+}
+
+/**
+ * How answers are echoed.
+ *
+ * @param mode        tokens, lines, events or none
+ * @param delayMillis pause after each piece of text, at least 0; paces the echo, never the measurement
+ * @param quiet       whether headings and the progress bar are left out
+ */
+record EchoSettings(String mode, int delayMillis, boolean quiet) { }
+
+/**
+ * Shows the answers as they come, on a thread of its own, so that a slow terminal, a pipe or a typing delay delays nothing
+ * else. On a terminal it also keeps the progress bar below the text.
+ */
+final class Echo implements AnswerListener, AutoCloseable {
+
+    private static final String EVENT_ROW = "%10s %10s %5s  %-9s %s%n";
     private static final String[] COLOURS = {"36", "33", "35", "32", "34", "31"};
 
-    private final String mode;
-    private final int delayMillis;
-    private final Console terminal;
+    private final EchoSettings settings;
+    private final Console console;
     private final Runnable onClosed;
-    private final boolean headings;
-    private final boolean prompts;
+    private final boolean hasHeadings;
+    private final boolean namesPrompts;
     private final ExecutorService printer = Executors.newSingleThreadExecutor(
             Thread.ofPlatform().daemon().name("echo").factory());
-    private final Map<Job, Line> lines = new HashMap<>();
+    private final Map<Speaker, Line> lines = new HashMap<>();
     private final ProgressBar progress;
     private String status = "";
-    private Job current;
+    private Speaker current;
     private boolean currentReasons;
     private volatile boolean dropped;
 
     /** The beginning of a line that has not ended yet. */
     private record Line(StringBuilder text, boolean reasoning) { }
 
-    private Echo(Stream options, boolean headings, boolean prompts, int requests, Console terminal, Runnable onClosed) {
+    /**
+     * @param models   number of models that answer, at least 1
+     * @param requests number of requests, at least 0; what is asked on the terminal counts as 1
+     * @param onClosed called when nobody reads the output any more
+     */
+    Echo(EchoSettings settings, int models, int requests, Console console, Runnable onClosed) {
+        this.settings = settings;
+        this.console = console;
         this.onClosed = onClosed;
-        this.mode = options.echo();
-        this.delayMillis = options.typingDelayMillis;
-        this.terminal = terminal;
-        this.headings = headings;
-        this.prompts = prompts;
-        var tokensOnScreen = mode.equals("tokens") && terminal.outIsTerminal();
-        this.progress = requests < 2 || options.quiet || !terminal.errIsTerminal() || tokensOnScreen ? null
-                : new ProgressBarBuilder().setTaskName("requests").setInitialMax(requests)
-                        .setStyle(ProgressBarStyle.ASCII).setUpdateIntervalMillis(200)
-                        .setConsumer(new DelegatingProgressBarConsumer(this::showStatus, 79)).build();
+        this.namesPrompts = requests > models;
+        this.hasHeadings = console.outIsTerminal() && console.errIsTerminal() && !settings.quiet()
+                && (requests > 1 || models > 1);
+        var tokensOnScreen = console.outIsTerminal() && !isMode("lines") && !isMode("none");
+        this.progress = requests < 2 || settings.quiet() || !console.errIsTerminal() || tokensOnScreen ? null
+                : Console.progressBar("requests", requests)
+                        .setConsumer(new DelegatingProgressBarConsumer(this::showStatus, Console.PROGRESS_WIDTH)).build();
     }
 
-    /** {@code onClosed} is called when nobody reads the output any more. */
-    static Echo of(Stream options, List<Model> models, int requests, Console terminal, Runnable onClosed) {
-        var onScreen = terminal.outIsTerminal() && terminal.errIsTerminal() && !options.quiet;
-        return new Echo(options, onScreen && (requests > 1 || models.size() > 1), requests > models.size(), requests,
-                terminal, onClosed);
+    private boolean isMode(String mode) {
+        return settings.mode().equals(mode);
     }
 
     @Override
-    public void content(Job job, String text) {
-        if (!mode.equals("none")) {
-            show(job, text, false);
+    public void content(Speaker speaker, String text) {
+        if (isMode("tokens") || isMode("lines")) {
+            show(speaker, text, false);
         }
     }
 
     /** On a terminal that can dim a text reasoning is shown too; only the answer belongs to standard output. */
     @Override
-    public void reasoning(Job job, String text) {
-        if (!mode.equals("none") && terminal.coloured()) {
-            show(job, text, true);
+    public void reasoning(Speaker speaker, String text) {
+        if ((isMode("tokens") || isMode("lines")) && console.isStyled()) {
+            show(speaker, text, true);
         }
     }
 
-    private void show(Job job, String text, boolean reasoning) {
-        print(mode.equals("tokens") ? () -> showToken(job, text, reasoning) : () -> showLines(job, text, reasoning));
+    private void show(Speaker speaker, String text, boolean reasoning) {
+        print(isMode("tokens") ? () -> showToken(speaker, text, reasoning) : () -> showLines(speaker, text, reasoning));
     }
 
     @Override
-    public void end(Job job, boolean last) {
+    public void end(Speaker speaker, boolean last) {
         if (progress != null && last) {
             progress.step();
         }
-        if (mode.equals("lines")) {
-            print(() -> {
-                endLine(job);
-            });
+        if (isMode("lines")) {
+            print(() -> endLine(speaker));
         }
     }
 
@@ -275,11 +508,11 @@ final class Echo implements Journal.Audience, AutoCloseable {
     void settle() throws InterruptedException {
         var shown = new CountDownLatch(1);
         print(() -> {
-            if (current != null && terminal.outIsTerminal()) {
-                terminal.out().println();
+            if (current != null && console.outIsTerminal() && !isMode("events")) {
+                console.out().println();
                 current = null;
             }
-            terminal.out().flush();
+            console.out().flush();
             shown.countDown();
         });
         if (!dropped) {
@@ -299,28 +532,28 @@ final class Echo implements Journal.Audience, AutoCloseable {
             progress.close();
         }
         printer.close();
-        terminal.out().flush();
+        console.out().flush();
     }
 
     /** On a terminal a line for the user starts a line of its own, also in the middle of an answer. */
     @Override
     public void say(String line) {
-        if (!terminal.outIsTerminal() || !terminal.errIsTerminal()) {
-            terminal.say(line);
+        if (!console.outIsTerminal() || !console.errIsTerminal()) {
+            console.say(line);
             return;
         }
         try {
             printer.execute(() -> {
                 if (current != null) {
-                    terminal.out().println();
-                    terminal.out().flush();
+                    console.out().print(isMode("events") ? "" : System.lineSeparator());
+                    console.out().flush();
                     current = null;
                 }
-                terminal.err().print(status.isEmpty() ? "" : "\r\033[K");
-                terminal.say(line);
+                console.err().print(status.isEmpty() ? "" : "\r\033[K");
+                console.say(line);
             });
         } catch (RejectedExecutionException e) {
-            terminal.say(line); // the echo was dropped; what went wrong is not
+            console.say(line); // the echo was dropped; what went wrong is not
         }
     }
 
@@ -332,40 +565,60 @@ final class Echo implements Journal.Audience, AutoCloseable {
         }
     }
 
-    private void showToken(Job job, String text, boolean reasoning) {
-        if (job != current) {
+    @Override
+    public boolean wantsEvents() {
+        return isMode("events");
+    }
+
+    @Override
+    public void event(Speaker speaker, String elapsedMillis, String delayMillis, int read, String kind, String text) {
+        print(() -> {
+            if (!speaker.equals(current) && !settings.quiet()) {
+                console.out().flush();
+                console.err().printf("%s  %s%n" + EVENT_ROW, coloured(speaker, speaker.label()), speaker.promptId(), "elapsed_ms",
+                        "delay_ms", "read", "kind", "text");
+            }
+            current = speaker;
+            console.out().printf(EVENT_ROW, elapsedMillis, delayMillis, read, kind,
+                    text == null ? "" : harmless(text).replace("\n", "\\n"));
+            flush();
+        });
+    }
+
+    private void showToken(Speaker speaker, String text, boolean reasoning) {
+        if (!speaker.equals(current)) {
             if (current != null) {
-                terminal.out().print("\n\n");
+                console.out().print("\n\n");
             }
-            terminal.out().flush();
-            if (headings) {
-                terminal.err().println(coloured(job, job.model().label()) + (prompts ? "  " + job.prompt().id() : ""));
+            console.out().flush();
+            if (hasHeadings) {
+                console.err().println(coloured(speaker, speaker.label()) + (namesPrompts ? "  " + speaker.promptId() : ""));
             }
-            current = job;
+            current = speaker;
         } else if (currentReasons && !reasoning) {
-            terminal.out().print("\n\n");
+            console.out().print("\n\n");
         }
         currentReasons = reasoning;
-        terminal.out().print(styled(text, reasoning));
+        console.out().print(styled(text, reasoning));
         flush();
         pause();
     }
 
-    private void showLines(Job job, String text, boolean reasoning) {
-        if (lines.containsKey(job) && lines.get(job).reasoning() != reasoning) {
-            endLine(job);
+    private void showLines(Speaker speaker, String text, boolean reasoning) {
+        if (lines.containsKey(speaker) && lines.get(speaker).reasoning() != reasoning) {
+            endLine(speaker);
         }
-        var line = lines.computeIfAbsent(job, key -> new Line(new StringBuilder(), reasoning)).text().append(text);
+        var line = lines.computeIfAbsent(speaker, absent -> new Line(new StringBuilder(), reasoning)).text().append(text);
         for (int end; (end = line.indexOf("\n")) >= 0; line.delete(0, end + 1)) {
-            showLine(job, line.substring(0, end), reasoning);
+            showLine(speaker, line.substring(0, end), reasoning);
         }
         pause();
     }
 
-    private void endLine(Job job) {
-        var rest = lines.remove(job);
+    private void endLine(Speaker speaker) {
+        var rest = lines.remove(speaker);
         if (rest != null && !rest.text().isEmpty()) {
-            showLine(job, rest.text().toString(), rest.reasoning());
+            showLine(speaker, rest.text().toString(), rest.reasoning());
         }
     }
 
@@ -373,20 +626,20 @@ final class Echo implements Journal.Audience, AutoCloseable {
         return reasoning ? "\033[2m" + harmless(text) + "\033[0m" : harmless(text);
     }
 
-    private void showLine(Job job, String line, boolean reasoning) {
+    private void showLine(Speaker speaker, String line, boolean reasoning) {
         if (!status.isEmpty()) {
-            terminal.err().print("\r\033[K");
+            console.err().print("\r\033[K");
         }
-        var prompt = prompts ? " " + job.prompt().id() : "";
-        terminal.out().println(coloured(job, job.model().label()) + prompt + " | " + styled(line, reasoning));
+        var prompt = namesPrompts ? " " + speaker.promptId() : "";
+        console.out().println(coloured(speaker, speaker.label()) + prompt + " | " + styled(line, reasoning));
         flush();
         if (!status.isEmpty()) {
-            terminal.err().print(status);
+            console.err().print(status);
         }
     }
 
     private void flush() {
-        if (terminal.out().checkError() && !dropped) { // it flushes first
+        if (console.out().checkError() && !dropped) { // it flushes first
             drop();
             onClosed.run();
         }
@@ -394,25 +647,25 @@ final class Echo implements Journal.Audience, AutoCloseable {
 
     /** A model may say what a terminal would obey; a file gets it as it is. */
     private String harmless(String text) {
-        return terminal.outIsTerminal() ? text.replaceAll("[\\p{Cntrl}&&[^\\n\\t]]", "\uFFFD") : text;
+        return console.outIsTerminal() ? text.replaceAll("[\\p{Cntrl}&&[^\\n\\t]]", "\uFFFD") : text;
     }
 
     private void showStatus(String bar) {
         print(() -> {
-            terminal.err().print("\r\033[K" + bar);
+            console.err().print("\r\033[K" + bar);
             status = bar;
         });
     }
 
-    private String coloured(Job job, String text) {
-        return !terminal.coloured() ? text
-                : "\033[" + COLOURS[job.modelIndex() % COLOURS.length] + "m" + text + "\033[0m";
+    private String coloured(Speaker speaker, String text) {
+        return !console.isStyled() ? text
+                : "\033[" + COLOURS[speaker.colour() % COLOURS.length] + "m" + text + "\033[0m";
     }
 
     private void pause() {
         try {
-            if (delayMillis > 0 && !dropped) {
-                Thread.sleep(delayMillis);
+            if (settings.delayMillis() > 0 && !dropped) {
+                Thread.sleep(settings.delayMillis());
             }
         } catch (InterruptedException e) {
             dropped = true;

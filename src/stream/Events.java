@@ -1,8 +1,7 @@
 //JAVA 25+
 //DEPS com.squareup.okhttp3:okhttp-jvm:5.5.1
-//SOURCES Dialects.java
 
-// Events
+// Events: the bytes of a response to server-sent events, and the typed event that each dialect makes of one.
 
 package stream;
 
@@ -18,7 +17,7 @@ import okio.Source;
 enum EventKind {
     /** Opens the answer; no text yet. */
     ROLE,
-    /** Thinking aloud, before the answer. */
+    /** Reasoning of the model, before the answer. */
     REASONING,
     /** Visible text, not empty. */
     CONTENT,
@@ -54,11 +53,6 @@ record StreamEvent(EventKind kind, String text, About about, boolean last) {
     /** What an event says of the whole answer; null where it says nothing. */
     record About(String finishReason, Usage usage, String errorType, String model, String fingerprint) { }
 
-    /** Decodes an event by itself, as {@link StreamDecoder} does. */
-    static StreamEvent decode(String type, String data) {
-        return new StreamDecoder().decode(type, data);
-    }
-
     static StreamEvent error(String errorType, String message) {
         return new StreamEvent(EventKind.ERROR, message, new About(null, null, errorType, null, null), false);
     }
@@ -87,7 +81,7 @@ final class RepairedSource extends ForwardingSource {
     private static final byte[] ERROR_FIELD = {'e', 'r', 'r', 'o', 'r', ':'};
     private static final ByteString MARK = ByteString.decodeHex("efbbbf");
 
-    /** The server reported an error in a line of its own; the message is what stood behind the colon. */
+    /** The server reported an error in a line of its own; the message is what followed the colon. */
     static final class ErrorLine extends IOException {
         ErrorLine(String message) {
             super(message);
@@ -140,7 +134,7 @@ final class RepairedSource extends ForwardingSource {
         return harmless;
     }
 
-    /** Behind a carriage return okhttp-sse looks for a line feed for ever if the stream ends there; so it gets one. */
+    /** After a carriage return at the end of a stream okhttp-sse waits for a line feed for ever; so one is added. */
     private long endReturn(Buffer sink) {
         if (!endsWithReturn) {
             return -1;
@@ -166,7 +160,7 @@ final class RepairedSource extends ForwardingSource {
         }
     }
 
-    /** Returns how many bytes come before the end of an error field's name; all of them if there is none. */
+    /** Returns how many bytes come before the end of an error field's name; all of them if there is no such name. */
     private long upToErrorField() {
         for (long at = 0; at < incoming.size(); ) {
             if (matched < 0) {

@@ -1,12 +1,13 @@
 //JAVA 25+
 //DEPS org.apache.commons:commons-csv:1.14.1
+//DEPS tools.jackson.core:jackson-databind:3.2.4
 //SOURCES Console.java
 //SOURCES Metrics.java
 //SOURCES Statistics.java
 //SOURCES Groups.java
 //SOURCES Comparison.java
 
-// Export
+// Export: a comparison as text, Markdown, CSV and JSON, and the limits that a group may not exceed.
 
 package stream;
 
@@ -32,90 +33,93 @@ import org.apache.commons.csv.CSVFormat;
 import org.apache.commons.csv.CSVParser;
 import org.apache.commons.csv.CSVPrinter;
 import org.apache.commons.csv.CSVRecord;
+import tools.jackson.databind.node.DecimalNode;
+import tools.jackson.databind.node.JsonNodeFactory;
+import tools.jackson.databind.node.ObjectNode;
 
-/** A limit that no group may be past. */
+/** A limit that no group may exceed. */
 final class Limit {
 
     private static final Pattern SYNTAX =
             Pattern.compile("\\s*([a-z_0-9]+)\\s*(>=|<=|>|<)\\s*([0-9]+(?:\\.[0-9]+)?)\\s*(x|ms|%|)\\s*");
 
     private final String text;
-    private final Aggregate figure;
+    private final Aggregate aggregate;
     private final String comparator;
     private final double value;
     private final String unit;
 
-    private Limit(String text, Aggregate figure, String comparator, double value, String unit) {
+    private Limit(String text, Aggregate aggregate, String comparator, double value, String unit) {
         this.text = text;
-        this.figure = figure;
+        this.aggregate = aggregate;
         this.comparator = comparator;
         this.value = value;
         this.unit = unit;
     }
 
-    /** Throws IllegalArgumentException with the words for the user. */
+    /** Throws UserError if it is not valid. */
     static Limit of(String text) {
         var parts = SYNTAX.matcher(text);
         if (!parts.matches()) {
-            throw new IllegalArgumentException("--fail-if '" + text + "'; it takes a figure, a comparison and a limit, such as"
+            throw new UserError("--fail-if '" + text + "'; must be a figure, a comparison and a limit, such as"
                     + " 'ttft_p95 > 1.2x'");
         }
-        var figure = Arrays.stream(Aggregate.values())
+        var aggregate = Arrays.stream(Aggregate.values())
                 .filter(each -> each.word().equals(parts.group(1)) || each.word().equals(parts.group(1) + "_ms")).findFirst()
-                .orElseThrow(() -> new IllegalArgumentException("--fail-if '" + text + "': no figure " + parts.group(1)
+                .orElseThrow(() -> new UserError("--fail-if '" + text + "': no figure " + parts.group(1)
                         + "; there are " + Arrays.stream(Aggregate.values()).map(Aggregate::word).collect(Collectors.joining(", "))));
         var unit = parts.group(4);
-        if (unit.equals("ms") && !figure.word().endsWith("_ms")) {
-            throw new IllegalArgumentException("--fail-if '" + text + "': " + figure.word() + " is no time");
+        if (unit.equals("ms") && !aggregate.word().endsWith("_ms")) {
+            throw new UserError("--fail-if '" + text + "': " + aggregate.word() + " is not a time; leave the unit out");
         }
-        if (unit.equals("%") && figure != Aggregate.FAILED && figure != Aggregate.COALESCED) {
-            throw new IllegalArgumentException("--fail-if '" + text + "': " + figure.word() + " is no share; for a ratio to the"
+        if (unit.equals("%") && aggregate != Aggregate.FAILED && aggregate != Aggregate.COALESCED) {
+            throw new UserError("--fail-if '" + text + "': " + aggregate.word() + " is not a share; for a ratio to the"
                     + " baseline write 1.2x");
         }
-        return new Limit(text, figure, parts.group(2), Double.parseDouble(parts.group(3)), unit);
+        return new Limit(text, aggregate, parts.group(2), Double.parseDouble(parts.group(3)), unit);
     }
 
-    /** Returns a line for each group that is past it, or that can't be checked. */
-    List<String> broken(Comparison comparison) {
+    /** Returns one line for each group that exceeds it, or that cannot be checked. */
+    List<String> exceededBy(Comparison comparison) {
         var lines = new ArrayList<String>();
-        for (var part : comparison.parts()) {
-            var baseline = part.baseline(figure.measure() == null || !SectionResult.COMPARED.contains(figure.measure()) ? Metric.TTLT
-                    : figure.measure());
+        for (var section : comparison.sections()) {
+            var baseline = section.baseline(aggregate.metric() == null || !SectionResult.COMPARED.contains(aggregate.metric()) ? Metric.TTLT
+                    : aggregate.metric());
             if (unit.equals("x") && baseline == null) {
-                lines.add(said(part, "there is nothing to hold " + part.lines().getFirst().label() + " against"));
+                lines.add(message(section, "there is nothing to compare " + section.groups().getFirst().label() + " with"));
                 continue;
             }
-            for (var line : part.lines()) {
+            for (var group : section.groups()) {
                 if (!unit.equals("x")) {
-                    check(part, line, null, lines);
-                } else if (!line.label().equals(baseline)) {
-                    check(part, line, part.line(baseline), lines);
+                    check(section, group, null, lines);
+                } else if (!group.label().equals(baseline)) {
+                    check(section, group, section.group(baseline), lines);
                 }
             }
         }
         return lines;
     }
 
-    private void check(SectionResult part, GroupResult line, GroupResult baseline, List<String> lines) {
-        var own = line.figures().get(figure);
-        var other = baseline == null ? null : baseline.figures().get(figure);
-        var unknown = own == null ? line : baseline != null && other == null ? baseline : null;
+    private void check(SectionResult section, GroupResult group, GroupResult baseline, List<String> lines) {
+        var own = group.aggregates().get(aggregate);
+        var other = baseline == null ? null : baseline.aggregates().get(aggregate);
+        var unknown = own == null ? group : baseline != null && other == null ? baseline : null;
         if (unknown != null) {
-            lines.add(said(part, unknown.label() + " has too few completed requests for it, " + unknown.completed()));
+            lines.add(message(section, unknown.label() + " has too few completed requests for it, " + unknown.completed()));
             return;
         }
-        if (isPast(own / (other != null ? other : one(line)))) {
-            lines.add(said(part, line.label() + " has " + figure.cell(own) + (other == null ? ""
-                    : String.format(Locale.ROOT, ", %.2fx of %s's %s", own / other, baseline.label(), figure.cell(other)))));
+        if (exceeds(own / (other != null ? other : unitOf(group)))) {
+            lines.add(message(section, group.label() + " has " + aggregate.cell(own) + (other == null ? ""
+                    : String.format(Locale.ROOT, ", %.2fx of %s's %s", own / other, baseline.label(), aggregate.cell(other)))));
         }
     }
 
-    /** Returns what the limit counts in. */
-    private double one(GroupResult line) {
-        return !unit.equals("%") ? 1 : figure == Aggregate.FAILED ? line.figures().get(Aggregate.N) / 100 : 0.01;
+    /** Returns the unit of the limit. */
+    private double unitOf(GroupResult group) {
+        return !unit.equals("%") ? 1 : aggregate == Aggregate.FAILED ? group.aggregates().get(Aggregate.N) / 100 : 0.01;
     }
 
-    private boolean isPast(double measured) {
+    private boolean exceeds(double measured) {
         return switch (comparator) {
             case ">" -> measured > value;
             case ">=" -> measured >= value;
@@ -124,8 +128,8 @@ final class Limit {
         };
     }
 
-    private String said(SectionResult part, String what) {
-        return "--fail-if '" + text + "': " + (part.title().isEmpty() ? "" : part.title() + ": ") + what;
+    private String message(SectionResult section, String what) {
+        return "--fail-if '" + text + "': " + (section.title().isEmpty() ? "" : section.title() + ": ") + what;
     }
 }
 
@@ -143,21 +147,21 @@ final class ComparisonText {
     @Override
     public String toString() {
         var text = new StringBuilder();
-        text.append(markdown ? "**" + escaped(comparison.headline()) + "**" : line(comparison.headline())).append("\n");
-        for (var part : comparison.parts()) {
+        text.append(markdown ? "**" + Table.escaped(comparison.headline()) + "**" : OneLine.of(comparison.headline())).append("\n");
+        for (var section : comparison.sections()) {
             text.append('\n');
-            if (!part.title().isEmpty()) {
-                text.append(markdown ? "### " + escaped(part.title()) + "\n\n" : line(part.title()) + "\n");
+            if (!section.title().isEmpty()) {
+                text.append(markdown ? "### " + Table.escaped(section.title()) + "\n\n" : OneLine.of(section.title()) + "\n");
             }
-            text.append(written(figures(part)));
-            if (part.lines().stream().anyMatch(line -> !line.against().isEmpty())) {
-                text.append('\n').append(written(differences(part)));
+            text.append(written(figures(section)));
+            if (section.groups().stream().anyMatch(group -> !group.differences().isEmpty())) {
+                text.append('\n').append(written(differences(section)));
             }
         }
         text.append('\n');
-        comparison.notes().forEach(note -> text.append(markdown ? "- " + escaped(note) : "note: " + line(note)).append('\n'));
-        text.append(markdown && !comparison.notes().isEmpty() ? "\n" : "").append("Runs: ")
-                .append(comparison.terms().runs().stream().map(run -> markdown ? escaped(run) : line(run))
+        comparison.caveats().forEach(note -> text.append(markdown ? "- " + Table.escaped(note) : "note: " + OneLine.of(note)).append('\n'));
+        text.append(markdown && !comparison.caveats().isEmpty() ? "\n" : "").append("Runs: ")
+                .append(comparison.terms().runs().stream().map(run -> markdown ? Table.escaped(run) : OneLine.of(run))
                         .collect(Collectors.joining(", "))).append('\n');
         return text.toString();
     }
@@ -166,55 +170,119 @@ final class ComparisonText {
         return markdown ? table.markdown() : table.text();
     }
 
-    private Table figures(SectionResult part) {
+    private Table figures(SectionResult section) {
         var table = new Table().column(comparison.terms().by().replace("label:", ""), true);
-        for (var figure : Aggregate.values()) {
-            table.column(figure.family(), figure.heading(), figure.title(), false);
+        for (var aggregate : Aggregate.values()) {
+            table.column(aggregate.family(), aggregate.heading(), aggregate.title(), false);
         }
-        for (var line : part.lines()) {
-            var row = new ArrayList<>(List.of(line.label()));
-            for (var figure : Aggregate.values()) {
-                row.add(figure.cell(line.figures().get(figure)));
+        for (var group : section.groups()) {
+            var row = new ArrayList<>(List.of(group.label()));
+            for (var aggregate : Aggregate.values()) {
+                row.add(aggregate.cell(group.aggregates().get(aggregate)));
             }
             table.row(row);
         }
         return table;
     }
 
-    private Table differences(SectionResult part) {
+    private Table differences(SectionResult section) {
         var table = new Table().column("medians", true).column("", true).column("ratio", false)
                 .column("95 % interval", false).column("verdict", true);
-        for (var measure : SectionResult.COMPARED) {
-            for (var line : part.lines()) {
-                var against = line.against().get(measure);
+        for (var metric : SectionResult.COMPARED) {
+            for (var group : section.groups()) {
+                var against = group.differences().get(metric);
                 if (against != null) {
                     var difference = against.difference();
-                    table.row(List.of(measure == Metric.TOTAL ? "total" : measure.name(),
-                            line.label() + " / " + against.baseline(),
+                    table.row(List.of(metric == Metric.TOTAL ? "total" : metric.name(),
+                            group.label() + " / " + against.baseline(),
                             difference.ratio() == null ? "" : String.format(Locale.ROOT, "%.2fx", difference.ratio()),
-                            difference.low() == null ? "" : String.format(Locale.ROOT, "%.2f to %.2f", difference.low(),
-                                    difference.high()),
+                            difference.lower95() == null ? "" : String.format(Locale.ROOT, "%.2f to %.2f", difference.lower95(),
+                                    difference.upper95()),
                             difference.verdictWords(comparison.terms().margin())));
                 }
             }
         }
         return table;
     }
+}
 
-    /** Takes out what would start a new line, or make a terminal do something. */
-    static String line(String text) {
-        return text.replaceAll("\\p{Cntrl}+", " ");
+/** The metrics of the same streams as each tool defines them. */
+final class DefinitionTable {
+
+    private static final List<Aggregate> SHOWN = List.of(Aggregate.TTFT_P50, Aggregate.ITL_P50, Aggregate.TPOT_P50,
+            Aggregate.TTLT_P50, Aggregate.TOTAL_P50, Aggregate.TOKENS_PER_S);
+
+    private final ComparisonSettings settings;
+
+    DefinitionTable(ComparisonSettings settings) {
+        this.settings = settings;
     }
 
-    /** Lets Markdown take a text as it is, also in a cell of a table. */
-    static String escaped(String text) {
-        return line(text).replaceAll("[\\\\`*_<>|\\[\\]~#]", "\\\\$0");
+    /** Reads the runs once for each definition. */
+    String text() throws IOException {
+        var table = new Table();
+        for (var definition : MetricDefinition.values()) {
+            var comparison = Comparison.of(settings.with(definition), null);
+            if (definition == MetricDefinition.OURS) {
+                table.column(comparison.terms().by().replace("label:", ""), true).column("as", true);
+                SHOWN.forEach(aggregate -> table.column(aggregate.title(), false));
+            }
+            for (var section : comparison.sections()) {
+                section.groups().forEach(group -> table.row(row(section, group, definition)));
+            }
+        }
+        return table.text();
+    }
+
+    private static List<String> row(SectionResult section, GroupResult group, MetricDefinition definition) {
+        var row = new ArrayList<>(List.of((section.title().isEmpty() ? "" : section.title() + ", ") + group.label(),
+                definition.word()));
+        SHOWN.forEach(aggregate -> row.add(aggregate.cell(group.aggregates().get(aggregate))));
+        return row;
+    }
+}
+
+/** A comparison as JSON, for other programs and for the page. */
+final class ComparisonJson {
+
+    private ComparisonJson() { }
+
+    static ObjectNode of(Comparison comparison) {
+        var terms = comparison.terms();
+        var json = JsonNodeFactory.instance.objectNode();
+        terms.runs().forEach(json.putArray("runs")::add);
+        json.put("by", terms.by()).put("as", terms.definition().word()).put("margin", terms.margin())
+                .put("simulated", terms.simulated()).put("headline", comparison.headline());
+        comparison.caveats().forEach(json.putArray("notes")::add);
+        var sections = json.putArray("sections");
+        for (var section : comparison.sections()) {
+            var groups = sections.addObject().put("title", section.title()).putArray("groups");
+            section.groups().forEach(group -> put(groups.addObject(), group, terms.margin()));
+        }
+        return json;
+    }
+
+    private static void put(ObjectNode json, GroupResult group, double margin) {
+        json.put("label", group.label());
+        var aggregates = json.putObject("figures");
+        group.aggregates().forEach((aggregate, value) ->
+                aggregates.set(aggregate.word(), DecimalNode.valueOf(aggregate.rounded(value))));
+        var differences = json.putObject("against");
+        group.differences().forEach((metric, against) -> {
+            var difference = against.difference();
+            differences.putObject(metric.word()).put("baseline", against.baseline()).put("size", difference.size())
+                    .put("paired", difference.paired()).put("ratio", difference.ratio()).put("low", difference.lower95())
+                    .put("high", difference.upper95()).put("same_low", difference.lower90())
+                    .put("same_high", difference.upper90()).put("p", difference.pValue())
+                    .put("verdict", difference.verdict(margin).word())
+                    .put("verdict_words", difference.verdictWords(margin));
+        });
     }
 }
 
 /**
  * A comparison as a CSV file, one row a group, which can be read back. Times are milliseconds, shares are of 1, blank is not
- * known; the columns are described in results/README.md.
+ * known; the columns are described in docs/files.md.
  */
 final class ComparisonCsv {
 
@@ -228,7 +296,7 @@ final class ComparisonCsv {
         this.file = file;
     }
 
-    /** Returns null if this is not a file of comparisons, as far as its name goes. */
+    /** Returns null if this is not a file, or one of a run. */
     static ComparisonCsv in(Path path) {
         return Files.isRegularFile(path) && !path.getFileName().toString().matches("(requests|events)\\.csv")
                 ? new ComparisonCsv(path) : null;
@@ -238,9 +306,9 @@ final class ComparisonCsv {
         var text = new StringWriter();
         try (var rows = new CSVPrinter(text, CSVFormat.RFC4180)) {
             rows.printRecord(columns());
-            for (var part : comparison.parts()) {
-                for (var line : part.lines()) {
-                    write(rows, comparison, part, line);
+            for (var section : comparison.sections()) {
+                for (var group : section.groups()) {
+                    write(rows, comparison, section, group);
                 }
             }
         } catch (IOException e) {
@@ -252,23 +320,23 @@ final class ComparisonCsv {
     private static List<String> columns() {
         var columns = new ArrayList<>(List.of("section", "label"));
         Arrays.stream(Aggregate.values()).map(Aggregate::word).forEach(columns::add);
-        for (var measure : SectionResult.COMPARED) {
-            OF_DIFFERENCE.forEach(column -> columns.add(measure.word() + "_" + column));
+        for (var metric : SectionResult.COMPARED) {
+            OF_DIFFERENCE.forEach(column -> columns.add(metric.word() + "_" + column));
         }
         columns.addAll(OF_ALL);
         return columns;
     }
 
-    private static void write(CSVPrinter rows, Comparison comparison, SectionResult part, GroupResult line) throws IOException {
+    private static void write(CSVPrinter rows, Comparison comparison, SectionResult section, GroupResult group) throws IOException {
         var terms = comparison.terms();
-        rows.print(part.title());
-        rows.print(line.label());
-        for (var figure : Aggregate.values()) {
-            var value = line.figures().get(figure);
-            rows.print(value == null ? null : figure.rounded(value));
+        rows.print(section.title());
+        rows.print(group.label());
+        for (var aggregate : Aggregate.values()) {
+            var value = group.aggregates().get(aggregate);
+            rows.print(value == null ? null : aggregate.rounded(value));
         }
-        for (var measure : SectionResult.COMPARED) {
-            var against = line.against().get(measure);
+        for (var metric : SectionResult.COMPARED) {
+            var against = group.differences().get(metric);
             if (against == null) {
                 for (int i = 0; i < OF_DIFFERENCE.size(); i++) {
                     rows.print(null);
@@ -279,8 +347,8 @@ final class ComparisonCsv {
             rows.print(against.baseline());
             rows.print(difference.size());
             rows.print(difference.paired());
-            for (var value : Arrays.asList(difference.ratio(), difference.low(), difference.high(), difference.sameLow(),
-                    difference.sameHigh(), difference.pValue())) {
+            for (var value : Arrays.asList(difference.ratio(), difference.lower95(), difference.upper95(), difference.lower90(),
+                    difference.upper90(), difference.pValue())) {
                 rows.print(value == null ? null : BigDecimal.valueOf(value).round(new MathContext(6)).toPlainString());
             }
             rows.print(difference.verdict(terms.margin()).word());
@@ -290,16 +358,20 @@ final class ComparisonCsv {
         rows.print(terms.definition().word());
         rows.print(terms.margin());
         rows.print(terms.simulated());
-        rows.print(String.join("\n", comparison.notes()));
+        rows.print(String.join("\n", comparison.caveats()));
         rows.println();
     }
 
-    /** Reads it back; throws IOException or IllegalArgumentException with the words for the user. */
-    Comparison read(ComparisonOptions weighing) throws IOException {
-        var option = weighing.by != null ? "--by" : weighing.as != null ? "--as" : weighing.baseline != null ? "--baseline"
-                : weighing.untainted ? "--untainted" : null;
-        if (option != null) {
-            throw new IllegalArgumentException(option + ": " + file + " is compared already; name the folders of the runs instead");
+    /**
+     * Reads the file back.
+     *
+     * @param settings only the margin may be given: everything else is computed already
+     * @throws UserError if another setting is given
+     */
+    Comparison read(ComparisonSettings settings) throws IOException {
+        if (settings.computingOption() != null) {
+            throw new UserError(settings.computingOption() + ": " + file
+                    + " is compared already; name the folders of the runs instead");
         }
         var format = CSVFormat.RFC4180.builder().setHeader().setSkipHeaderRecord(true).setAllowMissingColumnNames(true).get();
         try (var rows = CSVParser.parse(file, StandardCharsets.UTF_8, format)) {
@@ -309,56 +381,64 @@ final class ComparisonCsv {
                             + "; name such a file or the folder of a run");
                 }
             }
-            return read(rows, weighing);
+            return read(rows, settings);
         } catch (UncheckedIOException e) {
             throw new IOException(file + ": not a CSV file (" + e.getCause().getMessage() + ")");
         }
     }
 
-    private Comparison read(CSVParser rows, ComparisonOptions weighing) throws IOException {
-        var lines = new LinkedHashMap<String, List<GroupResult>>();
+    private Comparison read(CSVParser rows, ComparisonSettings settings) throws IOException {
+        var groups = new LinkedHashMap<String, List<GroupResult>>();
         var notes = new LinkedHashSet<String>();
         Comparison.Terms terms = null;
         for (var row : rows) {
             try {
-                lines.computeIfAbsent(row.get("section"), absent -> new ArrayList<>()).add(line(row));
+                groups.computeIfAbsent(row.get("section"), absent -> new ArrayList<>()).add(group(row));
                 row.get("notes").lines().forEach(notes::add);
-                terms = new Comparison.Terms(row.get("runs").lines().toList(), row.get("by"), MetricDefinition.of(row.get("as")),
-                        weighing.margin != null ? Difference.margin(weighing.margin) : Difference.margin(row.get("margin")),
+                terms = new Comparison.Terms(row.get("runs").lines().toList(), row.get("by"), definition(row.get("as")),
+                        settings.margin() != null ? settings.margin() : Difference.margin(row.get("margin")),
                         row.get("simulated").equals("true"));
-            } catch (IllegalArgumentException e) {
+            } catch (IllegalArgumentException | UserError e) {
                 throw new IOException(file + ":" + (row.getRecordNumber() + 1) + ": " + e.getMessage());
             }
         }
         if (terms == null) {
             throw new IOException(file + ": no groups in it; there is nothing to compare");
         }
-        return new Comparison(terms, lines.entrySet().stream().map(part -> new SectionResult(part.getKey(), part.getValue())).toList(),
+        return new Comparison(terms, groups.entrySet().stream().map(section -> new SectionResult(section.getKey(), section.getValue())).toList(),
                 List.copyOf(notes), null);
     }
 
-    private static GroupResult line(CSVRecord row) {
-        var figures = new EnumMap<Aggregate, Double>(Aggregate.class);
-        for (var figure : Aggregate.values()) {
-            var value = number(row, figure.word());
+    private static GroupResult group(CSVRecord row) {
+        var aggregates = new EnumMap<Aggregate, Double>(Aggregate.class);
+        for (var aggregate : Aggregate.values()) {
+            var value = number(row, aggregate.word());
             if (value != null) {
-                figures.put(figure, value);
+                aggregates.put(aggregate, value);
             }
         }
-        if (!figures.containsKey(Aggregate.N) || !figures.containsKey(Aggregate.FAILED)) {
+        if (!aggregates.containsKey(Aggregate.N) || !aggregates.containsKey(Aggregate.FAILED)) {
             throw new IllegalArgumentException("n or failed is blank");
         }
-        var against = new EnumMap<Metric, BaselineDifference>(Metric.class);
-        for (var measure : SectionResult.COMPARED) {
-            var name = measure.word() + "_";
+        var differences = new EnumMap<Metric, BaselineDifference>(Metric.class);
+        for (var metric : SectionResult.COMPARED) {
+            var name = metric.word() + "_";
             if (!row.get(name + "baseline").isEmpty()) {
-                against.put(measure, new BaselineDifference(row.get(name + "baseline"), new Difference(
+                differences.put(metric, new BaselineDifference(row.get(name + "baseline"), new Difference(
                         Integer.parseInt(row.get(name + "size")), row.get(name + "paired").equals("true"),
                         number(row, name + "ratio"), number(row, name + "low"), number(row, name + "high"),
                         number(row, name + "same_low"), number(row, name + "same_high"), number(row, name + "p"))));
             }
         }
-        return new GroupResult(row.get("label"), figures, against);
+        return new GroupResult(row.get("label"), aggregates, differences);
+    }
+
+    private static MetricDefinition definition(String word) {
+        var definition = MetricDefinition.of(word);
+        if (definition == null) {
+            throw new IllegalArgumentException("as '" + word + "' is not one of " + MetricDefinition.words());
+        }
+        return definition;
     }
 
     /** Returns null for blank. */
@@ -371,6 +451,6 @@ final class ComparisonCsv {
         if (number >= 0 && number < Double.POSITIVE_INFINITY) {
             return number;
         }
-        throw new IllegalArgumentException(column + " '" + text + "' is not a number from 0");
+        throw new IllegalArgumentException(column + " '" + text + "' is not a number, at least 0");
     }
 }

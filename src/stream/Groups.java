@@ -1,11 +1,13 @@
 //JAVA 25+
 //DEPS tools.jackson.core:jackson-databind:3.2.4
+//SOURCES Console.java
 //SOURCES Events.java
 //SOURCES Metrics.java
+//SOURCES RunFiles.java
 //SOURCES RecordedRun.java
 //SOURCES Statistics.java
 
-// Groups
+// Groups: the requests of several runs, put into groups that can be compared.
 
 package stream;
 
@@ -25,11 +27,9 @@ import java.util.Objects;
 import java.util.Set;
 import java.util.function.Function;
 import java.util.function.ToDoubleFunction;
+import java.util.stream.Collectors;
 
-import tools.jackson.databind.JsonNode;
-import tools.jackson.databind.node.MissingNode;
-
-/** What the table says of a group; times are in milliseconds. */
+/** A number of a group, as tables, CSV, JSON and --fail-if have it. Times are in milliseconds. */
 enum Aggregate {
     N("n", "n", 0, null, group -> (double) group.requests()),
     FAILED("failed", "failed", 0, null, group -> (double) group.failed()),
@@ -49,14 +49,14 @@ enum Aggregate {
     private final String word;
     private final String heading;
     private final int decimals;
-    private final Metric measure;
+    private final Metric metric;
     private final Function<Group, Double> of;
 
-    Aggregate(String word, String heading, int decimals, Metric measure, Function<Group, Double> of) {
+    Aggregate(String word, String heading, int decimals, Metric metric, Function<Group, Double> of) {
         this.word = word;
         this.heading = heading;
         this.decimals = decimals;
-        this.measure = measure;
+        this.metric = metric;
         this.of = of;
     }
 
@@ -70,16 +70,16 @@ enum Aggregate {
     }
 
     /** Of what it is a quantile; null for counts and shares. */
-    Metric measure() {
-        return measure;
+    Metric metric() {
+        return metric;
     }
 
-    /** Returns null where the sample can't carry it. */
+    /** Returns null if there are too few requests. */
     Double of(Group group) {
         return of.apply(group);
     }
 
-    /** Returns what a table shows; nothing for null. */
+    /** Returns what a table shows; empty for null. */
     String cell(Double value) {
         return value == null ? "" : this == COALESCED ? Math.round(value * 100) + " %"
                 : rounded(value).setScale(decimals, RoundingMode.HALF_UP).toPlainString();
@@ -92,25 +92,26 @@ enum Aggregate {
 
     /** Both headings in one. */
     String title() {
-        return measure == null ? heading : heading.startsWith("p") ? measure.name() + " " + heading + " ms"
+        return metric == null ? heading : heading.startsWith("p") ? metric.name() + " " + heading + " ms"
                 : heading + " " + family();
     }
 
     /** What stands above the headings of several columns together; empty where nothing does. */
     String family() {
-        return measure == null ? "" : heading.startsWith("p") ? measure.name() + " ms" : word.endsWith("_ms") ? "p50 ms" : "p50";
+        return metric == null ? "" : heading.startsWith("p") ? metric.name() + " ms" : word.endsWith("_ms") ? "p50 ms" : "p50";
     }
 }
 
-/** What the groups are, what must be alike in groups that are held against each other, and what makes a pair. */
+/** What the groups are, what must be alike in groups that are compared, and what makes a pair. */
 final class Grouping {
 
+    private static final RunManifest.PromptEntry NO_PROMPT = new RunManifest.PromptEntry("", "", "", Map.of());
     private static final List<String> WORDS = List.of("model", "run", "prompt", "base_url", "shard");
 
     private final String by;
     private final Map<RecordedRun, String> runNames;
     private final boolean apart; // each model is in one run alone
-    private final Map<RecordedRun, Map<String, JsonNode>> prompts = new HashMap<>();
+    private final Map<RecordedRun, Map<String, RunManifest.PromptEntry>> prompts = new HashMap<>();
 
     private Grouping(String by, Map<RecordedRun, String> runNames) {
         this.runNames = runNames;
@@ -121,13 +122,18 @@ final class Grouping {
         this.by = by != null ? by : apart ? "model" : "run";
     }
 
-    /** Null means by run if they have models in common, else by model; throws IllegalArgumentException for the user. */
+    /** Null means by run if they have models in common, else by model; throws UserError if it is neither. */
     static Grouping of(String by, List<RecordedRun> runs) {
+        check(by);
+        return new Grouping(by, names(runs));
+    }
+
+    /** Throws UserError if there are no such groups; null is the default. */
+    static void check(String by) {
         if (by != null && !WORDS.contains(by) && !by.matches("label:.+")) {
-            throw new IllegalArgumentException("--by '" + by + "'; it takes one of " + String.join(", ", WORDS)
+            throw new UserError("--by '" + by + "'; must be one of " + String.join(", ", WORDS)
                     + ", label:COLUMN");
         }
-        return new Grouping(by, names(runs));
     }
 
     /** Gives all shards of a plan the name of the first; the same shard once more begins another run. */
@@ -138,7 +144,7 @@ final class Grouping {
         var wholes = new LinkedHashMap<RecordedRun, RecordedRun>();
         for (var run : runs) {
             var round = 0;
-            while (!shards.add(plan(run) + "\n" + round + "\n" + shard(run))) {
+            while (!shards.add(plan(run) + "\n" + round + "\n" + run.manifest().shard())) {
                 round++;
             }
             wholes.put(run, first.computeIfAbsent(plan(run) + "\n" + round, absent -> run));
@@ -149,25 +155,10 @@ final class Grouping {
         return names;
     }
 
-    /** What was to be run; the same for all shards of a plan. */
+    /** Returns what was to be run; the same for all shards of a plan. */
     private static String plan(RecordedRun run) {
-        var words = run.record().path("arguments").valueStream().map(word -> word.asString("")).toList();
-        return shard(run) == null ? run.folder().toAbsolutePath().normalize().toString()
-                : String.join("\n", words).replaceAll("--shard[=\n][^\n]*\n?", "");
-    }
-
-    /** Returns which part of a plan it is, such as {@code 0/4}; null if it is the whole. */
-    private static String shard(RecordedRun run) {
-        var words = run.record().path("arguments").valueStream().map(word -> word.asString("")).toList();
-        for (int i = 0; i < words.size(); i++) {
-            if (words.get(i).startsWith("--shard=")) {
-                return words.get(i).substring("--shard=".length());
-            }
-            if (words.get(i).equals("--shard") && i + 1 < words.size()) {
-                return words.get(i + 1);
-            }
-        }
-        return null;
+        return run.manifest().shard() == null ? run.folder().toAbsolutePath().normalize().toString()
+                : run.manifest().planOfShards();
     }
 
     String by() {
@@ -179,7 +170,7 @@ final class Grouping {
         return runNames.values().stream().distinct().toList();
     }
 
-    /** Returns the group that the others are held against where nobody says; null for the fastest. */
+    /** Returns the group that the others are compared with where nobody says; null for the fastest. */
     String baseline(List<RecordedRun> runs) {
         return by.equals("run") ? runNames.get(runs.getFirst()) : null;
     }
@@ -190,21 +181,19 @@ final class Grouping {
             case "run" -> runNames.get(run);
             case "prompt" -> answer.promptId();
             case "base_url" -> answer.baseUrl();
-            case "shard" -> Objects.requireNonNullElse(shard(run), "all");
-            default -> prompt(run, answer).path("labels").path(by.substring("label:".length())).asString("(none)");
+            case "shard" -> Objects.requireNonNullElse(run.manifest().shard(), "all");
+            default -> prompt(run, answer).labels().getOrDefault(by.substring("label:".length()), "(none)");
         };
     }
 
-    /** Returns what run.json says of the prompt; a missing node if it says nothing. */
-    private JsonNode prompt(RecordedRun run, RecordedAnswer answer) {
-        return prompts.computeIfAbsent(run, absent -> {
-            var byId = new HashMap<String, JsonNode>();
-            run.record().path("prompts").forEach(prompt -> byId.put(prompt.path("id").asString(""), prompt));
-            return byId;
-        }).getOrDefault(answer.promptId(), MissingNode.getInstance());
+    /** Returns what run.json tells about the prompt; an entry without content if it tells nothing. */
+    private RunManifest.PromptEntry prompt(RecordedRun run, RecordedAnswer answer) {
+        return prompts.computeIfAbsent(run, absent -> run.manifest().prompts().stream()
+                .collect(Collectors.toMap(RunManifest.PromptEntry::id, prompt -> prompt, (first, second) -> first)))
+                .getOrDefault(answer.promptId(), NO_PROMPT);
     }
 
-    /** Only groups of one section are held against each other: other models are another question. */
+    /** Only groups of one section are compared with each other: other models are another question. */
     private String section(String model, String modelName) {
         return by.equals("model") ? "" : by.equals("base_url") ? modelName : model;
     }
@@ -212,7 +201,7 @@ final class Grouping {
     /** What a request has in common with its counterpart in another group; null if groups have no counterparts. */
     private String pair(RecordedRun run, RecordedAnswer answer) {
         var asked = answer.promptId() + "\n" + answer.repetition();
-        var ofTheSameText = prompt(run, answer).path("digest").asString("") + "\n" + asked;
+        var ofTheSameText = prompt(run, answer).digest() + "\n" + asked;
         return switch (by) {
             case "model" -> apart ? ofTheSameText : runNames.get(run) + "\n" + asked;
             case "base_url" -> runNames.get(run) + "\n" + asked;
@@ -230,9 +219,9 @@ final class Grouping {
     List<Section> sections(List<RecordedRun> runs, MetricDefinition definition, boolean untainted, ReadProblems problems) {
         var sections = new LinkedHashMap<String, Section>();
         for (var run : runs) {
-            for (var model : run.record().path("models")) { // in the order of the command line
-                var label = model.path("label").asString("");
-                var section = sections.computeIfAbsent(section(label, model.path("name").asString("")), Section::new);
+            for (var model : run.manifest().models()) { // in the order of the command line
+                var label = model.label();
+                var section = sections.computeIfAbsent(section(label, model.name()), Section::new);
                 if (by.equals("model")) {
                     section.open(label, definition);
                 }
@@ -248,13 +237,13 @@ final class Grouping {
                 problems.add(run.folder() + ": no measured requests in it yet");
             }
         }
-        sections.values().forEach(Section::close);
+        sections.values().forEach(Section::removeEmpty);
         sections.values().removeIf(section -> section.groups().isEmpty());
         return List.copyOf(sections.values());
     }
 }
 
-/** Groups that are held against each other. */
+/** Groups that are compared. */
 final class Section {
 
     private final String title;
@@ -273,8 +262,8 @@ final class Section {
         return groups.computeIfAbsent(label, absent -> new Group(label, definition));
     }
 
-    /** Nobody was asked in an empty group. */
-    void close() {
+    /** Removes groups without requests. */
+    void removeEmpty() {
         groups.values().removeIf(group -> group.requests() == 0);
     }
 
@@ -288,13 +277,13 @@ final class Section {
     }
 
     /** Returns the group with this label, else the one with the lowest median; null if there is none either. */
-    Group baseline(Metric measure, String label) {
-        return label != null && groups.containsKey(label) ? groups.get(label) : fastest(measure);
+    Group baseline(Metric metric, String label) {
+        return label != null && groups.containsKey(label) ? groups.get(label) : fastest(metric);
     }
 
-    private Group fastest(Metric measure) {
-        return groups.values().stream().filter(group -> group.quantile(measure, 0.5) != null)
-                .min(Comparator.comparing(group -> group.quantile(measure, 0.5))).orElse(null);
+    private Group fastest(Metric metric) {
+        return groups.values().stream().filter(group -> group.quantile(metric, 0.5) != null)
+                .min(Comparator.comparing(group -> group.quantile(metric, 0.5))).orElse(null);
     }
 }
 
@@ -320,8 +309,8 @@ final class Group {
     }
 
     void add(RecordedRun run, RecordedAnswer answer, String pair, boolean untainted) {
-        if (answer.status().equals("cancelled")) {
-            cancelled++; // by the user: the model is not to blame
+        if (answer.status() == RequestStatus.CANCELLED) {
+            cancelled++; // by the user, not by the model
         } else if (untainted && answer.tainted()) {
             leftOut++;
         } else if (!answer.completed()) {
@@ -340,7 +329,7 @@ final class Group {
         return label;
     }
 
-    /** Those that count. */
+    /** Returns the requests that count. */
     List<RecordedAnswer> completed() {
         return completed;
     }
@@ -410,33 +399,33 @@ final class Group {
         return pairs.get(pair);
     }
 
-    /** Returns what is known of a measure, in ascending order; only after the events have gone by. */
-    double[] values(Metric measure) {
-        return sorted.computeIfAbsent(measure, absent -> completed.stream().filter(answer -> answer.knows(measure))
-                .mapToDouble(answer -> answer.get(measure)).sorted().toArray());
+    /** Returns what is known of a measure, in ascending order; only after the events are read. */
+    double[] values(Metric metric) {
+        return sorted.computeIfAbsent(metric, absent -> completed.stream().filter(answer -> answer.knows(metric))
+                .mapToDouble(answer -> answer.get(metric)).sorted().toArray());
     }
 
-    /** Returns null if the sample can't carry it. */
-    Double quantile(Metric measure, double fraction) {
-        if (definition == MetricDefinition.GUIDELLM && (measure == Metric.TPOT || measure == Metric.ITL)) {
-            return weighted(measure, fraction);
+    /** Returns null if there are too few requests. */
+    Double quantile(Metric metric, double fraction) {
+        if (definition == MetricDefinition.GUIDELLM && (metric == Metric.TPOT || metric == Metric.ITL)) {
+            return weighted(metric, fraction);
         }
-        return AnswerMetrics.quantile(values(measure).clone(), fraction); // which moves values
+        return Metrics.quantile(values(metric), fraction);
     }
 
     /** Returns the first value up to which the requests weigh so much of the whole. */
-    private Double weighted(Metric measure, double fraction) {
-        var known = completed.stream().filter(answer -> answer.knows(measure))
-                .sorted(Comparator.comparingDouble(answer -> answer.get(measure))).toList();
-        if (AnswerMetrics.quantile(values(measure).clone(), fraction) == null) {
+    private Double weighted(Metric metric, double fraction) {
+        var known = completed.stream().filter(answer -> answer.knows(metric))
+                .sorted(Comparator.comparingDouble(answer -> answer.get(metric))).toList();
+        if (Metrics.quantile(values(metric), fraction) == null) {
             return null;
         }
-        var whole = known.stream().mapToDouble(answer -> definition.weight(measure, answer)).sum();
+        var whole = known.stream().mapToDouble(answer -> definition.weight(metric, answer.get(Metric.OUTPUT_TOKENS))).sum();
         var below = 0.0;
         for (var answer : known) {
-            below += definition.weight(measure, answer);
+            below += definition.weight(metric, answer.get(Metric.OUTPUT_TOKENS));
             if (below >= fraction * whole) {
-                return answer.get(measure);
+                return answer.get(metric);
             }
         }
         return null;
@@ -453,8 +442,8 @@ final class Group {
         return tokens == 0 ? null : sum(Metric.COALESCED_EVENTS) / tokens;
     }
 
-    private double sum(Metric measure) {
-        return Arrays.stream(values(measure)).sum();
+    private double sum(Metric metric) {
+        return Arrays.stream(values(metric)).sum();
     }
 
     /** Returns how many of the requests had part of their prompt in the server's cache. */
@@ -463,20 +452,20 @@ final class Group {
     }
 
     /** Holds a measure against that of another group, in pairs where at least half of the requests have a counterpart. */
-    Difference against(Group baseline, Metric measure) {
-        var both = pairs.keySet().stream().filter(pair -> baseline.pairs.containsKey(pair) && pairs.get(pair).knows(measure)
-                && baseline.pairs.get(pair).knows(measure)).sorted().toList();
-        if (both.size() * 2 < Math.min(values(measure).length, baseline.values(measure).length)) {
-            return Difference.between(values(measure), baseline.values(measure), false);
+    Difference compare(Group baseline, Metric metric) {
+        var both = pairs.keySet().stream().filter(pair -> baseline.pairs.containsKey(pair) && pairs.get(pair).knows(metric)
+                && baseline.pairs.get(pair).knows(metric)).sorted().toList();
+        if (both.size() * 2 < Math.min(values(metric).length, baseline.values(metric).length)) {
+            return Difference.between(values(metric), baseline.values(metric), false);
         }
-        ToDoubleFunction<RecordedAnswer> value = answer -> answer.get(measure);
+        ToDoubleFunction<RecordedAnswer> value = answer -> answer.get(metric);
         return Difference.between(both.stream().map(pairs::get).mapToDouble(value).toArray(),
                 both.stream().map(baseline.pairs::get).mapToDouble(value).toArray(), true);
     }
 }
 
-/** Takes up what the events of all runs add to the groups, and keeps those of the streams that race each other. */
-final class EventCollector implements RecordedRun.Audience {
+/** Adds the gaps of all runs to the groups, and keeps the texts of the streams that race each other. */
+final class EventCollector implements RecordedRun.EventVisitor {
 
     private static final int MOST_LANES = 6;
     private static final int LONGEST_RACE_TOKENS = 2_000;

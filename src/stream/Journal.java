@@ -1,12 +1,15 @@
 //JAVA 25+
-//DEPS com.squareup.okhttp3:okhttp-jvm:5.5.1
+//DEPS com.squareup.okio:okio-jvm:3.18.1
+//SOURCES Console.java
 //SOURCES Events.java
+//SOURCES Models.java
 //SOURCES Metrics.java
+//SOURCES Sockets.java
 //SOURCES Client.java
 //SOURCES Plan.java
 //SOURCES RunFiles.java
 
-// Journal
+// Journal: writes events.csv and requests.csv while a run goes on, tells the echo what came, and sums the run up.
 
 package stream;
 
@@ -18,6 +21,8 @@ import java.time.Instant;
 import java.time.ZoneOffset;
 import java.time.format.DateTimeFormatter;
 import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.EnumMap;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -32,143 +37,84 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.LockSupport;
-import java.util.function.UnaryOperator;
+import java.util.function.Function;
 
 import okio.ByteString;
 
-/** What a user should know about a run, each with its cause and the next step. */
-enum Warning {
-    COMPRESSED("%s sends compressed streams; their timing is the compressor's. Ask for it to be turned off."),
-    NO_USAGE("%s refuses stream_options; output tokens are counted from events. A newer server can do it."),
-    OVERHEAD("the tool's own error is more than a tenth of what was measured with %s. Use a larger machine, or less."),
-    STRAIN("this process was held up while it measured; the column tainted of %s says where. Leave the machine alone."),
-    MODEL_IN_PROMPT("%s; the prompts' own models are ignored since --model names others. Leave --model out to use them."),
-    REASONING_ALONE("%s are reasoning alone, without a visible text. The token limit may have ended them; raise --max-tokens."),
-    ONE_MODEL("%s are one model: the server answers for each of them as %s. A difference between them is chance.");
-
-    private final String pattern;
-
-    Warning(String pattern) {
-        this.pattern = pattern;
-    }
-
-    String text(Object... what) {
-        return pattern.formatted(what);
-    }
-
-    String about(Object... what) {
-        return "warning: " + text(what);
-    }
-}
-
 /**
- * One attempt at a request of the plan; the thread that sends it sets its end, the journal writes it down.
+ * One attempt at a request of the plan. The thread that sends it sets its end, the journal writes it.
  *
  * @param number     from 1
- * @param readyNanos when its slot was free and nothing but this tool was in its way
+ * @param readyNanos when its slot was free and nothing but this tool delayed it
  * @param end        holds null as long as events may come
  */
 record Attempt(Job job, int number, Instant startedAt, long readyNanos, Recording recording,
-               AtomicReference<Ended> end) {
+               AtomicReference<End> end) {
 
     /**
      * How it ended.
      *
      * @param last    whether no other attempt follows
-     * @param tainted why its timing should not be trusted; null when nothing was seen
+     * @param tainted why its timing should not be trusted; null if nothing was noticed
      */
-    record Ended(ExchangeResult ending, boolean last, String tainted) { }
+    record End(ExchangeResult result, boolean last, String tainted) { }
 }
 
 /**
- * Writes events.csv and requests.csv while the run goes on. It comes by every few milliseconds and takes what is
- * there, so that no measured thread ever waits for it, or has to wake it.
+ * Writes events.csv and requests.csv while the run goes on, on a thread of its own. It polls every few milliseconds, so that
+ * a thread that measures never waits for it, nor has to wake it. {@link #begin}, {@link #warn} and {@link #failed} may be called
+ * by any thread.
  */
 final class Journal implements AutoCloseable {
-
-    static final String[] EVENT_COLUMNS = {"request_id", "model", "prompt_id", "repetition", "attempt", "event", "kind",
-        "elapsed_ms", "delay_ms", "read", "text"};
-    static final String[] REQUEST_COLUMNS = {"request_id", "run_id", "started_at", "model", "model_name", "api",
-        "base_url", "prompt_id", "repetition", "attempt", "phase", "status", "http_status", "error_type", "error",
-        "retry_after_ms", "scheduled_ms", "queue_ms", "dns_ms", "connect_ms", "tls_ms", "sent_ms", "headers_ms",
-        "first_event_ms", "ttft_ms", "ttft_reasoning_ms", "ttlt_ms", "total_ms", "itl_mean_ms", "itl_p50_ms",
-        "itl_p95_ms", "itl_max_ms", "tpot_ms", "output_tokens_per_s", "events", "content_events", "coalesced_events",
-        "prompt_tokens", "cached_prompt_tokens", "output_tokens", "token_source", "finish_reason", "http_version",
-        "connection_reused", "server_processing_ms", "server_request_id", "system_fingerprint", "reported_model",
-        "tainted", "output"};
-
-    static final Map<String, Integer> COLUMN = new HashMap<>();
-
-    static {
-        for (var name : REQUEST_COLUMNS) {
-            COLUMN.put(name, COLUMN.size());
-        }
-    }
 
     private static final long PERIOD_NANOS = TimeUnit.MILLISECONDS.toNanos(10);
     private static final long LOOK_NANOS = TimeUnit.SECONDS.toNanos(1);
     private static final DateTimeFormatter STARTED_AT =
             DateTimeFormatter.ofPattern("yyyy-MM-dd'T'HH:mm:ss.SSS'Z'").withZone(ZoneOffset.UTC);
 
-    /** Who wants to hear of the measured answers while they come; called on the journal's thread. */
-    interface Audience {
-        /** Hears nothing. */
-        Audience NOBODY = new Audience() {
-            @Override
-            public void content(Job job, String text) { }
-
-            @Override
-            public void reasoning(Job job, String text) { }
-
-            @Override
-            public void end(Job job, boolean last) { }
-
-            @Override
-            public void say(String line) { }
-        };
-
-        /** The next piece of visible text. */
-        void content(Job job, String text);
-
-        /** The next piece of reasoning, before or between visible text. */
-        void reasoning(Job job, String text);
-
-        /** No more comes of this attempt; {@code last} if the request is not tried again. */
-        void end(Job job, boolean last);
-
-        /** A line for the user. */
-        void say(String line);
-    }
-
-    /** An attempt whose events are coming in, what they add up to, and the cells with which all their rows begin. */
-    private final class Open implements Recording.Taker {
+    /** An attempt whose events are coming in, their metrics, and the cells with which all their rows begin. */
+    private final class OpenAttempt implements Recording.EventConsumer {
 
         private final Attempt attempt;
-        private final AnswerMetrics figures = new AnswerMetrics();
+        private final Speaker speaker;
+        private final boolean isMeasured;
+        private final AnswerMetrics metrics = new AnswerMetrics();
         private final StringBuilder output = new StringBuilder();
         private final ByteString rowStart;
 
-        Open(Attempt attempt) {
+        OpenAttempt(Attempt attempt) {
             var job = attempt.job();
             this.attempt = attempt;
+            this.speaker = job.speaker();
+            this.isMeasured = job.phase() == Phase.MEASURED;
             this.rowStart = events.cells(job.requestId(), job.model().label(), job.prompt().id(), job.repetition(),
                     attempt.number());
         }
 
         @Override
         public void event(long elapsedMicros, int read, EventKind kind, String text) throws IOException {
-            var number = figures.events();
-            var delayMicros = figures.add(elapsedMicros, read, kind);
+            var number = metrics.events();
+            var delayMicros = metrics.add(elapsedMicros, read, kind);
             if (kind == EventKind.CONTENT) {
                 output.append(text);
-                if (attempt.job().phase() == Phase.MEASURED) {
-                    audience.content(attempt.job(), text);
-                }
-            } else if (kind == EventKind.REASONING && attempt.job().phase() == Phase.MEASURED) {
-                audience.reasoning(attempt.job(), text);
+            }
+            if (isMeasured) {
+                tell(elapsedMicros, delayMicros, read, kind, text);
             }
             if (!failed) {
                 events.eventRow(rowStart, number, kind, elapsedMicros, delayMicros, read, text);
+            }
+        }
+
+        private void tell(long elapsedMicros, long delayMicros, int read, EventKind kind, String text) {
+            if (kind == EventKind.CONTENT) {
+                listener.content(speaker, text);
+            } else if (kind == EventKind.REASONING) {
+                listener.reasoning(speaker, text);
+            }
+            if (listener.wantsEvents()) {
+                listener.event(speaker, Metrics.millis(elapsedMicros),
+                        delayMicros == AnswerMetrics.NONE ? "" : Metrics.millis(delayMicros), read, kind.word(), text);
             }
         }
     }
@@ -177,40 +123,40 @@ final class Journal implements AutoCloseable {
     private final Path folder;
     private final CsvFile events;
     private final CsvFile requests;
-    private final Audience audience;
+    private final AnswerListener listener;
     private final Summary summary;
-    private final Set<String> said = ConcurrentHashMap.newKeySet();
+    private final Set<String> reported = ConcurrentHashMap.newKeySet();
     private final Queue<Attempt> arrivals = new ConcurrentLinkedQueue<>();
     private final Queue<CountDownLatch> settling = new ConcurrentLinkedQueue<>();
-    private final List<Open> open = new ArrayList<>();
+    private final List<OpenAttempt> open = new ArrayList<>();
     private final Thread writer = Thread.ofPlatform().name("journal").unstarted(this::writeAll);
     private long lookedNanos = System.nanoTime();
     private volatile boolean closing;
     private volatile boolean failed;
 
-    private Journal(Path folder, String runId, List<String> labels, boolean guarded, Audience audience)
+    private Journal(Path folder, String runId, List<String> labels, boolean guarded, AnswerListener listener)
             throws IOException {
         this.summary = new Summary(labels);
         this.folder = folder;
         this.runId = runId;
-        this.audience = audience;
-        this.events = new CsvFile(folder.resolve("events.csv"), EVENT_COLUMNS, guarded);
-        this.requests = new CsvFile(folder.resolve("requests.csv"), REQUEST_COLUMNS, guarded);
+        this.listener = listener;
+        this.events = new CsvFile(folder.resolve(RunFiles.EVENTS), EventColumn.values(), guarded);
+        this.requests = new CsvFile(folder.resolve(RunFiles.REQUESTS), RequestColumn.values(), guarded);
     }
 
     /**
-     * Creates both files, or goes on in those of a run that was cut off; throws IOException if it can't.
+     * Creates both files, or goes on in those of a run that was cut off; throws IOException if it cannot.
      *
      * @param guarded whether texts that a spreadsheet would take for formulas get a quote before them
      */
-    static Journal open(Path folder, String runId, List<String> labels, boolean guarded, Audience audience)
+    static Journal open(Path folder, String runId, List<String> labels, boolean guarded, AnswerListener listener)
             throws IOException {
-        var goesOn = Files.exists(folder.resolve("requests.csv"));
-        var journal = new Journal(folder, runId, labels, guarded, audience);
-        if (goesOn) {
-            ResumeState.forEachRow(folder.resolve("requests.csv"), REQUEST_COLUMNS, row -> {
-                if (row.get("phase").equals(Phase.MEASURED.word())) {
-                    journal.summary.add(row::get);
+        var isResumed = Files.exists(folder.resolve(RunFiles.REQUESTS));
+        var journal = new Journal(folder, runId, labels, guarded, listener);
+        if (isResumed) {
+            CsvRows.forEach(folder.resolve(RunFiles.REQUESTS), RequestColumn.values(), row -> {
+                if (row.get(RequestColumn.PHASE.word()).equals(Phase.MEASURED.word())) {
+                    journal.summary.add(column -> row.get(column.word()));
                 }
             });
         }
@@ -223,10 +169,10 @@ final class Journal implements AutoCloseable {
         arrivals.add(attempt);
     }
 
-    /** Says a line once. */
+    /** Tells the user a line once. */
     void warn(String line) {
-        if (said.add(line)) {
-            audience.say(line);
+        if (reported.add(line)) {
+            listener.say(line);
         }
     }
 
@@ -286,7 +232,7 @@ final class Journal implements AutoCloseable {
         if (failed) {
             return;
         }
-        warn(folder + ": can't be written any more (" + e.getMessage() + "); the run stops, what is there can be read");
+        warn(folder + ": cannot be written any more (" + e.getMessage() + "); the run stops, what was written can be read");
         failed = true;
     }
 
@@ -296,9 +242,9 @@ final class Journal implements AutoCloseable {
             settled.add(latch);
         }
         for (Attempt attempt; (attempt = arrivals.poll()) != null; ) {
-            open.add(new Open(attempt));
+            open.add(new OpenAttempt(attempt));
         }
-        var ended = new ArrayList<Open>();
+        var ended = new ArrayList<OpenAttempt>();
         try {
             for (var each : open) {
                 var isOver = each.attempt.end().get() != null; // asked before the events are taken, so none is missed
@@ -326,20 +272,20 @@ final class Journal implements AutoCloseable {
         }
     }
 
-    private void write(Open at) throws IOException {
-        var job = at.attempt.job();
-        var ended = at.attempt.end().get();
-        var row = requestRow(runId, at.attempt, at.figures, at.output.toString());
+    private void write(OpenAttempt open) throws IOException {
+        var job = open.attempt.job();
+        var end = open.attempt.end().get();
+        var row = requestRow(runId, open.attempt, open.metrics, open.output.toString());
         if (!failed) {
-            requests.row(row);
+            requests.row(Arrays.stream(RequestColumn.values()).map(row::get).toArray());
         }
-        if (job.phase() == Phase.MEASURED) {
-            summary.add(name -> String.valueOf(Objects.requireNonNullElse(row[COLUMN.get(name)], "")));
-            audience.end(job, ended.last());
+        if (open.isMeasured) {
+            summary.add(column -> String.valueOf(Objects.requireNonNullElse(row.get(column), "")));
+            listener.end(open.speaker, end.last());
         }
-        if (ended.last() && !(ended.ending().outcome() instanceof Outcome.Completed)) {
-            sayFailure(job, ended.ending().outcome());
-        } else if (at.figures.ttftMicros() == null && at.figures.ttftReasoningMicros() != null) {
+        if (end.last() && !(end.result().outcome() instanceof Outcome.Completed)) {
+            reportFailure(job, end.result().outcome());
+        } else if (open.metrics.ttftMicros() == null && open.metrics.ttftReasoningMicros() != null) {
             warn(Warning.REASONING_ALONE.about(job.model().label() + ": answers"));
         }
     }
@@ -348,106 +294,159 @@ final class Journal implements AutoCloseable {
     private void lookForFiles() throws IOException {
         if (System.nanoTime() - lookedNanos > LOOK_NANOS) {
             lookedNanos = System.nanoTime();
-            if (Files.notExists(folder.resolve("events.csv")) || Files.notExists(folder.resolve("requests.csv"))) {
+            if (Files.notExists(folder.resolve(RunFiles.EVENTS)) || Files.notExists(folder.resolve(RunFiles.REQUESTS))) {
                 throw new IOException("it was removed");
             }
         }
     }
 
-    /** A cause that no other prompt can change is said once: of a server for all its models, else of the model. */
-    private void sayFailure(Job job, Outcome outcome) {
+    /** A cause that is the same for every prompt is reported once: for a server with all its models, else for the model. */
+    private void reportFailure(Job job, Outcome outcome) {
         if (outcome instanceof Outcome.Cancelled) {
             return;
         }
-        var line = outcome.words(job.model());
-        var one = job.model().label() + ", " + job.prompt().id() + ": " + line;
+        var line = outcome.message(job.model());
+        var ofRequest = job.model().label() + ", " + job.prompt().id() + ": " + line;
         if (outcome instanceof Outcome.Failed failure && failure.concernsAllPrompts()) {
-            var everywhere = failure.httpStatus() == null;
-            if (said.add(everywhere ? line : job.model().label() + line)) {
-                audience.say(everywhere ? job.model().server() + ": " + line : one);
+            var concernsServer = failure.httpStatus() == null;
+            if (reported.add(concernsServer ? line : job.model().label() + line)) {
+                listener.say(concernsServer ? job.model().server() + ": " + line : ofRequest);
             }
         } else {
-            audience.say(one);
+            listener.say(ofRequest);
         }
     }
 
-    /** Returns the row of an attempt that has ended, in the order of {@link #REQUEST_COLUMNS}; null is blank. */
-    static Object[] requestRow(String runId, Attempt attempt, AnswerMetrics figures, String output) {
-        var job = attempt.job();
-        var model = job.model();
-        var ending = attempt.end().get().ending();
-        var network = ending.network();
-        var usage = ending.usage();
-        var counted = usage.outputTokens() != null;
-        var outputTokens = counted ? usage.outputTokens() : Integer.valueOf(figures.contentEvents());
-        var known = counted || outputTokens > 0;
-        var failure = ending.outcome() instanceof Outcome.Failed failed ? failed : null;
-        var queueMicros = AnswerMetrics.micros(attempt.recording().startNanos() - attempt.readyNanos());
-        var seconds = figures.ttltMicros() == null ? 0 : figures.ttltMicros() / 1e6;
-        return new Object[] {job.requestId(), runId, STARTED_AT.format(attempt.startedAt()), model.label(),
-            model.name(), model.api().word(), model.server(), job.prompt().id(), job.repetition(), attempt.number(),
-            job.phase().word(), ending.outcome().status(), ending.httpStatus(),
-            failure == null ? null : failure.type(), ending.outcome().detail(), withDecimals(ending.retryAfterMillis()), null,
-            AnswerMetrics.millis(queueMicros), AnswerMetrics.millis(network.dnsMicros()), AnswerMetrics.millis(network.connectMicros()),
-            AnswerMetrics.millis(network.tlsMicros()), AnswerMetrics.millis(network.sentMicros()),
-            AnswerMetrics.millis(network.headersMicros()), AnswerMetrics.millis(figures.firstEventMicros()),
-            AnswerMetrics.millis(figures.ttftMicros()), AnswerMetrics.millis(figures.ttftReasoningMicros()),
-            AnswerMetrics.millis(figures.ttltMicros()), AnswerMetrics.millis(ending.endMicros()),
-            AnswerMetrics.millis(figures.itlMeanMicros()), AnswerMetrics.millis(figures.itlMicros(0.5)),
-            AnswerMetrics.millis(figures.itlMicros(0.95)), AnswerMetrics.millis(figures.itlMaxMicros()),
-            AnswerMetrics.millis(figures.tpotMicros(outputTokens)),
-            seconds == 0 ? null : AnswerMetrics.millis(outputTokens / seconds * 1000), figures.events(),
-            figures.contentEvents(), figures.coalescedEvents(), usage.promptTokens(), usage.cachedPromptTokens(),
-            known ? outputTokens : null, known ? counted ? "usage" : "events" : null, ending.finishReason(), network.httpVersion(),
-            network.connectionReused(), withDecimals(ending.serverProcessingMillis()), ending.serverRequestId(),
-            ending.fingerprint(), ending.reportedModel(),
-            attempt.end().get().tainted(), output};
+    /** Returns the row of an attempt that has ended; a column without a value is blank. */
+    static Map<RequestColumn, Object> requestRow(String runId, Attempt attempt, AnswerMetrics metrics, String output) {
+        var row = new EnumMap<RequestColumn, Object>(RequestColumn.class);
+        putIdentity(row, runId, attempt);
+        putOutcome(row, attempt.end().get());
+        row.put(RequestColumn.QUEUE_MS,
+                Metrics.millis(Metrics.micros(attempt.recording().startNanos() - attempt.readyNanos())));
+        putNetwork(row, attempt.end().get().result().network());
+        putMetrics(row, metrics, attempt.end().get().result().answer().usage());
+        row.put(RequestColumn.OUTPUT, output);
+        return row;
     }
 
-    /** Milliseconds of another clock than ours, with as many decimals as ours. */
+    private static void putIdentity(Map<RequestColumn, Object> row, String runId, Attempt attempt) {
+        var job = attempt.job();
+        row.put(RequestColumn.REQUEST_ID, job.requestId());
+        row.put(RequestColumn.RUN_ID, runId);
+        row.put(RequestColumn.STARTED_AT, STARTED_AT.format(attempt.startedAt()));
+        row.put(RequestColumn.MODEL, job.model().label());
+        row.put(RequestColumn.MODEL_NAME, job.model().name());
+        row.put(RequestColumn.API, job.model().dialect().word());
+        row.put(RequestColumn.BASE_URL, job.model().server());
+        row.put(RequestColumn.PROMPT_ID, job.prompt().id());
+        row.put(RequestColumn.REPETITION, job.repetition());
+        row.put(RequestColumn.ATTEMPT, attempt.number());
+        row.put(RequestColumn.PHASE, job.phase().word());
+    }
+
+    private static void putOutcome(Map<RequestColumn, Object> row, Attempt.End end) {
+        var result = end.result();
+        row.put(RequestColumn.STATUS, result.outcome().status().word());
+        row.put(RequestColumn.HTTP_STATUS, result.httpStatus());
+        row.put(RequestColumn.ERROR_TYPE, result.outcome() instanceof Outcome.Failed failed ? failed.type() : null);
+        row.put(RequestColumn.ERROR, result.outcome().detail());
+        row.put(RequestColumn.RETRY_AFTER_MS, withDecimals(result.retryAfterMillis()));
+        row.put(RequestColumn.TOTAL_MS, Metrics.millis(result.endMicros()));
+        row.put(RequestColumn.FINISH_REASON, result.answer().finishReason());
+        row.put(RequestColumn.SERVER_PROCESSING_MS, withDecimals(result.serverProcessingMillis()));
+        row.put(RequestColumn.SERVER_REQUEST_ID, result.serverRequestId());
+        row.put(RequestColumn.SYSTEM_FINGERPRINT, result.answer().fingerprint());
+        row.put(RequestColumn.REPORTED_MODEL, result.answer().reportedModel());
+        row.put(RequestColumn.TAINTED, end.tainted());
+    }
+
+    private static void putNetwork(Map<RequestColumn, Object> row, Network network) {
+        row.put(RequestColumn.DNS_MS, Metrics.millis(network.dnsMicros()));
+        row.put(RequestColumn.CONNECT_MS, Metrics.millis(network.connectMicros()));
+        row.put(RequestColumn.TLS_MS, Metrics.millis(network.tlsMicros()));
+        row.put(RequestColumn.SENT_MS, Metrics.millis(network.sentMicros()));
+        row.put(RequestColumn.HEADERS_MS, Metrics.millis(network.headersMicros()));
+        row.put(RequestColumn.HTTP_VERSION, network.httpVersion());
+        row.put(RequestColumn.CONNECTION_REUSED, network.connectionReused());
+    }
+
+    private static void putMetrics(Map<RequestColumn, Object> row, AnswerMetrics metrics, Usage usage) {
+        var isCounted = usage.outputTokens() != null;
+        var outputTokens = isCounted ? usage.outputTokens() : Integer.valueOf(metrics.contentEvents());
+        row.put(RequestColumn.FIRST_EVENT_MS, Metrics.millis(metrics.firstEventMicros()));
+        row.put(RequestColumn.TTFT_MS, Metrics.millis(metrics.ttftMicros()));
+        row.put(RequestColumn.TTFT_REASONING_MS, Metrics.millis(metrics.ttftReasoningMicros()));
+        row.put(RequestColumn.TTLT_MS, Metrics.millis(metrics.ttltMicros()));
+        row.put(RequestColumn.ITL_MEAN_MS, Metrics.millis(metrics.itlMeanMicros()));
+        row.put(RequestColumn.ITL_P50_MS, Metrics.millis(metrics.itlMicros(0.5)));
+        row.put(RequestColumn.ITL_P95_MS, Metrics.millis(metrics.itlMicros(0.95)));
+        row.put(RequestColumn.ITL_MAX_MS, Metrics.millis(metrics.itlMaxMicros()));
+        row.put(RequestColumn.TPOT_MS, Metrics.millis(metrics.tpotMicros(outputTokens)));
+        var seconds = metrics.ttltMicros() == null ? 0 : metrics.ttltMicros() / 1e6;
+        row.put(RequestColumn.OUTPUT_TOKENS_PER_S, seconds == 0 ? null : Metrics.millis(outputTokens / seconds * 1000));
+        row.put(RequestColumn.EVENTS, metrics.events());
+        row.put(RequestColumn.CONTENT_EVENTS, metrics.contentEvents());
+        row.put(RequestColumn.COALESCED_EVENTS, metrics.coalescedEvents());
+        row.put(RequestColumn.PROMPT_TOKENS, usage.promptTokens());
+        row.put(RequestColumn.CACHED_PROMPT_TOKENS, usage.cachedPromptTokens());
+        if (isCounted || outputTokens > 0) {
+            row.put(RequestColumn.OUTPUT_TOKENS, outputTokens);
+            row.put(RequestColumn.TOKEN_SOURCE, isCounted ? "usage" : "events");
+        }
+    }
+
+    /** Writes milliseconds of another clock with as many decimals as those of this tool. */
     private static String withDecimals(Number millis) {
-        return millis == null ? null : AnswerMetrics.millis(millis.doubleValue() * 1000);
+        return millis == null ? null : Metrics.millis(millis.doubleValue() * 1000);
     }
 }
 
-/** The table at the end of a run, made of nothing but columns of requests.csv: measured phase, last attempts. */
+/** The table at the end of a run, made from columns of requests.csv: measured phase, last attempts. */
 final class Summary {
 
-    private static final String ROW = "%-24s %8s %9s %6s%s %9s %9s %8s %8s %9s %10s%n";
-    private static final List<String> COLUMNS =
-            List.of("ttft_ms", "itl_p50_ms", "itl_p95_ms", "output_tokens_per_s", "total_ms");
+    private static final List<RequestColumn> QUANTILES = List.of(RequestColumn.TTFT_MS, RequestColumn.ITL_P50_MS,
+            RequestColumn.ITL_P95_MS, RequestColumn.OUTPUT_TOKENS_PER_S, RequestColumn.TOTAL_MS);
 
-    /** The last attempt at a request; a value that is not known is NaN. */
-    private record Last(String model, boolean completed, boolean reasoningAlone, String served, double[] values) { }
+    /**
+     * The last attempt at a request.
+     *
+     * @param served what the server says it served, and which server; null if it does not say
+     * @param values in the order of {@link #QUANTILES}; NaN where they are not known
+     */
+    private record LastAttempt(String model, boolean completed, boolean reasoningAlone, String served, double[] values) { }
 
     private final List<String> models;
     private final Map<String, Integer> retries = new HashMap<>();
-    private final Map<String, Last> requests = new LinkedHashMap<>();
+    private final Map<String, LastAttempt> requests = new LinkedHashMap<>();
 
-    /** The table lists these first, in this order, also those without a request. */
+    /** The table lists these models first, in this order, including those without a request. */
     Summary(List<String> labels) {
         models = new ArrayList<>(labels);
     }
 
     /**
-     * Adds an attempt, which replaces the one before at the same request, given the text in each column of its row.
-     * Throws NumberFormatException if a number is none.
+     * Adds an attempt, which replaces the previous one at the same request.
+     *
+     * @param row returns the text of a column; empty for blank
+     * @throws NumberFormatException if a number is not one
      */
-    void add(UnaryOperator<String> row) {
-        var values = COLUMNS.stream().map(row).mapToDouble(text -> text.isEmpty() ? Double.NaN : Double.parseDouble(text))
-                .toArray();
-        var model = row.apply("model");
+    void add(Function<RequestColumn, String> row) {
+        var values = QUANTILES.stream().map(row)
+                .mapToDouble(text -> text.isEmpty() ? Double.NaN : Double.parseDouble(text)).toArray();
+        var model = row.apply(RequestColumn.MODEL);
         if (!models.contains(model)) {
             models.add(model);
         }
-        if (Integer.parseInt(row.apply("attempt")) > 1) {
+        if (Integer.parseInt(row.apply(RequestColumn.ATTEMPT)) > 1) {
             retries.merge(model, 1, Integer::sum);
         }
-        var completed = row.apply("status").equals("completed");
-        var reasoningAlone = completed && row.apply("ttft_ms").isEmpty() && !row.apply("ttft_reasoning_ms").isEmpty();
-        var reported = row.apply("reported_model");
-        var served = !completed || reported.isEmpty() ? null : reported + " at " + row.apply("base_url");
-        requests.put(row.apply("request_id"), new Last(model, completed, reasoningAlone, served, values));
+        var completed = row.apply(RequestColumn.STATUS).equals(RequestStatus.COMPLETED.word());
+        var reasoningAlone = completed && row.apply(RequestColumn.TTFT_MS).isEmpty()
+                && !row.apply(RequestColumn.TTFT_REASONING_MS).isEmpty();
+        var reported = row.apply(RequestColumn.REPORTED_MODEL);
+        var served = !completed || reported.isEmpty() ? null : reported + " at " + row.apply(RequestColumn.BASE_URL);
+        requests.put(row.apply(RequestColumn.REQUEST_ID), new LastAttempt(model, completed, reasoningAlone, served, values));
     }
 
     int requests() {
@@ -455,66 +454,84 @@ final class Summary {
     }
 
     int completed() {
-        return (int) requests.values().stream().filter(Last::completed).count();
+        return (int) requests.values().stream().filter(LastAttempt::completed).count();
     }
 
     int failed() {
         return requests() - completed();
     }
 
-    /** Returns the quantile of a column over the completed requests of a model; null if they can't carry it. */
-    private Double quantile(String model, String column, double fraction) {
-        var at = COLUMNS.indexOf(column);
-        return AnswerMetrics.quantile(requests.values().stream().filter(last -> last.completed() && last.model().equals(model))
-                .mapToDouble(last -> last.values()[at]).filter(value -> !Double.isNaN(value)).toArray(), fraction);
+    private List<LastAttempt> of(String model) {
+        return requests.values().stream().filter(request -> request.model().equals(model)).toList();
     }
 
-    private String cell(String model, String column, double fraction, int decimals) {
+    /** Returns the quantile of a column over the completed requests of a model; null if there are too few. */
+    private Double quantile(String model, RequestColumn column, double fraction) {
+        var at = QUANTILES.indexOf(column);
+        return Metrics.quantile(of(model).stream().filter(LastAttempt::completed)
+                .mapToDouble(request -> request.values()[at]).filter(value -> !Double.isNaN(value)).toArray(), fraction);
+    }
+
+    private String cell(String model, RequestColumn column, double fraction, int decimals) {
         var quantile = quantile(model, column, fraction);
         return quantile == null ? "" : String.format(Locale.ROOT, "%." + decimals + "f", quantile);
     }
 
-    /** Whether the median of a column of milliseconds is below so many microseconds for any model. */
-    boolean hasMedianBelow(String column, double micros) {
-        return models.stream().map(model -> quantile(model, column, 0.5))
+    /** Whether the median of a metric, TTFT or ITL, is below so many microseconds for any model. */
+    boolean hasMedianBelow(Metric metric, double micros) {
+        return models.stream().map(model -> quantile(model, RequestColumn.of(metric), 0.5))
                 .anyMatch(median -> median != null && median * 1000 < micros);
     }
 
     void print(PrintStream out, boolean simulated) {
         out.println(simulated ? "Simulated latencies in ms: they say nothing about the real models of these names"
                 : "Latencies in ms");
-        var retried = !retries.isEmpty();
-        out.printf(ROW, "model", "requests", "completed", "failed", retried ? " retries" : "", "TTFT p50", "TTFT p95",
-                "ITL p50", "ITL p95", "tokens/s", "total p50");
+        out.print(table().text());
         for (var model : models) {
-            var own = requests.values().stream().filter(last -> last.model().equals(model)).toList();
-            var completed = own.stream().filter(Last::completed).count();
-            out.printf(ROW, model, own.size(), completed, own.size() - completed,
-                    retried ? "%8d".formatted(retries.getOrDefault(model, 0)) : "", cell(model, "ttft_ms", 0.5, 1),
-                    cell(model, "ttft_ms", 0.95, 1), cell(model, "itl_p50_ms", 0.5, 2), cell(model, "itl_p95_ms", 0.5, 2),
-                    cell(model, "output_tokens_per_s", 0.5, 1), cell(model, "total_ms", 0.5, 1));
-        }
-        for (var model : models) {
-            var alone = requests.values().stream().filter(last -> last.model().equals(model) && last.reasoningAlone()).count();
-            if (alone > 0) {
-                out.println(Warning.REASONING_ALONE.about(model + ": " + alone + " completed answers"));
+            var reasoningAlone = of(model).stream().filter(LastAttempt::reasoningAlone).count();
+            if (reasoningAlone > 0) {
+                out.println(Warning.REASONING_ALONE.about(model + ": " + reasoningAlone + " completed answers"));
             }
         }
-        modelsServedAs().forEach((served, labels) -> {
+        labelsOfServedModels().forEach((served, labels) -> {
             if (labels.size() > 1) {
                 out.println(Warning.ONE_MODEL.about(String.join(", ", labels), served));
             }
         });
     }
 
+    private Table table() {
+        var table = new Table().column("model", true).column("requests", false).column("completed", false)
+                .column("failed", false);
+        if (!retries.isEmpty()) {
+            table.column("retries", false);
+        }
+        for (var heading : List.of("TTFT p50", "TTFT p95", "ITL p50", "ITL p95", "tokens/s", "total p50")) {
+            table.column(heading, false);
+        }
+        for (var model : models) {
+            var requestsOfModel = of(model);
+            var completed = requestsOfModel.stream().filter(LastAttempt::completed).count();
+            var row = new ArrayList<>(List.of(model, String.valueOf(requestsOfModel.size()), String.valueOf(completed),
+                    String.valueOf(requestsOfModel.size() - completed)));
+            if (!retries.isEmpty()) {
+                row.add(String.valueOf(retries.getOrDefault(model, 0)));
+            }
+            row.addAll(List.of(cell(model, RequestColumn.TTFT_MS, 0.5, 1), cell(model, RequestColumn.TTFT_MS, 0.95, 1),
+                    cell(model, RequestColumn.ITL_P50_MS, 0.5, 2), cell(model, RequestColumn.ITL_P95_MS, 0.5, 2),
+                    cell(model, RequestColumn.OUTPUT_TOKENS_PER_S, 0.5, 1), cell(model, RequestColumn.TOTAL_MS, 0.5, 1)));
+            table.row(row);
+        }
+        return table;
+    }
+
     /** Returns the labels for which a server answered with one and the same model. */
-    private Map<String, List<String>> modelsServedAs() {
+    private Map<String, List<String>> labelsOfServedModels() {
         var labels = new LinkedHashMap<String, List<String>>();
         for (var model : models) {
-            var served = requests.values().stream().filter(last -> last.model().equals(model)).map(Last::served)
-                    .filter(Objects::nonNull).distinct().toList();
+            var served = of(model).stream().map(LastAttempt::served).filter(Objects::nonNull).distinct().toList();
             if (served.size() == 1) {
-                labels.computeIfAbsent(served.getFirst(), key -> new ArrayList<>()).add(model);
+                labels.computeIfAbsent(served.getFirst(), absent -> new ArrayList<>()).add(model);
             }
         }
         return labels;

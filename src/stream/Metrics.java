@@ -2,11 +2,10 @@
 //DEPS com.squareup.okhttp3:okhttp-jvm:5.5.1
 //DEPS org.apache.commons:commons-statistics-descriptive:1.2
 //DEPS org.hdrhistogram:HdrHistogram:2.2.2
-//DEPS tools.jackson.core:jackson-databind:3.2.4
 //SOURCES Events.java
-//SOURCES RecordedRun.java
 
-// Metrics
+// Metrics: TTFT, ITL, TPOT, TTLT and the others, each defined once, as this tool and as other tools define them; quantiles;
+// milliseconds as text; the status of a request. Numbers in, numbers out: nothing here knows a file or a server.
 
 package stream;
 
@@ -22,15 +21,124 @@ import okio.Buffer;
 import org.HdrHistogram.IntCountsHistogram;
 import org.HdrHistogram.PackedHistogram;
 import org.apache.commons.statistics.descriptive.Quantile;
-import tools.jackson.databind.node.ArrayNode;
 
-/** The figures of one answer, made of its events one by one. All times are whole microseconds; null is not known. */
+/** How a request ended: the column status. */
+enum RequestStatus {
+    /** The answer has its end: a finish reason or the last event. */
+    COMPLETED,
+    /** The stream ended, or broke, without an end of the answer. */
+    TRUNCATED,
+    /** The server refused, reported an error, or could not be reached. */
+    FAILED,
+    /** It took longer than {@code --timeout}. */
+    TIMEOUT,
+    /** It was silent for longer than {@code --stall-timeout}. */
+    STALLED,
+    /** The user interrupted it. */
+    CANCELLED;
+
+    private final String word = name().toLowerCase(Locale.ROOT);
+
+    String word() {
+        return word;
+    }
+
+    /** Returns null if there is no such status. */
+    static RequestStatus of(String word) {
+        return Arrays.stream(values()).filter(status -> status.word.equals(word)).findFirst().orElse(null);
+    }
+}
+
+/** Whether a request counts: the column phase. */
+enum Phase {
+    WARMUP, MEASURED;
+
+    String word() {
+        return name().toLowerCase(Locale.ROOT);
+    }
+}
+
+/** What is measured of a request. Times are in milliseconds where they are compared, in microseconds where they are recorded. */
+enum Metric {
+    /** Time to first token: from sending the request to the first event with visible text. */
+    TTFT,
+    /** Inter-token latency: between consecutive events with visible text; of one request its median. */
+    ITL,
+    /** Time per output token: (TTLT - TTFT) / (output tokens - 1). */
+    TPOT,
+    /** Time to last token: to the last event with visible text. */
+    TTLT,
+    /** To the end of the stream. */
+    TOTAL,
+    /** Output tokens / TTLT. */
+    TOKENS_PER_S,
+    OUTPUT_TOKENS, CACHED_TOKENS, EVENTS, CONTENT_EVENTS, COALESCED_EVENTS,
+    /** From the slot being free to the start of the clock. */
+    QUEUE,
+    /** To the last byte of the request. */
+    SENT,
+    /** To the end of the response headers. */
+    HEADERS;
+
+    /** Its name in options, JSON and CSV. */
+    String word() {
+        return name().toLowerCase(Locale.ROOT);
+    }
+}
+
+/** Quantiles, and times as text. */
+final class Metrics {
+
+    /** Linear interpolation between closest ranks, as NumPy and spreadsheets do it (type 7 of Hyndman and Fan). */
+    static final Quantile QUANTILE = Quantile.withDefaults().with(Quantile.EstimationMethod.HF7).withCopy(true);
+
+    private Metrics() { }
+
+    /** Returns how many values a quantile needs: 1 up to the median, 20 up to p95, 100 above. */
+    static int leastValues(double fraction) {
+        return fraction > 0.95 ? 100 : fraction > 0.5 ? 20 : 1;
+    }
+
+    /**
+     * Returns the quantile of values in any order, which stay as they are; null if there are too few.
+     *
+     * @param fraction 0 to 1, as 0.95 for p95
+     */
+    static Double quantile(double[] values, double fraction) {
+        return values.length < leastValues(fraction) ? null : QUANTILE.evaluate(values, fraction);
+    }
+
+    /** Rounds nanoseconds to the nearest microsecond. */
+    static long micros(long nanos) {
+        return Math.floorDiv(nanos + 500, 1000);
+    }
+
+    /** Writes microseconds as milliseconds with three decimals; null as an empty text. */
+    static String millis(Number micros) {
+        if (micros == null) {
+            return "";
+        }
+        var text = new Buffer();
+        writeMillis(text, micros instanceof Double exact ? Math.round(exact) : micros.longValue());
+        return text.readUtf8();
+    }
+
+    /** Does the same into a buffer. */
+    static void writeMillis(Buffer text, long micros) {
+        if (micros < 0) {
+            text.writeByte('-');
+        }
+        var whole = Math.abs(micros);
+        var decimals = (int) (whole % 1000);
+        text.writeDecimalLong(whole / 1000).writeByte('.').writeByte('0' + decimals / 100)
+                .writeByte('0' + decimals / 10 % 10).writeByte('0' + decimals % 10);
+    }
+}
+
+/** The metrics of one answer, computed event by event. All times are whole microseconds; null where they are not known. */
 final class AnswerMetrics {
 
-    /** Linear interpolation between closest ranks, as NumPy and spreadsheets do it (Hyndman and Fan's seventh). */
-    private static final Quantile QUANTILE = Quantile.withDefaults().with(Quantile.EstimationMethod.HF7);
-
-    /** Instead of a time that is not known; inside, where a box for each event would be one too many. */
+    /** Stands for a time that is not known, where a boxed number for each event would be allocated. */
     static final long NONE = -1;
 
     private int events;
@@ -113,9 +221,9 @@ final class AnswerMetrics {
         return contentEvents < 2 ? null : (double) (ttltMicros - ttftMicros) / (contentEvents - 1);
     }
 
-    /** Returns the quantile of the gaps between content events; null if they are too few to carry it. */
+    /** Returns the quantile of the gaps between content events; null if there are too few of them. */
     Double itlMicros(double fraction) {
-        return quantile(contentEvents < 2 ? new double[0] : Arrays.copyOf(gapsMicros, contentEvents - 1), fraction);
+        return Metrics.quantile(contentEvents < 2 ? new double[0] : Arrays.copyOf(gapsMicros, contentEvents - 1), fraction);
     }
 
     Double itlMaxMicros() {
@@ -127,127 +235,95 @@ final class AnswerMetrics {
         return contentEvents == 0 || outputTokens < 2 ? null
                 : (double) (ttltMicros - ttftMicros) / (outputTokens - 1);
     }
-
-    /** Returns null if there are too few values: none for the median, under 20 for p95, under 100 for p99. */
-    static Double quantile(double[] values, double fraction) {
-        var least = fraction > 0.95 ? 100 : fraction > 0.5 ? 20 : 1;
-        return values.length < least ? null : QUANTILE.evaluate(values, fraction);
-    }
-
-    /** Nanoseconds to the nearest microsecond. */
-    static long micros(long nanos) {
-        return Math.floorDiv(nanos + 500, 1000);
-    }
-
-    /** Writes microseconds as milliseconds with three decimals; null as nothing. */
-    static String millis(Number micros) {
-        if (micros == null) {
-            return "";
-        }
-        var text = new Buffer();
-        writeMillis(text, micros instanceof Double exact ? Math.round(exact) : micros.longValue());
-        return text.readUtf8();
-    }
-
-    /** The same, into a buffer. */
-    static void writeMillis(Buffer text, long micros) {
-        if (micros < 0) {
-            text.writeByte('-');
-        }
-        var whole = Math.abs(micros);
-        var decimals = (int) (whole % 1000);
-        text.writeDecimalLong(whole / 1000).writeByte('.').writeByte('0' + decimals / 100)
-                .writeByte('0' + decimals / 10 % 10).writeByte('0' + decimals % 10);
-    }
 }
 
-/** Whose definitions of the figures hold. Each other tool's are those of its source, as of November 2026. */
+/** Whose definitions of the metrics apply. Those of another tool are taken from its source, as of November 2026. */
 enum MetricDefinition {
-    /** design.md's: a token is an event with visible text. */
+    /** This tool's: a token is an event with visible text. */
     OURS(EnumSet.of(EventKind.CONTENT)),
 
     /**
      * vllm/benchmarks/lib/endpoint_request_func.py: TTFT ends with the first chunk that has choices, be it a role alone;
-     * each later one, the one with the finish reason too, ends an ITL; the latency ends with the last of them, and TPOT is
-     * (latency - TTFT) / (output tokens - 1).
+     * each later one, including the one with the finish reason, ends an ITL; the latency ends with the last of them, and
+     * TPOT is (latency - TTFT) / (output tokens - 1).
      */
     VLLM(EnumSet.of(EventKind.ROLE, EventKind.REASONING, EventKind.CONTENT, EventKind.TOOL, EventKind.FINISH)),
 
     /**
      * guidellm/schemas/request_stats.py and benchmark/schemas/metrics.py: text, reasoning and tool calls are tokens; ITL is
-     * one mean a request, (last - first) / (output tokens - 1), weighted with their number where requests are taken
-     * together; TPOT is the time to the last token / output tokens, with the first, weighted with these.
+     * one mean per request, (last - first) / (output tokens - 1), weighted with that number where requests are taken
+     * together; TPOT is the time to the last token / output tokens, including the first, weighted with these.
      */
     GUIDELLM(EnumSet.of(EventKind.REASONING, EventKind.CONTENT, EventKind.TOOL)),
 
     /**
      * aiperf/metrics/types: TTFT ends with the first response that has data, be it reasoning; the request latency with the
-     * last; ITL is one mean a request, (request latency - TTFT) / (output sequence length - 1). It has no TPOT.
+     * last; ITL is one mean per request, (request latency - TTFT) / (output sequence length - 1). It has no TPOT.
      */
     AIPERF(EnumSet.of(EventKind.REASONING, EventKind.CONTENT, EventKind.TOOL));
 
-    private final Set<EventKind> tokens;
+    /** Times of one request in milliseconds; NaN where they are not known. */
+    record Times(double ttft, double itl, double tpot, double ttlt, double total, double tokensPerSecond) { }
 
-    MetricDefinition(Set<EventKind> tokens) {
-        this.tokens = tokens;
+    private final Set<EventKind> tokenKinds;
+
+    MetricDefinition(Set<EventKind> tokenKinds) {
+        this.tokenKinds = tokenKinds;
     }
 
     String word() {
         return name().toLowerCase(Locale.ROOT);
     }
 
-    /** Throws IllegalArgumentException with the words for the user. */
+    static String words() {
+        return Arrays.stream(values()).map(MetricDefinition::word).collect(Collectors.joining(", "));
+    }
+
+    /** Returns null if there is no such definition. */
     static MetricDefinition of(String word) {
-        for (var definition : values()) {
-            if (definition.word().equals(word)) {
-                return definition;
-            }
-        }
-        throw new IllegalArgumentException("--as '" + word + "'; it takes one of "
-                + Arrays.stream(values()).map(MetricDefinition::word).collect(Collectors.joining(", ")));
+        return Arrays.stream(values()).filter(definition -> definition.word().equals(word)).findFirst().orElse(null);
     }
 
-    /** Whether an event of this kind is a token here. */
+    /** Whether an event of this kind counts as a token. */
     boolean isToken(EventKind kind) {
-        return tokens.contains(kind);
+        return tokenKinds.contains(kind);
     }
 
-    /** Whether each gap between two tokens is an ITL, and not one mean for each request. */
+    /** Whether each gap between two tokens is an ITL; else each request has one mean. */
     boolean hasGaps() {
         return this == OURS || this == VLLM;
     }
 
-    /** How much a request counts when the values of several are taken together. */
-    double weight(Metric measure, RecordedAnswer answer) {
-        return this != GUIDELLM ? 1 : switch (measure) {
-            case ITL -> answer.get(Metric.OUTPUT_TOKENS) - 1;
-            case TPOT -> answer.get(Metric.OUTPUT_TOKENS);
+    /** Returns the weight of a request where the values of several are taken together. */
+    double weight(Metric metric, double outputTokens) {
+        return this != GUIDELLM ? 1 : switch (metric) {
+            case ITL -> outputTokens - 1;
+            case TPOT -> outputTokens;
             default -> 1;
         };
     }
 
-    /** Puts the figures of this tool into an answer whose tokens have gone by; ours stand in requests.csv. */
-    void settle(RecordedAnswer answer, TokenTimes seen) {
-        if (this == OURS) {
-            return;
-        }
-        var first = seen.count() == 0 ? Double.NaN : seen.firstMicros() / 1e3;
-        var last = seen.count() == 0 ? Double.NaN : seen.lastMicros() / 1e3;
-        var tokens = answer.get(Metric.OUTPUT_TOKENS);
-        var perToken = tokens < 2 ? Double.NaN : (last - first) / (tokens - 1);
-        answer.set(Metric.TTFT, first);
-        answer.set(Metric.TTLT, last);
-        answer.set(Metric.TOTAL, this == GUIDELLM ? answer.get(Metric.TOTAL) : last);
-        answer.set(Metric.ITL, this == VLLM ? seen.medianGapMillis() : perToken);
-        answer.set(Metric.TPOT, this == VLLM ? perToken : this == GUIDELLM ? last / tokens : Double.NaN);
-        answer.set(Metric.TOKENS_PER_S, tokens / answer.get(Metric.TOTAL) * 1000);
+    /**
+     * Returns the times of a request as this tool defines them; not for {@link #OURS}, whose times are in requests.csv.
+     *
+     * @param outputTokens NaN if they are not known
+     * @param totalMillis  to the end of the stream
+     */
+    Times times(TokenTimes tokens, double outputTokens, double totalMillis) {
+        var first = tokens.count() == 0 ? Double.NaN : tokens.firstMicros() / 1e3;
+        var last = tokens.count() == 0 ? Double.NaN : tokens.lastMicros() / 1e3;
+        var perToken = outputTokens < 2 ? Double.NaN : (last - first) / (outputTokens - 1);
+        var total = this == GUIDELLM ? totalMillis : last;
+        return new Times(first, this == VLLM ? tokens.medianGapMillis() : perToken,
+                this == VLLM ? perToken : this == GUIDELLM ? last / outputTokens : Double.NaN, last, total,
+                outputTokens / total * 1000);
     }
 }
 
-/** The tokens of one answer that have gone by. */
+/** The times of the tokens of one answer, one after the other. */
 final class TokenTimes {
 
-    private final double[] gapsMillis; // null if nobody asks for them
+    private final double[] gapsMillis; // null if they are not needed
     private int count;
     private int events;
     private long firstMicros;
@@ -290,13 +366,13 @@ final class TokenTimes {
     /** Returns NaN where there is no gap. */
     double medianGapMillis() {
         var gaps = Math.min(count - 1, gapsMillis.length);
-        return gaps < 1 ? Double.NaN : AnswerMetrics.quantile(Arrays.copyOf(gapsMillis, gaps), 0.5);
+        return gaps < 1 ? Double.NaN : Metrics.quantile(Arrays.copyOf(gapsMillis, gaps), 0.5);
     }
 }
 
 /**
  * Gaps between tokens, however many, in bounded memory: to the microsecond below 16 ms, above that to a
- * sixteen-thousandth of their length. Quantiles interpolate as {@link AnswerMetrics#quantile} does.
+ * sixteen-thousandth of their length. Quantiles interpolate as {@link Metrics#quantile} does.
  */
 final class GapHistogram {
 
@@ -308,10 +384,10 @@ final class GapHistogram {
         counts.recordValue(Math.min(micros, LONGEST_MICROS));
     }
 
-    /** Returns null if they are too few to carry it. */
+    /** Returns null if there are too few of them. */
     Double quantileMillis(double fraction) {
         var count = counts.getTotalCount();
-        if (AnswerMetrics.quantile(new double[(int) Math.min(count, 100)], fraction) == null) {
+        if (count < Metrics.leastValues(fraction)) {
             return null;
         }
         var rank = fraction * (count - 1);
@@ -330,7 +406,7 @@ final class GapHistogram {
     }
 }
 
-/** The gaps again, by where in the answer they were; the later ones lie in wider and wider classes. */
+/** Gaps between tokens by their position in the answer; later positions share wider and wider classes. */
 final class GapPositions {
 
     private static final int EXACT = 32;
@@ -358,37 +434,22 @@ final class GapPositions {
         return at < EXACT ? at : PER_DOUBLING + (at - EXACT) % PER_DOUBLING << 2 + doublings;
     }
 
-    /** Puts the median of each class with more than a few gaps into two arrays: first token, milliseconds. */
-    void into(ArrayNode tokens, ArrayNode millis) {
+    /**
+     * The median gap at a position in the answer.
+     *
+     * @param token the first token of the class, counted from 0
+     */
+    record Median(int token, double millis) { }
+
+    /** Returns the median of each class with more than a few gaps, in the order of the positions. */
+    List<Median> medians() {
+        var medians = new ArrayList<Median>();
         for (int at = 0; at < classes.size(); at++) {
             var gaps = classes.get(at);
             if (gaps.getTotalCount() >= FEWEST) {
-                tokens.add(firstOf(at));
-                millis.add(gaps.getValueAtPercentile(50) / 1e3);
+                medians.add(new Median(firstOf(at), gaps.getValueAtPercentile(50) / 1e3));
             }
         }
-    }
-}
-
-/** What requests.csv holds of a request as a number, and what it is called there. Times are milliseconds. */
-enum Metric {
-    TTFT("ttft_ms"), ITL("itl_p50_ms"), TPOT("tpot_ms"), TTLT("ttlt_ms"), TOTAL("total_ms"),
-    TOKENS_PER_S("output_tokens_per_s"), OUTPUT_TOKENS("output_tokens"), CACHED_TOKENS("cached_prompt_tokens"),
-    EVENTS("events"), CONTENT_EVENTS("content_events"), COALESCED_EVENTS("coalesced_events"),
-    QUEUE("queue_ms"), SENT("sent_ms"), HEADERS("headers_ms");
-
-    private final String column;
-
-    Metric(String column) {
-        this.column = column;
-    }
-
-    String column() {
-        return column;
-    }
-
-    /** Its name in options, JSON and CSV. */
-    String word() {
-        return name().toLowerCase(Locale.ROOT);
+        return medians;
     }
 }

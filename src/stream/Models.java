@@ -5,11 +5,12 @@
 //SOURCES Prompts.java
 //SOURCES Dialects.java
 
-// Models
+// Models: which models are called, at which server, through which API, with which key, and what a request to them says.
 
 package stream;
 
 import java.io.IOException;
+import java.io.PrintStream;
 import java.net.InetSocketAddress;
 import java.net.Proxy;
 import java.net.ProxySelector;
@@ -18,6 +19,7 @@ import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
@@ -30,21 +32,34 @@ import java.util.regex.Pattern;
 
 import okhttp3.Credentials;
 import okhttp3.HttpUrl;
+import okhttp3.OkHttpClient;
 import okhttp3.Request;
 import picocli.CommandLine.Option;
 import tools.jackson.core.JacksonException;
-import tools.jackson.core.StreamReadFeature;
-import tools.jackson.core.json.JsonReadFeature;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
-import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.JsonNodeFactory;
 import tools.jackson.databind.node.ObjectNode;
 
-/** The options that say which models to call; the same in every script that calls any. */
-final class ModelOptions {
+/**
+ * Which models the user asks for.
+ *
+ * @param specs        each NAME, LABEL=NAME or LABEL=NAME@BASE_URL, or several separated by commas
+ * @param file         models as JSON; null for none
+ * @param baseUrl      null for OPENAI_BASE_URL, else OpenAI's server
+ * @param api          a word of {@link Dialect#words}
+ * @param insecureHttp whether a key may be sent over http:// to another machine
+ */
+record ModelSettings(List<String> specs, Path file, String baseUrl, String api, boolean insecureHttp) {
 
-    static final List<String> DEFAULT_MODELS = List.of("gpt-4", "gpt-3.5-turbo", "text-davinci-003");
+    /** Whether the user named any model; else the defaults are called. */
+    boolean namesModels() {
+        return !specs.isEmpty() || file != null;
+    }
+}
+
+/** The options that say which models to call, the same in every command that calls any. */
+final class ModelOptions {
 
     @Option(names = {"-m", "--model"}, paramLabel = "LIST",
             description = "Models, comma separated or repeated; LABEL=NAME@BASE_URL gives one its own label and server"
@@ -69,13 +84,12 @@ final class ModelOptions {
             description = "Send a key over http:// to a host that is not this machine.")
     boolean insecureHttp;
 
-    /** Whether the user named any model. */
-    boolean named() {
-        return !specs.isEmpty() || file != null;
+    ModelSettings settings() {
+        return new ModelSettings(specs, file, baseUrl, api, insecureHttp);
     }
 }
 
-/** A key; it can't be printed by accident. */
+/** A key; its value is not printed by accident. */
 record Secret(String value) {
     @Override
     public String toString() {
@@ -102,23 +116,21 @@ record Sampling(int maxTokens, double temperature, Long seed) { }
  * @param server      the base URL as it may be shown: without user, password and query
  * @param key         null where the server gets none
  * @param keyVariable the environment variable that the key came from; null without a key
- * @param keyHeader   {@code Authorization}, or {@code api-key} at Azure
+ * @param azure       whether the server is Azure's, which has its own header for the key
  * @param headers     further headers: organisation, project
  * @param maxTokens   null where the model sets none
  * @param temperature null where the model sets none
- * @param extra       merged into the request body; a null takes a field out of it
+ * @param extra       merged into the request body; a null removes a field from it
  */
-record Model(String label, String name, Api api, HttpUrl url, HttpUrl modelsUrl, String server, Secret key,
-             String keyVariable, String keyHeader, Map<String, String> headers, Integer maxTokens, Double temperature,
+record Model(String label, String name, Dialect dialect, HttpUrl url, HttpUrl modelsUrl, String server, Secret key,
+             String keyVariable, boolean azure, Map<String, String> headers, Integer maxTokens, Double temperature,
              Map<String, Object> extra) {
-
-    /** OpenAI's reasoning models refuse max_tokens and any temperature but their own. */
-    private static final Pattern REASONING_NAME = Pattern.compile("(o[1-9]|gpt-5)([-.].*)?");
 
     void authorise(Request.Builder request) {
         headers.forEach(request::header);
         if (key != null) {
-            request.header(keyHeader, keyHeader.equals("Authorization") ? "Bearer " + key.value() : key.value());
+            var header = azure ? Map.entry("api-key", key.value()) : dialect.authentication(key.value());
+            request.header(header.getKey(), header.getValue());
         }
     }
 
@@ -133,39 +145,21 @@ record Model(String label, String name, Api api, HttpUrl url, HttpUrl modelsUrl,
      * @param includeUsage whether to ask for token counts in the stream; some older servers refuse that
      */
     String body(Prompt prompt, Sampling sampling, boolean includeUsage) {
-        var limit = answerLimit(prompt, sampling);
-        var reasoning = REASONING_NAME.matcher(name).matches();
         var body = JsonNodeFactory.instance.objectNode().put("model", name).put("stream", true);
-        switch (api) {
-            case CHAT -> {
-                messages(body.putArray("messages"), prompt);
-                body.put(reasoning ? "max_completion_tokens" : "max_tokens", limit);
-            }
-            case COMPLETIONS -> body.put("prompt", prompt.asText()).put("max_tokens", limit);
-            case RESPONSES -> {
-                messages(body.putArray("input"), prompt);
-                body.put("max_output_tokens", limit);
-            }
+        dialect.putPrompt(body, name, prompt, answerLimit(prompt, sampling));
+        var ownTemperature = prompt.temperature() != null ? prompt.temperature() : temperature;
+        if (ownTemperature != null || !Dialect.isReasoningModel(name)) {
+            body.put("temperature", ownTemperature != null ? ownTemperature : sampling.temperature());
         }
-        var warmth = prompt.temperature() != null ? prompt.temperature() : temperature;
-        if (warmth != null || !reasoning) {
-            body.put("temperature", warmth != null ? warmth : sampling.temperature());
-        }
-        if (sampling.seed() != null && api != Api.RESPONSES) {
+        if (sampling.seed() != null && dialect.hasStreamOptions()) {
             body.put("seed", sampling.seed());
         }
-        if (includeUsage && api != Api.RESPONSES) {
+        if (includeUsage && dialect.hasStreamOptions()) {
             body.putObject("stream_options").put("include_usage", true);
         }
         merge(body, prompt.extra());
         merge(body, extra);
         return body.toString();
-    }
-
-    private static void messages(ArrayNode array, Prompt prompt) {
-        for (var message : prompt.messages()) {
-            array.addObject().put("role", message.role()).put("content", message.content());
-        }
     }
 
     private static void merge(ObjectNode body, Map<String, Object> extra) {
@@ -189,11 +183,9 @@ final class ModelCatalog {
     private static final Pattern SPEC = Pattern.compile("(?:([^=@]+)=)?([^=@\\s][^=\\s]*?)(?:@(https?://.*))?");
     private static final Set<String> FILE_KEYS = new LinkedHashSet<>(List.of("label", "name", "base_url", "api",
             "api_key_env", "max_tokens", "temperature", "extra"));
-    private static final JsonMapper JSON = JsonMapper.builder()
-            .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
-            .enable(JsonReadFeature.ALLOW_JAVA_COMMENTS, JsonReadFeature.ALLOW_TRAILING_COMMA).build();
+    private static final List<String> DEFAULT_MODELS = List.of("gpt-4", "gpt-3.5-turbo", "text-davinci-003");
 
-    private final ModelOptions options;
+    private final ModelSettings settings;
     private final Map<String, String> environment;
     private final Access access;
     private final List<String> problems = new ArrayList<>();
@@ -215,7 +207,7 @@ final class ModelCatalog {
         }
     }
 
-    /** What a user said of one model; null where it was left out. */
+    /** What the user wrote about one model; null where it was left out. */
     private record ModelSpec(String label, String name, String baseUrl, String api, String keyVariable, Integer maxTokens,
                         Double temperature, Map<String, Object> extra) {
         static ModelSpec ofName(String name) {
@@ -223,33 +215,33 @@ final class ModelCatalog {
         }
     }
 
-    private ModelCatalog(ModelOptions options, Map<String, String> environment, Access access) {
-        this.options = options;
+    private ModelCatalog(ModelSettings settings, Map<String, String> environment, Access access) {
+        this.settings = settings;
         this.environment = environment;
         this.access = access;
     }
 
-    /** Reads the models that the user named, or the default ones; throws if any of them can't be called. */
-    static ModelCatalog of(ModelOptions options, Map<String, String> environment, Access access) throws BadModel {
-        var catalog = new ModelCatalog(options, environment, access);
-        var wishes = new ArrayList<ModelSpec>();
-        for (var list : options.specs) {
+    /** Reads the models that the user named, or the default ones; throws if any of them cannot be called. */
+    static ModelCatalog of(ModelSettings settings, Map<String, String> environment, Access access) {
+        var catalog = new ModelCatalog(settings, environment, access);
+        var specs = new ArrayList<ModelSpec>();
+        for (var list : settings.specs()) {
             for (var spec : list.split(",", -1)) {
-                catalog.parse(spec, wishes);
+                catalog.parse(spec, specs);
             }
         }
-        if (options.file != null) {
-            catalog.readFile(wishes);
+        if (settings.file() != null) {
+            catalog.readFile(specs);
         }
-        if (!options.named()) {
-            ModelOptions.DEFAULT_MODELS.forEach(name -> wishes.add(ModelSpec.ofName(name)));
+        if (!settings.namesModels()) {
+            DEFAULT_MODELS.forEach(name -> specs.add(ModelSpec.ofName(name)));
         }
-        if (!options.api.equals("auto") && Api.ofWord(options.api) == null) {
-            catalog.problems.add("--api '" + options.api + "'; it takes auto, chat, completions or responses");
+        if (!settings.api().equals("auto") && Dialect.of(settings.api()) == null) {
+            catalog.problems.add("--api '" + settings.api() + "'; must be one of " + Dialect.words());
         }
         var labels = new HashSet<String>();
-        for (var wish : wishes) {
-            var model = catalog.problems.isEmpty() ? catalog.resolve(wish) : null;
+        for (var spec : specs) {
+            var model = catalog.problems.isEmpty() ? catalog.resolve(spec) : null;
             if (model != null && !labels.add(model.label())) {
                 catalog.problems.add("--model: two models are labelled '" + model.label()
                         + "'; give one another with LABEL=NAME");
@@ -270,69 +262,67 @@ final class ModelCatalog {
     }
 
     /** Returns the model of this name on the run's server, for a prompt that names its own. */
-    Model named(String name) throws BadModel {
+    Model named(String name) {
         var model = resolve(ModelSpec.ofName(name));
         throwProblems();
         return model;
     }
 
-    private void throwProblems() throws BadModel {
-        if (!problems.isEmpty()) {
-            throw new BadModel(new ArrayList<>(new LinkedHashSet<>(problems)));
-        }
+    private void throwProblems() {
+        UserError.throwIfAny(List.copyOf(new LinkedHashSet<>(problems)));
     }
 
-    private void parse(String spec, List<ModelSpec> wishes) {
+    private void parse(String spec, List<ModelSpec> specs) {
         var parts = SPEC.matcher(spec.strip());
         if (!parts.matches()) {
-            problems.add("--model '" + spec + "'; it takes NAME, LABEL=NAME or LABEL=NAME@BASE_URL");
+            problems.add("--model '" + spec + "'; must be NAME, LABEL=NAME or LABEL=NAME@BASE_URL");
             return;
         }
-        wishes.add(new ModelSpec(parts.group(1), parts.group(2), parts.group(3), null, null, null, null, Map.of()));
+        specs.add(new ModelSpec(parts.group(1), parts.group(2), parts.group(3), null, null, null, null, Map.of()));
     }
 
-    private void readFile(List<ModelSpec> wishes) {
-        var file = options.file;
+    private void readFile(List<ModelSpec> specs) {
+        var file = settings.file();
         try {
-            var root = JSON.readTree(PromptReader.decode("--models " + file, Files.readAllBytes(file)));
+            var root = HandWrittenJson.WITH_COMMENTS.readTree(UserFile.decode("--models " + file, Files.readAllBytes(file)));
             if (!root.isArray() || root.isEmpty()) {
                 problems.add("--models " + file + ": not a list of models: [{\"name\": ...}]");
                 return;
             }
             for (var entry : root) {
-                wishes.add(wish(file + ", model " + (wishes.size() + 1), entry));
+                specs.add(spec(file + ", model " + (specs.size() + 1), entry));
             }
         } catch (NoSuchFileException e) {
             problems.add("--models " + file + ": no such file");
         } catch (IOException e) {
-            problems.add("--models " + file + ": can't be read (" + e.getMessage() + ")");
-        } catch (BadPrompt e) {
+            problems.add("--models " + file + ": cannot be read (" + e.getMessage() + ")");
+        } catch (UserError e) {
             problems.add(e.getMessage());
         } catch (JacksonException e) {
-            problems.add("--models " + file + ":" + PromptReader.line(e) + ": not JSON: " + PromptReader.firstLine(e));
+            problems.add("--models " + file + ":" + HandWrittenJson.line(e) + ": not JSON: " + HandWrittenJson.problem(e));
         }
     }
 
-    private ModelSpec wish(String where, JsonNode entry) {
+    private ModelSpec spec(String where, JsonNode entry) {
         for (var key : entry.propertyNames()) {
             if (!FILE_KEYS.contains(key)) {
-                problems.add("--models " + where + ": unknown key '" + key + "'; it takes "
+                problems.add("--models " + where + ": unknown key '" + key + "'; there are "
                         + String.join(", ", FILE_KEYS));
             }
         }
         var api = text(where, entry, "api");
-        if (api != null && !api.equals("auto") && Api.ofWord(api) == null) {
-            problems.add("--models " + where + ": api '" + api + "'; it takes auto, chat, completions or responses");
+        if (api != null && !api.equals("auto") && Dialect.of(api) == null) {
+            problems.add("--models " + where + ": api '" + api + "'; must be one of " + Dialect.words());
         }
         if (text(where, entry, "name") == null) {
             problems.add("--models " + where + ": no name");
         }
         var maxTokens = number(where, entry, "max_tokens", 1, Integer.MAX_VALUE);
         if (maxTokens != null && maxTokens != maxTokens.intValue()) {
-            problems.add("--models " + where + ": max_tokens is " + entry.get("max_tokens") + "; it takes a whole number");
+            problems.add("--models " + where + ": max_tokens is " + entry.get("max_tokens") + "; must be a whole number");
         }
         if (entry.has("extra") && !entry.get("extra").isObject()) {
-            problems.add("--models " + where + ": extra is not an object; it takes {\"parameter\": value}");
+            problems.add("--models " + where + ": extra is not an object; write {\"parameter\": value}");
         }
         var keyVariable = text(where, entry, "api_key_env");
         if (keyVariable != null && !keyVariable.matches("[A-Za-z_][A-Za-z0-9_]*")) {
@@ -352,7 +342,7 @@ final class ModelCatalog {
             return null;
         }
         if (!value.isString() || value.stringValue().isBlank()) {
-            problems.add("--models " + where + ": " + key + " is " + value + "; it takes a text");
+            problems.add("--models " + where + ": " + key + " is " + value + "; must be a text");
             return null;
         }
         return value.stringValue();
@@ -364,7 +354,7 @@ final class ModelCatalog {
             return null;
         }
         if (!value.isNumber() || value.doubleValue() < least || value.doubleValue() > most) {
-            problems.add("--models " + where + ": " + key + " is " + value + "; it takes a number from "
+            problems.add("--models " + where + ": " + key + " is " + value + "; must be a number from "
                     + (int) least + (most == Integer.MAX_VALUE ? "" : " to " + (int) most));
             return null;
         }
@@ -372,46 +362,46 @@ final class ModelCatalog {
     }
 
     /** Returns null after adding to the problems. */
-    private Model resolve(ModelSpec wish) {
-        var label = wish.label() == null ? wish.name() : wish.label();
+    private Model resolve(ModelSpec spec) {
+        var label = spec.label() == null ? spec.name() : spec.label();
         if (label.contains("|")) {
-            problems.add("--model: the label '" + label + "' holds a |, which separates the parts of a request_id");
+            problems.add("--model: the label '" + label + "' contains a |, which separates the parts of a request_id; leave it out");
             return null;
         }
         var simulator = access.simulator();
         var runBase = simulator != null ? simulator
-                : baseUrl(options.baseUrl != null ? "--base-url" : "OPENAI_BASE_URL", runBaseUrl());
-        var ownBase = wish.baseUrl() == null || simulator != null ? runBase
-                : baseUrl("model " + label, wish.baseUrl());
+                : baseUrl(settings.baseUrl() != null ? "--base-url" : "OPENAI_BASE_URL", runBaseUrl());
+        var ownBase = spec.baseUrl() == null || simulator != null ? runBase
+                : baseUrl("model " + label, spec.baseUrl());
         if (runBase == null || ownBase == null) {
             return null;
         }
         var azure = AZURE_HOST.matcher(ownBase.host()).matches();
-        var keyVariable = simulator != null ? null : keyVariable(wish, azure, sameServer(ownBase, runBase));
+        var keyVariable = simulator != null ? null : keyVariable(spec, azure, sameServer(ownBase, runBase));
         var key = keyVariable == null ? null : key(keyVariable);
-        if (!problems.isEmpty() || !mayCall(label, wish, ownBase, key)) {
+        if (!problems.isEmpty() || !mayCall(label, spec, ownBase, key)) {
             return null;
         }
-        var apiWord = wish.api() != null ? wish.api() : options.api;
-        var api = apiWord.equals("auto") ? Api.ofModelName(wish.name()) : Api.ofWord(apiWord);
-        return new Model(label, wish.name(), api,
-                azure ? azureUrl(ownBase, api.path(), wish.name()) : below(ownBase, api.path()),
+        var apiWord = spec.api() != null ? spec.api() : settings.api();
+        var dialect = apiWord.equals("auto") ? Dialect.ofModelName(spec.name()) : Dialect.of(apiWord);
+        return new Model(label, spec.name(), dialect,
+                azure ? azureUrl(ownBase, dialect.path(), spec.name()) : below(ownBase, dialect.path()),
                 azure ? azureUrl(ownBase, "models", null) : below(ownBase, "models"), shown(ownBase), key,
-                key == null ? null : keyVariable, azure ? "api-key" : "Authorization",
-                "OPENAI_API_KEY".equals(keyVariable) && key != null ? accountHeaders() : Map.of(), wish.maxTokens(),
-                wish.temperature(), wish.extra());
+                key == null ? null : keyVariable, azure,
+                "OPENAI_API_KEY".equals(keyVariable) && key != null ? accountHeaders() : Map.of(), spec.maxTokens(),
+                spec.temperature(), spec.extra());
     }
 
     private String runBaseUrl() {
         var fromEnvironment = environment.getOrDefault("OPENAI_BASE_URL", "").strip();
-        return options.baseUrl != null ? options.baseUrl : fromEnvironment.isEmpty() ? OPENAI : fromEnvironment;
+        return settings.baseUrl() != null ? settings.baseUrl() : fromEnvironment.isEmpty() ? OPENAI : fromEnvironment;
     }
 
     private HttpUrl baseUrl(String option, String text) {
         var url = HttpUrl.parse(text.strip());
         if (url == null) {
             problems.add(option + " '" + text.replaceFirst("//[^/@]*@", "//(user)@")
-                    + "' is no http:// or https:// address");
+                    + "' is not an http:// or https:// address");
             return null;
         }
         return url.encodedPath().equals("/") && !AZURE_HOST.matcher(url.host()).matches()
@@ -419,9 +409,9 @@ final class ModelCatalog {
     }
 
     /** A key belongs to one server: OPENAI_API_KEY to the run's, any other to the model that names it. */
-    private String keyVariable(ModelSpec wish, boolean azure, boolean onRunServer) {
-        if (wish.keyVariable() != null) {
-            return wish.keyVariable();
+    private String keyVariable(ModelSpec spec, boolean azure, boolean onRunServer) {
+        if (spec.keyVariable() != null) {
+            return spec.keyVariable();
         }
         if (azure && key("AZURE_OPENAI_API_KEY") != null) {
             return "AZURE_OPENAI_API_KEY";
@@ -445,29 +435,29 @@ final class ModelCatalog {
         return new Secret(value.strip());
     }
 
-    private boolean mayCall(String label, ModelSpec wish, HttpUrl base, Secret key) {
+    private boolean mayCall(String label, ModelSpec spec, HttpUrl base, Secret key) {
         for (var variable : List.of("OPENAI_ORG_ID", "OPENAI_PROJECT_ID")) {
             if (key != null && !fitsHeader(environment.getOrDefault(variable, "").strip())) {
-                problems.add(variable + " holds a character that a header can't; set it again");
+                problems.add(variable + " has a character that is not allowed in a header; set it again");
                 return false;
             }
         }
         if (key != null && !fitsHeader(key.value())) {
-            problems.add("model " + label + ": its key holds a character that a header can't; set it again");
+            problems.add("model " + label + ": its key has a character that is not allowed in a header; set it again");
             return false;
         }
         if (isLoopback(base.host()) || !access.keyNeeded()) {
             return true;
         }
-        if (key == null && wish.keyVariable() != null) {
-            problems.add("model " + label + ": " + wish.keyVariable() + " is not set; it should hold the key for "
+        if (key == null && spec.keyVariable() != null) {
+            problems.add("model " + label + ": " + spec.keyVariable() + " is not set; it must hold the key for "
                     + base.host());
-        } else if (key == null && wish.baseUrl() != null) {
+        } else if (key == null && spec.baseUrl() != null) {
             problems.add("model " + label + ": no key for " + base.host()
                     + "; name its variable with api_key_env in a --models file, or set --base-url and OPENAI_API_KEY");
         } else if (key == null) {
             problems.add("no key for " + base.host() + "; set OPENAI_API_KEY, or try it without one: Stream.java --simulate");
-        } else if (!base.isHttps() && !options.insecureHttp) {
+        } else if (!base.isHttps() && !settings.insecureHttp()) {
             problems.add("model " + label + ": the key would go unencrypted to " + base.host()
                     + "; use https://, or allow it with --insecure-http");
         } else {
@@ -502,7 +492,7 @@ final class ModelCatalog {
         if (!segments.contains("/openai")) {
             url.addPathSegment("openai");
         }
-        if (deployment != null && !segments.contains("/deployments/") && !path.equals(Api.RESPONSES.path())) {
+        if (deployment != null && !segments.contains("/deployments/") && !path.equals(new ResponsesDialect().path())) {
             url.addPathSegment("deployments").addPathSegment(deployment);
         }
         if (base.queryParameter("api-version") == null) {
@@ -528,6 +518,54 @@ final class ModelCatalog {
         var host = hostOrBracketed.replaceAll("[\\[\\]]", "");
         return host.equals("localhost") || host.endsWith(".localhost") || host.equals("::1")
                 || host.matches("127(\\.\\d{1,3}){3}");
+    }
+}
+
+/** Asks servers which models they serve. */
+final class ModelListing {
+
+    private static final long LONGEST_LIST_BYTES = 4_000_000;
+    private static final Duration TIMEOUT = Duration.ofSeconds(20);
+    private static final String LISTED = "yes";
+
+    private final OkHttpClient client;
+
+    ModelListing(Map<String, String> environment) {
+        client = new OkHttpClient.Builder().proxySelector(new EnvironmentProxies(environment)).followRedirects(false)
+                .callTimeout(TIMEOUT).build();
+    }
+
+    /** Prints a line for each model; returns whether the server of each lists it. */
+    boolean print(List<Model> models, PrintStream out) {
+        var table = new Table();
+        List.of("label", "name", "api", "server", "key", "listed").forEach(heading -> table.column(heading, true));
+        var allListed = true;
+        for (var model : models) {
+            var answer = ask(model);
+            allListed &= answer.equals(LISTED);
+            table.row(List.of(model.label(), model.name(), model.dialect().word(), model.server(),
+                    model.keyVariable() == null ? "none" : model.keyVariable(), answer));
+        }
+        out.print(table.text());
+        return allListed;
+    }
+
+    private String ask(Model model) {
+        var request = new Request.Builder().url(model.modelsUrl());
+        model.authorise(request);
+        try (var response = client.newCall(request.build()).execute()) {
+            if (response.code() != 200) {
+                return "not known, the server answers " + response.code();
+            }
+            for (var listed : JsonMapper.shared().readTree(response.peekBody(LONGEST_LIST_BYTES).string()).path("data")) {
+                if (listed.path("id").asString("").equals(model.name())) {
+                    return LISTED;
+                }
+            }
+            return "not listed; name another with --model if the server refuses it";
+        } catch (IOException | JacksonException e) {
+            return "not known, " + OneLine.firstOf(String.valueOf(e.getMessage()));
+        }
     }
 }
 
@@ -575,20 +613,5 @@ final class EnvironmentProxies extends ProxySelector {
     private String variable(String lowerCase) {
         var value = environment.getOrDefault(lowerCase, environment.getOrDefault(lowerCase.toUpperCase(Locale.ROOT), ""));
         return value.isEmpty() || value.contains("://") || lowerCase.startsWith("no_") ? value : "http://" + value;
-    }
-}
-
-/** Models that can't be called as configured; each problem is one whole line for the user. */
-class BadModel extends Exception {
-
-    private final List<String> problems;
-
-    BadModel(List<String> problems) {
-        super(String.join("\n", problems), null, false, false);
-        this.problems = List.copyOf(problems);
-    }
-
-    List<String> problems() {
-        return problems;
     }
 }

@@ -1,26 +1,110 @@
 //JAVA 25+
+//SOURCES Console.java
 //SOURCES Prompts.java
 //SOURCES Models.java
-//SOURCES RunFiles.java
+//SOURCES Metrics.java
+//SOURCES Client.java
 
-// Plan
+// Plan: the settings of a run, and its requests in the order in which they are sent.
 
 package stream;
 
 import java.io.PrintStream;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.Comparator;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Random;
+import java.util.function.Predicate;
 
-/** Whether a request counts. */
-enum Phase {
-    WARMUP, MEASURED;
+/**
+ * How a run is to be done, checked.
+ *
+ * @param simulate            whether the built-in simulator answers
+ * @param ask                 whether the prompts are asked for on the terminal
+ * @param system              system message for prompts without one; null for none
+ * @param order               how often each prompt is sent, and in which order
+ * @param concurrency         requests in flight, at least 1
+ * @param timeoutSeconds      for a whole request, 0.001 to 1,000,000
+ * @param stallTimeoutSeconds longest silence between two events, 0.001 to 1,000,000
+ * @param retries             how often a request is tried again, at least 0
+ * @param retryFailed         whether a resumed run sends failed requests again
+ * @param results             where runs are written, as DIR/RUN_ID/
+ * @param limits              what one answer may take of the memory
+ * @param uniquePrefix        whether each prompt begins with a line of its own
+ * @param csvSafe             whether texts that a spreadsheet would take for formulas are guarded
+ * @param selfWarmup          whether a batch warms the JVM up first
+ * @param calibrate           whether even a small batch measures the error of the client first
+ * @param verbose             whether retries are reported
+ */
+record RunSettings(boolean simulate, boolean ask, String system, Sampling sampling, Plan.Order order, int concurrency,
+                   double timeoutSeconds, double stallTimeoutSeconds, int retries, boolean retryFailed, Path results,
+                   Limits limits, EchoSettings echo, boolean uniquePrefix, boolean csvSafe, boolean selfWarmup,
+                   boolean calibrate, boolean verbose) {
 
-    String word() {
-        return name().toLowerCase(Locale.ROOT);
+    /** From this number of requests on the error of the client is measured first. */
+    private static final int CALIBRATED_BATCH = 20;
+
+    /** @throws UserError if a value is not in its range */
+    RunSettings {
+        new OptionChecks()
+                .atLeast("--max-tokens", sampling.maxTokens(), 1)
+                .within("--temperature", sampling.temperature(), 0, 2)
+                .atLeast("--repeat", order.repeat(), 1)
+                .atLeast("--warmup", order.warmup(), 0)
+                .atLeast("--concurrency", concurrency, 1)
+                .within("--timeout", timeoutSeconds, 0.001, 1e6)
+                .within("--stall-timeout", stallTimeoutSeconds, 0.001, 1e6)
+                .atLeast("--retries", retries, 0)
+                .atLeast("--max-event-mb", limits.eventBytes() >> 20, 1)
+                .atLeast("--max-answer-mb", limits.answerBytes() >> 20, 1)
+                .oneOf("--echo", echo.mode(), "tokens", "lines", "events", "none")
+                .atLeast("--typing-delay", echo.delayMillis(), 0)
+                .throwIfAny();
+    }
+
+    /** Returns the same run with what may be chosen again when it is resumed. */
+    RunSettings resumed(boolean retryFailedNow, Path resultsNow, EchoSettings echoNow, boolean verboseNow) {
+        return new RunSettings(simulate, ask, system, sampling, order, concurrency, timeoutSeconds, stallTimeoutSeconds,
+                retries, retryFailedNow, resultsNow, limits, echoNow, uniquePrefix, csvSafe, selfWarmup, calibrate,
+                verboseNow);
+    }
+
+    /** Whether the JVM is warmed up first: a single request to each model is not worth the wait, its row is marked cold. */
+    boolean warmsUp(Plan plan) {
+        return selfWarmup && (ask || plan.size() > plan.models().size());
+    }
+
+    boolean calibrates(Plan plan) {
+        return calibrate || plan.size() >= CALIBRATED_BATCH;
+    }
+
+    /** Returns the options by the names that they have in run.json. */
+    Map<String, Object> options() {
+        var options = new LinkedHashMap<String, Object>();
+        options.put("system", system);
+        options.put("max_tokens", sampling.maxTokens());
+        options.put("temperature", sampling.temperature());
+        options.put("seed_param", sampling.seed());
+        options.put("repeat", order.repeat());
+        options.put("warmup", order.warmup());
+        options.put("concurrency", concurrency);
+        options.put("order", order.interleaved() ? "interleaved" : "by-model");
+        options.put("timeout_s", timeoutSeconds);
+        options.put("stall_timeout_s", stallTimeoutSeconds);
+        options.put("retries", retries);
+        options.put("echo", echo.mode());
+        options.put("typing_delay_ms", echo.delayMillis());
+        options.put("unique_prefix", uniquePrefix);
+        options.put("ask", ask);
+        options.put("csv_safe", csvSafe);
+        options.put("max_event_mb", limits.eventBytes() >> 20);
+        options.put("max_answer_mb", limits.answerBytes() >> 20);
+        return options;
     }
 }
 
@@ -31,7 +115,13 @@ enum Phase {
  * @param repetition from 1
  * @param modelIndex place of the model among those of the run, from 0
  */
-record Job(String requestId, Phase phase, Prompt prompt, Model model, int repetition, int modelIndex) { }
+record Job(String requestId, Phase phase, Prompt prompt, Model model, int repetition, int modelIndex) {
+
+    /** Returns what the echo shows of it. */
+    Speaker speaker() {
+        return new Speaker(requestId, model.label(), prompt.id(), modelIndex);
+    }
+}
 
 /** All requests of a run, in the order in which they are sent. */
 record Plan(List<Prompt> prompts, List<Model> models, List<Job> warmups, List<Job> jobs) {
@@ -43,17 +133,22 @@ record Plan(List<Prompt> prompts, List<Model> models, List<Job> warmups, List<Jo
      * @param warmup      unmeasured requests of each model, from 0
      * @param interleaved whether the models are shuffled inside each prompt and repetition
      */
-    record Order(int repeat, int warmup, boolean interleaved, long seed) { }
+    record Order(int repeat, int warmup, boolean interleaved, long seed) {
+
+        Order withSeed(long other) {
+            return new Order(repeat, warmup, interleaved, other);
+        }
+    }
 
     /** A prompt and the models that are to answer it. */
     private record Question(Prompt prompt, List<Model> models) { }
 
     /**
-     * Plans the requests; throws BadModel if a prompt names a model that can't be called.
+     * Plans the requests; throws UserError if a prompt names a model that cannot be called.
      *
-     * @param ownModels whether a prompt that names a model goes to that one alone
+     * @param ownModels whether a prompt that names a model is sent to that one only
      */
-    static Plan of(List<Prompt> prompts, ModelCatalog catalog, boolean ownModels, Order order) throws BadModel {
+    static Plan of(List<Prompt> prompts, ModelCatalog catalog, boolean ownModels, Order order) {
         var models = new ArrayList<Model>();
         var questions = new ArrayList<Question>();
         for (var prompt : prompts) {
@@ -78,7 +173,7 @@ record Plan(List<Prompt> prompts, List<Model> models, List<Job> warmups, List<Jo
                 ordered(repetitions, order.interleaved(), order.seed()));
     }
 
-    /** Interleaved, drift of the network or the machine over time hits all models alike. */
+    /** Interleaving lets drift of the network or the machine over time affect all models equally. */
     private static List<Job> ordered(List<List<Job>> blocks, boolean interleaved, long seed) {
         var random = new Random(seed);
         var jobs = new ArrayList<Job>();
@@ -112,27 +207,34 @@ record Plan(List<Prompt> prompts, List<Model> models, List<Job> warmups, List<Jo
     }
 
     /** Returns the part that is not done. */
-    Plan without(ResumeState remains) {
-        return new Plan(prompts, models, warmups.stream().filter(job -> !remains.isDone(job)).toList(),
-                jobs.stream().filter(job -> !remains.isDone(job)).toList());
+    Plan without(Predicate<Job> isDone) {
+        return new Plan(prompts, models, warmups.stream().filter(isDone.negate()).toList(),
+                jobs.stream().filter(isDone.negate()).toList());
     }
 
     int size() {
         return warmups.size() + jobs.size();
     }
 
-    /** Prints what would be sent, and the upper bound of what the answers can cost. */
-    void print(PrintStream out, Sampling sampling) {
-        long outputTokens = 0;
-        long characters = 0;
-        int number = 0;
-        for (var job : java.util.stream.Stream.concat(warmups.stream(), jobs.stream()).toList()) {
-            out.printf("%5d  %-8s  %-24s  %s, repetition %d%n", ++number, job.phase().word(), job.model().label(),
-                    job.prompt().id(), job.repetition());
-            outputTokens += job.model().answerLimit(job.prompt(), sampling);
-            characters += job.prompt().length();
-        }
+    /**
+     * Prints what would be sent: first the totals with the upper bound of what the answers can cost, then the requests.
+     *
+     * @param mostRequests how many requests are listed; if there are more, a line tells how to see them
+     */
+    void print(PrintStream out, Sampling sampling, int mostRequests) {
+        var all = java.util.stream.Stream.concat(warmups.stream(), jobs.stream()).toList();
         out.printf(Locale.ROOT, "%d requests, %d of them warm-up; at most %,d output tokens; %,d characters of prompts;"
-                + " retries come on top; nothing was sent%n", size(), warmups.size(), outputTokens, characters);
+                + " retries are extra; nothing was sent%n", size(), warmups.size(),
+                all.stream().mapToLong(job -> job.model().answerLimit(job.prompt(), sampling)).sum(),
+                all.stream().mapToLong(job -> job.prompt().length()).sum());
+        if (all.size() > mostRequests) {
+            out.printf("%d prompts, %d models; --verbose lists the requests%n", prompts.size(), models.size());
+            return;
+        }
+        for (int i = 0; i < all.size(); i++) {
+            var job = all.get(i);
+            out.printf("%5d  %-8s  %-24s  %s, repetition %d%n", i + 1, job.phase().word(), job.model().label(),
+                    job.prompt().id(), job.repetition());
+        }
     }
 }

@@ -2,8 +2,9 @@
 //DEPS org.apache.commons:commons-csv:1.14.1
 //DEPS tools.jackson.core:jackson-databind:3.2.4
 //DEPS tools.jackson.dataformat:jackson-dataformat-yaml:3.2.4
+//SOURCES Console.java
 
-// Prompts
+// Prompts: a prompt, and every format of prompt files.
 
 package stream;
 
@@ -103,7 +104,7 @@ record Prompt(String id, List<Message> messages, Integer maxTokens, Double tempe
 
     /**
      * The prompt for an endpoint that takes text, not messages. A plain prompt is its own text. Otherwise system
-     * messages stand as they are, other turns behind their role, and an open {@code Assistant:} asks for the next:
+     * messages stay as they are, other turns follow their role, and an open {@code Assistant:} asks for the next:
      * <pre>
      * Answer in one word.
      *
@@ -136,16 +137,16 @@ record Prompt(String id, List<Message> messages, Integer maxTokens, Double tempe
  *
  * @param prompts  in the order of the sources, files of a folder by name
  * @param notes    what the reader should know though it can be used, a line each
- * @param problems what can't be used, a line each: {@code file:line: what is wrong}
+ * @param problems what cannot be used, a line each: {@code file:line: what is wrong}
  */
 record PromptSet(List<Prompt> prompts, List<String> notes, List<String> problems) {
 
-    /** Reads all sources; a problem in one does not keep the others from being read. */
+    /** Reads all sources; a problem in one does not stop the others from being read. */
     static PromptSet read(List<String> sources, InputStream in) {
         return read(sources, in, List.of());
     }
 
-    /** The same with prompts that come from elsewhere, behind the others. */
+    /** The same with prompts from elsewhere after the others. */
     static PromptSet read(List<String> sources, InputStream in, List<Prompt> more) {
         var prompts = new ArrayList<Prompt>();
         var notes = new ArrayList<String>();
@@ -153,16 +154,16 @@ record PromptSet(List<Prompt> prompts, List<String> notes, List<String> problems
         for (var source : sources) {
             try {
                 if (source.equals("-")) {
-                    prompts.add(PromptReader.plainText("stdin", "stdin", PromptReader.decode("stdin", in.readAllBytes())));
+                    prompts.add(PromptReader.plainText("stdin", "stdin", UserFile.decode("stdin", in.readAllBytes())));
                     continue;
                 }
                 for (var file : PromptFiles.of(source, notes)) {
                     prompts.addAll(new PromptReader(file, problems).read());
                 }
-            } catch (BadPrompt bad) {
+            } catch (UserError bad) {
                 problems.add(bad.getMessage());
             } catch (IOException | InvalidPathException e) {
-                problems.add(source + ": can't be read (" + e.getMessage() + ")");
+                problems.add(source + ": cannot be read (" + e.getMessage() + ")");
             }
         }
         prompts.addAll(more);
@@ -176,7 +177,7 @@ record PromptSet(List<Prompt> prompts, List<String> notes, List<String> problems
         var unique = new LinkedHashMap<String, Prompt>();
         for (var prompt : prompts) {
             if (!prompt.id().codePoints().allMatch(PromptSet::isPrintable)) {
-                problems.add(prompt.source() + ": the id holds a character that can't be printed; give it another");
+                problems.add(prompt.source() + ": the id has a character that cannot be printed; give it another");
             }
             var fromFileName = Path.of(prompt.source()).getFileName().toString().equals(prompt.id());
             var named = uses.get(prompt.id()) > 1 && fromFileName ? prompt.withId(prompt.source()) : prompt;
@@ -195,40 +196,40 @@ record PromptSet(List<Prompt> prompts, List<String> notes, List<String> problems
     }
 }
 
-/** Finds the prompt files behind what a user names: a file, a folder, a glob. */
+/** Finds the prompt files that a user names: a file, a folder, a glob. */
 final class PromptFiles {
 
     private static final Set<String> ENDINGS = new TreeSet<>(Set.of("txt", "md", "jsonl", "json", "csv", "chatml"));
 
     private PromptFiles() { }
 
-    static List<Path> of(String source, List<String> notes) throws BadPrompt, IOException {
+    static List<Path> of(String source, List<String> notes) throws IOException {
         var path = pathOrNull(source);
         if (path != null && Files.isDirectory(path)) {
             var found = below(path, file -> true, notes);
             if (found.isEmpty()) {
-                throw new BadPrompt(source, "no prompt files in this folder; they end in " + endings());
+                throw UserError.at(source, "no prompt files in this folder; they end in " + endings());
             }
             return found;
         }
         if (path != null && Files.exists(path)) {
-            if (!ENDINGS.contains(ending(path))) {
-                throw new BadPrompt(source, "not a prompt file; they end in " + endings());
+            if (!ENDINGS.contains(FileEnding.of(path))) {
+                throw UserError.at(source, "not a prompt file; they end in " + endings());
             }
             return List.of(path);
         }
         if (!source.matches(".*[*?\\[{].*")) {
-            throw new BadPrompt(source, "no such file or folder");
+            throw UserError.at(source, "no such file or folder");
         }
         PathMatcher matcher;
         try {
             matcher = FileSystems.getDefault().getPathMatcher("glob:" + source);
         } catch (PatternSyntaxException e) {
-            throw new BadPrompt(source, "no such file, and not a glob: " + e.getDescription().toLowerCase(Locale.ROOT));
+            throw UserError.at(source, "no such file, and not a glob: " + e.getDescription().toLowerCase(Locale.ROOT));
         }
         var found = below(folderAbove(source), matcher::matches, notes);
         if (found.isEmpty()) {
-            throw new BadPrompt(source, "no prompt file matches");
+            throw UserError.at(source, "no prompt file matches");
         }
         return found;
     }
@@ -256,7 +257,7 @@ final class PromptFiles {
                 }
                 if (!Files.isRegularFile(file)) {
                     notes.add(file + ": left out, not a regular file");
-                } else if (ENDINGS.contains(ending(file))) {
+                } else if (ENDINGS.contains(FileEnding.of(file))) {
                     found.add(plainPath);
                 } else {
                     notes.add(file + ": left out, not a prompt file; they end in " + endings());
@@ -280,27 +281,57 @@ final class PromptFiles {
         }
     }
 
-    static String ending(Path file) {
-        var name = file.getFileName().toString();
-        return name.substring(name.lastIndexOf('.') + 1).toLowerCase(Locale.ROOT);
-    }
-
     private static String endings() {
         return "." + String.join(", .", ENDINGS);
+    }
+}
+
+/** A text file that a user wrote. */
+final class UserFile {
+
+    private UserFile() { }
+
+    /**
+     * Decodes UTF-8; drops a byte-order mark and carriage returns, which belong to the file, not to its text.
+     *
+     * @throws UserError if it is not UTF-8
+     */
+    static String decode(String place, byte[] bytes) {
+        try {
+            var text = StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(bytes)).toString();
+            return (text.startsWith("\uFEFF") ? text.substring(1) : text).replace("\r\n", "\n");
+        } catch (CharacterCodingException e) {
+            throw UserError.at(place, "not UTF-8 text; convert it first");
+        }
+    }
+}
+
+/** JSON that a user wrote: a key that occurs twice is an error, and where a user may write comments they are allowed. */
+final class HandWrittenJson {
+
+    static final JsonMapper STRICT = JsonMapper.builder().enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION).build();
+    static final JsonMapper WITH_COMMENTS = JsonMapper.builder().enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
+            .enable(JsonReadFeature.ALLOW_JAVA_COMMENTS, JsonReadFeature.ALLOW_TRAILING_COMMA).build();
+
+    private HandWrittenJson() { }
+
+    /** Returns the line of the error, from 1; 1 if it is not known. */
+    static int line(JacksonException e) {
+        return e.getLocation() == null ? 1 : e.getLocation().getLineNr();
+    }
+
+    /** Returns what is wrong, without what would have been right instead. */
+    static String problem(Exception e) {
+        var message = e instanceof JacksonException json ? json.getOriginalMessage() : String.valueOf(e.getMessage());
+        return message.lines().findFirst().orElse("?").replaceFirst(": (was )?expect.*", "");
     }
 }
 
 /** Reads the prompts of one file, whatever its format. */
 final class PromptReader {
 
-    private static final JsonMapper JSON = JsonMapper.builder()
-            .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION).build();
-    private static final JsonMapper JSON_WITH_COMMENTS = JsonMapper.builder()
-            .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
-            .enable(JsonReadFeature.ALLOW_JAVA_COMMENTS, JsonReadFeature.ALLOW_TRAILING_COMMA).build();
-
     private static final ObjectReader JSON_ELEMENT =
-            JSON_WITH_COMMENTS.reader().without(DeserializationFeature.FAIL_ON_TRAILING_TOKENS);
+            HandWrittenJson.WITH_COMMENTS.reader().without(DeserializationFeature.FAIL_ON_TRAILING_TOKENS);
 
     /** The roles under which prompt sets in the wild know the speakers, and what the API calls them. */
     private static final Map<String, String> ROLES = Map.ofEntries(Map.entry("system", "system"),
@@ -334,15 +365,15 @@ final class PromptReader {
     /** Returns the good prompts of the file. */
     List<Prompt> read() throws IOException {
         try {
-            return read(decode(file.toString(), Files.readAllBytes(file)));
-        } catch (BadPrompt bad) {
+            return read(UserFile.decode(file.toString(), Files.readAllBytes(file)));
+        } catch (UserError bad) {
             problems.add(bad.getMessage());
             return List.of();
         }
     }
 
-    private List<Prompt> read(String text) throws BadPrompt {
-        return switch (PromptFiles.ending(file)) {
+    private List<Prompt> read(String text) {
+        return switch (FileEnding.of(file)) {
             case "txt" -> List.of(plainText(name, file.toString(), text));
             case "md" -> List.of(markdown(text));
             case "jsonl" -> jsonLines(text);
@@ -353,28 +384,18 @@ final class PromptReader {
         };
     }
 
-    /** Decodes UTF-8; drops a byte-order mark and carriage returns, which belong to the file, not to the prompt. */
-    static String decode(String where, byte[] bytes) throws BadPrompt {
-        try {
-            var text = StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(bytes)).toString();
-            return (text.startsWith("\uFEFF") ? text.substring(1) : text).replace("\r\n", "\n");
-        } catch (CharacterCodingException e) {
-            throw new BadPrompt(where, "not UTF-8 text; convert it first");
-        }
-    }
-
-    static Prompt plainText(String id, String where, String text) throws BadPrompt {
+    static Prompt plainText(String id, String where, String text) {
         if (text.isBlank()) {
-            throw new BadPrompt(where, "empty; write a prompt into it");
+            throw UserError.at(where, "empty; write a prompt into it");
         }
         return Prompt.ofText(id, text.stripTrailing(), where);
     }
 
-    private Prompt markdown(String text) throws BadPrompt {
+    private Prompt markdown(String text) {
         var matter = FRONT_MATTER.matcher(text);
         if (!matter.find()) {
             if (OPEN_FRONT_MATTER.matcher(text).find()) {
-                throw new BadPrompt(at(1), "the front matter has no closing --- line");
+                throw UserError.at(at(1), "the front matter has no closing --- line");
             }
             return fields(Map.of(), name, file.toString()).prompt(chatFromHeadings(text, 0));
         }
@@ -382,28 +403,28 @@ final class PromptReader {
         return fields.prompt(chatFromHeadings(text.substring(matter.end()), lines(matter.group())));
     }
 
-    private Map<String, String> frontMatter(String yaml) throws BadPrompt {
+    private Map<String, String> frontMatter(String yaml) {
         try {
             var fields = new LinkedHashMap<String, String>();
             var node = YAMLMapper.builder().enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION).build().readTree(yaml);
             if (!node.isObject() && !node.isMissingNode() && !node.isNull()) {
-                throw new BadPrompt(at(2), "the front matter is not 'key: value' lines");
+                throw UserError.at(at(2), "the front matter is not 'key: value' lines");
             }
             node.properties().stream().filter(entry -> !entry.getValue().isNull())
                     .forEach(entry -> fields.put(entry.getKey(), text(entry.getValue())));
             return fields;
         } catch (JacksonException e) {
-            throw new BadPrompt(at(1 + Math.max(1, line(e))), "the front matter is not YAML: " + firstLine(e));
+            throw UserError.at(at(1 + Math.max(1, HandWrittenJson.line(e))), "the front matter is not YAML: " + HandWrittenJson.problem(e));
         }
     }
 
-    private List<Prompt.Message> chatFromHeadings(String text, int linesBefore) throws BadPrompt {
+    private List<Prompt.Message> chatFromHeadings(String text, int linesBefore) {
         var heading = HEADING.matcher(text);
         if (!heading.find()) {
             return List.of(new Prompt.Message("user", notBlank(at(linesBefore + 1), text.strip(), "the prompt")));
         }
         if (!text.substring(0, heading.start()).isBlank()) {
-            throw new BadPrompt(at(linesBefore + 1), "text before the first '## role' heading; move it below one");
+            throw UserError.at(at(linesBefore + 1), "text before the first '## role' heading; move it below one");
         }
         var messages = new ArrayList<Prompt.Message>();
         do {
@@ -418,7 +439,7 @@ final class PromptReader {
         } while (true);
     }
 
-    private Prompt chatml(String text) throws BadPrompt {
+    private Prompt chatml(String text) {
         var turn = CHATML_TURN.matcher(text);
         var messages = new ArrayList<Prompt.Message>();
         while (turn.find()) {
@@ -428,34 +449,34 @@ final class PromptReader {
                 break; // the open turn at the end only says that the assistant is to speak
             }
             if (open) {
-                throw new BadPrompt(where, "this turn has no <|im_end|>");
+                throw UserError.at(where, "this turn has no <|im_end|>");
             }
             messages.add(new Prompt.Message(role(where, turn.group(1).strip()),
                     notBlank(where, turn.group(2).strip(), "this turn")));
         }
         if (messages.isEmpty()) {
-            throw new BadPrompt(file.toString(), "no <|im_start|> turn in it");
+            throw UserError.at(file.toString(), "no <|im_start|> turn in it");
         }
         return fields(Map.of(), name, file.toString()).prompt(messages);
     }
 
-    private List<Prompt> jsonLines(String text) throws BadPrompt {
+    private List<Prompt> jsonLines(String text) {
         var prompts = new ArrayList<Prompt>();
         var line = 0;
         for (var json : text.split("\n", -1)) {
             line++;
             if (!json.isBlank()) {
-                addOrReport(prompts, line, () -> JSON.readTree(json), name + ":" + line);
+                addOrReport(prompts, line, () -> HandWrittenJson.STRICT.readTree(json), name + ":" + line);
             }
         }
         return notEmpty(prompts);
     }
 
-    private List<Prompt> json(String text) throws BadPrompt {
+    private List<Prompt> json(String text) {
         var prompts = new ArrayList<Prompt>();
-        try (var parser = JSON_WITH_COMMENTS.createParser(text)) {
+        try (var parser = HandWrittenJson.WITH_COMMENTS.createParser(text)) {
             if (parser.nextToken() != JsonToken.START_ARRAY) {
-                var node = JSON_WITH_COMMENTS.readTree(text);
+                var node = HandWrittenJson.WITH_COMMENTS.readTree(text);
                 addOrReport(prompts, 1, () -> node, name);
                 return notEmpty(prompts);
             }
@@ -469,11 +490,11 @@ final class PromptReader {
                 addOrReport(prompts, line, () -> node, name + ":" + line + (onLine == 1 ? "" : "." + onLine));
             }
             if (parser.nextToken() != null) {
-                throw new BadPrompt(at(parser.currentTokenLocation().getLineNr()),
-                        "more behind the end of the array; put all into one, or call the file .jsonl");
+                throw UserError.at(at(parser.currentTokenLocation().getLineNr()),
+                        "more after the end of the array; put all into one array, or name the file .jsonl");
             }
         } catch (JacksonException e) {
-            throw new BadPrompt(at(line(e)), "not JSON: " + firstLine(e));
+            throw UserError.at(at(HandWrittenJson.line(e)), "not JSON: " + HandWrittenJson.problem(e));
         }
         return notEmpty(prompts);
     }
@@ -481,23 +502,23 @@ final class PromptReader {
     private void addOrReport(List<Prompt> prompts, int line, Callable<JsonNode> json, String id) {
         try {
             prompts.add(ofJson(json.call(), line, id));
-        } catch (BadPrompt bad) {
+        } catch (UserError bad) {
             problems.add(bad.getMessage());
         } catch (JacksonException e) {
-            problems.add(at(line) + ": not JSON: " + firstLine(e));
+            problems.add(at(line) + ": not JSON: " + HandWrittenJson.problem(e));
         } catch (Exception e) {
             throw new IllegalStateException(e);
         }
     }
 
     /** An OpenAI Batch line, a ShareGPT conversation, or an object with prompt, messages or input. */
-    private Prompt ofJson(JsonNode node, int line, String defaultId) throws BadPrompt {
+    private Prompt ofJson(JsonNode node, int line, String defaultId) {
         var where = at(line);
         if (node.isString()) {
             return plainText(defaultId, where, node.stringValue());
         }
         if (!node.isObject()) {
-            throw new BadPrompt(where, "neither an object nor a text");
+            throw UserError.at(where, "neither an object nor a text");
         }
         var batch = node.path("body").isObject();
         var body = batch ? node.get("body") : node;
@@ -530,7 +551,7 @@ final class PromptReader {
         return fields.prompt(messages(body, where), extra);
     }
 
-    private List<Prompt.Message> messages(JsonNode body, String where) throws BadPrompt {
+    private List<Prompt.Message> messages(JsonNode body, String where) {
         if (body.path("messages").isArray()) {
             return conversation(body.get("messages"), "role", "content", where, false);
         }
@@ -550,14 +571,14 @@ final class PromptReader {
                 return messages;
             }
             if (body.has(key)) {
-                throw new BadPrompt(where, key + " is not a text; write one prompt a line");
+                throw UserError.at(where, key + " is not a text; write one prompt a line");
             }
         }
-        throw new BadPrompt(where, "none of prompt, messages, conversations, body.messages or body.prompt in it");
+        throw UserError.at(where, "none of prompt, messages, conversations, body.messages or body.prompt in it");
     }
 
     private List<Prompt.Message> conversation(JsonNode turns, String roleKey, String textKey, String where,
-                                              boolean untilAssistant) throws BadPrompt {
+                                              boolean untilAssistant) {
         var messages = new ArrayList<Prompt.Message>();
         for (var turn : turns) {
             var role = role(where, text(turn.path(roleKey)));
@@ -567,19 +588,19 @@ final class PromptReader {
             messages.add(new Prompt.Message(role, content(turn.path(textKey), where)));
         }
         if (messages.isEmpty()) {
-            throw new BadPrompt(where, "no turn to answer in the conversation");
+            throw UserError.at(where, "no turn to answer in the conversation");
         }
         return messages;
     }
 
-    private String content(JsonNode content, String where) throws BadPrompt {
+    private String content(JsonNode content, String where) {
         if (content.isString()) {
             return notBlank(where, content.stringValue(), "content");
         }
         var text = new StringBuilder();
         for (var part : content) {
             if (!part.path("text").isString()) {
-                throw new BadPrompt(where, "a content part of type '" + part.path("type").asString("?")
+                throw UserError.at(where, "a content part of type '" + part.path("type").asString("?")
                         + "'; only text can be streamed");
             }
             text.append(part.get("text").stringValue());
@@ -587,13 +608,13 @@ final class PromptReader {
         return notBlank(where, text.toString(), "content");
     }
 
-    private List<Prompt> csv(String text) throws BadPrompt {
+    private List<Prompt> csv(String text) {
         var format = CSVFormat.RFC4180.builder().setHeader().setSkipHeaderRecord(true).setTrim(false)
                 .setDuplicateHeaderMode(DuplicateHeaderMode.DISALLOW).setIgnoreEmptyLines(true).get();
         var prompts = new ArrayList<Prompt>();
         try (var parser = format.parse(new StringReader(text))) {
             if (!parser.getHeaderNames().contains("prompt")) {
-                throw new BadPrompt(at(1), "no column 'prompt' in the header; the first line names the columns");
+                throw UserError.at(at(1), "no column 'prompt' in the header; the first line names the columns");
             }
             var line = parser.getCurrentLineNumber() + 1;
             for (var row : parser) {
@@ -601,9 +622,9 @@ final class PromptReader {
                 line = parser.getCurrentLineNumber() + 1;
             }
         } catch (UncheckedIOException e) {
-            throw new BadPrompt(file.toString(), "not CSV, look for an open quote: " + firstLine(e.getCause()));
+            throw UserError.at(file.toString(), "not CSV, look for an open quote: " + HandWrittenJson.problem(e.getCause()));
         } catch (IOException | IllegalArgumentException e) {
-            throw new BadPrompt(file.toString(), "not CSV: " + firstLine(e));
+            throw UserError.at(file.toString(), "not CSV: " + HandWrittenJson.problem(e));
         }
         return notEmpty(prompts);
     }
@@ -611,8 +632,8 @@ final class PromptReader {
     private void addRow(List<Prompt> prompts, CSVRecord row, long line) {
         try {
             if (!row.isConsistent()) {
-                throw new BadPrompt(at(line), row.size() + " fields where the header has "
-                        + row.getParser().getHeaderNames().size() + "; put quotes round a text with commas");
+                throw UserError.at(at(line), row.size() + " fields where the header has "
+                        + row.getParser().getHeaderNames().size() + "; quote a text that has commas");
             }
             var known = new LinkedHashMap<>(row.toMap());
             known.values().removeIf(String::isEmpty);
@@ -623,7 +644,7 @@ final class PromptReader {
             }
             messages.add(new Prompt.Message("user", notBlank(at(line), known.remove("prompt"), "prompt")));
             prompts.add(fields(known, name + ":" + line, at(line)).prompt(messages));
-        } catch (BadPrompt bad) {
+        } catch (UserError bad) {
             problems.add(bad.getMessage());
         }
     }
@@ -642,7 +663,7 @@ final class PromptReader {
         }
     }
 
-    private Fields fields(Map<String, String> found, String defaultId, String where) throws BadPrompt {
+    private Fields fields(Map<String, String> found, String defaultId, String where) {
         var labels = new LinkedHashMap<>(found);
         var id = labels.remove("id");
         var system = labels.remove("system");
@@ -655,48 +676,48 @@ final class PromptReader {
                 model, labels, where);
     }
 
-    private static int wholeNumber(String where, String field, String value) throws BadPrompt {
+    private static int wholeNumber(String where, String field, String value) {
         try {
             var number = Integer.parseInt(value.strip());
             if (number >= 1) {
                 return number;
             }
         } catch (NumberFormatException e) {
-            // told below
+            // reported below
         }
-        throw new BadPrompt(where, field + " is '" + value + "'; it takes a whole number from 1");
+        throw UserError.at(where, field + " is '" + value + "'; must be a whole number, at least 1");
     }
 
-    private static double number(String where, String field, String value) throws BadPrompt {
+    private static double number(String where, String field, String value) {
         try {
             var number = Double.parseDouble(value.strip());
             if (number >= 0 && number <= 2) {
                 return number;
             }
         } catch (NumberFormatException e) {
-            // told below
+            // reported below
         }
-        throw new BadPrompt(where, field + " is '" + value + "'; it takes a number from 0 to 2");
+        throw UserError.at(where, field + " is '" + value + "'; must be a number from 0 to 2");
     }
 
-    private static String role(String where, String role) throws BadPrompt {
+    private static String role(String where, String role) {
         var known = ROLES.get(role.toLowerCase(Locale.ROOT));
         if (known == null) {
-            throw new BadPrompt(where, "unknown role '" + role + "'; use system, user or assistant");
+            throw UserError.at(where, "unknown role '" + role + "'; use system, user or assistant");
         }
         return known;
     }
 
-    private static String notBlank(String where, String text, String what) throws BadPrompt {
+    private static String notBlank(String where, String text, String what) {
         if (text == null || text.isBlank()) {
-            throw new BadPrompt(where, what + " is empty");
+            throw UserError.at(where, what + " is empty");
         }
         return text;
     }
 
-    private List<Prompt> notEmpty(List<Prompt> prompts) throws BadPrompt {
+    private List<Prompt> notEmpty(List<Prompt> prompts) {
         if (prompts.isEmpty() && problems.isEmpty()) {
-            throw new BadPrompt(file.toString(), "no prompts in it");
+            throw UserError.at(file.toString(), "no prompts in it");
         }
         return prompts;
     }
@@ -711,23 +732,5 @@ final class PromptReader {
 
     private static String text(JsonNode value) {
         return value.isString() ? value.stringValue() : value.isMissingNode() ? "" : value.toString();
-    }
-
-    /** From 1; 1 if it is not known. */
-    static int line(JacksonException e) {
-        return e.getLocation() == null ? 1 : e.getLocation().getLineNr();
-    }
-
-    /** What went wrong, without what would have been right instead. */
-    static String firstLine(Exception e) {
-        var message = e instanceof JacksonException json ? json.getOriginalMessage() : String.valueOf(e.getMessage());
-        return message.lines().findFirst().orElse("?").replaceFirst(": (was )?expect.*", "");
-    }
-}
-
-/** A prompt that can't be used; the message is the whole line for the user. */
-class BadPrompt extends Exception {
-    BadPrompt(String where, String what) {
-        super((where + ": " + what).replaceAll("[\\p{Cntrl}\\x85\\u2028\\u2029]+", " "), null, false, false);
     }
 }

@@ -3,12 +3,12 @@
 //DEPS me.tongfei:progressbar:0.10.2
 //DEPS org.apache.commons:commons-csv:1.14.1
 //DEPS tools.jackson.core:jackson-databind:3.2.4
+//SOURCES Console.java
 //SOURCES Events.java
 //SOURCES Metrics.java
-//SOURCES Plan.java
 //SOURCES RunFiles.java
 
-// RecordedRun
+// RecordedRun: reads a run back, however large. Rows are read one at a time: memory grows with the requests, not with the events.
 
 package stream;
 
@@ -34,21 +34,14 @@ import java.util.stream.Collectors;
 
 import me.tongfei.progressbar.ConsoleProgressBarConsumer;
 import me.tongfei.progressbar.ProgressBar;
-import me.tongfei.progressbar.ProgressBarBuilder;
-import me.tongfei.progressbar.ProgressBarStyle;
 import org.apache.commons.csv.CSVFormat;
 import org.apache.commons.csv.CSVParser;
 import org.apache.commons.csv.CSVRecord;
 import org.apache.commons.csv.DuplicateHeaderMode;
 import org.apache.commons.io.input.BOMInputStream;
-import tools.jackson.core.JacksonException;
-import tools.jackson.databind.JsonNode;
-import tools.jackson.databind.json.JsonMapper;
 
-/** What a measured request came to in its last attempt. */
+/** A measured request, as its last attempt is recorded. */
 final class RecordedAnswer {
-
-    private static final Set<String> STATUSES = Set.of("completed", "truncated", "failed", "timeout", "stalled", "cancelled");
 
     private final String requestId;
     private final String model;
@@ -57,7 +50,7 @@ final class RecordedAnswer {
     private final String promptId;
     private final int repetition;
     private final int attempt;
-    private final String status;
+    private final RequestStatus status;
     private final String error;
     private final String reportedModel;
     private final boolean reasoningAlone;
@@ -67,22 +60,22 @@ final class RecordedAnswer {
     private final double[] values = new double[Metric.values().length];
 
     RecordedAnswer(RecordedRun.Row row) {
-        requestId = CsvFile.unguarded(row.text("request_id"));
-        model = row.shared("model");
-        modelName = row.shared("model_name");
-        baseUrl = row.shared("base_url");
-        promptId = row.shared("prompt_id");
-        repetition = (int) row.number("repetition");
-        attempt = (int) row.number("attempt");
-        status = row.oneOf("status", STATUSES);
-        error = row.shared("error");
-        reportedModel = row.shared("reported_model");
-        reasoningAlone = row.text("ttft_ms").isEmpty() && !row.text("ttft_reasoning_ms").isEmpty();
-        tainted = !row.text("tainted").isEmpty();
-        counted = row.text("token_source").equals("usage");
-        startedAt = row.time("started_at");
-        for (var measure : Metric.values()) {
-            values[measure.ordinal()] = row.number(measure.column());
+        requestId = CsvFile.unguarded(row.text(RequestColumn.REQUEST_ID));
+        model = row.shared(RequestColumn.MODEL);
+        modelName = row.shared(RequestColumn.MODEL_NAME);
+        baseUrl = row.shared(RequestColumn.BASE_URL);
+        promptId = row.shared(RequestColumn.PROMPT_ID);
+        repetition = (int) row.number(RequestColumn.REPETITION);
+        attempt = (int) row.number(RequestColumn.ATTEMPT);
+        status = row.status();
+        error = row.shared(RequestColumn.ERROR);
+        reportedModel = row.shared(RequestColumn.REPORTED_MODEL);
+        reasoningAlone = row.text(RequestColumn.TTFT_MS).isEmpty() && !row.text(RequestColumn.TTFT_REASONING_MS).isEmpty();
+        tainted = !row.text(RequestColumn.TAINTED).isEmpty();
+        counted = row.text(RequestColumn.TOKEN_SOURCE).equals("usage");
+        startedAt = row.time(RequestColumn.STARTED_AT);
+        for (var metric : Metric.values()) {
+            values[metric.ordinal()] = row.number(RequestColumn.of(metric));
         }
     }
 
@@ -116,7 +109,7 @@ final class RecordedAnswer {
         return attempt;
     }
 
-    String status() {
+    RequestStatus status() {
         return status;
     }
 
@@ -136,10 +129,10 @@ final class RecordedAnswer {
     }
 
     boolean completed() {
-        return status.equals("completed");
+        return status == RequestStatus.COMPLETED;
     }
 
-    /** Whether its timing is in doubt. */
+    /** Whether its timing should not be trusted. */
     boolean tainted() {
         return tainted;
     }
@@ -155,20 +148,30 @@ final class RecordedAnswer {
     }
 
     /** Returns NaN where it is not known. */
-    double get(Metric measure) {
-        return values[measure.ordinal()];
+    double get(Metric metric) {
+        return values[metric.ordinal()];
     }
 
-    boolean knows(Metric measure) {
-        return !Double.isNaN(get(measure));
+    boolean knows(Metric metric) {
+        return !Double.isNaN(get(metric));
     }
 
-    void set(Metric measure, double value) {
-        values[measure.ordinal()] = value;
+    private void set(Metric metric, double value) {
+        values[metric.ordinal()] = value;
+    }
+
+    /** Replaces the times by those that another definition gives. */
+    void setTimes(MetricDefinition.Times times) {
+        set(Metric.TTFT, times.ttft());
+        set(Metric.ITL, times.itl());
+        set(Metric.TPOT, times.tpot());
+        set(Metric.TTLT, times.ttlt());
+        set(Metric.TOTAL, times.total());
+        set(Metric.TOKENS_PER_S, times.tokensPerSecond());
     }
 }
 
-/** What could not be read, place by place, without filling the screen. */
+/** What could not be read, with its place; a limited number of lines for each file. */
 final class ReadProblems {
 
     private static final int MOST_PER_FILE = 3;
@@ -188,7 +191,7 @@ final class ReadProblems {
         lines.add(line);
     }
 
-    /** Returns a line for each, and one for those that are too many to tell. */
+    /** Returns a line for each, and one for those beyond the limit of a file. */
     List<String> lines() {
         var all = new ArrayList<>(lines);
         counts.forEach((file, count) -> {
@@ -203,9 +206,10 @@ final class ReadProblems {
 /** A run on disk. */
 final class RecordedRun {
 
-    private static final Set<String> NEEDED =
-            Set.of("request_id", "model", "prompt_id", "repetition", "attempt", "phase", "status");
-    private static final Set<String> NEEDED_OF_EVENTS = Set.of("request_id", "attempt", "kind", "elapsed_ms");
+    private static final Set<Column> NEEDED_OF_REQUESTS = Set.of(RequestColumn.REQUEST_ID, RequestColumn.MODEL,
+            RequestColumn.PROMPT_ID, RequestColumn.REPETITION, RequestColumn.ATTEMPT, RequestColumn.PHASE, RequestColumn.STATUS);
+    private static final Set<Column> NEEDED_OF_EVENTS =
+            Set.of(EventColumn.REQUEST_ID, EventColumn.ATTEMPT, EventColumn.KIND, EventColumn.ELAPSED_MS);
     private static final CSVFormat LENIENT = CSVFormat.RFC4180.builder().setHeader().setSkipHeaderRecord(true)
             .setTrailingData(true).setLenientEof(true).setAllowMissingColumnNames(true)
             .setDuplicateHeaderMode(DuplicateHeaderMode.DISALLOW).get();
@@ -213,32 +217,26 @@ final class RecordedRun {
             .collect(Collectors.toMap(EventKind::word, kind -> kind));
     private static final long LONG_FILE = 64 << 20;
 
-    /** Hears the events of the answers that count, in the order of the file. */
-    interface Audience {
-        /** Hears nothing. */
-        Audience NOBODY = new Audience() {
-            @Override
-            public void event(RecordedAnswer answer, EventKind kind, long elapsedMicros, String text) { }
+    /** Visits the events of the answers that count, in the order of the file. */
+    interface EventVisitor {
+        /** Ignores everything. */
+        EventVisitor NONE = new EventVisitor() { };
 
-            @Override
-            public void gap(RecordedAnswer answer, int token, long micros) { }
-        };
-
-        void event(RecordedAnswer answer, EventKind kind, long elapsedMicros, String text);
+        default void event(RecordedAnswer answer, EventKind kind, long elapsedMicros, String text) { }
 
         /** The time between a token, counted from 0, and the one before. */
-        void gap(RecordedAnswer answer, int token, long micros);
+        default void gap(RecordedAnswer answer, int token, long micros) { }
     }
 
-    /** A row can't be taken; the message says why. */
+    /** A row that cannot be used; the message tells why. */
     private static final class BadRow extends RuntimeException {
         BadRow(String message) {
             super(message, null, false, false);
         }
     }
 
-    /** Takes rows. */
-    private interface Taker {
+    /** Receives the rows of a file. */
+    private interface RowConsumer {
         void row(Row row);
     }
 
@@ -251,17 +249,17 @@ final class RecordedRun {
         }
 
         /** Returns the empty text where there is no such column. */
-        String text(String column) {
-            return cells.isMapped(column) ? cells.get(column) : "";
+        String text(Column column) {
+            return cells.isMapped(column.word()) ? cells.get(column.word()) : "";
         }
 
         /** The same, as one object for all rows that hold it. */
-        String shared(String column) {
+        String shared(Column column) {
             return texts.computeIfAbsent(text(column), text -> text);
         }
 
         /** Returns NaN for blank. */
-        double number(String column) {
+        double number(Column column) {
             var text = text(column);
             if (text.isEmpty()) {
                 return Double.NaN;
@@ -272,42 +270,43 @@ final class RecordedRun {
                     return number;
                 }
             } catch (NumberFormatException e) {
-                // said below
+                // reported below
             }
-            throw new BadRow(column + " '" + text + "' is not a number from 0");
+            throw new BadRow(column.word() + " '" + text + "' is not a number, at least 0");
         }
 
-        String oneOf(String column, Set<String> words) {
-            if (!words.contains(text(column))) {
-                throw new BadRow(column + " '" + text(column) + "' is none");
+        RequestStatus status() {
+            var status = RequestStatus.of(text(RequestColumn.STATUS));
+            if (status == null) {
+                throw new BadRow("unknown status '" + text(RequestColumn.STATUS) + "'");
             }
-            return shared(column);
+            return status;
         }
 
         /** Returns null for blank. */
-        Instant time(String column) {
+        Instant time(Column column) {
             try {
                 return text(column).isEmpty() ? null : Instant.parse(text(column));
             } catch (DateTimeException e) {
-                throw new BadRow(column + " '" + text(column) + "' is not a time");
+                throw new BadRow(column.word() + " '" + text(column) + "' is not a time");
             }
         }
     }
 
     private final Path folder;
-    private final JsonNode record;
+    private final RunManifest manifest;
     private final Map<String, RecordedAnswer> answers = new LinkedHashMap<>();
     private final Map<String, String> texts = new HashMap<>();
 
-    private RecordedRun(Path folder, JsonNode record) {
+    private RecordedRun(Path folder, RunManifest manifest) {
         this.folder = folder;
-        this.record = record;
+        this.manifest = manifest;
     }
 
     /** Returns the folders of runs that these are, or that are in them; throws IOException if one is neither. */
     static List<Path> folders(List<Path> given) throws IOException {
         if (given.isEmpty()) {
-            var all = Files.isDirectory(Path.of("results")) ? RunManifest.inside(Path.of("results")) : List.<Path>of();
+            var all = Files.isDirectory(Path.of("results")) ? RunFiles.runsIn(Path.of("results")) : List.<Path>of();
             if (all.isEmpty()) {
                 throw new IOException("results: no runs there; name the folder of one");
             }
@@ -317,12 +316,12 @@ final class RecordedRun {
         for (var path : given) {
             var folder = Files.isRegularFile(path) && path.getFileName().toString().matches("(requests|events)\\.csv")
                     ? path.toAbsolutePath().getParent() : path;
-            if (Files.isRegularFile(folder.resolve("requests.csv"))) {
+            if (RunFiles.isRun(folder)) {
                 folders.add(folder);
             } else if (!Files.exists(folder)) {
                 throw new IOException(path + ": no such folder; name the folder of a run");
             } else {
-                var inside = Files.isDirectory(folder) ? RunManifest.inside(folder) : List.<Path>of();
+                var inside = Files.isDirectory(folder) ? RunFiles.runsIn(folder) : List.<Path>of();
                 if (inside.isEmpty()) {
                     throw new IOException(path + ": no run of this tool, there is no requests.csv in it; name the folder of a run");
                 }
@@ -334,25 +333,25 @@ final class RecordedRun {
 
     /** Reads all but the events; throws IOException if there is nothing of this tool. */
     static RecordedRun read(Path folder, ReadProblems problems) throws IOException {
-        JsonNode record;
+        RunManifest manifest;
         try {
-            record = JsonMapper.shared().readTree(Files.readString(folder.resolve("run.json")));
-        } catch (IOException | JacksonException e) {
-            record = JsonMapper.shared().createObjectNode();
-            problems.add(folder + ": no run.json that can be read; what it would say is not known");
+            manifest = RunManifest.read(folder);
+        } catch (IOException e) {
+            manifest = RunManifest.unknown();
+            problems.add(folder + ": no run.json that can be read; what it would tell is not known");
         }
-        var run = new RecordedRun(folder, record);
-        run.forEachRow(folder.resolve("requests.csv"), NEEDED, problems, null, run::add);
-        var planned = record.path("planned_requests").asInt(0);
-        if (record.isObject() && record.has("run_id") && !record.has("finished_at")) {
+        var run = new RecordedRun(folder, manifest);
+        run.forEachRow(folder.resolve(RunFiles.REQUESTS), NEEDED_OF_REQUESTS, problems, null, run::add);
+        var planned = manifest.plannedRequests();
+        if (manifest.runId() != null && manifest.finishedAt() == null) {
             problems.add(folder + ": still being written, or cut off: " + run.answers.size()
-                    + (planned > 0 ? " of " + planned : "") + " requests are there");
+                    + (planned != null && planned > 0 ? " of " + planned : "") + " requests are there");
         }
         return run;
     }
 
     private void add(Row row) {
-        if (row.text("phase").equals(Phase.MEASURED.word())) {
+        if (row.text(RequestColumn.PHASE).equals(Phase.MEASURED.word())) {
             var answer = new RecordedAnswer(row);
             answers.merge(answer.requestId(), answer,
                     (before, after) -> after.attempt() >= before.attempt() ? after : before);
@@ -360,19 +359,20 @@ final class RecordedRun {
     }
 
     /** Lets all whole rows of a file be taken; null for the place of progress shows none. */
-    private void forEachRow(Path file, Set<String> needed, ReadProblems problems, PrintStream progress, Taker taker)
+    private void forEachRow(Path file, Set<Column> needed, ReadProblems problems, PrintStream progress, RowConsumer consumer)
             throws IOException {
         try (var bytes = open(file, progress);
              var rows = CSVParser.parse(BOMInputStream.builder().setInputStream(bytes).get(), StandardCharsets.UTF_8, LENIENT)) {
             var columns = rows.getHeaderNames();
             for (var column : needed) {
-                if (!columns.contains(column)) {
-                    throw new IOException(file + ": not a file of this tool, it has no column " + column);
+                if (!columns.contains(column.word())) {
+                    throw new IOException(file + ": not a file of this tool, it has no column " + column.word());
                 }
             }
-            if (needed == NEEDED) {
-                Arrays.stream(Metric.values()).filter(measure -> !columns.contains(measure.column()))
-                        .forEach(measure -> problems.add(file + ": no column " + measure.column() + ", it stays blank"));
+            if (needed == NEEDED_OF_REQUESTS) {
+                Arrays.stream(Metric.values()).map(metric -> RequestColumn.of(metric).word())
+                        .filter(column -> !columns.contains(column))
+                        .forEach(column -> problems.add(file + ": no column " + column + ", it stays blank"));
             }
             var line = rows.getCurrentLineNumber();
             for (var iterator = rows.iterator(); iterator.hasNext(); line = rows.getCurrentLineNumber()) {
@@ -382,15 +382,15 @@ final class RecordedRun {
                     continue;
                 }
                 try {
-                    taker.row(new Row(cells));
+                    consumer.row(new Row(cells));
                 } catch (BadRow e) {
                     problems.add(file, line + 1, e.getMessage());
                 }
             }
         } catch (FileSystemException e) {
-            throw new IOException(file + ": can't be read (" + e.getClass().getSimpleName() + ")");
+            throw new IOException(file + ": cannot be read (" + e.getClass().getSimpleName() + ")");
         } catch (UncheckedIOException e) {
-            problems.add(file + ": can't be read to its end (" + e.getCause().getMessage() + "); the rows before count");
+            problems.add(file + ": cannot be read to its end (" + e.getCause().getMessage() + "); the rows before count");
         } catch (IllegalArgumentException e) {
             throw new IOException(file + ": not a file of this tool (" + e.getMessage() + ")");
         }
@@ -401,97 +401,126 @@ final class RecordedRun {
         if (progress == null || size < LONG_FILE || System.console() == null || !System.console().isTerminal()) {
             return Files.newInputStream(file);
         }
-        return ProgressBar.wrap(Files.newInputStream(file), new ProgressBarBuilder().setTaskName(file.getFileName().toString())
-                .setInitialMax(size).setUnit(" MB", 1 << 20).setStyle(ProgressBarStyle.ASCII).setUpdateIntervalMillis(200)
-                .setConsumer(new ConsoleProgressBarConsumer(progress, 79)));
+        return ProgressBar.wrap(Files.newInputStream(file), Console.progressBar(file.getFileName().toString(), size)
+                .setUnit(" MB", 1 << 20).setConsumer(new ConsoleProgressBarConsumer(progress, Console.PROGRESS_WIDTH)));
+    }
+
+    /**
+     * Notes every attempt of which requests.csv tells another number of events than events.csv has. Rows that cannot be read
+     * are not noted again.
+     */
+    void countEvents(ReadProblems problems) throws IOException {
+        var missing = new LinkedHashMap<String, Long>();
+        forEachRow(folder.resolve(RunFiles.REQUESTS), NEEDED_OF_REQUESTS, new ReadProblems(), null,
+                row -> missing.put(attemptOf(row), (long) row.number(RequestColumn.EVENTS)));
+        var events = folder.resolve(RunFiles.EVENTS);
+        if (Files.isRegularFile(events)) {
+            forEachRow(events, NEEDED_OF_EVENTS, new ReadProblems(), null, row -> missing.merge(attemptOf(row), -1L, Long::sum));
+        }
+        missing.forEach((attempt, count) -> {
+            if (count != 0) {
+                problems.add(events + ": " + Math.abs(count) + " events "
+                        + (count > 0 ? "missing" : "without a row in " + RunFiles.REQUESTS) + " for " + attempt);
+            }
+        });
+    }
+
+    private static String attemptOf(Row row) {
+        return CsvFile.unguarded(row.text(EventColumn.REQUEST_ID)) + ", attempt " + row.text(EventColumn.ATTEMPT);
     }
 
     /** Reads the texts of some answers, by request id. */
     Map<String, String> outputs(Set<String> requestIds) throws IOException {
         var outputs = new HashMap<String, String>();
-        forEachRow(folder.resolve("requests.csv"), NEEDED, new ReadProblems(), null, row -> {
-            var id = CsvFile.unguarded(row.text("request_id"));
+        forEachRow(folder.resolve(RunFiles.REQUESTS), NEEDED_OF_REQUESTS, new ReadProblems(), null, row -> {
+            var id = CsvFile.unguarded(row.text(EventColumn.REQUEST_ID));
             if (requestIds.contains(id)) {
-                outputs.put(id, CsvFile.unguarded(row.text("output")));
+                outputs.put(id, CsvFile.unguarded(row.text(RequestColumn.OUTPUT)));
             }
         });
         return outputs;
     }
 
     /**
-     * Lets all events of the answers go by, and settles the figures of these as they are defined.
+     * Reads all events of the answers, and sets the metrics of these as they are defined.
      *
      * @param progress where progress is shown when it takes long; null for nowhere
      */
-    void readEvents(MetricDefinition definition, Audience audience, ReadProblems problems, PrintStream progress) throws IOException {
+    void readEvents(MetricDefinition definition, EventVisitor visitor, ReadProblems problems, PrintStream progress)
+            throws IOException {
         if (definition != MetricDefinition.OURS) {
-            for (var answer : answers.values()) {
-                List.of(Metric.TTFT, Metric.ITL, Metric.TPOT, Metric.TTLT, Metric.TOKENS_PER_S)
-                        .forEach(measure -> answer.set(measure, Double.NaN));
-            }
+            answers.values().forEach(answer -> answer.setTimes(new MetricDefinition.Times(Double.NaN, Double.NaN, Double.NaN,
+                    Double.NaN, answer.get(Metric.TOTAL), Double.NaN)));
         }
-        var file = folder.resolve("events.csv");
+        var file = folder.resolve(RunFiles.EVENTS);
         if (!Files.isRegularFile(file)) {
             problems.add(file + ": not there; what is counted from events stays blank");
             return;
         }
-        var passage = new EventReader(definition, audience);
-        forEachRow(file, NEEDED_OF_EVENTS, problems, progress, passage::take);
-        passage.inFlight.forEach(definition::settle);
+        var reader = new EventReader(definition, visitor);
+        forEachRow(file, NEEDED_OF_EVENTS, problems, progress, reader::read);
+        reader.inFlight.forEach(reader::settle);
     }
 
-    /** The events as they go by. Only answers whose events have not all gone by hold anything. */
+    /** Reads events one by one; only answers whose events are not all read hold anything. */
     private final class EventReader {
         private final MetricDefinition definition;
-        private final Audience audience;
+        private final EventVisitor visitor;
         private final Map<RecordedAnswer, TokenTimes> inFlight = new HashMap<>();
-        private final Set<RecordedAnswer> over = new HashSet<>();
+        private final Set<RecordedAnswer> complete = new HashSet<>();
         private String requestId = "";
         private RecordedAnswer answer; // of that request
         private TokenTimes tokens; // of that answer
 
-        EventReader(MetricDefinition definition, Audience audience) {
+        EventReader(MetricDefinition definition, EventVisitor visitor) {
             this.definition = definition;
-            this.audience = audience;
+            this.visitor = visitor;
         }
 
-        void take(Row row) {
-            var id = row.text("request_id");
+        void read(Row row) {
+            var id = row.text(EventColumn.REQUEST_ID);
             if (!id.equals(requestId)) {
                 requestId = id;
                 answer = answers.get(CsvFile.unguarded(id));
                 tokens = inFlight.get(answer);
             }
-            if (answer == null || row.number("attempt") != answer.attempt()) {
+            if (answer == null || row.number(EventColumn.ATTEMPT) != answer.attempt()) {
                 return; // of a warm-up, or of an attempt that was not the last
             }
-            var kind = KINDS.get(row.text("kind"));
-            var micros = micros(row.text("elapsed_ms"));
+            var kind = KINDS.get(row.text(EventColumn.KIND));
+            var micros = micros(row.text(EventColumn.ELAPSED_MS));
             if (kind == null) {
-                throw new BadRow("kind '" + row.text("kind") + "' is none");
+                throw new BadRow("unknown kind '" + row.text(EventColumn.KIND) + "'");
             }
             var events = answer.knows(Metric.EVENTS) ? (int) answer.get(Metric.EVENTS) : 0;
             if (tokens == null) {
-                if (over.contains(answer)) {
+                if (complete.contains(answer)) {
                     throw new BadRow("request " + id + " had its " + events + " events already");
                 }
                 tokens = new TokenTimes(events, definition == MetricDefinition.VLLM);
                 inFlight.put(answer, tokens);
             }
             if (micros < tokens.lastMicros()) {
-                throw new BadRow("elapsed_ms '" + row.text("elapsed_ms") + "' is before the token before it");
+                throw new BadRow("elapsed_ms '" + row.text(EventColumn.ELAPSED_MS) + "' is before the token before it");
             }
-            audience.event(answer, kind, micros, row.text("text"));
+            visitor.event(answer, kind, micros, row.text(EventColumn.TEXT));
             if (definition.isToken(kind)) {
                 var gap = tokens.add(micros);
                 if (gap != AnswerMetrics.NONE) {
-                    audience.gap(answer, tokens.count() - 1, gap);
+                    visitor.gap(answer, tokens.count() - 1, gap);
                 }
             }
             if (tokens.countEvent() == events) {
-                definition.settle(answer, inFlight.remove(answer));
-                over.add(answer);
+                settle(answer, inFlight.remove(answer));
+                complete.add(answer);
                 tokens = null;
+            }
+        }
+
+        /** Sets the times of an answer whose events are read. */
+        private void settle(RecordedAnswer read, TokenTimes times) {
+            if (definition != MetricDefinition.OURS) {
+                read.setTimes(definition.times(times, read.get(Metric.OUTPUT_TOKENS), read.get(Metric.TOTAL)));
             }
         }
     }
@@ -524,9 +553,9 @@ final class RecordedRun {
         return folder;
     }
 
-    /** The run's id, else the name of its folder. */
+    /** Returns the run's id, else the name of its folder. */
     String name() {
-        return record.path("run_id").asString(folderName());
+        return manifest.runId() == null ? folderName() : manifest.runId();
     }
 
     /** What the folder is called: the run's id, unless somebody gave it a better name. */
@@ -534,13 +563,31 @@ final class RecordedRun {
         return folder.toAbsolutePath().normalize().getFileName().toString();
     }
 
-    /** What run.json holds; an empty object if there is none. */
-    JsonNode record() {
-        return record;
+    RunManifest manifest() {
+        return manifest;
     }
 
     /** The last attempts of all measured requests, in the order in which they were written. */
     List<RecordedAnswer> answers() {
         return List.copyOf(answers.values());
+    }
+}
+
+/** Validates the files of a run. */
+final class RunCheck {
+
+    private final Path folder;
+
+    RunCheck(Path folder) {
+        this.folder = folder;
+    }
+
+    /** Returns one line for each damage, with its place; throws IOException if the folder is not that of a run. */
+    List<String> problems() throws IOException {
+        var problems = new ReadProblems();
+        var run = RecordedRun.read(folder, problems);
+        run.readEvents(MetricDefinition.OURS, RecordedRun.EventVisitor.NONE, problems, null);
+        run.countEvents(problems);
+        return problems.lines();
     }
 }

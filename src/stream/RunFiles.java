@@ -1,17 +1,13 @@
 //JAVA 25+
-//DEPS com.squareup.okhttp3:okhttp-jvm:5.5.1
+//DEPS com.squareup.okio:okio-jvm:3.18.1
 //DEPS org.apache.commons:commons-csv:1.14.1
 //DEPS tools.jackson.core:jackson-databind:3.2.4
 //SOURCES Console.java
-//SOURCES Prompts.java
 //SOURCES Events.java
-//SOURCES Models.java
 //SOURCES Metrics.java
-//SOURCES Client.java
-//SOURCES Plan.java
-//SOURCES Journal.java
 
-// RunFiles
+// RunFiles: the schema of a run's files. The columns of events.csv and requests.csv, run.json, the lock, and what a resumed run
+// finds on disk. A new column is added to its enum here, to the row that Journal writes, and to docs/files.md.
 
 package stream;
 
@@ -32,14 +28,11 @@ import java.util.Comparator;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
-import java.util.TreeMap;
 import java.util.regex.Pattern;
-import java.util.zip.CRC32;
-import java.util.zip.CRC32C;
 
-import okhttp3.OkHttp;
 import okio.BufferedSink;
 import okio.ByteString;
 import okio.Okio;
@@ -49,199 +42,336 @@ import org.apache.commons.csv.CSVRecord;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
+import tools.jackson.databind.node.JsonNodeFactory;
 import tools.jackson.databind.node.ObjectNode;
 
-/** The configuration and the outcome of a run, as run.json. It never holds a key. */
-final class RunManifest {
+/** The files of a run, by their names. */
+final class RunFiles {
+
+    static final String EVENTS = "events.csv";
+    static final String REQUESTS = "requests.csv";
+    static final String MANIFEST = "run.json";
+
+    private RunFiles() { }
+
+    /** Whether a folder is that of a run. */
+    static boolean isRun(Path folder) {
+        return Files.isRegularFile(folder.resolve(REQUESTS));
+    }
+
+    /** Returns the folders of the runs in a folder, in the order in which the runs began. */
+    static List<Path> runsIn(Path folder) throws IOException {
+        try (var inside = Files.list(folder)) {
+            return inside.filter(RunFiles::isRun)
+                    .sorted(Comparator.comparing(RunFiles::runId).thenComparing(Path::getFileName)).toList();
+        }
+    }
+
+    /** Run ids begin with the time, and stay in run.json if the folder is renamed. */
+    private static String runId(Path folder) {
+        try {
+            return RunManifest.read(folder).runId();
+        } catch (IOException e) {
+            return folder.getFileName().toString();
+        }
+    }
+}
+
+/** A column of a CSV file. */
+interface Column {
+    String name();
+
+    /** Its name in the header. */
+    default String word() {
+        return name().toLowerCase(Locale.ROOT);
+    }
+
+    /** Returns the header of a file with these columns. */
+    static String[] header(Column[] columns) {
+        return Arrays.stream(columns).map(Column::word).toArray(String[]::new);
+    }
+}
+
+/** The columns of events.csv, one row per server-sent event. */
+enum EventColumn implements Column {
+    REQUEST_ID, MODEL, PROMPT_ID, REPETITION, ATTEMPT, EVENT, KIND, ELAPSED_MS, DELAY_MS, READ, TEXT
+}
+
+/** The columns of requests.csv, one row per attempt. */
+enum RequestColumn implements Column {
+    REQUEST_ID, RUN_ID, STARTED_AT, MODEL, MODEL_NAME, API, BASE_URL, PROMPT_ID, REPETITION, ATTEMPT, PHASE, STATUS,
+    HTTP_STATUS, ERROR_TYPE, ERROR, RETRY_AFTER_MS, SCHEDULED_MS, QUEUE_MS, DNS_MS, CONNECT_MS, TLS_MS, SENT_MS, HEADERS_MS,
+    FIRST_EVENT_MS, TTFT_MS, TTFT_REASONING_MS, TTLT_MS, TOTAL_MS, ITL_MEAN_MS, ITL_P50_MS, ITL_P95_MS, ITL_MAX_MS, TPOT_MS,
+    OUTPUT_TOKENS_PER_S, EVENTS, CONTENT_EVENTS, COALESCED_EVENTS, PROMPT_TOKENS, CACHED_PROMPT_TOKENS, OUTPUT_TOKENS,
+    TOKEN_SOURCE, FINISH_REASON, HTTP_VERSION, CONNECTION_REUSED, SERVER_PROCESSING_MS, SERVER_REQUEST_ID, SYSTEM_FINGERPRINT,
+    REPORTED_MODEL, TAINTED, OUTPUT;
+
+    /** Returns the column in which a metric of a request is. */
+    static RequestColumn of(Metric metric) {
+        return switch (metric) {
+            case TTFT -> TTFT_MS;
+            case ITL -> ITL_P50_MS;
+            case TPOT -> TPOT_MS;
+            case TTLT -> TTLT_MS;
+            case TOTAL -> TOTAL_MS;
+            case TOKENS_PER_S -> OUTPUT_TOKENS_PER_S;
+            case OUTPUT_TOKENS -> OUTPUT_TOKENS;
+            case CACHED_TOKENS -> CACHED_PROMPT_TOKENS;
+            case EVENTS -> EVENTS;
+            case CONTENT_EVENTS -> CONTENT_EVENTS;
+            case COALESCED_EVENTS -> COALESCED_EVENTS;
+            case QUEUE -> QUEUE_MS;
+            case SENT -> SENT_MS;
+            case HEADERS -> HEADERS_MS;
+        };
+    }
+}
+
+/**
+ * The error of the client: the difference between its times and those of a server that is known. In microseconds, null
+ * where there are too few values for the quantile.
+ */
+record ClientOverhead(int streams, int events, Double ttftP50Micros, Double ttftP99Micros, Double itlP50Micros,
+                      Double itlP99Micros) {
+
+    private static final String[] QUANTILES = {"ttft_p50_ms", "ttft_p99_ms", "itl_p50_ms", "itl_p99_ms"};
+
+    static ClientOverhead of(JsonNode json) {
+        return !json.isObject() ? null : new ClientOverhead(json.path("streams").asInt(0), json.path("events").asInt(0),
+                micros(json, 0), micros(json, 1), micros(json, 2), micros(json, 3));
+    }
+
+    private static Double micros(JsonNode json, int quantile) {
+        var millis = json.path(QUANTILES[quantile]);
+        return millis.isNumber() ? Double.valueOf(millis.doubleValue() * 1000) : null;
+    }
+
+    ObjectNode json() {
+        var json = JsonNodeFactory.instance.objectNode().put("streams", streams).put("events", events);
+        var micros = new Double[] {ttftP50Micros, ttftP99Micros, itlP50Micros, itlP99Micros};
+        for (int i = 0; i < micros.length; i++) {
+            json.put(QUANTILES[i], micros[i] == null ? null : Double.valueOf(Metrics.millis(micros[i])));
+        }
+        return json;
+    }
+
+    /** Returns the median error of a metric; null if it is not known, or the metric is neither TTFT nor ITL. */
+    Double medianMicros(Metric metric) {
+        return metric == Metric.TTFT ? ttftP50Micros : metric == Metric.ITL ? itlP50Micros : null;
+    }
+}
+
+/**
+ * The configuration and the result of a run: run.json. It never holds a key. What is missing, or not of its type, reads as
+ * null, false, or an empty list.
+ *
+ * @param startedAt       ISO 8601, UTC; null if it is not known
+ * @param versions        of this tool, Java, OkHttp and the system, and the number of processors
+ * @param arguments       the command line, for a resumption; secrets in URLs are left out
+ * @param options         the settings of the run by their names
+ * @param clientOverhead  null if it was not measured
+ * @param plannedRequests null if it is not known
+ * @param selfWarmup      whether the JVM was warmed up first; null if it is not known
+ * @param resumedAt       when the run was resumed
+ * @param finishedAt      null while it goes on, or if it was cut off
+ * @param counts          null until it is finished
+ */
+record RunManifest(String runId, String startedAt, boolean simulated, long seed, Map<String, Object> versions,
+                   List<String> arguments, Map<String, Object> options, List<ModelEntry> models, List<PromptEntry> prompts,
+                   ClientOverhead clientOverhead, Integer plannedRequests, Boolean selfWarmup, List<String> resumedAt,
+                   String finishedAt, Counts counts) {
 
     private static final Pattern SECRET_IN_URL =
             Pattern.compile("(?i)(//)[^/@\\s]+@|([?&][\\w-]*(key|token|secret|sig|signature|password)=)[^&\\s,]+");
     private static final String LEFT_OUT = "(left-out)";
 
-    private final Path file;
-    private final ObjectNode json;
+    /** A model of the run; {@code extra} as JSON, the others null where it sets none. */
+    record ModelEntry(String label, String name, String api, String baseUrl, String keyVariable, Integer maxTokens,
+                      Double temperature, JsonNode extra) { }
 
-    private RunManifest(Path file, ObjectNode json) {
-        this.file = file;
-        this.json = json;
-    }
+    /** A prompt of the run; the digest tells whether it has changed. */
+    record PromptEntry(String id, String source, String digest, Map<String, String> labels) { }
 
     /**
-     * Describes a run that begins.
+     * How the requests ended.
      *
-     * @param arguments the command line, so that the run can be resumed; secrets in URLs are left out
-     * @param options   what the command line comes to
+     * @param resent requests that were sent once more because a reused connection was closed under them
      */
-    static RunManifest begin(Path folder, String runId, boolean simulated, long seed, List<String> arguments,
-                           ObjectNode options, List<Model> models, List<Prompt> prompts) {
-        var json = JsonMapper.shared().createObjectNode().put("run_id", runId).put("started_at", Instant.now().toString())
+    record Counts(int requests, int completed, int failed, int resent) { }
+
+    /** Removes the secrets of URLs from a command line. */
+    static List<String> withoutSecrets(List<String> arguments) {
+        return arguments.stream().map(word -> SECRET_IN_URL.matcher(word).replaceAll("$1$2" + LEFT_OUT)).toList();
+    }
+
+    /** Whether a secret was left out of the command line, so that the run cannot be resumed. */
+    boolean lacksSecret() {
+        return arguments.stream().anyMatch(word -> word.contains(LEFT_OUT));
+    }
+
+    /** The manifest of a folder without one. */
+    static RunManifest unknown() {
+        return of(JsonNodeFactory.instance.objectNode());
+    }
+
+    /** Reads run.json of a folder; throws IOException if there is none, or if it is not a JSON object. */
+    static RunManifest read(Path folder) throws IOException {
+        try {
+            if (JsonMapper.shared().readTree(Files.readString(folder.resolve(RunFiles.MANIFEST))) instanceof ObjectNode json) {
+                return of(json);
+            }
+        } catch (JacksonException e) {
+            // reported below
+        }
+        throw new IOException("run.json is not a JSON object");
+    }
+
+    private static RunManifest of(ObjectNode json) {
+        var models = new ArrayList<ModelEntry>();
+        for (var model : json.path("models")) {
+            models.add(new ModelEntry(text(model, "label"), text(model, "name"), text(model, "api"), text(model, "base_url"),
+                    text(model, "api_key_env"), whole(model, "max_tokens"),
+                    model.path("temperature").isNumber() ? Double.valueOf(model.get("temperature").doubleValue()) : null,
+                    model.path("extra")));
+        }
+        var prompts = new ArrayList<PromptEntry>();
+        for (var prompt : json.path("prompts")) {
+            var labels = new LinkedHashMap<String, String>();
+            prompt.path("labels").properties().forEach(label -> labels.put(label.getKey(), label.getValue().asString("")));
+            prompts.add(new PromptEntry(text(prompt, "id"), text(prompt, "source"), text(prompt, "digest"), labels));
+        }
+        var counts = json.path("counts");
+        return new RunManifest(text(json, "run_id"), text(json, "started_at"), json.path("simulated").asBoolean(false),
+                json.path("seed").asLong(0), scalars(json.path("versions")), texts(json.path("arguments")),
+                scalars(json.path("options")), models, prompts, ClientOverhead.of(json.path("client_overhead")),
+                whole(json, "planned_requests"),
+                json.path("self_warmup").isBoolean() ? Boolean.valueOf(json.get("self_warmup").booleanValue()) : null,
+                texts(json.path("resumed_at")), text(json, "finished_at"),
+                !counts.isObject() ? null : new Counts(counts.path("requests").asInt(0), counts.path("completed").asInt(0),
+                        counts.path("failed").asInt(0), counts.path("resent").asInt(0)));
+    }
+
+    /** Returns null where there is no text. */
+    private static String text(JsonNode json, String name) {
+        return json.path(name).isString() ? json.get(name).stringValue() : null;
+    }
+
+    private static Integer whole(JsonNode json, String name) {
+        return json.path(name).isInt() ? Integer.valueOf(json.get(name).intValue()) : null;
+    }
+
+    private static List<String> texts(JsonNode array) {
+        return array.valueStream().filter(JsonNode::isString).map(JsonNode::stringValue).toList();
+    }
+
+    private static Map<String, Object> scalars(JsonNode object) {
+        var values = new LinkedHashMap<String, Object>();
+        object.properties().forEach(entry -> {
+            var value = entry.getValue();
+            values.put(entry.getKey(), value.isString() ? value.stringValue() : value.isBoolean() ? (Object) value.booleanValue()
+                    : value.isNumber() ? value.numberValue() : value.isNull() ? null : value.toString());
+        });
+        return values;
+    }
+
+    /** Returns what run.json contains. */
+    ObjectNode json() {
+        var json = JsonNodeFactory.instance.objectNode().put("run_id", runId).put("started_at", startedAt)
                 .put("simulated", simulated).put("seed", seed);
-        json.putObject("versions").put("stream", Version.NUMBER).put("java", Runtime.version().toString())
-                .put("okhttp", OkHttp.VERSION)
-                .put("os", System.getProperty("os.name") + " " + System.getProperty("os.version") + " "
-                        + System.getProperty("os.arch"))
-                .put("cpus", Runtime.getRuntime().availableProcessors());
-        var words = json.putArray("arguments");
-        arguments.forEach(word -> words.add(SECRET_IN_URL.matcher(word).replaceAll("$1$2" + LEFT_OUT)));
-        json.set("options", options);
+        json.set("versions", scalars(versions));
+        arguments.forEach(json.putArray("arguments")::add);
+        json.set("options", scalars(options));
         var modelList = json.putArray("models");
         for (var model : models) {
-            var entry = modelList.addObject().put("label", model.label()).put("name", model.name())
-                    .put("api", model.api().word()).put("base_url", model.server())
-                    .put("api_key_env", model.keyVariable()).put("max_tokens", model.maxTokens())
-                    .put("temperature", model.temperature());
-            entry.set("extra", JsonMapper.shared().<JsonNode>valueToTree(model.extra()));
+            modelList.addObject().put("label", model.label()).put("name", model.name()).put("api", model.api())
+                    .put("base_url", model.baseUrl()).put("api_key_env", model.keyVariable())
+                    .put("max_tokens", model.maxTokens()).put("temperature", model.temperature()).set("extra", model.extra());
         }
         var promptList = json.putArray("prompts");
         for (var prompt : prompts) {
             var entry = promptList.addObject().put("id", prompt.id()).put("source", prompt.source())
-                    .put("digest", digest(prompt));
-            entry.set("labels", JsonMapper.shared().<JsonNode>valueToTree(prompt.labels()));
+                    .put("digest", prompt.digest()).putObject("labels");
+            prompt.labels().forEach(entry::put);
         }
-        return new RunManifest(folder.resolve("run.json"), json);
-    }
-
-    /** Returns the folders of the runs in a folder, the newest last. */
-    static List<Path> inside(Path folder) throws IOException {
-        try (var inside = Files.list(folder)) {
-            return inside.filter(run -> Files.isRegularFile(run.resolve("requests.csv")))
-                    .sorted(Comparator.comparing(RunManifest::idIn).thenComparing(Path::getFileName)).toList();
+        json.set("client_overhead", clientOverhead == null ? JsonNodeFactory.instance.nullNode() : clientOverhead.json());
+        json.put("planned_requests", plannedRequests).put("self_warmup", selfWarmup);
+        if (!resumedAt.isEmpty()) {
+            resumedAt.forEach(json.putArray("resumed_at")::add);
         }
-    }
-
-    /** Run ids begin with the time, and stay in run.json when somebody gives the folder another name. */
-    private static String idIn(Path folder) {
-        var name = folder.getFileName().toString();
-        try {
-            return JsonMapper.shared().readTree(Files.readString(folder.resolve("run.json"))).path("run_id").asString(name);
-        } catch (IOException | JacksonException e) {
-            return name;
+        if (finishedAt != null) {
+            json.put("finished_at", finishedAt);
         }
-    }
-
-    /** Reads the record of a run that is to go on; throws IOException with the words for the user. */
-    static RunManifest read(Path folder) throws IOException {
-        var file = folder.resolve("run.json");
-        try {
-            if (Files.isRegularFile(file) && JsonMapper.shared().readTree(Files.readString(file)) instanceof ObjectNode json
-                    && json.path("arguments").isArray()) {
-                var record = new RunManifest(file, json);
-                if (record.arguments().stream().anyMatch(word -> word.contains(LEFT_OUT))) {
-                    throw new IOException("it was begun with a secret in a URL, which run.json does not keep");
-                }
-                return record;
-            }
-        } catch (JacksonException e) {
-            // said below
+        if (counts != null) {
+            json.putObject("counts").put("requests", counts.requests()).put("completed", counts.completed())
+                    .put("failed", counts.failed()).put("resent", counts.resent());
         }
-        throw new IOException("no run.json of this tool there");
+        return json;
     }
 
-    /**
-     * Returns a digest of all that is sent of a prompt, and of its labels; the same in every run. It is to notice a
-     * change, not a forgery, and loading a cryptographic one takes a tenth of a start.
-     */
-    private static String digest(Prompt prompt) {
-        var bytes = String.join("\u0000", prompt.id(), prompt.messages().toString(),
-                prompt.maxTokens() + " " + prompt.temperature() + " " + prompt.model(),
-                new TreeMap<>(prompt.extra()).toString(), new TreeMap<>(prompt.labels()).toString())
-                .getBytes(StandardCharsets.UTF_8);
-        var one = new CRC32();
-        var other = new CRC32C();
-        one.update(bytes);
-        other.update(bytes);
-        return Long.toHexString(one.getValue() << 32 | other.getValue());
-    }
-
-    Path folder() {
-        return file.getParent();
-    }
-
-    String runId() {
-        return json.path("run_id").asString();
-    }
-
-    long seed() {
-        return json.path("seed").asLong();
-    }
-
-    List<String> arguments() {
-        return json.path("arguments").valueStream().map(JsonNode::asString).toList();
-    }
-
-    int timesResumed() {
-        return json.path("resumed_at").size();
-    }
-
-    /** Returns why these are not the prompts and models of the run, a line each; none if they are. */
-    List<String> differences(List<Prompt> prompts, List<Model> models) {
-        var differences = new ArrayList<String>();
-        var before = new HashMap<String, String>();
-        json.path("prompts").forEach(prompt -> before.put(prompt.path("id").asString(), prompt.path("digest").asString()));
-        for (var prompt : prompts) {
-            var digest = before.remove(prompt.id());
-            if (!digest(prompt).equals(digest)) {
-                differences.add(prompt.source() + ": " + (digest == null ? "is new" : "has changed")
-                        + " since the run began (prompt " + prompt.id() + "); put it back, or begin a new run");
-            }
-        }
-        json.path("prompts").forEach(prompt -> {
-            if (before.containsKey(prompt.path("id").asString())) {
-                differences.add(prompt.path("source").asString() + ": prompt " + prompt.path("id").asString()
-                        + " was in it when the run began; put it back, or begin a new run");
+    private static ObjectNode scalars(Map<String, Object> values) {
+        var json = JsonNodeFactory.instance.objectNode();
+        values.forEach((name, value) -> {
+            switch (value) {
+                case null -> json.putNull(name);
+                case Boolean flag -> json.put(name, flag);
+                case Integer whole -> json.put(name, whole);
+                case Long whole -> json.put(name, whole);
+                case Number number -> json.put(name, number.doubleValue());
+                default -> json.put(name, value.toString());
             }
         });
-        var simulated = json.path("simulated").asBoolean();
-        var servers = new LinkedHashMap<String, String>();
-        json.path("models").forEach(model -> servers.put(model.path("label").asString(), model.path("name").asString()
-                + (simulated ? "" : " at " + model.path("base_url").asString())));
-        for (var model : models) {
-            var server = model.name() + (simulated ? "" : " at " + model.server());
-            if (!server.equals(servers.get(model.label()))) {
-                differences.add("model " + model.label() + " was " + servers.get(model.label()) + " when the run began, it is "
-                        + server + " now; set the environment as it was, or begin a new run");
+        return json;
+    }
+
+    /** Writes run.json as a whole; a reader sees the old file or the new one. */
+    void write(Path folder) throws IOException {
+        var file = folder.resolve(RunFiles.MANIFEST);
+        var part = folder.resolve(RunFiles.MANIFEST + ".part");
+        Files.writeString(part, JsonMapper.shared().writerWithDefaultPrettyPrinter().writeValueAsString(json()) + "\n");
+        Files.move(part, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+    }
+
+    RunManifest withOverhead(ClientOverhead overhead) {
+        return new RunManifest(runId, startedAt, simulated, seed, versions, arguments, options, models, prompts, overhead,
+                plannedRequests, selfWarmup, resumedAt, finishedAt, counts);
+    }
+
+    /** Returns the manifest of the run that goes on now. */
+    RunManifest resumedNow() {
+        var times = new ArrayList<>(resumedAt);
+        times.add(Instant.now().toString());
+        return new RunManifest(runId, startedAt, simulated, seed, versions, arguments, options, models, prompts, clientOverhead,
+                plannedRequests, selfWarmup, List.copyOf(times), null, counts);
+    }
+
+    /** Returns the manifest of the finished run; what was resent before it was resumed counts too. */
+    RunManifest finishedNow(int requests, int completed, int failed, int resentNow) {
+        var resent = (counts == null ? 0 : counts.resent()) + resentNow;
+        return new RunManifest(runId, startedAt, simulated, seed, versions, arguments, options, models, prompts, clientOverhead,
+                plannedRequests, selfWarmup, resumedAt, Instant.now().toString(),
+                new Counts(requests, completed, failed, resent));
+    }
+
+    /** Returns which part of a plan the run is, such as {@code 0/4}; null if it is the whole. */
+    String shard() {
+        for (int i = 0; i < arguments.size(); i++) {
+            if (arguments.get(i).startsWith("--shard=")) {
+                return arguments.get(i).substring("--shard=".length());
+            }
+            if (arguments.get(i).equals("--shard") && i + 1 < arguments.size()) {
+                return arguments.get(i + 1);
             }
         }
-        return differences;
+        return null;
     }
 
-    /** Notes that the run goes on. */
-    void resume() {
-        json.withArray("resumed_at").add(Instant.now().toString());
-        json.remove(List.of("finished_at", "counts"));
-    }
-
-    /** Adds what is known later. */
-    void set(String name, JsonNode value) {
-        json.set(name, value);
-    }
-
-    /** Writes the file again while the run goes on. */
-    void write() throws IOException {
-        writeFile();
-    }
-
-    /**
-     * Writes the file again at the end of the run.
-     *
-     * @param resent requests that were sent once more, since a reused connection was closed under them
-     */
-    void write(Summary summary, int resent) throws IOException {
-        var before = json.path("counts").path("resent").asInt(0); // of a run that was resumed
-        json.put("finished_at", Instant.now().toString());
-        json.putObject("counts").put("requests", summary.requests()).put("completed", summary.completed())
-                .put("failed", summary.failed()).put("resent", before + resent);
-        writeFile();
-    }
-
-    private void writeFile() throws IOException {
-        var part = file.resolveSibling("run.json.part");
-        Files.writeString(part, JsonMapper.shared().writerWithDefaultPrettyPrinter().writeValueAsString(json) + "\n");
-        Files.move(part, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+    /** Returns the command line without the part that tells one shard from another. */
+    String planOfShards() {
+        return String.join("\n", arguments).replaceAll("--shard[=\n][^\n]*\n?", "");
     }
 }
 
-/** Keeps a second process off a run. The system lets go of it when this process ends, however it ends. */
+/** Keeps a second process from writing to a run. The system releases it when this process ends, however it ends. */
 final class RunLock implements AutoCloseable {
 
     private final Path file;
@@ -252,7 +382,7 @@ final class RunLock implements AutoCloseable {
         this.channel = channel;
     }
 
-    /** Throws IOException, with the words for the user, if another process has it. */
+    /** Throws IOException, with a message for the user, if another process has it. */
     static RunLock take(Path folder) throws IOException {
         var file = folder.resolve(".lock");
         var channel = FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
@@ -261,10 +391,10 @@ final class RunLock implements AutoCloseable {
                 return new RunLock(file, channel);
             }
         } catch (OverlappingFileLockException e) {
-            // this very process has it
+            // this process has it
         }
         channel.close();
-        throw new IOException("the run is still going on in another process");
+        throw new IOException("another process is still running it");
     }
 
     @Override
@@ -278,140 +408,83 @@ final class RunLock implements AutoCloseable {
     }
 }
 
-/** What a run that was cut off left on disk: the requests that are done, once its files are in order again. */
+/** What a run that was cut off left on disk: the last attempt at each request, once the files are repaired. */
 final class ResumeState {
 
-    private static final String[] FILES = {"requests.csv", "events.csv"};
-
-    /** Takes a whole row. */
-    interface Taker {
-        void row(CSVRecord row) throws IOException;
-    }
-
-    /** An attempt with a row in requests.csv, and how many of its events are in events.csv. */
-    private static final class Found {
-        private final long events;
-        private long seen;
-
-        Found(long events) {
-            this.events = events;
-        }
-    }
-
-    /** The last attempt at a request; where it starts afresh, earlier attempts do not count as tries. */
-    private record Last(int number, boolean startsAfresh, boolean done, boolean failed) {
-        private static final Last NONE = new Last(0, false, false, false);
-    }
-
-    private final Map<String, Last> requests = new HashMap<>();
+    /** Of a run that begins. */
+    static final ResumeState NONE = new ResumeState();
 
     /**
-     * Takes out of both files what is torn or has no counterpart in the other, and reads what is left. Of an attempt
-     * that was cut off while it streamed nothing is left: it is sent again.
+     * The last attempt at a request.
      *
-     * @param retries     how often a request may be tried again
-     * @param retryFailed whether requests that ended without a complete answer are sent again
+     * @param number     from 1
+     * @param errorType  empty if it did not fail
+     * @param httpStatus null if there was no response
      */
-    static ResumeState repair(Path folder, int retries, boolean retryFailed) throws IOException {
-        var found = new HashMap<String, Found>();
-        var columns = Map.of(FILES[0], Journal.REQUEST_COLUMNS, FILES[1], Journal.EVENT_COLUMNS);
-        forEachRow(folder.resolve(FILES[0]), Journal.REQUEST_COLUMNS,
-                row -> found.put(attempt(row), new Found(Long.parseLong(row.get("events")))));
-        forEachRow(folder.resolve(FILES[1]), Journal.EVENT_COLUMNS, row -> {
-            if (found.containsKey(attempt(row))) {
-                found.get(attempt(row)).seen++;
+    record LastAttempt(int number, RequestStatus status, String errorType, Integer httpStatus) { }
+
+    /** An attempt with a row in requests.csv: how many events it had, and how many of them are in events.csv. */
+    private static final class EventCount {
+        private final long expected;
+        private long found;
+
+        EventCount(long expected) {
+            this.expected = expected;
+        }
+    }
+
+    private final Map<String, LastAttempt> attempts = new HashMap<>();
+
+    /**
+     * Removes from both files what is torn or has no counterpart in the other, and reads what is left. Of an attempt that
+     * was cut off while it streamed nothing is left.
+     */
+    static ResumeState repair(Path folder) throws IOException {
+        var requests = folder.resolve(RunFiles.REQUESTS);
+        var events = folder.resolve(RunFiles.EVENTS);
+        var counts = new HashMap<String, EventCount>();
+        CsvRows.forEach(requests, RequestColumn.values(), row ->
+                counts.put(attempt(row), new EventCount(Long.parseLong(row.get(RequestColumn.EVENTS.word())))));
+        CsvRows.forEach(events, EventColumn.values(), row -> {
+            if (counts.containsKey(attempt(row))) {
+                counts.get(attempt(row)).found++;
             }
         });
-        found.values().removeIf(attempt -> attempt.events != attempt.seen);
-        for (var file : FILES) {
-            keep(folder.resolve(file), columns.get(file), found.keySet());
-        }
-        var remains = new ResumeState();
-        forEachRow(folder.resolve(FILES[0]), Journal.REQUEST_COLUMNS, row -> remains.add(row, retries, retryFailed));
-        return remains;
+        counts.values().removeIf(count -> count.expected != count.found);
+        keep(requests, RequestColumn.values(), counts.keySet());
+        keep(events, EventColumn.values(), counts.keySet());
+        var state = new ResumeState();
+        CsvRows.forEach(requests, RequestColumn.values(), state::add);
+        return state;
     }
 
     private static String attempt(CSVRecord row) {
-        return row.get("request_id") + "\n" + row.get("attempt");
+        return row.get(RequestColumn.REQUEST_ID.word()) + "\n" + row.get(RequestColumn.ATTEMPT.word());
     }
 
-    private void add(CSVRecord row, int retries, boolean retryFailed) {
-        var number = Integer.parseInt(row.get("attempt"));
-        var httpStatus = row.get("http_status").isEmpty() ? null : Integer.valueOf(row.get("http_status"));
-        var cancelled = row.get("status").equals("cancelled");
-        var triedAgain = row.get("status").equals("failed") && number <= retries
-                && new Outcome.Failed(row.get("error_type"), row.get("error"), httpStatus).mayPass();
-        var failed = !row.get("status").equals("completed") && !cancelled && !triedAgain;
-        requests.put(CsvFile.unguarded(row.get("request_id")), new Last(number, cancelled || failed && retryFailed,
-                !cancelled && !triedAgain && !(failed && retryFailed), failed));
+    private void add(CSVRecord row) {
+        var httpStatus = row.get(RequestColumn.HTTP_STATUS.word());
+        attempts.put(CsvFile.unguarded(row.get(RequestColumn.REQUEST_ID.word())),
+                new LastAttempt(Integer.parseInt(row.get(RequestColumn.ATTEMPT.word())),
+                        RequestStatus.of(row.get(RequestColumn.STATUS.word())), row.get(RequestColumn.ERROR_TYPE.word()),
+                        httpStatus.isEmpty() ? null : Integer.valueOf(httpStatus)));
     }
 
-    /** Returns how many requests ended without a complete answer, apart from those that were interrupted. */
-    int failed() {
-        return (int) requests.values().stream().filter(Last::failed).count();
+    /** Returns null if the request has not been sent. */
+    LastAttempt lastAttempt(String requestId) {
+        return attempts.get(requestId);
     }
 
-    /** Of a run that begins: nothing. */
-    static ResumeState none() {
-        return new ResumeState();
+    Map<String, LastAttempt> lastAttempts() {
+        return Map.copyOf(attempts);
     }
 
-    private Last last(Job job) {
-        return requests.getOrDefault(job.requestId(), Last.NONE);
-    }
-
-    /** Whether the request needs no further attempt. */
-    boolean isDone(Job job) {
-        return last(job).done();
-    }
-
-    /** Returns the number of the last attempt at the request, 0 if there is none. */
-    int attempts(Job job) {
-        return last(job).number();
-    }
-
-    /** Returns how many of them count as tries; none where the user interrupted it, or wants it sent again. */
-    int retries(Job job) {
-        return last(job).startsAfresh() ? 0 : last(job).number();
-    }
-
-    /** Hands over all rows that are whole; what follows a damaged place is not read. */
-    static void forEachRow(Path file, String[] columns, Taker taker) throws IOException {
-        var format = CSVFormat.RFC4180.builder().setHeader(columns).setSkipHeaderRecord(true).get();
-        CSVRecord last = null; // whether a row is whole is known when it is not the last
-        var lastIsTorn = !endsWithLineEnd(file);
-        try (var rows = CSVParser.parse(file, StandardCharsets.UTF_8, format)) {
-            for (var row : rows) {
-                take(last, taker);
-                last = row;
-            }
-        } catch (UncheckedIOException e) {
-            lastIsTorn = false; // the torn one ends inside its quotes, and was not read
-        }
-        if (!lastIsTorn) {
-            take(last, taker);
-        }
-    }
-
-    private static void take(CSVRecord row, Taker taker) throws IOException {
-        if (row != null && row.isConsistent()) {
-            taker.row(row);
-        }
-    }
-
-    private static boolean endsWithLineEnd(Path file) throws IOException {
-        try (var bytes = FileChannel.open(file)) {
-            var last = ByteBuffer.allocate(2);
-            return bytes.size() >= 2 && bytes.read(last, bytes.size() - 2) == 2 && last.get(0) == '\r' && last.get(1) == '\n';
-        }
-    }
-
-    /** Writes the file anew with the rows of these attempts alone. */
-    private static void keep(Path file, String[] columns, Set<String> attempts) throws IOException {
+    /** Writes the file again with the rows of these attempts only. */
+    private static void keep(Path file, Column[] columns, Set<String> attempts) throws IOException {
         var part = file.resolveSibling(file.getFileName() + ".part");
         Files.deleteIfExists(part);
         try (var kept = new CsvFile(part, columns, false)) {
-            forEachRow(file, columns, row -> {
+            CsvRows.forEach(file, columns, row -> {
                 if (attempts.contains(attempt(row))) {
                     kept.row((Object[]) row.values());
                 }
@@ -421,30 +494,72 @@ final class ResumeState {
     }
 }
 
+/** Reads the whole rows of a CSV file of a run, of which the last one may be torn. */
+final class CsvRows {
+
+    /** Receives a whole row. */
+    interface RowConsumer {
+        void row(CSVRecord row) throws IOException;
+    }
+
+    private CsvRows() { }
+
+    /** Passes on all rows that are whole; what follows a damaged place is not read. */
+    static void forEach(Path file, Column[] columns, RowConsumer consumer) throws IOException {
+        var format = CSVFormat.RFC4180.builder().setHeader(Column.header(columns)).setSkipHeaderRecord(true).get();
+        CSVRecord last = null; // only the row after it tells that a row is whole
+        var lastIsTorn = !endsWithLineEnd(file);
+        try (var rows = CSVParser.parse(file, StandardCharsets.UTF_8, format)) {
+            for (var row : rows) {
+                pass(last, consumer);
+                last = row;
+            }
+        } catch (UncheckedIOException e) {
+            lastIsTorn = false; // the torn row ends inside its quotes, and was not read
+        }
+        if (!lastIsTorn) {
+            pass(last, consumer);
+        }
+    }
+
+    private static void pass(CSVRecord row, RowConsumer consumer) throws IOException {
+        if (row != null && row.isConsistent()) {
+            consumer.row(row);
+        }
+    }
+
+    private static boolean endsWithLineEnd(Path file) throws IOException {
+        try (var bytes = FileChannel.open(file)) {
+            var last = ByteBuffer.allocate(2);
+            return bytes.size() >= 2 && bytes.read(last, bytes.size() - 2) == 2 && last.get(0) == '\r' && last.get(1) == '\n';
+        }
+    }
+}
+
 /** A CSV file that is written while a run goes on. */
 final class CsvFile implements AutoCloseable {
 
     private static final CSVFormat FORMAT = CSVFormat.RFC4180;
 
-    /** What a spreadsheet may take for a formula, unless it is a number. */
+    /** What a spreadsheet takes for a formula, unless it is a number. */
     private static final Pattern FORMULA = Pattern.compile("[=+\\-@\t\r](?!\\d+(\\.\\d+)?$).*", Pattern.DOTALL);
 
     private final BufferedSink out;
     private final boolean guarded;
     private StringBuilder cell = new StringBuilder();
 
-    /** Creates the file and writes its header, or goes on behind the rows of one that is there. */
-    CsvFile(Path file, String[] columns, boolean guarded) throws IOException {
+    /** Creates the file and writes its header, or appends to one that exists. */
+    CsvFile(Path file, Column[] columns, boolean guarded) throws IOException {
         this.guarded = guarded;
         var isNew = Files.notExists(file);
         out = Okio.buffer(Okio.sink(file, StandardOpenOption.CREATE, StandardOpenOption.APPEND));
         if (isNew) {
-            row((Object[]) columns);
+            row((Object[]) Column.header(columns));
             flush();
         }
     }
 
-    /** Makes a text harmless to a spreadsheet if that is wanted: a quote before what would be a formula. */
+    /** Puts a quote before a text that a spreadsheet would take for a formula, if that is wanted. */
     private Object guarded(Object value) {
         return guarded && value instanceof String text && FORMULA.matcher(text).matches() ? "'" + text : value;
     }
@@ -485,9 +600,9 @@ final class CsvFile implements AutoCloseable {
     }
 
     /**
-     * Adds the row of an event. Only its text may need quotes: numbers and kinds never do, and what all rows of an
-     * attempt begin with is quoted once, by {@link #cells}. Half a character, as some servers stream it, becomes a
-     * question mark.
+     * Adds the row of an event, in the order of {@link EventColumn}. Only its text may need quotes: numbers and kinds never
+     * do, and the cells with which all rows of an attempt begin are quoted once, by {@link #cells}. Half a character, as some
+     * servers stream it, becomes a question mark.
      *
      * @param delayMicros {@link AnswerMetrics#NONE} on the first event
      */
@@ -495,21 +610,21 @@ final class CsvFile implements AutoCloseable {
                   String text) throws IOException {
         var row = out.getBuffer();
         row.write(start).writeByte(',').writeDecimalLong(number).writeByte(',').writeUtf8(kind.word()).writeByte(',');
-        AnswerMetrics.writeMillis(row, elapsedMicros);
+        Metrics.writeMillis(row, elapsedMicros);
         row.writeByte(',');
         if (delayMicros != AnswerMetrics.NONE) {
-            AnswerMetrics.writeMillis(row, delayMicros);
+            Metrics.writeMillis(row, delayMicros);
         }
         row.writeByte(',').writeDecimalLong(read);
         var bytesBefore = row.size();
         FORMAT.print(guarded(text), cell, false);
         row.writeUtf8(cell.toString()).writeByte('\r').writeByte('\n');
-        // a builder that has held an emoji stays twice as wide, and slow
+        // a builder that has held an emoji stays twice as wide, and is slow
         cell = row.size() - bytesBefore == cell.length() + 2 ? cell.delete(0, cell.length()) : new StringBuilder();
         out.emitCompleteSegments();
     }
 
-    /** Lets all rows be seen by others. */
+    /** Writes all rows to the file. */
     void flush() throws IOException {
         out.flush();
     }

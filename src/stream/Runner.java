@@ -1,4 +1,5 @@
 //JAVA 25+
+//COMPILE_OPTIONS -XDignore.symbol.file
 //DEPS tools.jackson.core:jackson-databind:3.2.4
 //SOURCES Console.java
 //SOURCES Prompts.java
@@ -8,23 +9,28 @@
 //SOURCES Plan.java
 //SOURCES RunFiles.java
 //SOURCES Journal.java
-//SOURCES Calibration.java
 
-// Runner
+// Runner: executes a plan. Concurrency, retries, the stall detector, resumption, interruption, and the end of a run.
+//
+// The compile option keeps javac from warning about sun.misc.Signal.
 
 package stream;
 
 import java.io.IOException;
 import java.lang.management.ManagementFactory;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.time.ZoneOffset;
 import java.time.format.DateTimeFormatter;
 import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
@@ -35,200 +41,303 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.BooleanSupplier;
+import java.util.zip.CRC32;
+import java.util.zip.CRC32C;
 
 import com.sun.management.GarbageCollectorMXBean;
-import tools.jackson.databind.node.BooleanNode;
-import tools.jackson.databind.node.IntNode;
-import tools.jackson.databind.node.JsonNodeFactory;
+import okhttp3.OkHttp;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
 
-/** One run: its folder, its requests in flight, its end. Failures of one request never end the others. */
-final class Runner implements AutoCloseable {
+/** What run.json tells of a plan, and how a plan differs from it. */
+final class PlannedRun {
 
     private static final DateTimeFormatter RUN_ID_TIME =
             DateTimeFormatter.ofPattern("yyyyMMdd'T'HHmmss'Z'").withZone(ZoneOffset.UTC);
 
-    private final Stream options;
-    private final Overhead overhead;
-    private final Console terminal;
-    private final String runId;
+    private PlannedRun() { }
+
+    /**
+     * Describes a run that begins.
+     *
+     * @param arguments the command line, with which the run can be resumed
+     */
+    static RunManifest manifest(RunSettings settings, Plan plan, List<String> arguments, ClientOverhead overhead) {
+        var runId = RUN_ID_TIME.format(Instant.now()) + "-%04x".formatted(ThreadLocalRandom.current().nextInt(0x10000));
+        var models = plan.models().stream().map(model -> new RunManifest.ModelEntry(model.label(), model.name(),
+                model.dialect().word(), model.server(), model.keyVariable(), model.maxTokens(), model.temperature(),
+                JsonMapper.shared().<JsonNode>valueToTree(model.extra()))).toList();
+        var prompts = plan.prompts().stream()
+                .map(prompt -> new RunManifest.PromptEntry(prompt.id(), prompt.source(), digest(prompt), prompt.labels())).toList();
+        return new RunManifest(runId, Instant.now().toString(), settings.simulate(), settings.order().seed(), versions(),
+                RunManifest.withoutSecrets(arguments), settings.options(), models, prompts, overhead, plan.size(),
+                settings.warmsUp(plan), List.of(), null, null);
+    }
+
+    private static Map<String, Object> versions() {
+        var versions = new LinkedHashMap<String, Object>();
+        versions.put("stream", Version.NUMBER);
+        versions.put("java", Runtime.version().toString());
+        versions.put("okhttp", OkHttp.VERSION);
+        versions.put("os", System.getProperty("os.name") + " " + System.getProperty("os.version") + " "
+                + System.getProperty("os.arch"));
+        versions.put("cpus", Runtime.getRuntime().availableProcessors());
+        return versions;
+    }
+
+    /**
+     * Returns a digest of all that is sent of a prompt, and of its labels; the same in every run. It detects a change, not a
+     * forgery, because loading a cryptographic digest takes a tenth of a start.
+     */
+    private static String digest(Prompt prompt) {
+        var bytes = String.join("\u0000", prompt.id(), prompt.messages().toString(),
+                prompt.maxTokens() + " " + prompt.temperature() + " " + prompt.model(),
+                new TreeMap<>(prompt.extra()).toString(), new TreeMap<>(prompt.labels()).toString())
+                .getBytes(StandardCharsets.UTF_8);
+        var one = new CRC32();
+        var other = new CRC32C();
+        one.update(bytes);
+        other.update(bytes);
+        return Long.toHexString(one.getValue() << 32 | other.getValue());
+    }
+
+    /** Throws UserError, with a line for each difference, if the prompts and models are not those of the run. */
+    static void requireSame(RunManifest manifest, Plan plan) {
+        var differences = new ArrayList<String>();
+        var digests = new HashMap<String, String>();
+        manifest.prompts().forEach(prompt -> digests.put(prompt.id(), prompt.digest()));
+        for (var prompt : plan.prompts()) {
+            var digest = digests.remove(prompt.id());
+            if (!digest(prompt).equals(digest)) {
+                differences.add(prompt.source() + ": " + (digest == null ? "is new" : "has changed")
+                        + " since the run began (prompt " + prompt.id() + "); restore it, or begin a new run");
+            }
+        }
+        manifest.prompts().stream().filter(prompt -> digests.containsKey(prompt.id())).forEach(prompt ->
+                differences.add(prompt.source() + ": prompt " + prompt.id()
+                        + " was in it when the run began; restore it, or begin a new run"));
+        var servers = new HashMap<String, String>();
+        manifest.models().forEach(model -> servers.put(model.label(),
+                model.name() + (manifest.simulated() ? "" : " at " + model.baseUrl())));
+        for (var model : plan.models()) {
+            var server = model.name() + (manifest.simulated() ? "" : " at " + model.server());
+            if (!server.equals(servers.get(model.label()))) {
+                differences.add("model " + model.label() + " was " + servers.get(model.label()) + " when the run began, it is "
+                        + server + " now; set the environment as it was, or begin a new run");
+            }
+        }
+        UserError.throwIfAny(differences);
+    }
+}
+
+/** Which requests of a plan need no further attempt, given what a cut-off run left on disk. */
+final class Resumption {
+
+    private final ResumeState state;
+    private final RunSettings settings;
+
+    Resumption(ResumeState state, RunSettings settings) {
+        this.state = state;
+        this.settings = settings;
+    }
+
+    boolean isDone(Job job) {
+        var last = state.lastAttempt(job.requestId());
+        return last != null && last.status() != RequestStatus.CANCELLED && !isToRetry(last)
+                && !(settings.retryFailed() && last.status() != RequestStatus.COMPLETED);
+    }
+
+    private boolean isToRetry(ResumeState.LastAttempt last) {
+        return last.status() == RequestStatus.FAILED && last.number() <= settings.retries()
+                && new Outcome.Failed(last.errorType(), "", last.httpStatus()).isRetryable();
+    }
+
+    /** Returns the number of the last attempt at the request, 0 if there is none. */
+    int attempts(Job job) {
+        var last = state.lastAttempt(job.requestId());
+        return last == null ? 0 : last.number();
+    }
+
+    /** Returns how many attempts count as retries; none where the user interrupted it, or wants it sent again. */
+    int retries(Job job) {
+        var last = state.lastAttempt(job.requestId());
+        return last == null || last.status() == RequestStatus.CANCELLED || settings.retryFailed() ? 0 : last.number();
+    }
+
+    /** Returns how many requests ended without a complete answer, and are not sent again. */
+    long failed() {
+        return state.lastAttempts().values().stream().filter(last -> last.status() != RequestStatus.COMPLETED
+                && last.status() != RequestStatus.CANCELLED && !isToRetry(last)).count();
+    }
+}
+
+/** One run: its folder, its requests in flight, its end. A failure of one request never ends the others. */
+final class Runner implements AutoCloseable {
+
+    private static final int EXIT_INTERRUPTED = 130;
+
+    private final RunSettings settings;
+    private final RunManifest manifest;
     private final Path folder;
-    private final RunManifest record;
-    private final ResumeState remains;
-    private final RunLock lock; // null if it is held outside
+    private final Resumption resumption;
+    private final RunLock lock;
+    private final Console console;
     private final StreamClient client;
     private final Echo echo;
     private final Journal journal;
     private final ClosedLoop loop;
-    private final PauseDetector strain;
-    private final Set<Exchange> inFlight = ConcurrentHashMap.newKeySet();
-    private final Set<String> withoutUsage = ConcurrentHashMap.newKeySet();
     private final Backoff backoff;
-    private final boolean startedCold;
-    private final AtomicBoolean cold; // until the first row has said so
+    private final PauseDetector pauses = new PauseDetector(System.nanoTime(), System.currentTimeMillis());
+    private final Set<Exchange> inFlight = ConcurrentHashMap.newKeySet();
+    private final Set<String> serversWithoutUsage = ConcurrentHashMap.newKeySet();
+    private final AtomicBoolean nextIsCold;
     private final AtomicInteger resent = new AtomicInteger();
     private final CountDownLatch stopped = new CountDownLatch(1);
-    private volatile boolean left;
     private final Thread interruption = new Thread(this::interrupt, "interruption");
+    private volatile boolean outputClosed;
     private Integer exitCode;
 
-    private Runner(Stream options, Plan plan, RunManifest record, ResumeState remains, RunLock lock, Overhead overhead,
-                Console terminal) throws IOException {
-        this.options = options;
-        this.overhead = overhead;
-        this.terminal = terminal;
-        this.runId = record.runId();
-        this.folder = record.folder();
-        this.record = record;
-        this.remains = remains;
+    private Runner(RunSettings settings, Plan plan, RunManifest manifest, Resumption resumption, RunLock lock, Console console)
+            throws IOException {
+        this.settings = settings;
+        this.manifest = manifest;
+        this.folder = settings.results().resolve(manifest.runId());
+        this.resumption = resumption;
         this.lock = lock;
-        this.client = new StreamClient(options.concurrency, plan.models(), terminal.environment(), options.limits());
-        this.echo = Echo.of(options, plan.models(), options.ask ? 1 : plan.jobs().size(), terminal, this::leave);
-        this.journal = Journal.open(folder, runId, plan.models().stream().map(Model::label).toList(), options.csvSafe, echo);
-        this.loop = new ClosedLoop(options.concurrency);
-        this.strain = new PauseDetector(System.nanoTime(), System.currentTimeMillis());
-        this.backoff = new Backoff(options.retries, options.timeoutSeconds * 1000);
-        this.startedCold = !options.warmsItself(plan);
-        this.cold = new AtomicBoolean(startedCold);
-        if (overhead != null) {
-            record.set("client_overhead", overhead.json());
-        }
-        record.write();
+        this.console = console;
+        this.client = new StreamClient(settings.concurrency(), plan.models(), console.environment(), settings.limits());
+        this.echo = new Echo(settings.echo(), plan.models().size(), settings.ask() ? 1 : plan.jobs().size(), console,
+                this::endQuietly);
+        this.journal = Journal.open(folder, manifest.runId(), plan.models().stream().map(Model::label).toList(),
+                settings.csvSafe(), echo);
+        this.loop = new ClosedLoop(settings.concurrency());
+        this.backoff = new Backoff(settings.retries(), settings.timeoutSeconds() * 1000);
+        this.nextIsCold = new AtomicBoolean(!settings.warmsUp(plan));
+        manifest.write(folder);
         Runtime.getRuntime().addShutdownHook(interruption);
-        Thread.ofVirtual().name("watch").start(this::watch);
+        Thread.ofVirtual().name("stall-detector").start(this::watch);
     }
 
-    /** Makes the folder and opens the files; throws WrongUsage, and leaves nothing, if it can't. */
-    static Runner start(Stream options, Plan plan, long seed, Overhead overhead, Console terminal) throws WrongUsage {
-        var runId = RUN_ID_TIME.format(Instant.now())
-                + "-%04x".formatted(ThreadLocalRandom.current().nextInt(0x10000));
-        var folder = options.results.resolve(runId);
+    /**
+     * Creates the folder and opens the files of a new run.
+     *
+     * @throws UserError if the folder cannot be written; nothing is left of it then
+     */
+    static Runner start(RunSettings settings, Plan plan, List<String> arguments, ClientOverhead overhead, Console console) {
+        var manifest = PlannedRun.manifest(settings, plan, arguments, overhead);
+        var folder = settings.results().resolve(manifest.runId());
         try {
             Files.createDirectories(folder);
-            var record = RunManifest.begin(folder, runId, options.simulate, seed, options.arguments(), options.json(),
-                    plan.models(), plan.prompts());
-            record.set("client_overhead", JsonNodeFactory.instance.nullNode());
-            record.set("planned_requests", IntNode.valueOf(plan.size()));
-            record.set("self_warmup", BooleanNode.valueOf(options.warmsItself(plan)));
-            return new Runner(options, plan, record, ResumeState.none(), RunLock.take(folder), overhead, terminal);
+            return new Runner(settings, plan, manifest, new Resumption(ResumeState.NONE, settings), RunLock.take(folder), console);
         } catch (IOException e) {
             discard(folder);
-            throw new WrongUsage("--results " + options.results + ": can't be written (" + e.getMessage()
+            throw new UserError("--results " + settings.results() + ": cannot be written (" + e.getMessage()
                     + "); name another folder");
         }
     }
 
-    /** Goes on with what is left of a run, whose lock somebody else holds. */
-    static Runner resume(Stream options, Plan plan, RunManifest record, ResumeState remains, Overhead overhead, Console terminal)
-            throws IOException {
-        record.resume();
-        if (!options.quiet) {
-            terminal.say("--resume " + record.runId() + ": " + plan.size() + " requests are left"
-                    + (remains.failed() > 0 && !options.retryFailed ? "; " + remains.failed()
-                            + " failed, add --retry-failed to send them again" : ""));
+    /** Goes on with the rest of a run; {@code lock} is closed with it. */
+    static Runner resume(RunSettings settings, Plan rest, RunManifest manifest, Resumption resumption, ClientOverhead overhead,
+                         RunLock lock, Console console) throws IOException {
+        var failed = settings.retryFailed() ? 0 : resumption.failed();
+        if (!settings.echo().quiet()) {
+            console.say("--resume " + manifest.runId() + ": " + rest.size() + " requests are left"
+                    + (failed == 0 ? "" : "; " + failed + " failed, add --retry-failed to send them again"));
         }
-        return new Runner(options, plan, record, remains, null, overhead, terminal);
+        return new Runner(settings, rest, manifest.resumedNow().withOverhead(overhead), resumption, lock, console);
     }
 
-    /** Nothing is left half written. */
     private static void discard(Path folder) {
-        for (var file : List.of("events.csv", "requests.csv", "run.json.part", "run.json", ".lock", "")) {
+        for (var file : List.of(RunFiles.EVENTS, RunFiles.REQUESTS, RunFiles.MANIFEST + ".part", RunFiles.MANIFEST, ".lock", "")) {
             folder.resolve(file).toFile().delete();
         }
     }
 
     /** Sends all requests of the plan and waits until they are written and echoed. */
     void execute(Plan plan) throws InterruptedException {
-        if (options.modelOptions.named() && plan.prompts().stream().anyMatch(prompt -> prompt.model() != null)) {
-            terminal.say(Warning.MODEL_IN_PROMPT.about(String.join(", ", plan.prompts().stream()
-                    .filter(prompt -> prompt.model() != null).map(Prompt::id).limit(3).toList())));
-        }
-        loop.send(plan.warmups(), this::mayNotGoOn, this::send);
-        loop.send(plan.jobs(), this::mayNotGoOn, this::send);
+        loop.send(plan.warmups(), this::cannotGoOn, this::send);
+        loop.send(plan.jobs(), this::cannotGoOn, this::send);
         journal.settle();
         echo.settle();
     }
 
-    /** Whether the user has interrupted the run, or has left. */
+    /** Whether the user has interrupted the run, or has closed its output. */
     boolean isStopped() {
         return stopped.getCount() == 0;
     }
 
-    private boolean mayNotGoOn() {
+    private boolean cannotGoOn() {
         return isStopped() || journal.failed();
     }
 
-    /** Sends one request, again if it may; each attempt is recorded, and waiting is inside none of them. */
-    private void send(Job job, long readyNanos, Runnable onSent) {
-        var server = job.model().server();
-        var retries = remains.retries(job);
-        for (int number = remains.attempts(job) + 1; ; number++) {
+    /** Sends one request, and again if that may help. Each attempt is recorded; waiting is part of none of them. */
+    private void send(Job job, long slotFreeNanos, Runnable onSent) {
+        var retries = resumption.retries(job);
+        var readyNanos = slotFreeNanos;
+        for (int number = resumption.attempts(job) + 1; ; number++) {
             for (long held; (held = backoff.heldMillis(job.model())) > 0; readyNanos = System.nanoTime()) {
-                if (stoppedWithin(held + ThreadLocalRandom.current().nextLong(1 + held / 4))) { // not all in one instant
+                if (isStoppedWithin(held + ThreadLocalRandom.current().nextLong(1 + held / 4))) { // not all at one instant
                     return;
                 }
             }
-            var askUsage = !withoutUsage.contains(server);
-            var prompt = options.uniquePrefix ? job.prompt().beginningWith(nextPrefix()) : job.prompt();
+            var asksUsage = !serversWithoutUsage.contains(job.model().server());
             var attempt = new Attempt(job, number, Instant.now(), readyNanos, new Recording(), new AtomicReference<>());
-            var exchange = new Exchange(client, job.model(), job.model().body(prompt, options.sampling(), askUsage),
-                    attempt.recording(), onSent);
-            inFlight.add(exchange);
-            if (isStopped()) {
-                exchange.abort(Exchange.Abort.CANCEL);
-            }
-            journal.begin(attempt);
-            var ending = exchange.run();
-            inFlight.remove(exchange);
-            if (ending.resent()) {
-                resent.incrementAndGet();
-                sayResent(job);
-            }
-            var refusedUsage = askUsage && refusesStreamOptions(ending.outcome());
-            var waitMillis = refusedUsage ? Long.valueOf(0) : backoff.waitMillis(job.model(), ending, retries);
+            var result = exchange(attempt, asksUsage, onSent);
+            var refusedUsage = asksUsage && refusesStreamOptions(result.outcome());
+            var waitMillis = refusedUsage ? Long.valueOf(0) : backoff.waitMillis(job.model(), result, retries);
             var again = waitMillis != null && !isStopped();
-            var startNanos = attempt.recording().startNanos();
-            attempt.end().set(new Attempt.Ended(ending, !again,
-                    taint(attempt.recording(), startNanos, startNanos + ending.endMicros() * 1000)));
-            if (ending.compressed()) {
-                journal.warn(Warning.COMPRESSED.about(server));
-            }
+            attempt.end().set(new Attempt.End(result, !again, taint(attempt.recording(), result)));
+            report(job, result);
             if (refusedUsage) {
-                withoutUsage.add(server);
-                journal.warn(Warning.NO_USAGE.about(server));
+                serversWithoutUsage.add(job.model().server());
+                journal.warn(Warning.NO_USAGE.about(job.model().server()));
             } else if (again) {
                 retries++;
-                backoff.slowDown(job.model(), ending, waitMillis);
-                sayRetry(job, ending, waitMillis);
+                backoff.slowDown(job.model(), result, waitMillis);
+                sayIfVerbose(job, result.outcome().message(job.model()) + "; again in " + waitMillis + " ms");
             }
-            if (!again || stoppedWithin(waitMillis)) {
+            if (!again || isStoppedWithin(waitMillis)) {
                 return;
             }
             readyNanos = System.nanoTime();
         }
     }
 
-    /** A line that no other request begins with. It varies from its first letter, since a cache matches beginnings. */
-    private static String nextPrefix() {
+    private ExchangeResult exchange(Attempt attempt, boolean asksUsage, Runnable onSent) {
+        var job = attempt.job();
+        var prompt = settings.uniquePrefix() ? job.prompt().beginningWith(uniqueLine()) : job.prompt();
+        var exchange = new Exchange(client, job.model(), job.model().body(prompt, settings.sampling(), asksUsage),
+                attempt.recording(), onSent);
+        inFlight.add(exchange);
+        if (isStopped()) {
+            exchange.abort(Exchange.Abort.CANCEL);
+        }
+        journal.begin(attempt);
+        var result = exchange.run();
+        inFlight.remove(exchange);
+        return result;
+    }
+
+    private void report(Job job, ExchangeResult result) {
+        if (result.compressed()) {
+            journal.warn(Warning.COMPRESSED.about(job.model().server()));
+        }
+        if (result.resent()) {
+            resent.incrementAndGet();
+            sayIfVerbose(job, job.model().server()
+                    + " closed the reused connection; sent again on a new one, as all further requests to it");
+        }
+    }
+
+    private void sayIfVerbose(Job job, String message) {
+        if (settings.verbose()) {
+            console.say(job.model().label() + ", " + job.prompt().id() + ": " + message);
+        }
+    }
+
+    /** Returns a line with which no other prompt begins. It varies from its first letter, since a cache matches prefixes. */
+    private static String uniqueLine() {
         return "[%016x]".formatted(ThreadLocalRandom.current().nextLong());
-    }
-
-    private String taint(Recording recording, long fromNanos, long toNanos) {
-        var causes = strain.during(fromNanos, toNanos);
-        if (recording.wasHeldUp()) {
-            causes.add("journal");
-        }
-        if (cold.compareAndSet(true, false)) {
-            causes.addFirst("cold");
-        }
-        return causes.isEmpty() ? null : String.join(" ", causes);
-    }
-
-    private boolean stoppedWithin(long millis) {
-        try {
-            return stopped.await(millis, TimeUnit.MILLISECONDS);
-        } catch (InterruptedException e) {
-            return true;
-        }
     }
 
     private static boolean refusesStreamOptions(Outcome outcome) {
@@ -237,30 +346,37 @@ final class Runner implements AutoCloseable {
                 && failed.message().contains("stream_options");
     }
 
-    private void sayResent(Job job) {
-        if (options.verbose) {
-            terminal.say(job.model().label() + ", " + job.prompt().id() + ": " + job.model().server()
-                    + " closed the reused connection; sent again on a new one, as all further requests to it");
+    /** Returns the column tainted; null if nothing was noticed. */
+    private String taint(Recording recording, ExchangeResult result) {
+        var startNanos = recording.startNanos();
+        var causes = pauses.during(startNanos, startNanos + result.endMicros() * 1000);
+        if (recording.wasHeldUp()) {
+            causes.add("journal");
+        }
+        if (nextIsCold.compareAndSet(true, false)) {
+            causes.addFirst("cold");
+        }
+        return causes.isEmpty() ? null : String.join(" ", causes);
+    }
+
+    private boolean isStoppedWithin(long millis) {
+        try {
+            return stopped.await(millis, TimeUnit.MILLISECONDS);
+        } catch (InterruptedException e) {
+            return true;
         }
     }
 
-    private void sayRetry(Job job, ExchangeResult ending, long waitMillis) {
-        if (options.verbose) {
-            terminal.say(job.model().label() + ", " + job.prompt().id() + ": " + ending.outcome().words(job.model())
-                    + "; again in " + waitMillis + " ms");
-        }
-    }
-
-    /** One thread watches the time of all exchanges; a timer for each read would cost each read. */
+    /** One thread watches the time of all exchanges; a timer for each read would delay each read. */
     private void watch() {
-        var timeoutNanos = (long) (options.timeoutSeconds * 1e9);
-        var stallNanos = (long) (options.stallTimeoutSeconds * 1e9);
-        while (!stoppedWithin(PauseDetector.WATCH_MILLIS)) {
+        var timeoutNanos = (long) (settings.timeoutSeconds() * 1e9);
+        var stallNanos = (long) (settings.stallTimeoutSeconds() * 1e9);
+        while (!isStoppedWithin(PauseDetector.PERIOD_MILLIS)) {
             var now = System.nanoTime();
-            strain.tick(now, System.currentTimeMillis());
+            pauses.tick(now, System.currentTimeMillis());
             for (var exchange : inFlight) {
                 if (journal.failed()) {
-                    exchange.abort(Exchange.Abort.CANCEL); // what it brings can't be written
+                    exchange.abort(Exchange.Abort.CANCEL); // what it brings cannot be written
                 } else if (exchange.ageNanos(now) > timeoutNanos) {
                     exchange.abort(Exchange.Abort.TIMEOUT);
                 } else if (exchange.silenceNanos(now) > stallNanos) {
@@ -270,17 +386,17 @@ final class Runner implements AutoCloseable {
         }
     }
 
-    /** Ctrl-C: ends the streams, and lets what was measured be written. The JVM exits with 130 after it; twice means now. */
+    /** Ctrl-C: ends the streams and lets what was measured be written. A second one ends the process immediately. */
     private void interrupt() {
-        sun.misc.Signal.handle(new sun.misc.Signal("INT"), again -> Runtime.getRuntime().halt(130));
+        sun.misc.Signal.handle(new sun.misc.Signal("INT"), again -> Runtime.getRuntime().halt(EXIT_INTERRUPTED));
         stop();
         echo.drop();
         finish();
     }
 
-    /** Nobody reads the answers any more, as behind {@code | head}: ends as quietly as other programs do. */
-    private void leave() {
-        left = true;
+    /** Nobody reads the answers any more, as with {@code | head}: ends as quietly as other programs do. */
+    private void endQuietly() {
+        outputClosed = true;
         stop();
     }
 
@@ -301,54 +417,59 @@ final class Runner implements AutoCloseable {
         echo.close();
         client.close();
         var summary = journal.summary();
-        exitCode = interrupted ? 130 : journal.failed() || summary.failed() > 0 ? 1 : 0;
+        exitCode = interrupted ? EXIT_INTERRUPTED : journal.failed() || summary.failed() > 0 ? 1 : 0;
         try {
-            record.write(summary, resent.get());
+            manifest.finishedNow(summary.requests(), summary.completed(), summary.failed(), resent.get()).write(folder);
         } catch (IOException e) {
-            if (!journal.failed()) { // else it is said
-                terminal.say(folder.resolve("run.json") + ": can't be written (" + e.getMessage() + ")");
+            if (!journal.failed()) { // else it is reported already
+                console.say(folder.resolve(RunFiles.MANIFEST) + ": cannot be written (" + e.getMessage() + ")");
             }
-            exitCode = interrupted ? 130 : 1;
+            exitCode = interrupted ? EXIT_INTERRUPTED : 1;
         }
-        if (lock != null) {
-            lock.close();
-        }
-        if (left) {
-            return exitCode;
-        }
-        if (interrupted) {
-            terminal.say("interrupted; what was measured until then is written"
-                    + (options.ask ? "" : ", --resume " + runId + " runs the rest"));
-        }
-        if (!options.quiet) {
-            terminal.err().println();
-            summary.print(terminal.err(), options.simulate);
-            sayOverhead(summary);
-            terminal.err().println(folder.resolve("requests.csv") + "  " + folder.resolve("events.csv")
-                    + "  compare: ./jbang Compare.java " + folder);
+        lock.close();
+        if (!outputClosed) {
+            printEnd(summary, interrupted);
         }
         return exitCode;
     }
 
-    /** The tool's own error beside what it measured, and a warning if it is no longer small. */
-    private void sayOverhead(Summary summary) {
-        if (strain.noticed() && !startedCold) {
-            terminal.say(Warning.STRAIN.about("requests.csv"));
+    private void printEnd(Summary summary, boolean interrupted) {
+        if (interrupted) {
+            console.say("interrupted; what was measured until then is written"
+                    + (settings.ask() ? "" : ", --resume " + manifest.runId() + " runs the rest"));
         }
+        if (!settings.echo().quiet()) {
+            console.err().println();
+            summary.print(console.err(), settings.simulate());
+            printOwnError(summary);
+            console.err().println("in " + folder + ": " + RunFiles.REQUESTS + ", " + RunFiles.EVENTS + ", " + RunFiles.MANIFEST);
+            console.err().println("compare: ./jbang Compare.java " + folder);
+        }
+    }
+
+    /** Prints the error of the client beside what it measured, and a warning if it is not small. */
+    private void printOwnError(Summary summary) {
+        if (pauses.noticed() && manifest.selfWarmup()) {
+            console.say(Warning.PAUSED.about(RunFiles.REQUESTS));
+        }
+        var overhead = manifest.clientOverhead();
         if (overhead == null) {
             return;
         }
-        terminal.err().println("the tool's own error, with " + options.concurrency + " at once: TTFT "
+        console.err().println("error of the client, with " + settings.concurrency() + " in flight: TTFT "
                 + errors(overhead.ttftP50Micros(), overhead.ttftP99Micros()) + ", ITL "
                 + errors(overhead.itlP50Micros(), overhead.itlP99Micros()));
-        if (summary.hasMedianBelow("ttft_ms", 10 * overhead.ttftP50Micros())
-                || summary.hasMedianBelow("itl_p50_ms", 10 * overhead.itlP50Micros())) {
-            terminal.say(Warning.OVERHEAD.about("--concurrency " + options.concurrency));
+        for (var metric : List.of(Metric.TTFT, Metric.ITL)) {
+            var median = overhead.medianMicros(metric);
+            if (median != null && summary.hasMedianBelow(metric, 10 * median)) {
+                console.say(Warning.OVERHEAD.about("--concurrency " + settings.concurrency()));
+                return;
+            }
         }
     }
 
     private static String errors(Double p50Micros, Double p99Micros) {
-        return AnswerMetrics.millis(p50Micros) + " ms" + (p99Micros == null ? "" : " (p99 " + AnswerMetrics.millis(p99Micros) + ")");
+        return Metrics.millis(p50Micros) + " ms" + (p99Micros == null ? "" : " (p99 " + Metrics.millis(p99Micros) + ")");
     }
 
     @Override
@@ -357,7 +478,7 @@ final class Runner implements AutoCloseable {
         try {
             Runtime.getRuntime().removeShutdownHook(interruption);
         } catch (IllegalStateException e) {
-            // it is running: that is how we came here
+            // the hook is running, and has called this
         }
     }
 }
@@ -403,7 +524,7 @@ final class ClosedLoop {
                     free.release();
                 }
             });
-            // In a burst of starts each would wait for a processor inside its own time; so each is let go first.
+            // In a burst of starts each would wait for a processor in its own measured time, so each is sent before the next.
             sent.await(LONGEST_SPACING_MICROS, TimeUnit.MICROSECONDS);
         }
         awaitIdle();
@@ -417,8 +538,7 @@ final class ClosedLoop {
 }
 
 /**
- * How long to wait before a request is tried again, and how long a whole model waits when its server says that it is
- * too much. All waiting is between attempts, never inside one.
+ * How long to wait before a request is tried again, and how long a whole model waits when its server says 429. All waiting is between attempts, never inside one.
  */
 final class Backoff {
 
@@ -441,13 +561,13 @@ final class Backoff {
 
     /**
      * Returns how long to wait before the next attempt, in milliseconds; null if there is to be none. What the server
-     * asks for goes before our own exponential backoff with full jitter.
+     * asks for is used instead of the exponential backoff with full jitter.
      *
      * @param retriesSoFar attempts before this one
      */
-    Long waitMillis(Model model, ExchangeResult ending, int retriesSoFar) {
+    Long waitMillis(Model model, ExchangeResult result, int retriesSoFar) {
         var server = model.server();
-        if (!(ending.outcome() instanceof Outcome.Failed failed) || !failed.mayPass()) {
+        if (!(result.outcome() instanceof Outcome.Failed failed) || !failed.isRetryable()) {
             unreachable.remove(server);
             return null;
         }
@@ -458,22 +578,22 @@ final class Backoff {
             }
             return null;
         }
-        if (ending.retryAfterMillis() != null) {
-            return ending.retryAfterMillis() <= longestAskedMillis ? ending.retryAfterMillis() : null;
+        if (result.retryAfterMillis() != null) {
+            return result.retryAfterMillis() <= longestAskedMillis ? result.retryAfterMillis() : null;
         }
         return Math.round(ThreadLocalRandom.current().nextDouble()
                 * Math.min(LONGEST_MILLIS, FIRST_MILLIS * Math.pow(2, retriesSoFar)));
     }
 
-    /** Holds all requests of a model for so long, if its server said 429: the others would be told the same. */
-    void slowDown(Model model, ExchangeResult ending, long millis) {
-        if (ending.outcome() instanceof Outcome.Failed failed && Integer.valueOf(429).equals(failed.httpStatus())) {
+    /** Holds all requests of a model for so long, if its server said 429: the others would be refused, too. */
+    void slowDown(Model model, ExchangeResult result, long millis) {
+        if (result.outcome() instanceof Outcome.Failed failed && Integer.valueOf(429).equals(failed.httpStatus())) {
             var untilNanos = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(millis);
             heldUntilNanos.merge(model.label(), untilNanos, (one, other) -> other - one > 0 ? other : one);
         }
     }
 
-    /** Returns for how long requests of the model are held, in milliseconds; 0 if they may go. */
+    /** Returns for how long requests of the model are held, in milliseconds; 0 if they may be sent. */
     long heldMillis(Model model) {
         var untilNanos = heldUntilNanos.get(model.label());
         return untilNanos == null ? 0 : Math.max(0, TimeUnit.NANOSECONDS.toMillis(untilNanos - System.nanoTime() + 999_999));
@@ -481,15 +601,15 @@ final class Backoff {
 }
 
 /**
- * Notices when this process did not get to run: a thread that means to look every few milliseconds sees by how much it
- * is late. That covers collector pauses, a saturated CPU and a machine that slept.
+ * Notices when this process was paused: a thread that wakes up every few milliseconds sees by how much it is late. That covers
+ * pauses of the collector, a saturated CPU, and a machine that slept.
  */
 final class PauseDetector {
 
-    /** How often the clock is to be looked at. */
-    static final long WATCH_MILLIS = 20;
+    /** How often {@link #tick} is to be called. */
+    static final long PERIOD_MILLIS = 20;
 
-    /** Less than this is what a busy desktop does all the time, in nanoseconds. */
+    /** Shorter pauses occur on a busy desktop all the time. */
     private static final long NOTICED_NANOS = TimeUnit.MILLISECONDS.toNanos(20);
     private static final long CLOCK_JUMP_MILLIS = 1000;
 
@@ -499,15 +619,15 @@ final class PauseDetector {
     private long lastNanos;
     private long lastWallMillis;
 
-    /** Takes what both clocks show now. */
+    /** Begins with what both clocks show now. */
     PauseDetector(long nowNanos, long wallMillis) {
         lastNanos = nowNanos;
         lastWallMillis = wallMillis;
     }
 
-    /** To be called every {@link #WATCH_MILLIS}, by one thread, with what both clocks show. */
+    /** To be called every {@link #PERIOD_MILLIS}, by one thread, with what both clocks show. */
     void tick(long nowNanos, long wallMillis) {
-        var lateNanos = nowNanos - lastNanos - TimeUnit.MILLISECONDS.toNanos(WATCH_MILLIS);
+        var lateNanos = nowNanos - lastNanos - TimeUnit.MILLISECONDS.toNanos(PERIOD_MILLIS);
         if (Math.abs(wallMillis - lastWallMillis - (nowNanos - lastNanos) / 1_000_000) > CLOCK_JUMP_MILLIS) {
             pauses.add(new Pause(lastNanos, nowNanos, "clock"));
         } else if (lateNanos > NOTICED_NANOS) {

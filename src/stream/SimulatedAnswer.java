@@ -1,8 +1,8 @@
 //JAVA 25+
 //DEPS tools.jackson.core:jackson-databind:3.2.4
-//SOURCES SimulatedServer.java
+//SOURCES HttpConnection.java
 
-// SimulatedAnswer
+// SimulatedAnswer: what a simulated model answers, how long it takes, how each API writes it, and what can go wrong.
 
 package stream;
 
@@ -14,6 +14,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.SplittableRandom;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import java.util.regex.Pattern;
 import java.util.zip.GZIPOutputStream;
@@ -254,7 +255,7 @@ final class SimulatedAnswer {
         }
         if (fault == Fault.OPEN) {
             wire.flush();
-            SimulatedServer.pauseUntilClosed();
+            EventWriter.pauseUntilClosed();
         }
     }
 
@@ -299,7 +300,7 @@ final class SimulatedAnswer {
                 wire.send("data: {\"choices\":[{\"delta\":{\"cont");
                 wire.cut();
             }
-            case STALL -> SimulatedServer.pauseUntilClosed();
+            case STALL -> EventWriter.pauseUntilClosed();
             case RESET -> wire.reset();
             default -> {
                 return false;
@@ -602,7 +603,7 @@ final class SimulatedResponses implements SimulatedDialect {
     }
 }
 
-/** Puts events on the wire, whole and at once unless the fault says otherwise. */
+/** Writes events to the connection, each as a whole and immediately, unless the fault requires something else. */
 final class EventWriter implements AutoCloseable {
 
     private static final int MERGED_EVENTS = 4;
@@ -638,13 +639,20 @@ final class EventWriter implements AutoCloseable {
         }
     }
 
-    /** Mixed line ends, no space behind the colon, an id, a retry, and the data in two lines at a comma. */
+    /** Mixed line ends, no space after the colon, an id, a retry, and the data in two lines at a comma. */
     private String odd(String events) {
         var comma = events.indexOf(",\"");
         var split = events.startsWith("data: {") && comma > 0
                 ? events.substring(0, comma + 1) + "\ndata:" + events.substring(comma + 1) : events;
         var lines = split.replaceFirst("data: ", "id: 7\nretry: 1000\ndata:");
         return waiting % 2 == 0 ? lines.replace("\n", "\r\n") : lines;
+    }
+
+    /** Waits until the server is closed, which interrupts its threads. */
+    static void pauseUntilClosed() {
+        while (!Thread.currentThread().isInterrupted()) {
+            LockSupport.parkNanos(TimeUnit.SECONDS.toNanos(1));
+        }
     }
 
     void flush() throws IOException {

@@ -2,7 +2,7 @@
 //DEPS com.squareup.okhttp3:okhttp-jvm:5.5.1
 //SOURCES Metrics.java
 
-// Sockets
+// Sockets: the times of socket reads, and of the phases of the network before the first event.
 
 package stream;
 
@@ -337,16 +337,16 @@ final class TimedSockets extends SocketFactory {
 record Network(Long dnsMicros, Long connectMicros, Long tlsMicros, Long sentMicros, Long headersMicros,
                String httpVersion, Boolean connectionReused) { }
 
-/** Takes the times of the network phases as OkHttp goes through them. */
+/** Records the times of the network phases as OkHttp goes through them. */
 final class Phases extends EventListener {
 
-    private long dnsStart;
-    private long dnsEnd;
-    private long connectStart;
-    private long tlsStart;
-    private long tlsEnd;
-    private long connectEnd;
-    private long sent;
+    private long dnsStartNanos;
+    private long dnsEndNanos;
+    private long connectStartNanos;
+    private long tlsStartNanos;
+    private long tlsEndNanos;
+    private long connectEndNanos;
+    private long sentNanos;
     private final Runnable onSent;
 
     Phases(Runnable onSent) {
@@ -355,37 +355,37 @@ final class Phases extends EventListener {
 
     @Override
     public void dnsStart(Call call, String domainName) {
-        dnsStart = System.nanoTime();
+        dnsStartNanos = System.nanoTime();
     }
 
     @Override
     public void dnsEnd(Call call, String domainName, List<InetAddress> addresses) {
-        dnsEnd = System.nanoTime();
+        dnsEndNanos = System.nanoTime();
     }
 
     @Override
     public void connectStart(Call call, InetSocketAddress address, Proxy proxy) {
-        connectStart = System.nanoTime();
+        connectStartNanos = System.nanoTime();
     }
 
     @Override
     public void secureConnectStart(Call call) {
-        tlsStart = System.nanoTime();
+        tlsStartNanos = System.nanoTime();
     }
 
     @Override
     public void secureConnectEnd(Call call, Handshake handshake) {
-        tlsEnd = System.nanoTime();
+        tlsEndNanos = System.nanoTime();
     }
 
     @Override
     public void connectEnd(Call call, InetSocketAddress address, Proxy proxy, Protocol protocol) {
-        connectEnd = System.nanoTime();
+        connectEndNanos = System.nanoTime();
     }
 
     @Override
     public void requestBodyEnd(Call call, long byteCount) {
-        sent = System.nanoTime();
+        sentNanos = System.nanoTime();
         onSent.run();
     }
 
@@ -395,16 +395,17 @@ final class Phases extends EventListener {
     }
 
     boolean isConnectionReused() {
-        return connectStart == 0;
+        return connectStartNanos == 0;
     }
 
     Network network(long startNanos, long headersNanos, Protocol protocol) {
-        return new Network(between(dnsStart, dnsEnd), between(connectStart, tlsStart != 0 ? tlsStart : connectEnd),
-                between(tlsStart, tlsEnd), between(startNanos, sent), between(startNanos, headersNanos),
-                protocol == null ? null : protocol.toString(), sent == 0 ? null : isConnectionReused());
+        return new Network(between(dnsStartNanos, dnsEndNanos), 
+                between(connectStartNanos, tlsStartNanos != 0 ? tlsStartNanos : connectEndNanos),
+                between(tlsStartNanos, tlsEndNanos), between(startNanos, sentNanos), between(startNanos, headersNanos),
+                protocol == null ? null : protocol.toString(), sentNanos == 0 ? null : isConnectionReused());
     }
 
     private static Long between(long startNanos, long endNanos) {
-        return startNanos == 0 || endNanos == 0 ? null : AnswerMetrics.micros(endNanos - startNanos);
+        return startNanos == 0 || endNanos == 0 ? null : Metrics.micros(endNanos - startNanos);
     }
 }

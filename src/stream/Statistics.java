@@ -1,8 +1,10 @@
 //JAVA 25+
 //DEPS org.apache.commons:commons-statistics-descriptive:1.2
 //DEPS org.apache.commons:commons-statistics-inference:1.2
+//SOURCES Console.java
+//SOURCES Metrics.java
 
-// Statistics
+// Statistics: the bootstrap of a ratio of medians, an equivalence test, rank tests, and the verdict that follows from them.
 
 package stream;
 
@@ -13,24 +15,23 @@ import java.util.List;
 import java.util.Locale;
 import java.util.SplittableRandom;
 
-import org.apache.commons.statistics.descriptive.Quantile;
 import org.apache.commons.statistics.distribution.BetaDistribution;
 import org.apache.commons.statistics.distribution.NormalDistribution;
 import org.apache.commons.statistics.distribution.TDistribution;
 import org.apache.commons.statistics.inference.MannWhitneyUTest;
 import org.apache.commons.statistics.inference.WilcoxonSignedRankTest;
 
-/** What can be said of two samples. */
+/** What two samples tell about the difference between them. */
 enum Verdict {
-    /** The interval is below 1, and the test says so too. */
+    /** The interval is below 1, and the test is significant. */
     FASTER,
-    /** The interval is above 1, and the test says so too. */
+    /** The interval is above 1, and the test is significant. */
     SLOWER,
-    /** Both one-sided tests place the ratio within the margin: too little to matter, if there is a difference at all. */
+    /** Both one-sided tests place the ratio within the margin: a difference, if there is one, is too small to matter. */
     SAME,
-    /** This sample can't tell. */
+    /** The sample allows no conclusion. */
     UNCLEAR,
-    /** No sample of this size could tell. */
+    /** No sample of this size would allow a conclusion. */
     TOO_FEW;
 
     String word() {
@@ -44,16 +45,16 @@ enum Verdict {
  * @param size     pairs, or the size of the smaller sample if they are not paired
  * @param paired   whether the same place in both samples belongs together
  * @param ratio    median of the sample / median of the baseline; null where there is none, or the baseline's is 0
- * @param low      lower end of its 95 % interval; null under {@link #FEWEST} pairs
- * @param high     upper end
- * @param sameLow  lower end of its 90 % interval, which is what two one-sided tests of 5 % each look at
- * @param sameHigh upper end
+ * @param lower95  lower end of its 95 % interval; null below {@link #FEWEST} pairs
+ * @param upper95  upper end
+ * @param lower90  lower end of its 90 % interval, which two one-sided tests of 5 % each use
+ * @param upper90  upper end
  * @param pValue   two-sided, of Wilcoxon's signed rank test on the pairs, or of Mann and Whitney's; null as above
  */
-record Difference(int size, boolean paired, Double ratio, Double low, Double high, Double sameLow, Double sameHigh,
+record Difference(int size, boolean paired, Double ratio, Double lower95, Double upper95, Double lower90, Double upper90,
                   Double pValue) {
 
-    /** Five pairs that all point one way still happen by chance once in sixteen times. */
+    /** Five pairs that all point in one direction occur by chance once in sixteen times. */
     static final int FEWEST = 6;
 
     private static final int ENOUGH = 12;
@@ -61,14 +62,14 @@ record Difference(int size, boolean paired, Double ratio, Double low, Double hig
     private static final long MOST_THAT_HELP = 1_000_000;
 
     /**
-     * Holds a sample against a baseline.
+     * Compares a sample with a baseline.
      *
      * @param values   times of at least 0, in any unit
      * @param baseline the same; of the same length if they are paired
      */
     static Difference between(double[] values, double[] baseline, boolean paired) {
         if (paired && values.length != baseline.length) {
-            throw new IllegalArgumentException(values.length + " values can't be paired with " + baseline.length);
+            throw new IllegalArgumentException(values.length + " values cannot be paired with " + baseline.length);
         }
         var size = Math.min(values.length, baseline.length);
         if (size == 0) {
@@ -88,12 +89,12 @@ record Difference(int size, boolean paired, Double ratio, Double low, Double hig
     /**
      * Returns the end of the interval at this level. A bootstrap of very few values is too narrow, so for these the level
      * is moved out as far as Student's distribution is wider than the normal one (Hesterberg 2015, What Teachers Should
-     * Know About the Bootstrap, section 5.3). DifferTest simulates how often the interval holds the truth.
+     * Know About the Bootstrap, section 5.3). StatisticsTest simulates how often the interval contains the true ratio.
      */
     private static double at(double[] sorted, double level, int size) {
         var wider = size >= ENOUGH ? level : NormalDistribution.of(0, 1).cumulativeProbability(
                 TDistribution.of(size - 1).inverseCumulativeProbability(level) * Math.sqrt(size / (size - 1.0)));
-        return Quantile.withDefaults().with(Quantile.EstimationMethod.HF7).evaluate(sorted, wider);
+        return Metrics.QUANTILE.evaluate(sorted, wider);
     }
 
     /** The pairs are tested on a logarithmic scale, since a model is so many times slower, not so many milliseconds. */
@@ -114,7 +115,7 @@ record Difference(int size, boolean paired, Double ratio, Double low, Double hig
     }
 
     /**
-     * Corrects the p values of differences that are looked at together, so that the chance of a single false one among
+     * Corrects the p values of differences that are reported together, so that the chance of any false one among
      * them stays at 5 % (Holm 1979, A Simple Sequentially Rejective Multiple Test Procedure).
      */
     static List<Difference> corrected(List<Difference> together) {
@@ -135,34 +136,34 @@ record Difference(int size, boolean paired, Double ratio, Double low, Double hig
     }
 
     private Difference withPValue(double corrected) {
-        return new Difference(size, paired, ratio, low, high, sameLow, sameHigh, corrected);
+        return new Difference(size, paired, ratio, lower95, upper95, lower90, upper90, corrected);
     }
 
     /**
-     * Returns what can be said.
+     * Returns the conclusion.
      *
-     * @param margin share that may be called the same, such as 0.05; at least 0
+     * @param margin share that counts as the same, such as 0.05; at least 0
      */
     Verdict verdict(double margin) {
-        if (low == null) {
+        if (lower95 == null) {
             return Verdict.TOO_FEW;
         }
-        if (sameLow > 1 / (1 + margin) && sameHigh < 1 + margin) {
+        if (lower90 > 1 / (1 + margin) && upper90 < 1 + margin) {
             return Verdict.SAME;
         }
         var significant = pValue <= SIGNIFICANT;
-        return significant && high < 1 ? Verdict.FASTER : significant && low > 1 ? Verdict.SLOWER : Verdict.UNCLEAR;
+        return significant && upper95 < 1 ? Verdict.FASTER : significant && lower95 > 1 ? Verdict.SLOWER : Verdict.UNCLEAR;
     }
 
     /**
-     * Returns how many more pairs would tell, if the ratio is what it seems to be: enough for four chances in five of
-     * either a significant difference or equivalence, whichever takes fewer. Null where more of the same would not help.
+     * Returns how many more pairs are needed if the true ratio is the observed one: enough for four chances in five of
+     * either a significant difference or equivalence, whichever takes fewer. Null where more would not help.
      */
     Long morePairs(double margin) {
-        if (low == null) {
+        if (lower95 == null) {
             return ratio == null || size >= FEWEST ? null : (long) FEWEST - size;
         }
-        var error = Math.log(high / low) / (2 * 1.96);
+        var error = Math.log(upper95 / lower95) / (2 * 1.96);
         var effect = Math.abs(Math.log(ratio));
         var toDiffer = Math.max(Math.pow(error * (1.96 + 0.84) / effect, 2) * size,
                 size + Math.log(pValue / SIGNIFICANT) / Math.log(2)); // a pair halves the least p value there can be
@@ -172,35 +173,26 @@ record Difference(int size, boolean paired, Double ratio, Double low, Double hig
         return needed < MOST_THAT_HELP ? Math.max(1, roundedUp(needed - size)) : null;
     }
 
-    /** It is an estimate: two digits are all that it is worth. */
+    /** An estimate has no more than two significant digits. */
     private static long roundedUp(double count) {
         var unit = count < 20 ? 1 : Math.pow(10, Math.floor(Math.log10(count)) - 1);
         return (long) (Math.ceil(count / unit) * unit);
     }
 
-    /** One line for the user: ratio, interval, verdict. */
-    String words(double margin) {
-        if (ratio == null) {
-            return size == 0 ? "nothing to compare" : "no ratio, the baseline's median is 0";
-        }
-        return String.format(Locale.ROOT, "%.2fx", ratio)
-                + (low == null ? "" : String.format(Locale.ROOT, "  [%.2f, %.2f]", low, high)) + "  " + verdictWords(margin);
-    }
-
-    /** How large the samples are, in words. */
+    /** Returns the size of the samples in words. */
     String count() {
         return size + (paired ? " pair" : " value") + (size == 1 ? "" : "s");
     }
 
-    /** The verdict alone, in words. */
+    /** Returns the verdict in words. */
     String verdictWords(double margin) {
         return switch (verdict(margin)) {
             case FASTER -> "faster";
             case SLOWER -> "slower";
             case SAME -> "the same within " + percent(margin);
-            case TOO_FEW -> ratio == null ? "not comparable" : count() + " can't tell, it takes " + FEWEST + " at least";
+            case TOO_FEW -> ratio == null ? "not comparable" : count() + ", too few: at least " + FEWEST + " are needed";
             case UNCLEAR -> "not distinguishable with " + count() + (morePairs(margin) == null ? ""
-                    : "; about " + String.format(Locale.ROOT, "%,d", morePairs(margin)) + " more would tell");
+                    : "; about " + String.format(Locale.ROOT, "%,d", morePairs(margin)) + " more would be enough");
         };
     }
 
@@ -209,7 +201,7 @@ record Difference(int size, boolean paired, Double ratio, Double low, Double hig
         return (percent == Math.rint(percent) ? String.valueOf((long) percent) : String.format(Locale.ROOT, "%.1f", percent)) + " %";
     }
 
-    /** Reads a margin such as {@code 5%} or {@code 0.05}; throws IllegalArgumentException with the words for the user. */
+    /** Reads a margin such as {@code 5%} or {@code 0.05}; throws UserError otherwise. */
     static double margin(String text) {
         try {
             var percent = text.endsWith("%");
@@ -218,9 +210,9 @@ record Difference(int size, boolean paired, Double ratio, Double low, Double hig
                 return value;
             }
         } catch (NumberFormatException e) {
-            // said below
+            // reported below
         }
-        throw new IllegalArgumentException("--margin '" + text + "'; it takes a share such as 5%, above 0 and below 100%");
+        throw new UserError("--margin '" + text + "'; must be a share such as 5%, above 0 and below 100%");
     }
 }
 
@@ -229,7 +221,7 @@ record Difference(int size, boolean paired, Double ratio, Double low, Double hig
  * what they have in common, a long prompt for example, out of the ratio's spread (Efron and Tibshirani 1993, An
  * Introduction to the Bootstrap, chapters 8 and 13). The median of a resample is the estimate of Harrell and Davis 1982:
  * with the middle value alone the interval of paired samples is far too wide (Wilcox and Erceg-Hurn 2012, Comparing Two
- * Dependent Groups via Quantiles). The draws depend on the size alone: the same files, the same figures.
+ * Dependent Groups via Quantiles). The draws depend on the size only: the same files give the same results.
  */
 final class Bootstrap {
 
@@ -237,7 +229,7 @@ final class Bootstrap {
     private static final int DRAWS_OF_MANY = 1_000;
     private static final int MANY = 5_000;
 
-    /** A sample in ascending order, where each of its values stood, and how much of the median each rank below is. */
+    /** A sample in ascending order, the place of each value in the sample, and how much of the median each rank below is. */
     private record Ranked(double[] values, int[] places, double[] weightBelow) {
 
         static Ranked of(double[] sample) {

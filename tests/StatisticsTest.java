@@ -1,5 +1,4 @@
 //DEPS org.junit.jupiter:junit-jupiter:5.14.4
-//SOURCES ../Differ.java
 
 package stream;
 
@@ -9,9 +8,6 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import java.io.ByteArrayOutputStream;
-import java.io.PrintStream;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
@@ -23,7 +19,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 /** Whether a difference is real: held against SciPy, and against simulated truths. */
-class DifferTest {
+class StatisticsTest {
 
     /** 24 pairs drawn with NumPy; the figures below are those of SciPy 1.17 for them. */
     private static final double[] VALUES = {215.076, 223.339, 132.602, 148.284, 181.895, 158.636, 169.971, 292.221, 156.439,
@@ -45,12 +41,12 @@ class DifferTest {
                 () -> assertEquals(0.1779801845550537, paired.pValue(), 1e-12, "wilcoxon(log(a / b), method='exact')"),
                 () -> assertEquals(0.48034525042379617, unpaired.pValue(), 1e-12, "mannwhitneyu(a, b, method='exact')"),
                 // 40,000 draws of hdmedian there, 4,000 here: the ends of an interval agree to about a tenth of its width
-                () -> assertEquals(0.942, paired.low(), 0.01, "95 %, low"),
-                () -> assertEquals(1.161, paired.high(), 0.01, "95 %, high"),
-                () -> assertEquals(0.959, paired.sameLow(), 0.01, "90 %, low"),
-                () -> assertEquals(1.141, paired.sameHigh(), 0.01, "90 %, high"),
-                () -> assertEquals(0.892, unpaired.low(), 0.015, "95 %, low"),
-                () -> assertEquals(1.236, unpaired.high(), 0.015, "95 %, high"));
+                () -> assertEquals(0.942, paired.lower95(), 0.01, "95 %, low"),
+                () -> assertEquals(1.161, paired.upper95(), 0.01, "95 %, high"),
+                () -> assertEquals(0.959, paired.lower90(), 0.01, "90 %, low"),
+                () -> assertEquals(1.141, paired.upper90(), 0.01, "90 %, high"),
+                () -> assertEquals(0.892, unpaired.lower95(), 0.015, "95 %, low"),
+                () -> assertEquals(1.236, unpaired.upper95(), 0.015, "95 %, high"));
     }
 
     /** A thousand experiments each; the standard error of the share is 0.7 points. */
@@ -70,7 +66,7 @@ class DifferTest {
                         + 0.2 * random.nextGaussian());
             }
             var difference = Difference.between(values, baseline, paired);
-            held += difference.low() <= effect && effect <= difference.high() ? 1 : 0;
+            held += difference.lower95() <= effect && effect <= difference.upper95() ? 1 : 0;
         }
         assertTrue(held >= 930 && held <= 970, held + " of 1000");
     }
@@ -104,15 +100,15 @@ class DifferTest {
         assertTrue(difference.pValue() < 0.001, "the test sees it");
         assertEquals(Verdict.SAME, difference.verdict(0.05));
         assertEquals(Verdict.SLOWER, difference.verdict(0.001));
-        assertEquals("1.01x  [1.01, 1.01]  the same within 5 %", difference.words(0.05));
+        assertEquals("the same within 5 %", difference.verdictWords(0.05));
     }
 
     @Test
     void fewPairsGetNoIntervalAndNoVerdict() {
         var difference = Difference.between(Arrays.copyOf(VALUES, 5), Arrays.copyOf(BASELINE, 5), true);
-        assertNull(difference.low());
+        assertNull(difference.lower95());
         assertNull(difference.pValue());
-        assertEquals("1.05x  5 pairs can't tell, it takes 6 at least", String.format("%.2fx  ", difference.ratio())
+        assertEquals("1.05x  5 pairs, too few: at least 6 are needed", String.format("%.2fx  ", difference.ratio())
                 + difference.verdictWords(0.05));
         assertEquals(Verdict.TOO_FEW, difference.verdict(0.05));
     }
@@ -169,9 +165,9 @@ class DifferTest {
     void timesOfZeroAndEqualSamplesAreNoAccident() {
         var zeros = new double[10];
         assertNull(Difference.between(VALUES, new double[24], true).ratio());
-        assertEquals("no ratio, the baseline's median is 0", Difference.between(zeros, zeros, true).words(0.05));
+        assertEquals("not comparable", Difference.between(zeros, zeros, true).verdictWords(0.05));
         assertEquals(Verdict.SAME, Difference.between(VALUES, VALUES, true).verdict(0.05));
-        assertEquals("nothing to compare", Difference.between(new double[0], VALUES, false).words(0.05));
+        assertEquals("not comparable", Difference.between(new double[0], VALUES, false).verdictWords(0.05));
     }
 
     @ParameterizedTest
@@ -183,25 +179,7 @@ class DifferTest {
     @ParameterizedTest
     @CsvSource({"0", "-5%", "100%", "many", "NaN", "''"})
     void anImpossibleMarginIsNamed(String text) {
-        assertTrue(assertThrows(IllegalArgumentException.class, () -> Difference.margin(text)).getMessage()
-                .startsWith("--margin '" + text + "'; it takes a share"));
-    }
-
-    @Test
-    void theCommandComparesTwoColumns() throws Exception {
-        var file = Files.writeString(folder.resolve("times.csv"), "before,after\n100,150\n101,151\n99,152\n98,149\n100,150\n"
-                + "103,155\n97,\n100,148\n");
-        assertEquals("after / before: 1.50x  [1.49, 1.53]  slower\n", run(0, file.toString(), "after", "before"));
-        assertEquals("differ: " + file + ": no column later; it has before, after\n", run(2, file.toString(), "later", "before"));
-        assertEquals("differ: nowhere.csv: no such file; name a CSV file\n", run(2, "nowhere.csv", "a", "b"));
-        Files.writeString(file, "before,after\n1,NaN\n");
-        assertEquals("differ: " + file + ": row 1: 'NaN' is not a time\n", run(2, file.toString(), "after", "before"));
-    }
-
-    private static String run(int exitCode, String... args) {
-        var bytes = new ByteArrayOutputStream();
-        var out = new PrintStream(bytes, true);
-        assertEquals(exitCode, Differ.run(out, out, args), bytes.toString());
-        return bytes.toString();
+        assertTrue(assertThrows(UserError.class, () -> Difference.margin(text)).getMessage()
+                .startsWith("--margin '" + text + "'; must be a share"));
     }
 }

@@ -26,7 +26,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** What servers really send, over real sockets: the rows of the table of dialects, and what each must come to. */
-class DialectTest {
+class DialectsTest {
 
     private static final String TOKEN = "data: {\"choices\":[{\"delta\":{\"content\":\"%s\"}}]}\n\n";
     private static final String STOP = "data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\"}]}\n\n";
@@ -38,7 +38,7 @@ class DialectTest {
     /** What an exchange came to: its events as {@code kind} or {@code kind:text}, and the reads that brought them. */
     private record Got(ExchangeResult ending, List<String> events, List<Integer> reads, String text) {
         String status() {
-            return ending.outcome().status();
+            return ending.outcome().status().word();
         }
 
         String errorType() {
@@ -62,19 +62,11 @@ class DialectTest {
     }
 
     private static Model secureModel() {
-        try {
-            return model("m", "chat", "https://localhost/v1");
-        } catch (BadModel e) {
-            throw new IllegalStateException(e);
-        }
+        return model("m", "chat", "https://localhost/v1");
     }
 
-    private static Model model(String name, String api, String baseUrl) throws BadModel {
-        var options = new ModelOptions();
-        options.api = api;
-        options.specs = List.of(name);
-        options.baseUrl = baseUrl;
-        return ModelCatalog.of(options, Map.of(), ModelCatalog.Access.WITH_KEYS).models().getFirst();
+    private static Model model(String name, String api, String baseUrl) {
+        return TestModels.of(name, api, baseUrl);
     }
 
     private Got exchange(StreamClient client, Model model, boolean askUsage) throws Exception {
@@ -99,6 +91,11 @@ class DialectTest {
 
     private Got stream(String body) throws Exception {
         return answer(eventStream().chunkedBody(body, 1 << 20));
+    }
+
+    private Got streamOfResponses(String body) throws Exception {
+        server.enqueue(eventStream().chunkedBody(body, 1 << 20).build());
+        return exchange(client, model("gpt-4", "responses", server.url("/v1").toString()), true);
     }
 
     private static MockResponse.Builder eventStream() {
@@ -130,17 +127,17 @@ class DialectTest {
                 + "data: {\"choices\":[],\"usage\":{\"prompt_tokens\":5,\"completion_tokens\":2,"
                 + "\"prompt_tokens_details\":{\"cached_tokens\":4}}}\n\n" + DONE);
         assertEquals(List.of("content:Hi", "finish:stop", "usage", "done"), got.events());
-        assertEquals(new Usage(5, 4, 2), got.ending().usage());
+        assertEquals(new Usage(5, 4, 2), got.ending().answer().usage());
     }
 
     @Test
     void row3usageIsTakenFromWhereverItStands() throws Exception {
         var groq = stream(tokens("Hi") + "data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\"}],"
                 + "\"x_groq\":{\"usage\":{\"prompt_tokens\":1,\"completion_tokens\":9}}}\n\n" + DONE);
-        assertEquals(new Usage(1, null, 9), groq.ending().usage());
+        assertEquals(new Usage(1, null, 9), groq.ending().answer().usage());
         var early = stream("data: {\"choices\":[{\"delta\":{\"content\":\"Hi\"}}],\"usage\":{\"completion_tokens\":1}}\n\n"
                 + "data: {\"choices\":[{\"delta\":{\"content\":\"!\"}}],\"usage\":{\"completion_tokens\":2}}\n\n" + STOP);
-        assertEquals(2, early.ending().usage().outputTokens());
+        assertEquals(2, early.ending().answer().usage().outputTokens());
         assertEquals("Hi!", early.text());
     }
 
@@ -227,29 +224,29 @@ class DialectTest {
         var got = stream("data: {\"choices\":[{\"text\":\"\"}]}\n\ndata: {\"choices\":[{\"text\":\"Hi\",\"finish_reason\":"
                 + "\"stop\"}]}\n\n" + DONE);
         assertEquals(List.of("other", "content:Hi", "done"), got.events());
-        assertEquals("stop", got.ending().finishReason());
+        assertEquals("stop", got.ending().answer().finishReason());
     }
 
     @Test
     void row24theResponsesApiIsDecodedByType() throws Exception {
-        var got = stream("event: response.created\ndata: {\"type\":\"response.created\",\"response\":{\"status\":\"in_progress\",\"error\":null}}\n\n"
+        var got = streamOfResponses("event: response.created\ndata: {\"type\":\"response.created\",\"response\":{\"status\":\"in_progress\",\"error\":null}}\n\n"
                 + "data: {\"type\":\"response.reasoning_summary_text.delta\",\"delta\":\"hm\"}\n\n"
                 + "data: {\"type\":\"response.output_text.delta\",\"delta\":\"Hi\"}\n\n"
                 + "data: {\"type\":\"response.output_text.done\",\"text\":\"Hi\"}\n\n"
                 + "data: {\"type\":\"response.completed\",\"response\":{\"status\":\"completed\",\"model\":\"m-1\",\"error\":null,"
                 + "\"incomplete_details\":null,\"usage\":{\"input_tokens\":3,\"output_tokens\":1,\"input_tokens_details\":{\"cached_tokens\":0}}}}\n\n");
         assertEquals(List.of("role", "reasoning:hm", "content:Hi", "other", "finish:completed"), got.events());
-        assertEquals(new Usage(3, 0, 1), got.ending().usage());
-        assertEquals("m-1", got.ending().reportedModel());
-        var cut = stream("data: {\"type\":\"response.output_text.delta\",\"delta\":\"Hi\"}\n\n");
+        assertEquals(new Usage(3, 0, 1), got.ending().answer().usage());
+        assertEquals("m-1", got.ending().answer().reportedModel());
+        var cut = streamOfResponses("data: {\"type\":\"response.output_text.delta\",\"delta\":\"Hi\"}\n\n");
         assertEquals("truncated", cut.status());
-        var incomplete = stream("data: {\"type\":\"response.incomplete\",\"response\":{\"status\":\"incomplete\","
+        var incomplete = streamOfResponses("data: {\"type\":\"response.incomplete\",\"response\":{\"status\":\"incomplete\","
                 + "\"incomplete_details\":{\"reason\":\"max_output_tokens\"}}}\n\n");
-        assertEquals("max_output_tokens", incomplete.ending().finishReason());
-        var failed = stream("data: {\"type\":\"response.failed\",\"response\":{\"status\":\"failed\",\"error\":{\"code\":"
+        assertEquals("max_output_tokens", incomplete.ending().answer().finishReason());
+        var failed = streamOfResponses("data: {\"type\":\"response.failed\",\"response\":{\"status\":\"failed\",\"error\":{\"code\":"
                 + "\"server_error\",\"message\":\"oh\"}}}\n\n");
         assertEquals("failed server_error oh", failed.status() + " " + failed.errorType() + " " + failed.error());
-        var error = stream("event: error\ndata: {\"type\":\"error\",\"code\":\"rate\",\"message\":\"slow\"}\n\n");
+        var error = streamOfResponses("event: error\ndata: {\"type\":\"error\",\"code\":\"rate\",\"message\":\"slow\"}\n\n");
         assertEquals("failed slow", error.status() + " " + error.error());
     }
 
@@ -278,7 +275,7 @@ class DialectTest {
     void row27anyFinishReasonCompletes(String reason) throws Exception {
         var got = stream(tokens("Hi") + STOP.replace("stop", reason) + DONE);
         assertEquals("completed", got.status());
-        assertEquals(reason, got.ending().finishReason());
+        assertEquals(reason, got.ending().answer().finishReason());
     }
 
     @Test
@@ -355,7 +352,7 @@ class DialectTest {
     void aCountThatIsNoneIsNotKnown(String count) throws Exception {
         var got = stream(tokens("a") + STOP + "data: {\"choices\":[],\"usage\":{\"completion_tokens\":" + count + "}}\n\n" + DONE);
         assertEquals("completed", got.status());
-        assertNull(got.ending().usage().outputTokens());
+        assertNull(got.ending().answer().usage().outputTokens());
     }
 
     @Test
@@ -363,7 +360,7 @@ class DialectTest {
         var got = stream("data: {\"choices\":[null,{\"delta\":{\"tool_calls\":\"\",\"content\":\"a\"}}],\"model\":\"m\"}\n\n"
                 + "data: {\"choices\":{\"delta\":{}},\"model\":7}\n\n" + STOP + DONE);
         assertEquals(List.of("content:a", "other", "finish:stop", "done"), got.events());
-        assertEquals("m", got.ending().reportedModel());
+        assertEquals("m", got.ending().answer().reportedModel());
     }
 
     @Test
@@ -378,16 +375,6 @@ class DialectTest {
         assertNull(answer(new MockResponse.Builder().code(429).addHeader("Retry-After", "Infinity")).ending().retryAfterMillis());
         assertNull(answer(new MockResponse.Builder().code(429)
                 .addHeader("Retry-After", "Fri, 31 Dec 9999 23:59:59 GMT")).ending().retryAfterMillis());
-    }
-
-    @Test
-    void aCapturedStreamIsExplained(@TempDir Path folder) throws Exception {
-        var file = java.nio.file.Files.writeString(folder.resolve("captured.txt"), tokens("a\\n") + STOP + DONE);
-        var out = new java.io.ByteArrayOutputStream();
-        assertEquals(0, Decode.run(new java.io.PrintStream(out), System.err, file.toString()));
-        assertEquals("content   a\\n\nfinish    stop\ndone      \n", out.toString());
-        java.nio.file.Files.writeString(file, tokens("a"));
-        assertEquals(1, Decode.run(new java.io.PrintStream(out), System.err, file.toString()));
     }
 
     // No stream at all
@@ -413,7 +400,7 @@ class DialectTest {
         var got = answer(new MockResponse.Builder().code(404).body("{\"error\":{\"message\":\"gone\",\"type\":"
                 + "\"invalid_request_error\",\"code\":\"model_not_found\"}}"));
         assertEquals("model_not_found gone 404", got.errorType() + " " + got.error() + " " + got.ending().httpStatus());
-        assertFalse(((Outcome.Failed) got.ending().outcome()).mayPass());
+        assertFalse(((Outcome.Failed) got.ending().outcome()).isRetryable());
     }
 
     @Test
@@ -458,7 +445,7 @@ class DialectTest {
     @EnumSource(Fault.class)
     void everySimulatedFaultHasTheRightStatus(Fault fault) throws Exception {
         if (SILENT.contains(fault) || fault == Fault.MIXED) {
-            return; // CommandLineTest, where somebody watches the clock; FaultTest, where the requests are many
+            return; // StreamTest, where somebody watches the clock; FaultTest, where the requests are many
         }
         try (var simulator = SimulatedServer.start(1)) {
             for (var api : List.of("chat", "completions", "responses")) {
@@ -548,7 +535,7 @@ class DialectTest {
             secure.start();
             var got = exchange(client, model("m", "chat", "https://localhost:" + secure.getPort() + "/v1"), true);
             assertEquals("failed tls", got.status() + " " + got.errorType());
-            assertFalse(((Outcome.Failed) got.ending().outcome()).mayPass());
+            assertFalse(((Outcome.Failed) got.ending().outcome()).isRetryable());
         }
     }
 
@@ -592,8 +579,8 @@ class DialectTest {
                 }
                 ttftErrors.add(got.getFirst() - sent.getFirst());
             }
-            var ttftError = AnswerMetrics.quantile(ttftErrors.stream().mapToDouble(Double::doubleValue).toArray(), 0.5);
-            var itlError = AnswerMetrics.quantile(itlErrors.stream().mapToDouble(Double::doubleValue).toArray(), 0.5);
+            var ttftError = Metrics.quantile(ttftErrors.stream().mapToDouble(Double::doubleValue).toArray(), 0.5);
+            var itlError = Metrics.quantile(itlErrors.stream().mapToDouble(Double::doubleValue).toArray(), 0.5);
             assertTrue(ttftError < 10_000, "half of the TTFTs are off by more than " + ttftError + " µs");
             assertTrue(itlError < 2_000, "half of the ITLs are off by more than " + itlError + " µs");
         }

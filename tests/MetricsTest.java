@@ -8,7 +8,7 @@ import java.util.ArrayList;
 import org.junit.jupiter.api.Test;
 
 /** The figures of one answer, against values worked out by hand. */
-class FiguresTest {
+class MetricsTest {
 
     private final AnswerMetrics figures = new AnswerMetrics();
 
@@ -105,12 +105,12 @@ class FiguresTest {
         var before = java.util.Locale.getDefault();
         java.util.Locale.setDefault(java.util.Locale.GERMANY);
         try {
-            assertEquals("0.000", AnswerMetrics.millis(0));
-            assertEquals("0.007", AnswerMetrics.millis(7));
-            assertEquals("1234.567", AnswerMetrics.millis(1_234_567L));
-            assertEquals("1.235", AnswerMetrics.millis(1234.6));
-            assertEquals("-0.050", AnswerMetrics.millis(-50));
-            assertEquals("", AnswerMetrics.millis(null));
+            assertEquals("0.000", Metrics.millis(0));
+            assertEquals("0.007", Metrics.millis(7));
+            assertEquals("1234.567", Metrics.millis(1_234_567L));
+            assertEquals("1.235", Metrics.millis(1234.6));
+            assertEquals("-0.050", Metrics.millis(-50));
+            assertEquals("", Metrics.millis(null));
         } finally {
             java.util.Locale.setDefault(before);
         }
@@ -118,8 +118,8 @@ class FiguresTest {
 
     @Test
     void nanosecondsAreRoundedToTheNearestMicrosecond() {
-        assertEquals(1, AnswerMetrics.micros(1499));
-        assertEquals(2, AnswerMetrics.micros(1500));
+        assertEquals(1, Metrics.micros(1499));
+        assertEquals(2, Metrics.micros(1500));
     }
 
     @Test
@@ -127,17 +127,17 @@ class FiguresTest {
         var recording = new Recording();
         recording.start(1_000_000);
         var got = new ArrayList<String>();
-        Recording.Taker taker = (micros, read, kind, text) -> got.add(micros + " " + read + " " + kind.word() + " " + text);
+        Recording.EventConsumer consumer = (micros, read, kind, text) -> got.add(micros + " " + read + " " + kind.word() + " " + text);
         var expected = new ArrayList<String>();
         for (int i = 0; i < 200; i++) {
             recording.add(1_000_000 + i * 1000L, i, EventKind.CONTENT, "t" + i);
             expected.add(i + " " + i + " content t" + i);
             if (i % 7 == 0) {
-                recording.drain(taker);
+                recording.drain(consumer);
             }
         }
-        recording.drain(taker);
-        recording.drain(taker);
+        recording.drain(consumer);
+        recording.drain(consumer);
         assertEquals(expected, got);
     }
 
@@ -151,14 +151,14 @@ class FiguresTest {
             }
         });
         var sum = new long[2];
-        Recording.Taker taker = (micros, read, kind, text) -> {
+        Recording.EventConsumer consumer = (micros, read, kind, text) -> {
             assertEquals(sum[0]++, micros);
             sum[1] += Long.parseLong(text);
         };
         while (writer.isAlive()) {
-            recording.drain(taker);
+            recording.drain(consumer);
         }
-        recording.drain(taker);
+        recording.drain(consumer);
         assertEquals(100_000, sum[0]);
         assertEquals(99_999L * 100_000 / 2, sum[1]);
     }

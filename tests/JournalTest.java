@@ -4,9 +4,6 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import java.io.ByteArrayOutputStream;
-import java.io.IOException;
-import java.io.PrintStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
@@ -26,20 +23,16 @@ import org.junit.jupiter.api.io.TempDir;
 import tools.jackson.databind.json.JsonMapper;
 
 /** What a run leaves on disk. */
-class ResultsTest {
+class JournalTest {
 
     @TempDir
     Path folder;
 
-    private static Model model() throws BadModel {
-        var options = new ModelOptions();
-        options.api = "auto";
-        options.specs = List.of("gpt-4");
-        options.baseUrl = "http://localhost:1/v1";
-        return ModelCatalog.of(options, Map.of(), ModelCatalog.Access.WITH_KEYS).models().getFirst();
+    private static Model model() {
+        return TestModels.of("gpt-4", "auto", "http://localhost:1/v1");
     }
 
-    private static Attempt attempt(Phase phase, int number) throws BadModel {
+    private static Attempt attempt(Phase phase, int number) {
         var job = new Job("sky|gpt-4|1", phase, Prompt.ofText("sky", "Why?", "sky.txt"), model(), 1, 0);
         return new Attempt(job, number, Instant.parse("2026-11-23T10:00:00.123Z"), 999_000_000L, new Recording(),
                 new AtomicReference<>());
@@ -47,13 +40,13 @@ class ResultsTest {
 
     @Test
     void theFilesHaveTheContractsColumnsAndFormats() throws Exception {
-        try (var journal = Journal.open(folder, "RUN", List.of("gpt-4"), false, Journal.Audience.NOBODY)) {
+        try (var journal = Journal.open(folder, "RUN", List.of("gpt-4"), false, AnswerListener.NONE)) {
             var refused = attempt(Phase.MEASURED, 1);
             refused.recording().start(1_000_000_000L);
             journal.begin(refused);
-            refused.end().set(new Attempt.Ended(new ExchangeResult(new Outcome.Failed("rate_limit_exceeded", "Slow, please", 429),
-                    429, 2_000, 1500L, new Network(10L, 200L, null, 300L, 1_900L, "http/1.1", false), Usage.UNKNOWN, null,
-                    null, null, "req-1", 1.5, false, false), false, null));
+            refused.end().set(new Attempt.End(new ExchangeResult(new Outcome.Failed("rate_limit_exceeded", "Slow, please", 429),
+                    429, 2_000, 1500L, new Network(10L, 200L, null, 300L, 1_900L, "http/1.1", false),
+                    new AnswerState(), "req-1", 1.5, false, false), false, null));
             var answered = attempt(Phase.MEASURED, 2);
             var recording = answered.recording();
             recording.start(1_000_000_000L);
@@ -64,9 +57,12 @@ class ResultsTest {
             recording.add(1_240_000_000L, 4, EventKind.CONTENT, "=1+1");
             recording.add(1_240_000_000L, 4, EventKind.FINISH, "stop");
             recording.add(1_250_000_000L, 5, EventKind.DONE, null);
-            answered.end().set(new Attempt.Ended(new ExchangeResult(new Outcome.Completed(), 200, 250_000, null,
-                    new Network(null, null, null, 250L, 90_000L, "h2", true), new Usage(7, 0, 5), "stop", "gpt-4-0613",
-                    "fp", "req-2", null, false, false), true, "cold cpu:31ms"));
+            var state = new AnswerState();
+            state.add(new StreamEvent(EventKind.FINISH, "stop",
+                    new StreamEvent.About("stop", new Usage(7, 0, 5), null, "gpt-4-0613", "fp"), false));
+            answered.end().set(new Attempt.End(new ExchangeResult(new Outcome.Completed(), 200, 250_000, null,
+                    new Network(null, null, null, 250L, 90_000L, "h2", true), state, "req-2", null, false, false),
+                    true, "cold cpu:31ms"));
         }
         assertEquals("""
                 request_id,model,prompt_id,repetition,attempt,event,kind,elapsed_ms,delay_ms,read,text
@@ -259,9 +255,11 @@ class ResultsTest {
         }
     }
 
+    /** Cells are aligned with the ends of their headings; two spaces and more are between columns. */
     private static String cell(String header, String line, String column) {
         var end = header.indexOf(column) + column.length();
-        return line.substring(Math.max(0, end - 9), Math.min(end, line.length())).strip().replaceFirst(".*\\s", "");
+        var begin = header.lastIndexOf("  ", header.indexOf(column) - 1);
+        return end > line.length() ? "" : line.substring(begin, end).strip();
     }
 
     private static void assertCell(List<CSVRecord> rows, String column, double fraction, String format, String shown) {
@@ -291,18 +289,6 @@ class ResultsTest {
     }
 
     @Test
-    void theCommandPrintsTheTableOfTheRunAgain() throws Exception {
-        try (var simulator = SimulatedServer.start(3)) {
-            var run = TestRun.of(folder, "--base-url", simulator.baseUrl(), "-m", "b=sim-ttft1-itl1-n3,a=sim-ttft2-itl1-n3",
-                    "-n", "2", "-p", "Hi");
-            var out = new ByteArrayOutputStream();
-            assertEquals(0, Results.run(new PrintStream(out), System.err, run.folder().toString()));
-            assertTrue(run.err().contains(out.toString().lines().skip(1).reduce((a, b) -> a + "\n" + b).orElseThrow()),
-                    out + "\n" + run.err());
-        }
-    }
-
-    @Test
     void theCommandSaysWhereTheFilesDoNotAgree() throws Exception {
         try (var simulator = SimulatedServer.start(3)) {
             var run = TestRun.of(folder, "--base-url", simulator.baseUrl(), "-m", "sim-ttft1-itl1-n3", "-p", "Hi");
@@ -310,9 +296,8 @@ class ResultsTest {
             var text = Files.readString(file);
             Files.writeString(file, text.substring(0, text.length() - 3), StandardOpenOption.TRUNCATE_EXISTING);
             Files.writeString(file, text.substring(0, text.lastIndexOf("prompt-1|")));
-            assertEquals(1, results(run.folder()).exitCode());
-            assertEquals("results: " + file + ": 1 events missing for prompt-1|sim-ttft1-itl1-n3|1, attempt 1\n",
-                    results(run.folder()).err());
+            assertEquals(run.folder() + ": 1 problems\n  " + file + ": 1 events missing for prompt-1|sim-ttft1-itl1-n3|1, attempt 1\n",
+                    Printed.compare("--check", run.folder()).expect(1).out());
         }
     }
 
@@ -323,10 +308,10 @@ class ResultsTest {
             for (var name : List.of("requests.csv", "events.csv")) {
                 Files.writeString(run.folder().resolve(name), "cut,\"in a quo", StandardOpenOption.APPEND);
             }
-            var printed = results(run.folder());
-            assertEquals(1, printed.exitCode());
-            assertEquals(2, printed.err().lines().count(), printed.err());
-            assertTrue(printed.err().startsWith("results: " + run.folder() + "/requests.csv: damaged behind line 2"), printed.err());
+            var printed = Printed.compare("--check", run.folder()).expect(1).out();
+            assertEquals(run.folder() + ": 2 problems\n  " + run.folder() + "/requests.csv:4: 2 cells instead of 50; the row is left out\n"
+                    + "  " + run.folder() + "/events.csv:16: 2 cells instead of 11; the row is left out\n", printed);
+            assertTrue(Printed.compare(run.folder()).expect(0).out().contains("sim-ttft1-itl1-n3  2       0"));
         }
     }
 
@@ -341,23 +326,5 @@ class ResultsTest {
             assertEquals("\uD83D\uDE00", run.request().get("output"));
             assertEquals("?", run.events().getFirst().get("text"));
         }
-    }
-
-    @Test
-    void whatIsNoRunIsSaidInOneLine() throws IOException {
-        assertEquals("results: " + folder + ": no requests.csv in it; name the folder of a run\n", results(folder).err());
-        Files.writeString(folder.resolve("requests.csv"), "a,b\r\n1,2\r\n");
-        var other = results(folder);
-        assertEquals("results: " + folder.resolve("requests.csv")
-                + ": not a requests.csv of this tool, its columns are others\n", other.err());
-        assertEquals(2, other.exitCode());
-    }
-
-    private record Printed(int exitCode, String err) { }
-
-    private static Printed results(Path run) {
-        var err = new ByteArrayOutputStream();
-        var exitCode = Results.run(new PrintStream(new ByteArrayOutputStream()), new PrintStream(err), run.toString());
-        return new Printed(exitCode, err.toString());
     }
 }

@@ -10,15 +10,17 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** A decoder that passes over what it has just seen must say what one says that parses each event. */
-class DecodeTest {
+class StreamDecoderTest {
 
     private static final String CHAT = "{\"model\":\"m\",\"choices\":[{\"index\":0,\"delta\":{\"content\":\"%s\"},"
             + "\"finish_reason\":%s}],\"usage\":null}";
 
-    private final StreamDecoder decoder = new StreamDecoder();
+    private static final Dialect DIALECT = Dialect.of("chat");
+
+    private final StreamDecoder decoder = new StreamDecoder(DIALECT);
 
     private void assertMeansTheSame(String type, String data) {
-        assertEquals(new StreamDecoder().decode(type, data), decoder.decode(type, data), data);
+        assertEquals(new StreamDecoder(DIALECT).decode(type, data), decoder.decode(type, data), data);
     }
 
     @ParameterizedTest

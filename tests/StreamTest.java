@@ -5,11 +5,8 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import java.io.ByteArrayInputStream;
-import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
-import java.io.PrintStream;
 import java.net.ServerSocket;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -32,7 +29,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Every option of Stream's command line, against the simulator over real sockets. */
-class CommandLineTest {
+class StreamTest {
 
     private static final String QUICK = "sim-ttft2-itl1-n12";
     private static final Map<String, String> WITH_KEY = Map.of("OPENAI_API_KEY", "sk-very-secret");
@@ -197,7 +194,7 @@ class CommandLineTest {
     void anAnswerThatIsReasoningAloneIsSaid() {
         var run = run("-m", QUICK + "+reasoning-only", "-p", "Hi", "-n", "2");
         assertEquals(0, run.exitCode(), run.err());
-        var said = " are reasoning alone, without a visible text. The token limit may have ended them; raise --max-tokens.\n";
+        var said = " are reasoning only, without a visible text. The token limit may have ended them; raise --max-tokens.\n";
         assertTrue(run.err().startsWith("stream: warning: " + QUICK + "+reasoning-only: answers" + said), run.err());
         assertTrue(run.err().contains("\nwarning: " + QUICK + "+reasoning-only: 2 completed answers" + said), run.err());
     }
@@ -215,9 +212,8 @@ class CommandLineTest {
             var run = TestRun.of(results, "--base-url", url, "-m", "a,b,c", "-p", "Hi", "--no-self-warmup");
             assertTrue(run.err().contains("\nwarning: a, b, c are one model: the server answers for each of them as llama at " + url
                     + ". A difference between them is chance.\n"), run.err());
-            var compared = new ByteArrayOutputStream();
-            Compare.run(new PrintStream(compared), System.err, run.folder().toString());
-            assertTrue(compared.toString().contains("a, b, c are one model"), compared.toString());
+            var compared = Printed.compare(run.folder());
+            assertTrue(compared.out().contains("a, b, c are one model"), compared.out());
         }
     }
 
@@ -257,8 +253,8 @@ class CommandLineTest {
         var run = TestRun.of(results, "--dry-run", "-p", "Hi", "-n", "2", "--warmup", "1", "--max-tokens", "50",
                 "prompts/capital.md");
         assertEquals(0, run.exitCode(), run.err());
-        assertTrue(run.out().endsWith("15 requests, 3 of them warm-up; at most 840 output tokens; 579 characters of prompts;"
-                + " retries come on top; nothing was sent\n"), run.out());
+        assertTrue(run.out().startsWith("15 requests, 3 of them warm-up; at most 840 output tokens; 579 characters of prompts;"
+                + " retries are extra; nothing was sent\n"), run.out());
         assertFalse(Files.exists(results.resolve("requests.csv")));
         assertEquals("", run.err());
     }
@@ -298,7 +294,7 @@ class CommandLineTest {
                 .map(row -> row.get("prompt_id") + " " + row.get("model")).sorted().toList());
         var named = TestRun.of(results.resolve("b"), Map.of(), "", "--base-url", simulator.baseUrl(), "-m", QUICK + ",m2=" + QUICK, file);
         assertEquals(4, named.requests().size());
-        assertTrue(named.err().startsWith("stream: warning: q; the prompts' own models are ignored"), named.err());
+        assertTrue(named.err().startsWith("stream: warning: q; the models that these prompts name are ignored"), named.err());
     }
 
     // What is sent
@@ -380,11 +376,10 @@ class CommandLineTest {
                 + " " + row.get("http_status") + " " + row.get("attempt") + " " + row.get("retry_after_ms")).toList());
         assertEquals(1, new HashSet<>(column(run.requests(), "request_id")).size());
         run.requests().forEach(row -> assertTrue(number(row, "total_ms") < 1000, row.toString()));
-        assertTrue(run.err().contains("failed retries "), run.err());
+        assertTrue(run.err().contains("failed  retries "), run.err());
         assertTrue(run.err().matches("(?s).*\\+busy +1 +1 +0 +1 .*"), run.err());
-        var compared = new ByteArrayOutputStream();
-        Compare.run(new PrintStream(compared), System.err, run.folder().toString());
-        assertTrue(compared.toString().contains("1 attempts beyond the first"), compared.toString());
+        var compared = Printed.compare(run.folder());
+        assertTrue(compared.out().contains("1 attempts beyond the first"), compared.out());
     }
 
     @Test
@@ -526,7 +521,7 @@ class CommandLineTest {
             var run = new TestRun(130, "", printed, results);
             assertEquals(List.of("cancelled", "cancelled"), column(run.requests(), "status"), printed);
             assertTrue(printed.contains("TTFT p50") && printed.contains(folder.toString()), printed);
-            assertEquals(0, Results.run(new PrintStream(new ByteArrayOutputStream()), System.err, folder.toString()));
+            Printed.compare("--check", folder).expect(0);
         } finally {
             process.destroyForcibly();
         }
@@ -558,52 +553,58 @@ class CommandLineTest {
     }
 
     @Test
-    void theProbeShowsOneAnswerEventByEvent() {
-        var out = new ByteArrayOutputStream();
-        var exitCode = Probe.run(Map.of(), new PrintStream(out, true, StandardCharsets.UTF_8), System.err, "-p", "Hi",
-                "--base-url", simulator.baseUrl(), "-m", "sim-ttft1-itl1-n3,sim-ttft1-itl1-n4+cut");
-        assertEquals(1, exitCode);
+    void echoEventsPrintsOneEventALine() {
+        var run = run("-m", "a=sim-ttft1-itl1-n3,b=sim-ttft1-itl1-n4+cut", "-p", "Hi", "--echo", "events", "--order", "by-model");
+        assertEquals(1, run.exitCode());
+        var expected = run.events().stream().map(row -> "%10s %10s %5s  %-9s %s".formatted(row.get("elapsed_ms"),
+                row.get("delay_ms"), row.get("read"), row.get("kind"), row.get("text"))).toList();
+        assertEquals(expected, run.out().lines().toList());
         assertEquals(List.of("role", "content", "content", "content", "finish", "usage", "done", "role", "content", "content"),
-                out.toString(StandardCharsets.UTF_8).lines().filter(line -> line.startsWith("  ") && !line.contains("kind"))
-                        .map(line -> line.substring(28).strip().split(" ")[0]).toList());
-        assertTrue(out.toString(StandardCharsets.UTF_8).contains("completed\nTTFT "), out.toString(StandardCharsets.UTF_8));
-        assertTrue(out.toString(StandardCharsets.UTF_8).contains("truncated: the server closed the connection inside the answer\n"));
-        assertTrue(out.toString(StandardCharsets.UTF_8).contains(" ms (cold: the first request of this JVM)\n"), "cold");
+                column(run.events(), "kind"));
+        assertEquals("cold", run.requests().getFirst().get("tainted").split(" ")[0], "the first request of a JVM");
     }
 
     @Test
-    void theProbeShowsAnAnswerOfAnyLength() {
-        var out = new ByteArrayOutputStream();
-        var exitCode = Probe.run(Map.of(), new PrintStream(out, true, StandardCharsets.UTF_8), System.err, "-p", "Hi",
-                "--base-url", simulator.baseUrl(), "-m", "sim-ttft0-itl0-n50000+firehose", "--max-tokens", "50000");
-        assertEquals(0, exitCode);
-        assertEquals(50_000, out.toString(StandardCharsets.UTF_8).lines().filter(line -> line.contains(" content ")).count());
+    void echoEventsShowsAnAnswerOfAnyLength() {
+        var run = run("-m", "sim-ttft0-itl0-n50000+firehose", "--max-tokens", "50000", "-p", "Hi", "--echo", "events");
+        assertEquals(0, run.exitCode(), run.err());
+        assertEquals(50_000, run.out().lines().filter(line -> line.contains(" content ")).count());
+    }
+
+    @Test
+    void theServersAreAskedWhichModelsTheyServe() {
+        var printed = Printed.stream("--list-models", "--base-url", simulator.baseUrl(), "-m", "gpt-4,nobody").expect(1);
+        assertTrue(printed.out().matches("(?s).*\ngpt-4 .* yes\nnobody .* not listed; name another with --model if the server"
+                + " refuses it\n"), printed.out());
+        Printed.stream("--list-models", "--base-url", simulator.baseUrl(), "-m", "gpt-4").expect(0);
     }
 
     // Wrong usage
 
     @ParameterizedTest
     @CsvSource(delimiter = '|', value = {
-        "-n 0|--repeat 0; it takes a whole number from 1",
-        "-n x|Invalid value for option '--repeat': 'x' is not an int; see --help",
+        "-n 0|--repeat 0; must be a whole number, at least 1",
+        "-n x|--repeat 'x'; must be a whole number; see --help",
         "--frob|Unknown option: '--frob'; see --help",
-        "--warmup -1|--warmup -1; it takes a whole number from 0",
-        "-c 0|--concurrency 0; it takes a whole number from 1",
-        "--retries -1|--retries -1; it takes a whole number from 0",
-        "--max-tokens 0|--max-tokens 0; it takes a whole number from 1",
-        "--temperature 3|--temperature 3.0; it takes a number from 0.0 to 2.0",
-        "--timeout 0|--timeout 0.0; it takes a number from 0.001 to 1000000.0",
-        "--stall-timeout NaN|--stall-timeout NaN; it takes a number from 0.001 to 1000000.0",
-        "--typing-delay -5|--typing-delay -5; it takes a whole number from 0",
-        "-n 2147483647|--repeat 2147483647 makes 6442450941 requests; more than 5000000 are no plan, repeat less",
-        "--order zigzag|--order 'zigzag'; it takes one of interleaved, by-model",
-        "--echo loud|--echo 'loud'; it takes one of tokens, lines, none",
-        "--api soap|--api 'soap'; it takes auto, chat, completions or responses",
-        "--base-url ftp://x|--base-url 'ftp://x' is no http:// or https:// address",
+        "--modle x|Unknown option: '--modle'; did you mean --model or --models?; see --help",
+        "--temperature hot|--temperature 'hot'; must be a number; see --help",
+        "--warmup -1|--warmup -1; must be a whole number, at least 0",
+        "-c 0|--concurrency 0; must be a whole number, at least 1",
+        "--retries -1|--retries -1; must be a whole number, at least 0",
+        "--max-tokens 0|--max-tokens 0; must be a whole number, at least 1",
+        "--temperature 3|--temperature 3; must be a number from 0 to 2",
+        "--timeout 0|--timeout 0; must be a number from 0.001 to 1000000",
+        "--stall-timeout NaN|--stall-timeout NaN; must be a number from 0.001 to 1000000",
+        "--typing-delay -5|--typing-delay -5; must be a whole number, at least 0",
+        "-n 2147483647|--repeat 2147483647 makes 6442450941 requests; at most 5000000 are possible, repeat less",
+        "--order zigzag|--order 'zigzag'; must be one of interleaved, by-model",
+        "--echo loud|--echo 'loud'; must be one of tokens, lines, events, none",
+        "--api soap|--api 'soap'; must be one of auto, chat, completions, responses",
+        "--base-url ftp://x|--base-url 'ftp://x' is not an http:// or https:// address",
         "--simulate --base-url http://localhost:1|--simulate and --base-url name two servers; leave one out",
         "--retry-failed|--retry-failed goes with --resume RUN_ID; name the run whose failed requests are to be sent again",
         "--ask|--ask takes its prompts from the terminal; leave out the others",
-        "--system @nowhere.txt|--system @nowhere.txt: the file can't be read as UTF-8 text",
+        "--system @nowhere.txt|--system @nowhere.txt: the file cannot be read as UTF-8 text; name another",
         "nowhere.txt|nowhere.txt: no such file or folder",
     })
     void wrongUsageIsOneLineWithOptionValueAndRemedy(String args, String expected) {
@@ -643,24 +644,22 @@ class CommandLineTest {
     void aResultsFolderThatCanNotBeWrittenIsOneLine() throws Exception {
         var file = Files.writeString(results.resolve("file"), "x");
         var run = TestRun.of(file.resolve("results"), "--simulate", "-p", "Hi");
-        assertEquals("stream: --results " + file + "/results: can't be written (" + file + "/results); name another folder\n",
+        assertEquals("stream: --results " + file + "/results: cannot be written (" + file + "/results); name another folder\n",
                 run.err().replace(": Not a directory", ""));
         assertEquals(2, run.exitCode());
     }
 
     @Test
     void helpNamesOnlyOptionsThatWork() {
-        var out = new ByteArrayOutputStream();
-        var terminal = new Console(new ByteArrayInputStream(new byte[0]), new PrintStream(out), System.err, false, false, Map.of());
-        assertEquals(0, Stream.run(terminal, "--help"));
+        var help = Printed.stream("--help").expect(0).out();
         for (var option : List.of("--prompt", "--ask", "--model", "--models", "--base-url", "--api", "--simulate", "--system",
                 "--max-tokens", "--temperature", "--seed-param", "--repeat", "--warmup", "--concurrency", "--order", "--seed",
                 "--timeout", "--stall-timeout", "--retries", "--results", "--echo", "--typing-delay", "--unique-prefix",
                 "--dry-run", "--resume", "--retry-failed", "--csv-safe", "--max-event-mb", "--max-answer-mb", "--quiet", "--verbose", "--help", "--version", "--insecure-http")) {
-            assertTrue(out.toString().contains(option), option);
+            assertTrue(help.contains(option), option);
         }
         for (var later : List.of("--rate", "--arrival", "--shard")) {
-            assertFalse(out.toString().contains(later), later);
+            assertFalse(help.contains(later), later);
         }
     }
 }

@@ -1,0 +1,236 @@
+//JAVA 25+
+
+// HttpConnection: the server side of HTTP/1.1 for the simulated server.
+
+package stream;
+
+import java.io.BufferedInputStream;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.net.Socket;
+import java.nio.charset.StandardCharsets;
+import java.time.ZoneOffset;
+import java.time.ZonedDateTime;
+import java.time.format.DateTimeFormatter;
+import java.util.HashMap;
+import java.util.Locale;
+import java.util.Map;
+
+/**
+ * A request as it was read.
+ *
+ * @param path    without a query
+ * @param headers names in lower case
+ */
+record HttpRequest(String method, String path, Map<String, String> headers, byte[] body) {
+
+    /** Returns null if there is no such header. */
+    String header(String name) {
+        return headers.get(name.toLowerCase(Locale.ROOT));
+    }
+}
+
+/**
+ * The server's side of an HTTP/1.1 connection. The JDK's server hides its sockets, and ends each answer as it should;
+ * this one can also reset a connection, and end one in the middle of an answer, as real servers do.
+ */
+final class HttpConnection {
+
+    private static final int LONGEST_HEAD = 64 * 1024;
+    private static final int LONGEST_BODY = 64 << 20;
+
+    private final Socket socket;
+    private final InputStream in;
+    private final OutputStream out;
+    private boolean chunked;
+    private boolean withBody;
+    private boolean reusable = true;
+
+    HttpConnection(Socket socket) throws IOException {
+        this.socket = socket;
+        this.in = new BufferedInputStream(socket.getInputStream());
+        this.out = socket.getOutputStream();
+    }
+
+    /** Whether another request may follow. */
+    boolean isReusable() {
+        return reusable;
+    }
+
+    /** Waits for the first byte of a request, and leaves it there. */
+    void awaitRequest() throws IOException {
+        in.mark(1);
+        in.read();
+        in.reset();
+    }
+
+    /**
+     * Waits for a request and reads it whole; returns null if the client has closed the connection instead.
+     *
+     * @throws IOException if it is not a request, which the client is told
+     */
+    HttpRequest nextRequest() throws IOException {
+        var start = line();
+        if (start == null) {
+            return null;
+        }
+        var words = start.split(" ");
+        if (words.length != 3 || !words[2].startsWith("HTTP/1.")) {
+            throw refused(400, "not an HTTP/1.1 request");
+        }
+        var headers = new HashMap<String, String>();
+        var size = start.length();
+        for (String line; (line = line()) != null && !line.isEmpty(); size += line.length()) {
+            var colon = line.indexOf(':');
+            if (colon < 0 || size > LONGEST_HEAD) {
+                throw refused(size > LONGEST_HEAD ? 431 : 400, "bad headers");
+            }
+            headers.put(line.substring(0, colon).toLowerCase(Locale.ROOT), line.substring(colon + 1).strip());
+        }
+        chunked = words[2].equals("HTTP/1.1"); // a client of HTTP/1.0 reads a stream up to the end of the connection
+        withBody = !words[0].equals("HEAD");
+        reusable = chunked && !"close".equalsIgnoreCase(headers.get("connection"));
+        if ("100-continue".equalsIgnoreCase(headers.get("expect"))) {
+            out.write(bytes("HTTP/1.1 100 Continue\r\n\r\n"));
+        }
+        return new HttpRequest(words[0], words[1].replaceFirst("\\?.*", ""), headers, body(headers));
+    }
+
+    /** Returns a line without its end; null where the connection ends. */
+    private String line() throws IOException {
+        var line = new StringBuilder();
+        for (int next; (next = in.read()) != '\n'; ) {
+            if (next < 0) {
+                return null;
+            }
+            if (line.length() > LONGEST_HEAD) {
+                throw refused(431, "a line is too long");
+            }
+            line.append((char) next);
+        }
+        return line.toString().stripTrailing();
+    }
+
+    private byte[] body(Map<String, String> headers) throws IOException {
+        try {
+            if (!"chunked".equalsIgnoreCase(headers.get("transfer-encoding"))) {
+                return bytes(Integer.parseInt(headers.getOrDefault("content-length", "0")));
+            }
+            var body = new ByteArrayOutputStream();
+            for (int size; (size = Integer.parseInt(String.valueOf(line()).replaceFirst(";.*", ""), 16)) > 0; line()) {
+                body.write(bytes(size));
+            }
+            line();
+            return body.toByteArray();
+        } catch (NumberFormatException e) {
+            throw refused(400, "the length of the body is not a number");
+        }
+    }
+
+    private byte[] bytes(int size) throws IOException {
+        if (size < 0 || size > LONGEST_BODY) {
+            throw refused(413, "the body is too long");
+        }
+        return in.readNBytes(size);
+    }
+
+    private IOException refused(int status, String why) throws IOException {
+        reusable = false;
+        respond(status, "text/plain", why + "\n");
+        return new IOException(why);
+    }
+
+    void respond(int status, String type, String text) throws IOException {
+        respond(status, type, text, Map.of());
+    }
+
+    void respond(int status, String type, String text, Map<String, String> headers) throws IOException {
+        var body = bytes(text);
+        var head = head(status, type, headers).append("Content-Length: ").append(body.length).append("\r\n\r\n");
+        var response = new ByteArrayOutputStream();
+        response.write(bytes(head.toString()));
+        if (withBody) {
+            response.write(body);
+        }
+        response.writeTo(out);
+    }
+
+    /** Begins a response of status 200 whose body is written bit by bit; its headers are sent at once. */
+    Body stream(String type, Map<String, String> headers) throws IOException {
+        var head = head(200, type, headers).append(chunked ? "Transfer-Encoding: chunked\r\n" : "").append("\r\n");
+        out.write(bytes(head.toString()));
+        return new Body();
+    }
+
+    private StringBuilder head(int status, String type, Map<String, String> headers) {
+        var head = new StringBuilder("HTTP/1.1 ").append(status).append(" \r\nDate: ")
+                .append(DateTimeFormatter.RFC_1123_DATE_TIME.format(ZonedDateTime.now(ZoneOffset.UTC)))
+                .append("\r\nContent-Type: ").append(type).append("\r\n");
+        headers.forEach((name, value) -> head.append(name).append(": ").append(value).append("\r\n"));
+        return head.append(reusable ? "" : "Connection: close\r\n");
+    }
+
+    private static byte[] bytes(String text) {
+        return text.getBytes(StandardCharsets.UTF_8);
+    }
+
+    /** The body of a streamed response: what was written before a flush is one chunk, and one write to the socket. */
+    final class Body extends OutputStream {
+
+        private static final int LARGEST_CHUNK = 4096;
+
+        private final ByteArrayOutputStream chunk = new ByteArrayOutputStream(LARGEST_CHUNK);
+        private boolean ended;
+
+        @Override
+        public void write(int single) {
+            chunk.write(single);
+        }
+
+        @Override
+        public void write(byte[] bytes, int offset, int length) throws IOException {
+            chunk.write(bytes, offset, length);
+            if (chunk.size() >= LARGEST_CHUNK) {
+                flush();
+            }
+        }
+
+        @Override
+        public void flush() throws IOException {
+            if (chunk.size() > 0 && withBody && !ended) {
+                var framed = new ByteArrayOutputStream(chunk.size() + 12);
+                framed.write(bytes(chunked ? Integer.toHexString(chunk.size()) + "\r\n" : ""));
+                chunk.writeTo(framed);
+                framed.write(bytes(chunked ? "\r\n" : ""));
+                framed.writeTo(out);
+            }
+            chunk.reset();
+        }
+
+        /** Ends the connection without the chunk that ends a body. */
+        void cut() throws IOException {
+            flush();
+            ended = true;
+            socket.close();
+            reusable = false;
+        }
+
+        /** Ends the connection with a TCP reset. */
+        void reset() throws IOException {
+            flush();
+            socket.setSoLinger(true, 0);
+            cut();
+        }
+
+        @Override
+        public void close() throws IOException {
+            flush();
+            if (chunked && withBody && !ended) {
+                out.write(bytes("0\r\n\r\n"));
+            }
+            ended = true;
+        }
+    }
+}

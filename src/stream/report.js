@@ -1,0 +1,733 @@
+'use strict';
+const data = JSON.parse(document.getElementById('data').textContent);
+const page = document.getElementById('page');
+
+// Builds an element; texts become text nodes, so nothing that a model wrote is ever markup.
+function el(name, attributes, ...children) {
+  const element = document.createElement(name);
+  for (const [key, value] of Object.entries(attributes || {})) {
+    if (value !== null && value !== undefined) element.setAttribute(key, value);
+  }
+  element.append(...children.flat().filter(child => child !== null && child !== undefined && child !== ''));
+  return element;
+}
+
+const css = name => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+const color = at => 'var(--c' + (at % 8) + ')';
+const dashes = [[], [10, 5], [3, 3], [12, 4, 3, 4], [6, 2], [2, 6], [16, 6], [8, 3, 2, 3, 2, 3]];
+const ms = value =>
+  value === null || value === undefined
+    ? ''
+    : value >= 10000
+      ? (value / 1000).toFixed(1) + ' s'
+      : value.toFixed(value < 10 ? 2 : value < 100 ? 1 : 0) + ' ms';
+const swatch = at => el('span', { class: 'swatch', style: 'background:' + color(at), 'aria-hidden': 'true' });
+
+function table(caption, heads, rows) {
+  const cells = (cell, i) =>
+    cell instanceof HTMLTableCellElement ? cell : el(i ? 'td' : 'th', i ? {} : { scope: 'row' }, cell);
+  return el(
+    'div',
+    {},
+    el('p', { class: 'soft', 'aria-hidden': 'true' }, caption),
+    el(
+      'div',
+      { class: 'scroll', tabindex: 0, role: 'region', 'aria-label': caption },
+      el(
+        'table',
+        { 'aria-label': caption },
+        el('thead', {}, heads),
+        el(
+          'tbody',
+          {},
+          rows.map(row => el('tr', {}, row.map(cells))),
+        ),
+      ),
+    ),
+  );
+}
+
+// A name that begins with a low line heads a column of words.
+const head = (...names) =>
+  el(
+    'tr',
+    {},
+    names.map(name => el('th', { scope: 'col', class: name.startsWith('_') ? 'left' : null }, name.replace('_', ''))),
+  );
+
+// ---- the answer
+
+page.append(
+  data.simulated ? el('span', { class: 'badge' }, 'simulated') : '',
+  el('h1', { class: data.headline.length > 240 ? 'long' : null }, data.headline),
+);
+if (data.notes.length) {
+  page.append(
+    el(
+      'ul',
+      { class: 'notes', 'aria-label': 'What to know before believing it' },
+      data.notes.map(note => el('li', {}, note)),
+    ),
+  );
+}
+
+function figures(section) {
+  const families = [];
+  for (const column of data.columns) {
+    const last = families[families.length - 1];
+    if (last && column.family && last.family === column.family) last.span++;
+    else families.push({ family: column.family, span: 1 });
+  }
+  return table(
+    'Completed requests; times in milliseconds. Blank: the sample is too small for it.',
+    [
+      el(
+        'tr',
+        {},
+        el('td', {}),
+        families.map(each =>
+          each.family ? el('th', { colspan: each.span, scope: 'colgroup' }, each.family) : el('td', {}),
+        ),
+      ),
+      head(data.by.replace('label:', ''), ...data.columns.map(column => column.heading)),
+    ],
+    section.groups.map((group, i) => [el('th', { scope: 'row' }, swatch(i), group.label), ...group.cells]),
+  );
+}
+
+function differences(section) {
+  const rows = [];
+  const measures = ['ttft', 'itl', 'tpot', 'ttlt', 'total'];
+  const all = section.groups.flatMap(group => Object.values(group.against)).filter(each => each.ratio);
+  const reach =
+    1.05 *
+    Math.max(
+      0.1,
+      ...all.flatMap(each => [each.low || each.ratio, each.high || each.ratio]).map(ratio => Math.abs(Math.log(ratio))),
+    );
+  const at = ratio => (50 + (50 * Math.log(ratio)) / reach).toFixed(2) + '%';
+  for (const measure of measures) {
+    for (const group of section.groups) {
+      const each = group.against[measure];
+      if (!each) continue;
+      const forest = el(
+        'div',
+        { class: 'forest ' + each.verdict, 'aria-hidden': 'true' },
+        el('u', { style: 'left:50%' }),
+      );
+      if (each.low) {
+        forest.append(el('i', { style: 'left:' + at(each.low) + ';right:calc(100% - ' + at(each.high) + ')' }));
+      }
+      if (each.ratio) forest.append(el('b', { style: 'left:' + at(each.ratio) }));
+      rows.push([
+        measure === 'total' ? measure : measure.toUpperCase(),
+        el('td', { class: 'left' }, group.label + ' / ' + each.baseline),
+        each.ratio ? each.ratio.toFixed(2) + 'x' : '',
+        el('td', { class: 'wrap ' + each.verdict }, each.verdict_words),
+        each.low ? each.low.toFixed(2) + ' to ' + each.high.toFixed(2) : '',
+        el('td', {}, forest),
+      ]);
+    }
+  }
+  return rows.length
+    ? [
+        el('h3', {}, 'Is the difference real?'),
+        table(
+          'Ratio of the medians, above 1 is slower. The interval holds the' +
+            ' true ratio 95 times in 100; the middle line is 1x.',
+          [head('', '_pair', 'ratio', '_verdict', '95 % interval', 'slower to the right')],
+          rows,
+        ),
+      ]
+    : [];
+}
+
+// ---- charts
+
+const charts = [];
+
+function chart(title, words, label, options, values, alternative) {
+  const box = el('div', { role: 'img', 'aria-label': title + '. ' + label });
+  const figure = el(
+    'figure',
+    {},
+    el('h3', {}, title),
+    box,
+    el('figcaption', {}, words),
+    alternative ? el('details', {}, el('summary', {}, 'The same as a table'), alternative) : null,
+  );
+  charts.push({ box, options, values });
+  return figure;
+}
+
+function draw() {
+  for (const each of charts) {
+    const width = Math.max(240, each.box.clientWidth);
+    each.plot = new uPlot({ width, height: 300, ...each.options }, each.values, each.box);
+    new ResizeObserver(() => {
+      const now = Math.max(240, each.box.clientWidth);
+      if (now !== each.plot.width) each.plot.setSize({ width: now, height: 300 });
+    }).observe(each.box);
+  }
+  document.body.dataset.charts = charts.length;
+}
+
+const axis = (label, values, size) => ({
+  label,
+  values,
+  size: size || 50,
+  stroke: () => css('--soft'),
+  font: '12px system-ui',
+  labelFont: '12px system-ui',
+  grid: { stroke: () => css('--line'), width: 1 },
+  ticks: { stroke: () => css('--line'), width: 1 },
+});
+
+const serie = (label, i, more) => ({
+  label,
+  width: 2,
+  stroke: () => css('--c' + (i % 8)),
+  dash: dashes[i % 8],
+  points: { show: false },
+  ...more,
+});
+
+// The tool's own error, under the lines: what was measured is late by that much at most.
+function bands(errors, shift) {
+  return {
+    drawAxes: [
+      plot => {
+        const ink = plot.ctx;
+        ink.save();
+        ink.beginPath();
+        ink.rect(plot.bbox.left, plot.bbox.top, plot.bbox.width, plot.bbox.height);
+        ink.clip();
+        errors.forEach((error, i) => {
+          if (!error) return;
+          ink.globalAlpha = 0.25;
+          ink.fillStyle = css('--c' + (i % 8));
+          ink.beginPath();
+          shift(plot, plot.data[0], plot.data[i + 1], error, ink);
+          ink.fill();
+        });
+        ink.restore();
+      },
+    ],
+  };
+}
+
+const largest = (lines, key) => Math.max(...lines.map(line => line[key] || 0));
+const said = (lines, words) =>
+  largest(lines, 'error_ms')
+    ? ' The shade is the tool’s own error, the median of it, ' +
+      largest(lines, 'error_ms').toFixed(3) +
+      ' ms' +
+      (largest(lines, 'error_p99_ms') ? ' (p99 ' + largest(lines, 'error_p99_ms').toFixed(3) + ' ms)' : '') +
+      ': ' +
+      words
+    : '';
+
+function distribution(section) {
+  const lines = section.ttft || [];
+  if (!lines.some(line => line.ms.length)) return null;
+  const last = Math.max(...lines.flatMap(line => line.ms));
+  const grid = [...new Set([0, ...lines.flatMap(line => line.ms), last * 1.02])].sort((a, b) => a - b);
+  const values = lines.map(line => {
+    let at = 0;
+    return grid.map(x => {
+      if (!line.ms.length) return null;
+      while (at < line.ms.length && line.ms[at] <= x) at++;
+      return at ? line.share[at - 1] : 0;
+    });
+  });
+  const quantile = (line, share) => ms(line.ms[line.share.findIndex(each => each >= share - 1e-9)]);
+  const errors = lines.map(line => line.error_ms);
+  const shares = [0.1, 0.25, 0.5, 0.75, 0.9];
+  return chart(
+    'Time to first token',
+    'How many of the requests had their first token by then; further left is faster.' +
+      said(lines, 'the true curve lies within.'),
+    lines
+      .map(line => line.label + ': half by ' + quantile(line, 0.5) + ', nine of ten by ' + quantile(line, 0.9))
+      .join('; '),
+    {
+      scales: { x: { time: false, range: (plot, from, to) => [0, to] }, y: { range: [0, 1.02] } },
+      axes: [
+        axis('ms'),
+        axis('share of requests', (plot, splits) => splits.map(split => Math.round(split * 100) + ' %'), 56),
+      ],
+      series: [
+        { label: 'by', value: (plot, x) => (x === null ? '--' : ms(x)) },
+        ...lines.map((line, i) =>
+          serie(line.label, i, {
+            paths: uPlot.paths.stepped({ align: 1 }),
+            value: (plot, y) => (y === null ? '--' : Math.round(y * 100) + ' %'),
+          }),
+        ),
+      ],
+      hooks: bands(errors, (plot, xs, ys, error, ink) => {
+        for (let i = 1; i < xs.length; i++) {
+          if (ys[i] > ys[i - 1]) {
+            const left = plot.valToPos(xs[i] - error, 'x', true);
+            const top = plot.valToPos(ys[i], 'y', true);
+            ink.rect(left, top, plot.valToPos(xs[i], 'x', true) - left, plot.valToPos(ys[i - 1], 'y', true) - top);
+          }
+        }
+      }),
+    },
+    [grid, ...values],
+    table(
+      'Time by which a share of the requests had their first token',
+      [head('', ...shares.map(share => share * 100 + ' %'))],
+      lines.filter(line => line.ms.length).map(line => [line.label, ...shares.map(share => quantile(line, share))]),
+    ),
+  );
+}
+
+function positions(section) {
+  const lines = section.itl || [];
+  if (!lines.some(line => line.token.length)) return null;
+  const grid = [...new Set(lines.flatMap(line => line.token))].sort((a, b) => a - b);
+  const values = lines.map(line =>
+    grid.map(token => {
+      const at = line.token.indexOf(token);
+      return at < 0 ? null : line.ms[at];
+    }),
+  );
+  const errors = lines.map(line => line.error_ms);
+  const median = line => [...line.ms].sort((a, b) => a - b)[line.ms.length >> 1];
+  const some = grid.filter((token, i) => i % Math.ceil(grid.length / 12) === 0);
+  return chart(
+    'Inter-token latency along the answer',
+    'Median time since the token before, by its place in the answer: a line that' +
+      ' rises slows down in long answers.' +
+      said(lines, 'the true line lies within.'),
+    lines
+      .filter(line => line.ms.length)
+      .map(line => line.label + ': about ' + ms(median(line)))
+      .join('; '),
+    {
+      scales: { x: { time: false }, y: { range: (plot, from, to) => [0, Math.max(to * 1.1, 0.001)] } },
+      axes: [axis('token'), axis('ms', null, 56)],
+      series: [
+        { label: 'token' },
+        ...lines.map((line, i) =>
+          serie(line.label, i, { spanGaps: true, value: (plot, y) => (y === null ? '--' : ms(y)) }),
+        ),
+      ],
+      hooks: bands(errors, (plot, xs, ys, error, ink) => {
+        const known = xs.map((x, i) => i).filter(i => ys[i] !== null);
+        known.forEach(i => ink.lineTo(plot.valToPos(xs[i], 'x', true), plot.valToPos(ys[i], 'y', true)));
+        known
+          .reverse()
+          .forEach(i =>
+            ink.lineTo(plot.valToPos(xs[i], 'x', true), plot.valToPos(Math.max(0, ys[i] - error), 'y', true)),
+          );
+      }),
+    },
+    [grid, ...values],
+    table(
+      'Median inter-token latency, milliseconds',
+      [head('', ...some.map(token => 'token ' + token))],
+      lines.map((line, i) => [
+        line.label,
+        ...some.map(token => {
+          const value = values[i][grid.indexOf(token)];
+          return value === null ? '' : value.toFixed(2);
+        }),
+      ]),
+    ),
+  );
+}
+
+function loads() {
+  const points = data.load || [];
+  const by = new Set(points.map(point => point.rate)).size > 1 ? 'rate' : 'concurrency';
+  const grid = [...new Set(points.map(point => point[by]).filter(x => x !== null))].sort((a, b) => a - b);
+  if (grid.length < 2) return [];
+  const order = data.by === 'model' ? data.sections[0].groups.map(group => group.label) : [];
+  const models = [...new Set([...order, ...points.map(point => point.model)])].slice(0, 8);
+  const name = by === 'rate' ? 'requests per second asked for' : 'requests in flight';
+  const plot = (title, words, figure, unit) => {
+    const values = models.map(model =>
+      grid.map(x => {
+        const here = points.filter(point => point.model === model && point[by] === x && point[figure] !== null);
+        return here.length ? here.reduce((sum, point) => sum + point[figure], 0) / here.length : null;
+      }),
+    );
+    return chart(
+      title,
+      words,
+      models
+        .map(
+          (model, i) =>
+            model +
+            ': ' +
+            grid
+              .map((x, j) => (values[i][j] === null ? null : values[i][j].toFixed(0) + ' ' + unit + ' at ' + x))
+              .filter(word => word)
+              .join(', '),
+        )
+        .join('; '),
+      {
+        scales: { x: { time: false }, y: { range: (plot, from, to) => [0, to * 1.1] } },
+        axes: [axis(name), axis(unit, null, 64)],
+        series: [
+          { label: name },
+          ...models.map((model, i) => serie(model, i, { spanGaps: true, points: { show: true, size: 7 } })),
+        ],
+      },
+      [grid, ...values],
+      table(
+        title,
+        [head('', ...grid.map(x => by + ' ' + x))],
+        models.map((model, i) => [model, ...values[i].map(value => (value === null ? '' : value.toFixed(1)))]),
+      ),
+    );
+  };
+  return [
+    el('h2', {}, 'Under load'),
+    el(
+      'div',
+      { class: 'charts' },
+      plot(
+        'Throughput',
+        'Output tokens of a model over the time from its first request to its last; models of one run share' +
+          ' its requests in flight.',
+        'tokens_per_s',
+        'tokens/s',
+      ),
+      plot('Time to first token under load', 'Median of the completed requests.', 'ttft_p50_ms', 'ms'),
+    ),
+  ];
+}
+
+// ---- the race
+
+function race(section) {
+  const lanes = (section.race || []).filter(lane => lane.ms.length);
+  if (!lanes.length) return [];
+  const end = Math.max(...lanes.map(lane => lane.total_ms || lane.ms[lane.ms.length - 1]));
+  const play = el('button', { type: 'button' }, 'Play');
+  const speed = el(
+    'select',
+    { 'aria-label': 'Speed' },
+    [0.1, 0.25, 0.5, 1, 2, 5, 10].map(x =>
+      el('option', { value: x, selected: x === 1 ? '' : null }, x === 1 ? 'true speed' : x + 'x'),
+    ),
+  );
+  const slider = el('input', {
+    type: 'range',
+    min: 0,
+    max: Math.ceil(end),
+    step: 1,
+    value: Math.ceil(end),
+    'aria-label': 'Time in milliseconds',
+  });
+  const status = el('p', { role: 'status', class: 'soft' });
+  for (const lane of lanes) {
+    lane.done = lane.total_ms || lane.ms[lane.ms.length - 1];
+    lane.clock = el('span', {});
+    lane.words = el('p', { tabindex: 0, role: 'group', 'aria-label': 'Answer of ' + lane.label });
+    lane.shown = 0;
+  }
+  let now = end;
+  let last = null;
+
+  function show() {
+    for (const lane of lanes) {
+      let upTo = lane.shown;
+      if (upTo > 0 && lane.ms[upTo - 1] > now) {
+        lane.words.textContent = '';
+        lane.shown = upTo = 0;
+      }
+      while (upTo < lane.ms.length && lane.ms[upTo] <= now) upTo++;
+      if (upTo > lane.shown) {
+        lane.words.append(lane.text.slice(lane.shown, upTo).join(''));
+        lane.words.scrollTop = lane.words.scrollHeight;
+      }
+      lane.shown = upTo;
+      lane.clock.textContent =
+        now >= lane.done
+          ? 'done, ' + (lane.done / 1000).toFixed(2) + ' s'
+          : upTo
+            ? (now / 1000).toFixed(2) + ' s'
+            : 'waiting, ' + (now / 1000).toFixed(2) + ' s';
+    }
+    slider.value = now;
+    slider.setAttribute('aria-valuetext', (now / 1000).toFixed(1) + ' seconds');
+  }
+
+  function tick(time) {
+    if (last === null) return;
+    now = Math.min(end, now + Math.max(0, time - last) * speed.value);
+    last = time;
+    show();
+    if (now < end) requestAnimationFrame(tick);
+    else stop();
+  }
+
+  function stop() {
+    last = null;
+    play.textContent = now < end ? 'Play' : 'Again';
+    if (now >= end) {
+      status.textContent =
+        [...lanes]
+          .sort((a, b) => a.done - b.done)
+          .map(lane => lane.label + ' was done after ' + (lane.done / 1000).toFixed(2) + ' s')
+          .join(', ') + '.';
+    }
+  }
+
+  play.addEventListener('click', () => {
+    if (last !== null) return stop();
+    if (now >= end) now = 0;
+    status.textContent = '';
+    play.textContent = 'Pause';
+    last = performance.now();
+    show();
+    requestAnimationFrame(tick);
+  });
+  slider.addEventListener('input', () => {
+    now = Math.min(end, Number(slider.value) >= Math.ceil(end) ? end : Number(slider.value));
+    show();
+    if (last === null) stop();
+  });
+  window.addEventListener('beforeprint', () => {
+    now = end;
+    show();
+    stop();
+  });
+  show();
+  const prompt = lanes[0].prompt + (lanes[0].repetition > 1 ? ', repetition ' + lanes[0].repetition : '');
+  return [
+    el('h3', {}, 'The race'),
+    el(
+      'p',
+      { class: 'soft' },
+      'The recorded answers to one prompt (' + prompt + '), each token at the time at which it came.',
+    ),
+    el('div', { class: 'controls' }, play, speed, slider),
+    el(
+      'div',
+      { class: 'lanes' },
+      lanes.map((lane, i) =>
+        el(
+          'article',
+          {
+            class: 'lane',
+            style: 'border-top-color:' + color(section.groups.findIndex(group => group.label === lane.label)),
+          },
+          el('header', {}, el('span', {}, lane.label), lane.clock),
+          lane.words,
+        ),
+      ),
+    ),
+    status,
+  ];
+}
+
+// ---- requests
+
+function waterfall() {
+  const rows = data.waterfall || [];
+  if (!rows.length) return [];
+  const phases = {
+    queue: 'waiting for the tool',
+    headers: 'to the response headers',
+    think: 'to the first token',
+    flow: 'streaming',
+    tail: 'to the end of the stream',
+  };
+  const end = Math.max(1, ...rows.map(row => row.start_ms + (row.total_ms || row.ttlt_ms || 0)));
+  const percent = value => ((100 * value) / end).toFixed(3) + '%';
+  return [
+    el('h2', {}, 'Requests in time'),
+    el('p', { class: 'soft' }, 'The first ' + rows.length + ' requests, each run from its own beginning.'),
+    el(
+      'div',
+      { class: 'key' },
+      Object.entries(phases).map(([name, words]) => el('span', {}, el('span', { class: 'swatch ' + name }), words)),
+    ),
+    el(
+      'ol',
+      { class: 'fall' },
+      timeAxis(end, percent),
+      rows.flatMap((row, i) => [
+        data.recorded.length > 1 && (i === 0 || rows[i - 1].run !== row.run)
+          ? el('li', { class: 'axis' }, el('bdi', {}, row.run))
+          : null,
+        bar(row, end, percent),
+      ]),
+    ),
+  ];
+}
+
+function timeAxis(end, percent) {
+  const unit = 10 ** Math.floor(Math.log10(end / 4));
+  const step = [1, 2, 5, 10].map(factor => factor * unit).find(each => end / each <= 5);
+  const ticks = [...Array(Math.floor(end / step) + 1).keys()].map(i => i * step);
+  return el(
+    'li',
+    { class: 'axis', 'aria-hidden': 'true' },
+    el('span', {}),
+    el(
+      'div',
+      { class: 'track' },
+      ticks.map(tick =>
+        el('small', { style: 'left:' + percent(tick) }, end < 2000 ? tick + ' ms' : tick / 1000 + ' s'),
+      ),
+    ),
+  );
+}
+
+function bar(row, end, percent) {
+  const headers = row.headers_ms || 0;
+  const edges = [
+    ['queue', -(row.queue_ms || 0), 0],
+    ['headers', 0, row.headers_ms],
+    ['think', headers, row.ttft_ms],
+    ['flow', row.ttft_ms, row.ttlt_ms],
+    ['tail', row.ttlt_ms || row.ttft_ms || headers, row.total_ms],
+  ];
+  const known = edges.filter(([, from, to]) => from !== null && to !== null && to > from);
+  const stop = row.start_ms + (row.total_ms || 0);
+  const words =
+    [
+      ['started at', row.start_ms],
+      ['first token after', row.ttft_ms],
+      ['last after', row.ttlt_ms],
+      ['ended after', row.total_ms],
+    ]
+      .filter(each => each[1] !== null)
+      .map(each => each[0] + ' ' + ms(each[1]))
+      .join(', ') +
+    ', ' +
+    row.status;
+  return el(
+    'li',
+    { title: row.request_id + ': ' + words },
+    el('span', {}, el('bdi', {}, row.request_id)),
+    el(
+      'div',
+      { class: 'track', role: 'img', 'aria-label': words },
+      known.map(([name, from, to]) =>
+        el('i', {
+          class: name,
+          style: 'left:' + percent(Math.max(0, row.start_ms + from)) + ';width:' + percent(to - from),
+        }),
+      ),
+      row.status === 'completed'
+        ? null
+        : el('em', { style: stop / end > 0.8 ? 'right:0' : 'left:' + percent(stop) }, row.status),
+    ),
+  );
+}
+
+function slowest() {
+  const rows = data.slowest || [];
+  return rows.length
+    ? [
+        el('h2', {}, 'Slowest requests'),
+        rows.map(row =>
+          el(
+            'details',
+            {},
+            el(
+              'summary',
+              {},
+              el('strong', {}, ms(row.total_ms)),
+              ' ' +
+                row.request_id +
+                ' (first token ' +
+                ms(row.ttft_ms) +
+                (row.output_tokens === null ? '' : ', ' + row.output_tokens + ' tokens') +
+                ')',
+            ),
+            el('pre', { tabindex: 0 }, row.text),
+          ),
+        ),
+      ]
+    : [];
+}
+
+function failures() {
+  const rows = data.failures || [];
+  return rows.length
+    ? [
+        el('h2', {}, 'Failures'),
+        table(
+          'The first ' + rows.length + ' requests that failed in their last attempt',
+          [head('request', '_status', 'after', '_why')],
+          rows.map(row => [
+            row.request_id,
+            el('td', { class: 'left' }, row.status),
+            ms(row.total_ms),
+            el('td', { class: 'wrap' }, row.error),
+          ]),
+        ),
+      ]
+    : [];
+}
+
+function runs() {
+  const listed = object =>
+    Object.entries(object || {})
+      .filter(([, value]) => value !== null)
+      .map(([key, value]) => key + ' ' + value)
+      .join(', ');
+  const served = model => model.label + ' = ' + model.name + ' at ' + model.base_url + ' (' + model.api + ')';
+  const recorded = data.recorded || [];
+  return recorded.length
+    ? [
+        el('h2', {}, 'Runs'),
+        recorded.map(run => {
+          const facts = [
+            ['folder', run.folder],
+            ['simulated', run.simulated ? 'yes' : 'no'],
+            ['began', run.started_at],
+            ['ended', run.finished_at || 'not yet'],
+            ['requests', run.requests],
+            ['models', Array.isArray(run.models) ? run.models.map(served).join(', ') : ''],
+            ['options', listed(run.options)],
+            ['versions', listed(run.versions)],
+            ['own error', listed(run.client_overhead) || 'not measured'],
+          ];
+          const known = facts.filter(fact => fact[1] !== undefined && fact[1] !== '');
+          return [
+            el('h3', {}, run.run),
+            el(
+              'dl',
+              {},
+              known.flatMap(fact => [el('dt', {}, fact[0]), el('dd', {}, String(fact[1]))]),
+            ),
+          ];
+        }),
+      ]
+    : [];
+}
+
+for (const section of data.sections) {
+  page.append(
+    ...[
+      section.title ? el('h2', {}, section.title) : el('h2', {}, 'In figures'),
+      figures(section),
+      differences(section),
+      el('div', { class: 'charts' }, distribution(section), positions(section)),
+      race(section),
+    ].flat(),
+  );
+}
+page.append(...[loads(), waterfall(), slowest(), failures(), runs()].flat(Infinity));
+draw();
+const redraw = () => charts.forEach(each => each.plot.redraw());
+matchMedia('(prefers-color-scheme: dark)').addEventListener('change', redraw);
+window.addEventListener('beforeprint', () => {
+  document.documentElement.classList.add('paper');
+  document.querySelectorAll('details').forEach(each => (each.open = true));
+  redraw();
+});
+window.addEventListener('afterprint', () => {
+  document.documentElement.classList.remove('paper');
+  redraw();
+});

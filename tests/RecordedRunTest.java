@@ -1,0 +1,248 @@
+package stream;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.List;
+
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** Recorded runs read back, and counted as others count. */
+class RecordedRunTest {
+
+    @TempDir
+    Path folder;
+
+    /** A row for each answer, and a line for each problem. */
+    private record Read(String rows, List<String> problems) { }
+
+    private static Read read(MetricDefinition definition, Path... folders) throws IOException {
+        var problems = new ReadProblems();
+        var rows = new StringBuilder();
+        for (var folder : RecordedRun.folders(List.of(folders))) {
+            var run = RecordedRun.read(folder, problems);
+            run.readEvents(definition, RecordedRun.EventVisitor.NONE, problems, null);
+            run.answers().forEach(answer -> rows.append(row(run, answer)));
+        }
+        return new Read(rows.toString(), problems.lines());
+    }
+
+    private static String row(RecordedRun run, RecordedAnswer answer) {
+        var row = new StringBuilder(String.join(",", run.name(), answer.requestId(), answer.model(), answer.status().word()));
+        for (var metric : List.of(Metric.TTFT, Metric.ITL, Metric.TPOT, Metric.TTLT, Metric.TOTAL)) {
+            row.append(',').append(answer.knows(metric) ? Metrics.millis(answer.get(metric) * 1000) : "");
+        }
+        return row.append(',').append((long) answer.get(Metric.OUTPUT_TOKENS)).append('\n').toString();
+    }
+
+    private static String refusal(Path folder) {
+        return assertThrows(IOException.class, () -> read(MetricDefinition.OURS, folder)).getMessage();
+    }
+
+    private RunOnDisk run(String name) {
+        return new RunOnDisk(folder.resolve(name));
+    }
+
+    /**
+     * A reasoning model: role at 1 ms, reasoning at 50, text at 100, 110 and 130, finish at 131, the end at 140; the server
+     * counts 6 tokens. The expected figures were worked out by hand from the source of each tool, which Definition names.
+     */
+    @ParameterizedTest
+    @CsvSource({
+        "ours,     100.000,15.000,6.000,130.000,140.000",
+        // first chunk at 1, last with choices at 131; gaps 49, 50, 10, 20, 1; (131 - 1) / 5
+        "vllm,     1.000,20.000,26.000,131.000,131.000",
+        // first token at 50, last at 130; (130 - 50) / 5; 130 / 6; the request ends with the stream
+        "guidellm, 50.000,16.000,21.667,130.000,140.000",
+        // (130 - 50) / 5; it has no time per output token
+        "aiperf,   50.000,16.000,'',130.000,130.000"
+    })
+    void oneStreamCountedFourWays(String definition, String ttft, String itl, String tpot, String ttlt, String total) throws Exception {
+        var columns = "sky,1,1,";
+        run("r").answer("m", "sky", 1, new double[0], "ttft_ms", "100.000", "itl_p50_ms", "15.000", "tpot_ms", "6.000",
+                "ttlt_ms", "130.000", "total_ms", "140.000", "output_tokens", "6", "events", "7")
+                .write();
+        var id = "sky|m|1,m," + columns;
+        try {
+            Files.writeString(folder.resolve("r/events.csv"), String.join("\r\n", String.join(",", Column.header(EventColumn.values())),
+                    id + "0,role,1.000,,1,", id + "1,reasoning,50.000,,2,hm", id + "2,content,100.000,,3,a",
+                    id + "3,content,110.000,,4,b", id + "4,content,130.000,,5,c", id + "5,finish,131.000,,6,stop",
+                    id + "6,done,140.000,,7,") + "\r\n");
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+        assertEquals("r,sky|m|1,m,completed," + String.join(",", ttft, itl, tpot, ttlt, total) + ",6\n",
+                read(MetricDefinition.of(definition), folder.resolve("r")).rows());
+    }
+
+    @Test
+    void theLastAttemptCountsAndAWarmUpDoesNot() throws Exception {
+        run("r").answer("m", "sky", 1, 100, 10, 3, "attempt", "1", "status", "failed")
+                .answer("m", "sky", 1, 200, 10, 3, "attempt", "2")
+                .answer("m", "warm", 1, 900, 10, 3, "phase", "warmup").write();
+        assertEquals("r,sky|m|1,m,completed,200.000,10.000,10.000,220.000,221.000,3\n",
+                read(MetricDefinition.OURS, folder.resolve("r")).rows());
+    }
+
+    @Test
+    void rowsThatCantBeReadAreNamedWithTheirLineAndLeftOut() throws Exception {
+        run("r").answer("m", "sky", 1, 100, 10, 3).requestLine("torn|m|1,r,2026")
+                .answer("m", "sea", 1, 100, 10, 3, "ttft_ms", "NaN").answer("m", "sun", 1, 100, 10, 3, "ttft_ms", "-1")
+                .answer("m", "air", 1, 100, 10, 3, "total_ms", "soon").answer("m", "ice", 1, 120, 10, 3, "started_at", "today")
+                .answer("m", "fog", 1, 120, 10, 3)
+                .event("sky|m|1,m,sky,1,1,9,speech,1.000,,1,").event("sky|m|1,m,sky,1,1,9,content,1e3,,1,").write();
+        var requests = folder.resolve("r/requests.csv");
+        var events = folder.resolve("r/events.csv");
+        var read = read(MetricDefinition.OURS, folder.resolve("r"));
+        assertEquals("r,sky|m|1,m,completed,100.000,10.000,10.000,120.000,121.000,3\n"
+                + "r,fog|m|1,m,completed,120.000,10.000,10.000,140.000,141.000,3\n", read.rows());
+        assertEquals(List.of(requests + ":3: 3 cells instead of 50; the row is left out",
+                requests + ":4: ttft_ms 'NaN' is not a number, at least 0; the row is left out",
+                requests + ":5: ttft_ms '-1' is not a number, at least 0; the row is left out",
+                events + ":38: unknown kind 'speech'; the row is left out",
+                events + ":39: elapsed_ms '1e3' is not a number of milliseconds; the row is left out",
+                requests + ": 2 more rows are left out"), read.problems());
+    }
+
+    @Test
+    void anEventBeforeTheOneBeforeItIsLeftOut() throws Exception {
+        run("r").answer("m", "sky", 1, new double[] {100, 90, 110}).write();
+        var read = read(MetricDefinition.AIPERF, folder.resolve("r"));
+        assertEquals(List.of(folder.resolve("r/events.csv")
+                + ":4: elapsed_ms '90.000' is before the token before it; the row is left out"), read.problems());
+        assertTrue(read.rows().contains(",100.000,5.000,,110.000,"), read.rows());
+    }
+
+    @Test
+    void rowsThatAreThereTwiceCountOnce() throws Exception {
+        var run = run("r").answer("m", "sky", 1, 100, 10, 3).write();
+        var events = run.resolve("events.csv");
+        var lines = Files.readAllLines(events);
+        Files.write(events, lines.subList(1, lines.size()), StandardOpenOption.APPEND);
+        var read = read(MetricDefinition.AIPERF, run);
+        assertTrue(read.rows().contains(",100.000,10.000,,120.000,"), read.rows());
+        assertEquals(events + ":8: request sky|m|1 had its 6 events already; the row is left out", read.problems().getFirst());
+    }
+
+    @Test
+    void aFileThatASpreadsheetSavedIsRead() throws Exception {
+        var run = run("r").answer("m", "sky", 1, 100, 10, 3).write();
+        Files.writeString(run.resolve("requests.csv"), "\uFEFF" + Files.readString(run.resolve("requests.csv")));
+        assertEquals(1, read(MetricDefinition.OURS, run).rows().lines().count(), "a byte order mark before the first column");
+    }
+
+    @Test
+    void aColumnThatIsThereTwiceIsRefused() throws Exception {
+        var run = run("r").answer("m", "sky", 1, 100, 10, 3).write();
+        Files.writeString(run.resolve("requests.csv"), Files.readString(run.resolve("requests.csv")).replace("queue_ms", "ttft_ms"));
+        assertTrue(refusal(run).startsWith(run.resolve("requests.csv")
+                + ": not a file of this tool (The header contains a duplicate"), refusal(run));
+    }
+
+    @Test
+    void aStatusThatIsNoneIsNotTakenForAFailure() throws Exception {
+        run("r").answer("m", "sky", 1, 100, 10, 3, "status", "COMPLETED").write();
+        assertEquals(List.of(folder.resolve("r/requests.csv") + ":2: unknown status 'COMPLETED'; the row is left out"),
+                read(MetricDefinition.OURS, folder.resolve("r")).problems());
+    }
+
+    @Test
+    void aFileThatEndsInTheMiddleOfAQuotedTextIsReadUpToThere() throws Exception {
+        run("r").answer("m", "sky", 1, 100, 10, 3).write();
+        var requests = folder.resolve("r/requests.csv");
+        Files.writeString(requests, Files.readString(requests) + "sea|m|1,r,2026-11-23T10:00:00Z,\"m");
+        var read = read(MetricDefinition.OURS, folder.resolve("r"));
+        assertEquals(1, read.rows().lines().count());
+        assertEquals(List.of(requests + ":3: 4 cells instead of 50; the row is left out"), read.problems());
+    }
+
+    @Test
+    void aMissingFigureStaysBlankAndIsNamed() throws Exception {
+        var run = run("r").answer("m", "sky", 1, 100, 10, 3).write();
+        var requests = run.resolve("requests.csv");
+        Files.writeString(requests, Files.readString(requests).replace(",tpot_ms,", ",another,"));
+        var read = read(MetricDefinition.OURS, run);
+        assertEquals("r,sky|m|1,m,completed,100.000,10.000,,120.000,121.000,3\n", read.rows());
+        assertEquals(List.of(requests + ": no column tpot_ms, it stays blank"), read.problems());
+    }
+
+    @Test
+    void filesOfOtherToolsAreRefusedWithOneLine() throws Exception {
+        var run = Files.createDirectory(folder.resolve("other"));
+        var requests = Files.writeString(run.resolve("requests.csv"), "timestamp,latency\n1,2\n");
+        assertTrue(refusal(run).matches("\\Q" + requests + "\\E: not a file of this tool, it has no column [a-z_]+"), refusal(run));
+        Files.writeString(requests, "");
+        assertTrue(refusal(run).contains(": not a file of this tool"));
+        assertEquals(folder.resolve("none") + ": no such folder; name the folder of a run", refusal(folder.resolve("none")));
+        var empty = Files.createDirectory(folder.resolve("empty"));
+        assertEquals(empty + ": no run of this tool, there is no requests.csv in it; name the folder of a run", refusal(empty));
+        assertEquals("compare: --as 'mine'; must be one of ours, vllm, guidellm, aiperf, all\n",
+                Printed.compare("--as", "mine", run).expect(2).err());
+    }
+
+    @Test
+    void aRunThatIsStillBeingWrittenIsRead() throws Exception {
+        var run = run("r").answer("m", "sky", 1, 100, 10, 3);
+        run.record().remove("finished_at");
+        run.record().put("planned_requests", 8);
+        var read = read(MetricDefinition.OURS, run.write());
+        assertEquals(1, read.rows().lines().count());
+        assertEquals(List.of(folder.resolve("r") + ": still being written, or cut off: 1 of 8 requests are there"),
+                read.problems());
+    }
+
+    @Test
+    void withoutItsOtherFilesARunIsReadAsFarAsItGoes() throws Exception {
+        var run = run("r").answer("m", "sky", 1, 100, 10, 3).write();
+        Files.delete(run.resolve("events.csv"));
+        Files.writeString(run.resolve("run.json"), "{");
+        var read = read(MetricDefinition.VLLM, run);
+        assertEquals("r,sky|m|1,m,completed,,,,,121.000,3\n", read.rows());
+        assertEquals(List.of(run + ": no run.json that can be read; what it would tell is not known",
+                run.resolve("events.csv") + ": not there; what is counted from events stays blank"), read.problems());
+    }
+
+    @Test
+    void columnsMayStandInAnyOrder() throws Exception {
+        var run = run("r").answer("m", "sky", 1, 100, 10, 3).write();
+        var before = read(MetricDefinition.AIPERF, run).rows();
+        for (var file : new String[] {"requests.csv", "events.csv"}) {
+            var turned = new StringBuilder();
+            for (var line : Files.readAllLines(run.resolve(file))) {
+                turned.append(String.join(",", List.of(line.split(",", -1)).reversed())).append("\r\n");
+            }
+            Files.writeString(run.resolve(file), turned);
+        }
+        assertEquals(before, read(MetricDefinition.AIPERF, run).rows());
+    }
+
+    @Test
+    void aFolderOfRunsIsAllOfThem() throws Exception {
+        run("all/b").answer("m", "sky", 1, 200, 10, 3).write();
+        run("all/a").answer("m", "sky", 1, 100, 10, 3).write();
+        assertEquals("a,sky|m|1,m,completed,100.000,10.000,10.000,120.000,121.000,3\n"
+                + "b,sky|m|1,m,completed,200.000,10.000,10.000,220.000,221.000,3\n", read(MetricDefinition.OURS, folder.resolve("all")).rows());
+    }
+
+    @Test
+    void answersAreReadThroughTheGuardOfCsvSafe() throws Exception {
+        run("r").answer("m", "sky", 1, 100, 10, 3, "request_id", "'=sky|m|1").write();
+        assertEquals("r,=sky|m|1,m,completed,100.000,10.000,10.000,120.000,121.000,3\n",
+                read(MetricDefinition.OURS, folder.resolve("r")).rows());
+    }
+
+    @ParameterizedTest
+    @CsvSource({"0.000,0", "12,12000", "1.5,1500", "0.001,1", "123456.789,123456789"})
+    void millisecondsAreReadAsWholeMicroseconds(String millis, long micros) throws Exception {
+        assertEquals(micros, RecordedRun.micros(millis));
+    }
+}
