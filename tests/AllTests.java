@@ -19,6 +19,7 @@
 //SOURCES MetricsTest.java
 //SOURCES FuzzTest.java
 //SOURCES LauncherTest.java
+//SOURCES LayoutTest.java
 //SOURCES ModelsTest.java
 //SOURCES Printed.java
 //SOURCES PromptsTest.java
@@ -30,6 +31,7 @@
 //SOURCES SimulatorTest.java
 //SOURCES TestModels.java
 //SOURCES TestRun.java
+//SOURCES TrustedCertificate.java
 
 // Runs the tests: all of them, or those named.
 //
@@ -43,6 +45,7 @@ package stream;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 
 import org.junit.platform.engine.DiscoverySelector;
@@ -60,14 +63,13 @@ public class AllTests {
             SimulatorTest.class, StreamDecoderTest.class, DialectsTest.class, JournalTest.class, ResumeTest.class,
             FaultTest.class, FuzzTest.class, CalibrationTest.class, StatisticsTest.class,
             RecordedRunTest.class, CompareTest.class, ReportTest.class,
-            StreamTest.class, LauncherTest.class);
+            StreamTest.class, LauncherTest.class, LayoutTest.class);
 
     public static void main(String... args) {
         var out = new PrintStream(System.out, true, StandardCharsets.UTF_8);
         var selectors = new ArrayList<DiscoverySelector>();
         for (var name : args) {
-            selectors.add(name.contains("#") ? DiscoverySelectors.selectMethod("stream." + name)
-                    : DiscoverySelectors.selectClass("stream." + name));
+            selectors.addAll(selectors(name));
         }
         if (args.length == 0) {
             CLASSES.forEach(tests -> selectors.add(DiscoverySelectors.selectClass(tests)));
@@ -78,6 +80,19 @@ public class AllTests {
         out.printf("%d passed, %d failed%s%n", counts.passed, counts.failed,
                 counts.skipped == 0 ? "" : ", " + counts.skipped + " skipped");
         System.exit(counts.failed > 0 || counts.passed == 0 ? 1 : 0);
+    }
+
+    /** Returns the class of this name, or its methods of the name after a #, whatever their parameters are. */
+    private static List<? extends DiscoverySelector> selectors(String name) {
+        var parts = name.split("#", 2);
+        try {
+            var tests = Class.forName("stream." + parts[0]);
+            return parts.length == 1 ? List.of(DiscoverySelectors.selectClass(tests))
+                    : Arrays.stream(tests.getDeclaredMethods()).filter(method -> method.getName().equals(parts[1]))
+                            .map(method -> DiscoverySelectors.selectMethod(tests, method)).toList();
+        } catch (ClassNotFoundException e) {
+            return List.of(DiscoverySelectors.selectClass("stream." + name)); // JUnit reports it
+        }
     }
 
     private static final class Counts implements TestExecutionListener {

@@ -23,7 +23,7 @@ class CalibrationTest {
 
     private TestRun run(String... args) throws Exception {
         try (var simulator = SimulatedServer.start(1)) {
-            var all = new ArrayList<>(List.of("--base-url", simulator.baseUrl(), "-p", "Hi", "--echo", "none"));
+            var all = new ArrayList<>(List.of(TestRun.WARM, "--base-url", simulator.baseUrl(), "-p", "Hi", "--echo", "none"));
             all.addAll(List.of(args));
             return TestRun.of(results, all.toArray(String[]::new));
         }

@@ -5,9 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import java.io.FileOutputStream;
 import java.nio.file.Path;
-import java.security.KeyStore;
 import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.List;
@@ -22,6 +20,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -395,6 +394,16 @@ class DialectsTest {
         assertEquals("failed empty_stream", empty.status() + " " + empty.errorType());
     }
 
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', quoteCharacter = '~', value = {"404|{\"detail\":null}|no message", "400|null|no message",
+        "404|404 page not found|page not found", "503|503 Service Unavailable|Service Unavailable",
+        "400|[{\"error\":{\"message\":\"API key not valid\"}}]|API key not valid",
+        "500|{\"error\":{\"error\":{\"message\":\"inner\"}}}|inner",
+        "502|<html><head><title>502 Bad Gateway</title></head><body>nginx|Bad Gateway"})
+    void row18anErrorBodyIsReducedToItsMessage(int status, String body, String message) throws Exception {
+        assertEquals(message, answer(new MockResponse.Builder().code(status).body(body)).error());
+    }
+
     @Test
     void row19theServersCodeIsKept() throws Exception {
         var got = answer(new MockResponse.Builder().code(404).body("{\"error\":{\"message\":\"gone\",\"type\":"
@@ -496,17 +505,9 @@ class DialectsTest {
     @ParameterizedTest
     @ValueSource(strings = {"h2", "http/1.1"})
     void theSocketsOfTlsConnectionsAreTimedToo(String protocol, @TempDir Path folder) throws Exception {
-        var certificate = new HeldCertificate.Builder().addSubjectAlternativeName("localhost").build();
-        var trusted = KeyStore.getInstance("PKCS12");
-        trusted.load(null, null);
-        trusted.setCertificateEntry("test", certificate.certificate());
-        try (var file = new FileOutputStream(folder.resolve("trusted.p12").toFile())) {
-            trusted.store(file, "secret".toCharArray());
-        }
-        System.setProperty("javax.net.ssl.trustStore", folder.resolve("trusted.p12").toString());
-        System.setProperty("javax.net.ssl.trustStorePassword", "secret");
-        try (var secure = new MockWebServer(); var tlsClient = new StreamClient(1, List.of(secureModel()), Map.of(), Limits.DEFAULT)) {
-            secure.useHttps(new HandshakeCertificates.Builder().heldCertificate(certificate).build().sslSocketFactory());
+        try (var trust = TrustedCertificate.forLocalhost(folder); var secure = new MockWebServer();
+             var tlsClient = new StreamClient(1, List.of(secureModel()), Map.of(), Limits.DEFAULT)) {
+            secure.useHttps(trust.certificates().sslSocketFactory());
             if (protocol.equals("http/1.1")) {
                 secure.setProtocols(List.of(okhttp3.Protocol.HTTP_1_1));
             }
@@ -521,9 +522,6 @@ class DialectsTest {
                 assertEquals(i == 1, got.ending().network().tlsMicros() == null);
                 assertEquals(1, got.reads().stream().distinct().count(), got.reads().toString());
             }
-        } finally {
-            System.clearProperty("javax.net.ssl.trustStore");
-            System.clearProperty("javax.net.ssl.trustStorePassword");
         }
     }
 

@@ -26,7 +26,6 @@ import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.TimeUnit;
-import java.util.regex.Pattern;
 import java.util.zip.GZIPOutputStream;
 
 import mockwebserver3.Dispatcher;
@@ -226,6 +225,71 @@ class FaultTest {
         assertEquals(lost, run.err().split(" closed the reused connection; sent again on a new one", -1).length - 1, run.err());
         if (fault.equals("close-on-request") || fault.equals("close-unanswered")) {
             assertEquals(1, lost, "no client can know it before");
+        }
+    }
+
+    /** Answers the first request of each connection, and does something else when a second one has been read. */
+    private interface SecondRequest {
+        void answer(Socket socket) throws IOException;
+    }
+
+    private static String readRequest(Socket socket) throws IOException {
+        var in = socket.getInputStream();
+        var head = new StringBuilder();
+        for (int next; head.indexOf("\r\n\r\n") < 0; head.append((char) next)) {
+            next = in.read();
+            if (next < 0) {
+                return null;
+            }
+        }
+        in.readNBytes(Integer.parseInt(head.toString().replaceFirst("(?is).*content-length: (\\d+).*", "$1")));
+        return head.toString();
+    }
+
+    private static void serve(ServerSocket server, SecondRequest second) {
+        while (!server.isClosed()) {
+            try {
+                var socket = server.accept();
+                Thread.startVirtualThread(() -> {
+                    try (socket) {
+                        readRequest(socket);
+                        write(socket.getOutputStream(), HEAD.replace("Connection: close\r\n", "") + "Transfer-Encoding: chunked\r\n\r\n"
+                                + Integer.toHexString(EVENT.length() + 14) + "\r\n" + EVENT + "data: [DONE]\n\n\r\n0\r\n\r\n");
+                        if (readRequest(socket) != null) {
+                            second.answer(socket);
+                        }
+                    } catch (IOException e) {
+                        // the client has left
+                    }
+                });
+            } catch (IOException e) {
+                return;
+            }
+        }
+    }
+
+    private void assertSentOnceMore(String url, ServerSocket server, SecondRequest second) throws Exception {
+        Thread.startVirtualThread(() -> serve(server, second));
+        var run = TestRun.of(results, "--base-url", url, "-m", "m", "-p", "Hi", "-n", "4", "--retries", "0", "--echo", "none");
+        assertEquals(0, run.exitCode(), run.err());
+        assertEquals(4, run.requests().size());
+        assertEquals(1, JsonMapper.shared().readTree(run.file("run.json")).at("/counts/resent").asInt());
+    }
+
+    @Test
+    void anAnswer408OnAReusedConnectionIsSentOnceMore() throws Exception {
+        try (var server = new ServerSocket(0, 50, InetAddress.getLoopbackAddress())) {
+            assertSentOnceMore("http://127.0.0.1:" + server.getLocalPort() + "/v1", server, socket ->
+                    write(socket.getOutputStream(), "HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"));
+        }
+    }
+
+    /** The record that announces the end of a TLS connection is not a byte of a response. */
+    @Test
+    void aTlsConnectionThatEndsProperlyIsSentOnceMore() throws Exception {
+        try (var trust = TrustedCertificate.forLocalhost(folder);
+             var server = trust.serverSocketFactory().createServerSocket(0, 50, InetAddress.getLoopbackAddress())) {
+            assertSentOnceMore("https://localhost:" + server.getLocalPort() + "/v1", server, Socket::close);
         }
     }
 
@@ -543,18 +607,6 @@ class FaultTest {
 
     private static List<String> contents(TestRun run) {
         return run.events().stream().filter(row -> row.get("kind").equals("content")).map(row -> row.get("text")).toList();
-    }
-
-    @Test
-    void everyTestThatTheTableInTheReadmeNamesIsThere() throws Exception {
-        var named = Pattern.compile("`(\\w+Test)\\.(\\w+)`").matcher(Files.readString(Path.of("README.md")));
-        var rows = 0;
-        for (; named.find(); rows++) {
-            var name = named.group(2);
-            assertTrue(Arrays.stream(Class.forName("stream." + named.group(1)).getDeclaredMethods())
-                    .anyMatch(method -> method.getName().equals(name)), named.group());
-        }
-        assertTrue(rows > 20, rows + " found");
     }
 
     // The soak in small: every request accounted for, whatever happens to it

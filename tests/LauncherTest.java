@@ -144,7 +144,7 @@ class LauncherTest {
     void withoutMavenAndNetworkThereIsOneLine() throws Exception {
         var home = jdk("jdk", 25, "exit 1");
         tool("curl", "exit 6");
-        assertEquals(new Launched(1, "jbang: neither Maven nor the network is there to fetch JBang with; install it:"
+        assertEquals(new Launched(1, "jbang: JBang cannot be fetched, neither with Maven nor from the network; install it:"
                 + " https://www.jbang.dev/download\n"), launch(Map.of("JAVA_HOME", home.toString()), "Stream.java"));
     }
 
@@ -159,8 +159,8 @@ class LauncherTest {
     @Test
     void anEmptyArgumentIsRefusedSinceJbangLosesIt() throws Exception {
         tool("jbang", "echo \"$@\"");
-        assertEquals(new Launched(1, "jbang: an empty argument ('') can't be passed on; leave it out, or write what belongs"
-                + " there\n"), launch(Map.of(), "Stream.java", "-p", ""));
+        assertEquals(new Launched(1, "jbang: an empty argument ('') cannot be passed on; leave it out, or write the missing"
+                + " text\n"), launch(Map.of(), "Stream.java", "-p", ""));
     }
 
     @Test
@@ -193,14 +193,5 @@ class LauncherTest {
     private static String which(String tool) {
         return Arrays.stream(System.getenv("PATH").split(File.pathSeparator)).map(place -> Path.of(place, tool))
                 .filter(Files::isExecutable).findFirst().orElseThrow(() -> new TestAbortedException("no " + tool)).toString();
-    }
-
-    @Test
-    void anAliasThatIsAlsoAFolderIsTheAlias() throws Exception {
-        tool("jbang", "echo \"$@\"");
-        Files.copy(Path.of("jbang-catalog.json"), folder.resolve("jbang-catalog.json"));
-        Files.createDirectories(folder.resolve("prompts"));
-        assertEquals("prompts@. x\n", launch(Map.of(), "prompts", "x").printed());
-        assertEquals("stream x\n", launch(Map.of(), "stream", "x").printed());
     }
 }

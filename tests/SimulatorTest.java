@@ -28,6 +28,8 @@ import java.util.regex.Pattern;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
@@ -217,6 +219,36 @@ class SimulatorTest {
                 var got = new BufferedReader(new InputStreamReader(socket.getInputStream())).readLine();
                 assertTrue(got.startsWith("HTTP/1.1 " + broken.getValue()), got);
             }
+        }
+    }
+
+    @Test
+    void aRequestThatTheClientCutsOffIsNotAnswered() throws Exception {
+        var address = URI.create(simulator.baseUrl());
+        try (var socket = new Socket(address.getHost(), address.getPort())) {
+            socket.getOutputStream().write("POST /v1/completions HTTP/1.1\r\nContent-Length: 500\r\n\r\n{\"model\":\"m\",\"prompt\":\"x\"}"
+                    .getBytes(StandardCharsets.UTF_8));
+            socket.shutdownOutput();
+            assertEquals(0, socket.getInputStream().readAllBytes().length);
+        }
+        assertEquals(0, simulator.answers());
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"stall", "no-answer", "open"})
+    void aConnectionThatTheClientLeavesIsClosed(String fault) throws Exception {
+        var address = URI.create(simulator.baseUrl());
+        try (var socket = new Socket(address.getHost(), address.getPort())) {
+            var body = "{\"model\":\"sim-ttft0-itl0-n2+" + fault + "\",\"stream\":true,\"prompt\":\"Hi\"}";
+            socket.getOutputStream().write(("POST /v1/completions HTTP/1.1\r\nContent-Length: " + body.length() + "\r\n\r\n" + body)
+                    .getBytes(StandardCharsets.UTF_8));
+            while (simulator.connections() == 0) {
+                Thread.onSpinWait();
+            }
+        }
+        for (var deadlineNanos = System.nanoTime() + 10_000_000_000L; simulator.connections() > 0; ) {
+            assertTrue(System.nanoTime() < deadlineNanos, "still open after ten seconds");
+            Thread.onSpinWait();
         }
     }
 

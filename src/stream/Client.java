@@ -51,6 +51,9 @@ import okhttp3.Request;
 import okhttp3.RequestBody;
 import okhttp3.Response;
 import okhttp3.ResponseBody;
+import okhttp3.internal.http2.ConnectionShutdownException;
+import okhttp3.internal.http2.ErrorCode;
+import okhttp3.internal.http2.StreamResetException;
 import okhttp3.sse.EventSource;
 import okhttp3.sse.EventSourceListener;
 import okhttp3.sse.EventSources;
@@ -59,6 +62,7 @@ import okio.GzipSource;
 import okio.Okio;
 import okio.Source;
 import tools.jackson.core.JacksonException;
+import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
@@ -80,7 +84,6 @@ final class StreamClient implements AutoCloseable {
     private final TimedSockets sockets = new TimedSockets();
     private final Limits limits;
     private final OkHttpClient reusing;
-    private final OkHttpClient connecting; // opens a connection for each request
     private final Set<String> unreliable = ConcurrentHashMap.newKeySet();
 
     /**
@@ -110,7 +113,6 @@ final class StreamClient implements AutoCloseable {
                 .readTimeout(Duration.ZERO) // a timer for each read is expensive; one thread watches all exchanges
                 .writeTimeout(Duration.ZERO)
                 .build();
-        connecting = reusing.newBuilder().connectionPool(new ConnectionPool(0, 1, TimeUnit.MINUTES)).build();
     }
 
     Limits limits() {
@@ -118,7 +120,12 @@ final class StreamClient implements AutoCloseable {
     }
 
     Call newCall(Request request) {
-        return (unreliable.contains(server(request)) ? connecting : reusing).newCall(request);
+        return (unreliable.contains(server(request)) ? withOwnConnection() : reusing).newCall(request);
+    }
+
+    /** A pool of its own keeps a call from joining a connection that another call has opened, as HTTP/2 allows. */
+    private OkHttpClient withOwnConnection() {
+        return reusing.newBuilder().connectionPool(new ConnectionPool(0, 1, TimeUnit.MINUTES)).build();
     }
 
     /** Notes that a server closes connections under a request: from now on each request to it gets a connection of its own. */
@@ -205,10 +212,30 @@ final class Sending {
         headersNanos = nanos;
     }
 
-    /** Whether the request was written to a reused connection and not a byte of a response has come. */
-    boolean isLost() {
-        return phases.isConnectionReused() && clock != null && headersNanos == 0
-                && (multiplexed || clock.reads() == readsBefore);
+    /**
+     * Whether the server cannot have processed the request as far as the client can know: it refused an HTTP/2 stream, or the
+     * request was written to a reused connection and not a byte of a response has come.
+     */
+    boolean isLost(Throwable failure) {
+        var wasWritten = phases.isConnectionReused() && clock != null && headersNanos == 0;
+        return refusesStream(failure) || wasWritten && !(failure instanceof StreamResetException)
+                && (multiplexed || clock.reads() == readsBefore || endsBeforeFirstByte(failure));
+    }
+
+    /** Whether the response is one with which a server closes an idle connection (RFC 9110, section 15.5.9). */
+    boolean isLost(Response response) {
+        return response.code() == 408 && phases.isConnectionReused() && "close".equalsIgnoreCase(response.header("Connection"));
+    }
+
+    /** A server that goes away tells which streams it has processed (RFC 9113, section 8.7). */
+    private static boolean refusesStream(Throwable failure) {
+        return failure instanceof ConnectionShutdownException
+                || failure instanceof StreamResetException reset && reset.errorCode == ErrorCode.REFUSED_STREAM;
+    }
+
+    /** Under TLS the record that announces the end of a connection is a read, too; okio tells how many bytes a line had. */
+    private static boolean endsBeforeFirstByte(Throwable failure) {
+        return failure.getCause() instanceof EOFException end && String.valueOf(end.getMessage()).contains("limit=0 ");
     }
 
     /** Returns when the last socket read returned; 0 if there was none. */
@@ -350,18 +377,32 @@ class Exchange {
         while (true) {
             recording.start(System.nanoTime());
             try (var response = sending.execute()) {
+                if (mayResend() && sending.isLost(response)) {
+                    resend();
+                    continue;
+                }
                 return result(response, receive(response));
             } catch (StreamClient.ClosedConnection e) {
                 // nothing was sent: another connection is taken
             } catch (IOException | RuntimeException | OutOfMemoryError e) {
-                if (resent || abort != null || !sending.isLost()) {
+                if (!mayResend() || !sending.isLost(e)) {
                     return result(null, outcome(e));
                 }
-                resent = true;
-                client.stopReusing(request);
+                resend();
+                continue;
             }
             prepare();
         }
+    }
+
+    private boolean mayResend() {
+        return !resent && abort == null;
+    }
+
+    private void resend() {
+        resent = true;
+        client.stopReusing(request);
+        prepare();
     }
 
     /** Ends the exchange from another thread; the first reason stays. */
@@ -519,7 +560,7 @@ sealed interface Outcome {
      */
     record Failed(String type, String message, Integer httpStatus) implements Outcome {
 
-        private static final Pattern ABOUT_MODEL = Pattern.compile("(?i)model|deployment");
+        private static final Pattern ABOUT_MODEL = Pattern.compile("(?i)(?<![/\\w])model|deployment");
 
         Failed(ServerError refusal) {
             this(refusal.type(), refusal.message(), refusal.httpStatus());
@@ -742,8 +783,11 @@ record ServerError(String type, String message, Integer httpStatus) { }
 /** Turns what servers and networks report into a type and one line. */
 final class ServerErrors {
 
+    private static final Pattern TITLE = Pattern.compile("(?is)<title>(.*?)</title>");
+
     private ServerErrors() { }
 
+    /** Reads at most so many bytes of the body of a response that is not a success. */
     static ServerError ofResponse(Response response, BufferedSource body, long mostBytes) throws IOException {
         body.request(mostBytes);
         var text = body.getBuffer().snapshot((int) Math.min(mostBytes, body.getBuffer().size())).utf8();
@@ -752,23 +796,40 @@ final class ServerErrors {
             return new ServerError("redirect", "the server points to " + response.header("Location")
                     + "; give that as the base URL", status);
         }
+        if (text.isBlank()) {
+            return new ServerError("http_" + status, "an empty body", status);
+        }
         try {
             var root = JsonMapper.shared().readTree(text);
-            var error = root.path("error");
-            if (error.isObject()) {
-                var code = error.path("code").asString("");
-                var type = error.path("type").asString("");
-                return new ServerError(!code.isEmpty() ? code : !type.isEmpty() ? type : "http_" + status,
-                        OneLine.firstOf(error.path("message").asString("no message")), status);
-            }
-            var message = error.isString() ? error : root.has("message") ? root.path("message") : root.path("detail");
-            if (!message.isMissingNode()) {
-                return new ServerError("http_" + status, OneLine.firstOf(message.asString(message.toString())), status);
-            }
+            return ofJson(root.isArray() && !root.isEmpty() ? root.get(0) : root, status); // Google's servers send an array
         } catch (JacksonException e) {
-            // not JSON: its first line is all there is to show
+            var title = TITLE.matcher(text);
+            var line = OneLine.firstOf(title.find() ? title.group(1) : text);
+            return new ServerError("http_" + status, withoutStatus(line, status), status);
         }
-        return new ServerError("http_" + status, text.isBlank() ? "an empty body" : OneLine.firstOf(text), status);
+    }
+
+    private static ServerError ofJson(JsonNode root, int status) {
+        var error = root.path("error");
+        if (error.isObject()) {
+            var inner = error.path("error").isObject() ? error.get("error") : error;
+            var code = inner.path("code").asString("");
+            var type = inner.path("type").asString("");
+            return new ServerError(!code.isEmpty() ? code : !type.isEmpty() ? type : "http_" + status,
+                    message(inner.path("message"), status), status);
+        }
+        var message = error.isString() ? error : root.has("message") ? root.path("message") : root.path("detail");
+        return new ServerError("http_" + status, message(message, status), status);
+    }
+
+    private static String message(JsonNode message, int status) {
+        return message.isMissingNode() || message.isNull() ? "no message"
+                : withoutStatus(OneLine.firstOf(message.asString(message.toString())), status);
+    }
+
+    /** Many bodies repeat the status, which is shown anyway. */
+    private static String withoutStatus(String line, int status) {
+        return line.replaceFirst("^" + status + "[ :]+(?=\\S)", "");
     }
 
     static ServerError ofConnection(Throwable failure, HttpUrl url) {

@@ -200,7 +200,8 @@ final class StreamDecoder {
         }
         var isError = "error".equals(type);
         if (!data.startsWith("{")) {
-            return isError ? StreamEvent.error("error", data) : NOTHING;
+            var hasMessage = !data.isBlank() && !data.equals("null");
+            return isError ? StreamEvent.error("error", hasMessage ? data : "no message") : NOTHING;
         }
         var text = isError || lastEvent == null ? null : textIfLikeLast(data);
         return text == null ? parse(isError, data)

@@ -6,6 +6,7 @@ package stream;
 
 import java.io.BufferedInputStream;
 import java.io.ByteArrayOutputStream;
+import java.io.EOFException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
@@ -59,6 +60,18 @@ final class HttpConnection {
         return reusable;
     }
 
+    /** Waits until the client closes the connection, or this side does. */
+    void awaitClose() {
+        try {
+            while (in.read() >= 0) {
+                // what a client sends meanwhile has no answer
+            }
+        } catch (IOException e) {
+            // closed
+        }
+        reusable = false;
+    }
+
     /** Waits for the first byte of a request, and leaves it there. */
     void awaitRequest() throws IOException {
         in.mark(1);
@@ -73,6 +86,9 @@ final class HttpConnection {
      */
     HttpRequest nextRequest() throws IOException {
         var start = line();
+        while (start != null && start.isEmpty()) {
+            start = line(); // RFC 9112, section 2.2
+        }
         if (start == null) {
             return null;
         }
@@ -82,7 +98,7 @@ final class HttpConnection {
         }
         var headers = new HashMap<String, String>();
         var size = start.length();
-        for (String line; (line = line()) != null && !line.isEmpty(); size += line.length()) {
+        for (String line; !(line = lineOfMessage()).isEmpty(); size += line.length()) {
             var colon = line.indexOf(':');
             if (colon < 0 || size > LONGEST_HEAD) {
                 throw refused(size > LONGEST_HEAD ? 431 : 400, "bad headers");
@@ -91,11 +107,12 @@ final class HttpConnection {
         }
         chunked = words[2].equals("HTTP/1.1"); // a client of HTTP/1.0 reads a stream up to the end of the connection
         withBody = !words[0].equals("HEAD");
-        reusable = chunked && !"close".equalsIgnoreCase(headers.get("connection"));
+        reusable = chunked && !headers.getOrDefault("connection", "").toLowerCase(Locale.ROOT).matches("(.*,\\s*)?close(\\s*,.*)?");
         if ("100-continue".equalsIgnoreCase(headers.get("expect"))) {
             out.write(bytes("HTTP/1.1 100 Continue\r\n\r\n"));
         }
-        return new HttpRequest(words[0], words[1].replaceFirst("\\?.*", ""), headers, body(headers));
+        var path = words[1].replaceFirst("^https?://[^/]*", "").replaceFirst("\\?.*", "");
+        return new HttpRequest(words[0], path, headers, body(headers));
     }
 
     /** Returns a line without its end; null where the connection ends. */
@@ -113,16 +130,26 @@ final class HttpConnection {
         return line.toString().stripTrailing();
     }
 
+    private String lineOfMessage() throws IOException {
+        var line = line();
+        if (line == null) {
+            throw new EOFException("the client ended the connection inside a request");
+        }
+        return line;
+    }
+
     private byte[] body(Map<String, String> headers) throws IOException {
         try {
             if (!"chunked".equalsIgnoreCase(headers.get("transfer-encoding"))) {
                 return bytes(Integer.parseInt(headers.getOrDefault("content-length", "0")));
             }
             var body = new ByteArrayOutputStream();
-            for (int size; (size = Integer.parseInt(String.valueOf(line()).replaceFirst(";.*", ""), 16)) > 0; line()) {
-                body.write(bytes(size));
+            for (int size; (size = Integer.parseInt(lineOfMessage().replaceFirst(";.*", ""), 16)) != 0; lineOfMessage()) {
+                body.write(bytes(body.size() + size > LONGEST_BODY ? LONGEST_BODY + 1 : size));
             }
-            line();
+            while (!lineOfMessage().isEmpty()) {
+                // a trailer
+            }
             return body.toByteArray();
         } catch (NumberFormatException e) {
             throw refused(400, "the length of the body is not a number");
@@ -133,7 +160,11 @@ final class HttpConnection {
         if (size < 0 || size > LONGEST_BODY) {
             throw refused(413, "the body is too long");
         }
-        return in.readNBytes(size);
+        var bytes = in.readNBytes(size);
+        if (bytes.length < size) {
+            throw new EOFException("the client ended the connection inside a request");
+        }
+        return bytes;
     }
 
     private IOException refused(int status, String why) throws IOException {
@@ -207,6 +238,11 @@ final class HttpConnection {
                 framed.writeTo(out);
             }
             chunk.reset();
+        }
+
+        /** Waits until the connection is closed. */
+        void awaitClose() {
+            HttpConnection.this.awaitClose();
         }
 
         /** Ends the connection without the chunk that ends a body. */

@@ -14,13 +14,13 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.SplittableRandom;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import java.util.regex.Pattern;
 import java.util.zip.GZIPOutputStream;
 
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
+import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.JsonNodeFactory;
 import tools.jackson.databind.node.ObjectNode;
 
@@ -255,7 +255,7 @@ final class SimulatedAnswer {
         }
         if (fault == Fault.OPEN) {
             wire.flush();
-            EventWriter.pauseUntilClosed();
+            wire.awaitClose();
         }
     }
 
@@ -300,7 +300,7 @@ final class SimulatedAnswer {
                 wire.send("data: {\"choices\":[{\"delta\":{\"cont");
                 wire.cut();
             }
-            case STALL -> EventWriter.pauseUntilClosed();
+            case STALL -> wire.awaitClose();
             case RESET -> wire.reset();
             default -> {
                 return false;
@@ -481,7 +481,7 @@ final class SimulatedChat extends SimulatedChoices {
 
     @Override
     public String toolCall(SimulatedAnswer answer, String argumentsPart) {
-        return chunk(answer, delta("\"tool_calls\":[{\"index\":0,\"function\":{\"name\":\"weather\",\"arguments\":\""
+        return chunk(answer, delta("\"tool_calls\":[{\"index\":0,\"id\":\"call-sim\",\"type\":\"function\",\"function\":{\"name\":\"weather\",\"arguments\":\""
                 + argumentsPart + "\"}}]", "null"));
     }
 
@@ -583,6 +583,7 @@ final class SimulatedResponses implements SimulatedDialect {
     private static ObjectNode response(SimulatedAnswer answer, String status) {
         var response = JsonNodeFactory.instance.objectNode().put("id", "resp-sim-" + answer.number())
                 .put("object", "response").put("model", answer.ask().model()).put("status", status);
+        response.putArray("output");
         if (status.equals("incomplete")) {
             response.putObject("incomplete_details").put("reason", "max_output_tokens");
         }
@@ -597,7 +598,7 @@ final class SimulatedResponses implements SimulatedDialect {
     @Override
     public ObjectNode whole(SimulatedAnswer answer, String text) {
         var response = response(answer, "completed");
-        response.putArray("output").addObject().put("type", "message").put("role", "assistant")
+        ((ArrayNode) response.get("output")).addObject().put("type", "message").put("role", "assistant")
                 .putArray("content").addObject().put("type", "output_text").put("text", text);
         return response;
     }
@@ -648,11 +649,10 @@ final class EventWriter implements AutoCloseable {
         return waiting % 2 == 0 ? lines.replace("\n", "\r\n") : lines;
     }
 
-    /** Waits until the server is closed, which interrupts its threads. */
-    static void pauseUntilClosed() {
-        while (!Thread.currentThread().isInterrupted()) {
-            LockSupport.parkNanos(TimeUnit.SECONDS.toNanos(1));
-        }
+    /** Writes nothing more until the client or the server closes the connection. */
+    void awaitClose() throws IOException {
+        flush();
+        body.awaitClose();
     }
 
     void flush() throws IOException {

@@ -39,6 +39,8 @@ final class SimulatedServer implements AutoCloseable {
 
     private static final int BACKLOG = 4096;
     private static final int WARM_UP_STREAMS = 200;
+    private static final int WARM_UP_CONCURRENCY = 32;
+    private static final long RETRY_ACCEPT_NANOS = TimeUnit.MILLISECONDS.toNanos(50);
     private static final long CLOSE_LATE_NANOS = TimeUnit.MILLISECONDS.toNanos(25); // as llama.cpp does
 
     private final ServerSocket listener;
@@ -70,7 +72,7 @@ final class SimulatedServer implements AutoCloseable {
      * server to clients of its own.
      */
     static void warmUp() throws IOException {
-        try (var server = start(1); var clients = Executors.newVirtualThreadPerTaskExecutor()) {
+        try (var server = start(1); var clients = Executors.newFixedThreadPool(WARM_UP_CONCURRENCY, Thread.ofVirtual().factory())) {
             for (var model : List.of("sim-ttft1-itl0-n1000", "sim-ttft5-itl2-n20")) {
                 for (int i = 0; i < WARM_UP_STREAMS; i++) {
                     clients.submit(() -> server.readAnswer(model));
@@ -99,6 +101,11 @@ final class SimulatedServer implements AutoCloseable {
         return answers.get();
     }
 
+    /** Number of the open connections. */
+    int connections() {
+        return connections.size();
+    }
+
     @Override
     public void close() {
         closeQuietly(listener);
@@ -120,8 +127,10 @@ final class SimulatedServer implements AutoCloseable {
                 var socket = listener.accept();
                 connections.add(socket);
                 threads.submit(() -> serve(socket));
-            } catch (IOException | RejectedExecutionException e) {
+            } catch (RejectedExecutionException e) {
                 return; // the server is closed
+            } catch (IOException e) {
+                LockSupport.parkNanos(RETRY_ACCEPT_NANOS); // closed, or out of descriptors for a while
             }
         }
     }
@@ -161,8 +170,13 @@ final class SimulatedServer implements AutoCloseable {
     /** Answers a request; returns the fault that it asked for. */
     private Fault handle(HttpConnection http, HttpRequest request, long receivedNanos) throws IOException {
         var path = request.path();
-        if (path.equals("/v1/models") && request.method().equals("GET")) {
+        var isRead = request.method().equals("GET") || request.method().equals("HEAD");
+        if (path.equals("/v1/models") && isRead) {
             http.respond(200, "application/json", models().toString());
+            return Fault.NONE;
+        }
+        if (path.startsWith("/v1/models/") && isRead) {
+            http.respond(200, "application/json", model(path.substring("/v1/models/".length())).toString());
             return Fault.NONE;
         }
         var dialect = switch (path) {
@@ -237,7 +251,7 @@ final class SimulatedServer implements AutoCloseable {
                     "The model `" + ask.model() + "` has been deprecated.");
             case STATUS_500 -> refuse(http, 500, "server_error", null, "The server had an error.");
             case STATUS_503 -> refuse(http, 503, "server_error", null, "Overloaded.");
-            case NO_ANSWER -> EventWriter.pauseUntilClosed();
+            case NO_ANSWER -> http.awaitClose();
             case BUSY, BUSY_MS, BUSY_DATE, BUSY_SILENT -> {
                 if (nth % 2 == 0) {
                     return false;
@@ -265,8 +279,13 @@ final class SimulatedServer implements AutoCloseable {
         var list = JsonNodeFactory.instance.objectNode().put("object", "list");
         var data = list.putArray("data");
         LatencyProfile.PROFILES.keySet().stream().sorted()
-                .forEach(name -> data.addObject().put("id", name).put("object", "model").put("owned_by", "simulator"));
+                .forEach(name -> data.add(model(name)));
         return list;
+    }
+
+    private static ObjectNode model(String name) {
+        return JsonNodeFactory.instance.objectNode().put("id", name).put("object", "model").put("created", 1700000000)
+                .put("owned_by", "simulator");
     }
 
     private static void refuse(HttpConnection http, int status, String type, String code, String message)
