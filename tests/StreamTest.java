@@ -264,7 +264,7 @@ class StreamTest {
         var run = run("-m", "a=" + QUICK + ",b=" + QUICK, "-p", "Hi", "--warmup", "2", "-n", "3");
         assertEquals(List.of("warmup", "warmup", "warmup", "warmup"), column(run.requests(), "phase").subList(0, 4));
         assertEquals(6, column(run.requests(), "phase").stream().filter("measured"::equals).count());
-        assertTrue(run.err().matches("(?s).*\na +3 +3 +0 .*"), run.err());
+        assertTrue(run.err().matches("(?s).*\na +3 +0 .*"), run.err());
         assertEquals(10, new HashSet<>(column(run.requests(), "request_id")).size());
     }
 
@@ -377,7 +377,7 @@ class StreamTest {
         assertEquals(1, new HashSet<>(column(run.requests(), "request_id")).size());
         run.requests().forEach(row -> assertTrue(number(row, "total_ms") < 1000, row.toString()));
         assertTrue(run.err().contains("failed  retries "), run.err());
-        assertTrue(run.err().matches("(?s).*\\+busy +1 +1 +0 +1 .*"), run.err());
+        assertTrue(run.err().matches("(?s).*\\+busy +1 +0 +1 .*"), run.err());
         var compared = Printed.compare(run.folder());
         assertTrue(compared.out().contains("1 attempts beyond the first"), compared.out());
     }
@@ -520,7 +520,7 @@ class StreamTest {
             var printed = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
             var run = new TestRun(130, "", printed, results);
             assertEquals(List.of("cancelled", "cancelled"), column(run.requests(), "status"), printed);
-            assertTrue(printed.contains("TTFT p50") && printed.contains(folder.toString()), printed);
+            assertTrue(printed.contains("TTFT") && printed.contains(folder.toString()), printed);
             Printed.compare("--check", folder).expect(0);
         } finally {
             process.destroyForcibly();

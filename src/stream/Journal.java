@@ -501,25 +501,25 @@ final class Summary {
     }
 
     private Table table() {
-        var table = new Table().column("model", true).column("requests", false).column("completed", false)
-                .column("failed", false);
+        var table = new Table().column("model", true).column("n", false).column("failed", false);
         if (!retries.isEmpty()) {
             table.column("retries", false);
         }
-        for (var heading : List.of("TTFT p50", "TTFT p95", "ITL p50", "ITL p95", "tokens/s", "total p50")) {
-            table.column(heading, false);
+        for (var family : List.of("TTFT", "ITL")) {
+            table.column(family, "p50", family + " p50", false).column(family, "p95", family + " p95", false);
         }
+        table.column("p50", "total", "total p50", false).column("p50", "tokens/s", "tokens/s p50", false);
         for (var model : models) {
             var requestsOfModel = of(model);
             var completed = requestsOfModel.stream().filter(LastAttempt::completed).count();
-            var row = new ArrayList<>(List.of(model, String.valueOf(requestsOfModel.size()), String.valueOf(completed),
+            var row = new ArrayList<>(List.of(model, String.valueOf(requestsOfModel.size()),
                     String.valueOf(requestsOfModel.size() - completed)));
             if (!retries.isEmpty()) {
                 row.add(String.valueOf(retries.getOrDefault(model, 0)));
             }
             row.addAll(List.of(cell(model, RequestColumn.TTFT_MS, 0.5, 1), cell(model, RequestColumn.TTFT_MS, 0.95, 1),
                     cell(model, RequestColumn.ITL_P50_MS, 0.5, 2), cell(model, RequestColumn.ITL_P95_MS, 0.5, 2),
-                    cell(model, RequestColumn.OUTPUT_TOKENS_PER_S, 0.5, 1), cell(model, RequestColumn.TOTAL_MS, 0.5, 1)));
+                    cell(model, RequestColumn.TOTAL_MS, 0.5, 1), cell(model, RequestColumn.OUTPUT_TOKENS_PER_S, 0.5, 1)));
             table.row(row);
         }
         return table;
