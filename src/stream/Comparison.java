@@ -116,18 +116,18 @@ record SectionResult(String title, List<GroupResult> groups) {
             }
         }
         return new SectionResult(section.title(), section.groups().stream()
-                .map(group -> new GroupResult(group.label(), figures(group), against.get(group))).toList());
+                .map(group -> new GroupResult(group.label(), aggregates(group), against.get(group))).toList());
     }
 
-    private static Map<Aggregate, Double> figures(Group group) {
-        var figures = new EnumMap<Aggregate, Double>(Aggregate.class);
-        for (var figure : Aggregate.values()) {
-            var value = figure.of(group);
+    private static Map<Aggregate, Double> aggregates(Group group) {
+        var aggregates = new EnumMap<Aggregate, Double>(Aggregate.class);
+        for (var aggregate : Aggregate.values()) {
+            var value = aggregate.of(group);
             if (value != null) {
-                figures.put(figure, value);
+                aggregates.put(aggregate, value);
             }
         }
-        return figures;
+        return aggregates;
     }
 
     /** Returns null if there is no group with this label. */
@@ -141,7 +141,7 @@ record SectionResult(String title, List<GroupResult> groups) {
                 .map(BaselineDifference::baseline).findFirst().orElse(null);
     }
 
-    /** Says who is faster in one sentence without its full stop; null if there is nothing to say. */
+    /** Returns who is faster, as a sentence without its full stop; null if there is nothing to compare. */
     String sentence(double margin) {
         var first = new HeadlineClause(this, Metric.TTFT, margin);
         var last = new HeadlineClause(this, Metric.TTLT, margin);
@@ -149,16 +149,16 @@ record SectionResult(String title, List<GroupResult> groups) {
         var end = nothing.isEmpty() ? "" : "; " + String.join(" and ", nothing) + " completed nothing";
         if (first.isEmpty() || last.isEmpty()) {
             return first.isEmpty() && last.isEmpty() ? null
-                    : (last.isEmpty() ? first.words("the first token") : last.words("the last token")) + end;
+                    : (last.isEmpty() ? first.text("the first token") : last.text("the last token")) + end;
         }
         if (first.isClear() && last.isClear() && first.baseline().equals(last.baseline())) {
-            return first.words("the first token") + " and to the last" + last.reasons() + end;
+            return first.text("the first token") + " and to the last" + last.reasons() + end;
         }
-        return (first.words("").equals(last.words("")) ? first.words("the first and to the last token")
-                : first.words("the first token") + "; " + last.words("the last token")) + end;
+        return (first.text("").equals(last.text("")) ? first.text("the first and to the last token")
+                : first.text("the first token") + "; " + last.text("the last token")) + end;
     }
 
-    /** How far the others are from one group in one measure. */
+    /** The part of the sentence that concerns one metric: how the other groups differ from the baseline. */
     private static final class HeadlineClause {
         private static final int MOST_NAMES = 4;
 
@@ -192,33 +192,33 @@ record SectionResult(String title, List<GroupResult> groups) {
             return verdicts.keySet().equals(Set.of(Verdict.SLOWER));
         }
 
-        String words(String goal) {
-            return isClear() ? baseline + " is the fastest to " + goal + reasons() : "to " + goal + " " + String.join(", ", all());
+        String text(String goal) {
+            return isClear() ? baseline + " is the fastest to " + goal + reasons() : "to " + goal + " " + String.join(", ", differences());
         }
 
-        /** In brackets, how much slower the others are. */
+        /** Returns how much slower the others are, in brackets. */
         String reasons() {
             return " (" + ratios(verdicts.get(Verdict.SLOWER), "") + ")";
         }
 
-        private List<String> all() {
-            var words = new ArrayList<String>();
+        private List<String> differences() {
+            var clauses = new ArrayList<String>();
             for (var verdict : List.of(Verdict.SLOWER, Verdict.FASTER)) {
                 if (verdicts.containsKey(verdict)) {
-                    words.add(ratios(verdicts.get(verdict), words.isEmpty() ? " as " + baseline : ""));
+                    clauses.add(ratios(verdicts.get(verdict), clauses.isEmpty() ? " as " + baseline : ""));
                 }
             }
             if (verdicts.containsKey(Verdict.SAME)) {
-                words.add(names(verdicts.get(Verdict.SAME), " is", " are") + " the same as " + baseline + " within "
+                clauses.add(names(verdicts.get(Verdict.SAME), " is", " are") + " the same as " + baseline + " within "
                         + Difference.percent(margin));
             }
             var unclear = new ArrayList<>(verdicts.getOrDefault(Verdict.UNCLEAR, List.of()));
             unclear.addAll(verdicts.getOrDefault(Verdict.TOO_FEW, List.of()));
             if (!unclear.isEmpty()) {
-                words.add(names(unclear, "", "") + " cannot be told apart from " + baseline + " with "
+                clauses.add(names(unclear, "", "") + " cannot be told apart from " + baseline + " with "
                         + difference(unclear.getFirst()).count());
             }
-            return words;
+            return clauses;
         }
 
         private String ratios(List<GroupResult> groups, String than) {

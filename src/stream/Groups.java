@@ -60,7 +60,7 @@ enum Aggregate {
         this.of = of;
     }
 
-    /** Its name in CSV, JSON and --fail-if. */
+    /** Returns its name in CSV, JSON and --fail-if. */
     String word() {
         return word;
     }
@@ -69,7 +69,7 @@ enum Aggregate {
         return heading;
     }
 
-    /** Of what it is a quantile; null for counts and shares. */
+    /** Returns the metric of which it is a quantile; null for counts and shares. */
     Metric metric() {
         return metric;
     }
@@ -90,13 +90,13 @@ enum Aggregate {
         return BigDecimal.valueOf(value).setScale(this == N || this == FAILED ? 0 : 3, RoundingMode.HALF_UP);
     }
 
-    /** Both headings in one. */
+    /** Returns both headings in one. */
     String title() {
         return metric == null ? heading : heading.startsWith("p") ? metric.name() + " " + heading + " ms"
                 : heading + " " + family();
     }
 
-    /** What stands above the headings of several columns together; empty where nothing does. */
+    /** Returns the heading above those of several columns; empty if there is none. */
     String family() {
         return metric == null ? "" : heading.startsWith("p") ? metric.name() + " ms" : word.endsWith("_ms") ? "p50 ms" : "p50";
     }
@@ -110,7 +110,7 @@ final class Grouping {
 
     private final String by;
     private final Map<RecordedRun, String> runNames;
-    private final boolean apart; // each model is in one run alone
+    private final boolean modelsAreApart; // whether each model is in one run only
     private final Map<RecordedRun, Map<String, RunManifest.PromptEntry>> prompts = new HashMap<>();
 
     private Grouping(String by, Map<RecordedRun, String> runNames) {
@@ -118,8 +118,8 @@ final class Grouping {
         var models = new HashMap<String, Set<String>>();
         runNames.forEach((run, name) -> run.answers().forEach(answer ->
                 models.computeIfAbsent(answer.model(), absent -> new HashSet<>()).add(name)));
-        this.apart = models.values().stream().allMatch(names -> names.size() == 1);
-        this.by = by != null ? by : apart ? "model" : "run";
+        this.modelsAreApart = models.values().stream().allMatch(names -> names.size() == 1);
+        this.by = by != null ? by : modelsAreApart ? "model" : "run";
     }
 
     /** Null means by run if they have models in common, else by model; throws UserError if it is neither. */
@@ -165,12 +165,12 @@ final class Grouping {
         return by;
     }
 
-    /** Returns what the runs are called, in their order. */
+    /** Returns the names of the runs, in their order. */
     List<String> names() {
         return runNames.values().stream().distinct().toList();
     }
 
-    /** Returns the group that the others are compared with where nobody says; null for the fastest. */
+    /** Returns the group that the others are compared with if the user does not say; null for the fastest. */
     String baseline(List<RecordedRun> runs) {
         return by.equals("run") ? runNames.get(runs.getFirst()) : null;
     }
@@ -198,12 +198,12 @@ final class Grouping {
         return by.equals("model") ? "" : by.equals("base_url") ? modelName : model;
     }
 
-    /** What a request has in common with its counterpart in another group; null if groups have no counterparts. */
+    /** Returns what a request shares with its counterpart in another group; null if there are no counterparts. */
     private String pair(RecordedRun run, RecordedAnswer answer) {
         var asked = answer.promptId() + "\n" + answer.repetition();
         var ofTheSameText = prompt(run, answer).digest() + "\n" + asked;
         return switch (by) {
-            case "model" -> apart ? ofTheSameText : runNames.get(run) + "\n" + asked;
+            case "model" -> modelsAreApart ? ofTheSameText : runNames.get(run) + "\n" + asked;
             case "base_url" -> runNames.get(run) + "\n" + asked;
             case "run" -> ofTheSameText;
             default -> null;
@@ -215,7 +215,7 @@ final class Grouping {
         return List.of("model", "base_url", "run").contains(by);
     }
 
-    /** Puts the answers of the runs where they belong. */
+    /** Puts the answers of the runs into sections and groups. */
     List<Section> sections(List<RecordedRun> runs, MetricDefinition definition, boolean untainted, ReadProblems problems) {
         var sections = new LinkedHashMap<String, Section>();
         for (var run : runs) {

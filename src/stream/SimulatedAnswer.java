@@ -67,13 +67,13 @@ record LatencyProfile(double ttftMillis, double itlMillis, double ttftSpread, do
     }
 }
 
-/** What can go wrong or be odd, each as some real server does it; the name in lower case with hyphens selects it. */
+/** What is unusual or wrong about an answer, each as some real server does it; selected by the name in lower case with hyphens. */
 enum Fault {
     NONE,
-    // odd but right
+    // unusual but correct
     ROLE_NULL, USAGE_EARLY, OBFUSCATION, AZURE, COMMENTS, NO_DONE, REASONING, REASONING_ONLY, ODD_LINES, TOOLS,
     OPEN, FINISH_WITH_TEXT, MULTI_TOKEN, CONTENT_FILTER, INCOMPLETE,
-    // odd on the wire
+    // unusual writes to the connection
     BYTES, MERGED, BURST, GZIP, FIREHOSE,
     // broken streams
     ERROR_OBJECT, ERROR_STRING, ERROR_VLLM, ERROR_FIELD, ERROR_EVENT, CUT, CUT_LINE, RESET, STALL,
@@ -84,15 +84,15 @@ enum Fault {
     CLOSE_AT_ONCE, CLOSE_LATE, CLOSE_ON_REQUEST, CLOSE_UNANSWERED,
     // refused once, then answered
     BUSY, BUSY_MS, BUSY_DATE, BUSY_SILENT,
-    // every twentieth request is one of those above that break, each in its turn
+    // every twentieth request is one of those above that break, in turn
     MIXED;
 
-    /** What {@link #MIXED} takes turns with: all that end by themselves or by a stall timeout. */
+    /** The faults of {@link #MIXED}, in turn: all that end by themselves or by a stall timeout. */
     private static final List<Fault> BREAKING = List.of(ERROR_OBJECT, ERROR_STRING, ERROR_VLLM, ERROR_FIELD, ERROR_EVENT,
             CUT, CUT_LINE, RESET, STALL, PLAIN_JSON, HTML, EMPTY, NOT_JSON, STATUS_401, STATUS_403, STATUS_404, STATUS_500,
             STATUS_503, BUSY_MS);
 
-    /** Returns what the request of this number meets, from 1. */
+    /** Returns the fault of the request of this number, from 1. */
     Fault ofRequest(int number) {
         return this != MIXED ? this : number % 20 == 0 ? BREAKING.get(number / 20 % BREAKING.size()) : NONE;
     }
@@ -116,7 +116,7 @@ enum Fault {
 record SimulatedRequest(String endpoint, String model, LatencyProfile latency, Fault fault, String prompt, int maxTokens, boolean stream,
            boolean streamOptions) {
 
-    /** Throws IllegalArgumentException with the words for the user. */
+    /** Throws IllegalArgumentException with the message for the client. */
     static SimulatedRequest of(SimulatedDialect dialect, JsonNode body, String faultHeader) {
         var model = body.path("model").asString("");
         if (model.isEmpty()) {
@@ -155,7 +155,7 @@ record SimulatedRequest(String endpoint, String model, LatencyProfile latency, F
 /** One answer: its text, its schedule, and the way it is streamed. */
 final class SimulatedAnswer {
 
-    /** What the simulator says; several scripts and an emoji, since a client must not split characters. */
+    /** The answers; in several scripts and with an emoji, since a client must not split characters. */
     private static final List<List<String>> TEXTS = List.of(
             "Sunlight is a mix of all colours. Air molecules scatter the short blue waves far more than the long red "
                     + "ones, so blue reaches the eye from every side of the sky.",
@@ -190,7 +190,7 @@ final class SimulatedAnswer {
         this.length = Math.min(wanted, ask.maxTokens());
     }
 
-    /** Splits a text into pieces such as a tokenizer makes: a word, or some letters of a long one, or a character. */
+    /** Splits a text into pieces as a tokenizer does: a word, or some letters of a long one, or a character. */
     private static List<String> tokens(String text) {
         var found = new ArrayList<String>();
         var matcher = Pattern.compile("(?s) ?[a-zA-Zäöüß]{1,7}| ?.").matcher(text);
