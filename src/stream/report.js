@@ -133,7 +133,7 @@ function differences(section) {
     ? [
         el('h3', {}, 'Is the difference real?'),
         table(
-          'Ratio of the medians, above 1 is slower. The interval holds the' +
+          'Ratio of the medians, above 1 is slower. The interval contains the' +
             ' true ratio 95 times in 100; the middle line is 1x.',
           [head('', '_pair', 'ratio', '_verdict', '95 % interval', 'slower to the right')],
           rows,
@@ -192,7 +192,7 @@ const serie = (label, i, more) => ({
   ...more,
 });
 
-// The tool's own error, under the lines: what was measured is late by that much at most.
+// The error of the client, drawn below the lines: what was measured is late by at most that much.
 function bands(errors, shift) {
   return {
     drawAxes: [
@@ -219,7 +219,7 @@ function bands(errors, shift) {
 const largest = (lines, key) => Math.max(...lines.map(line => line[key] || 0));
 const said = (lines, words) =>
   largest(lines, 'error_ms')
-    ? ' The shade is the tool’s own error, the median of it, ' +
+    ? ' The shade is the error of the client, its median, ' +
       largest(lines, 'error_ms').toFixed(3) +
       ' ms' +
       (largest(lines, 'error_p99_ms') ? ' (p99 ' + largest(lines, 'error_p99_ms').toFixed(3) + ' ms)' : '') +
@@ -505,7 +505,7 @@ function race(section) {
     el(
       'p',
       { class: 'soft' },
-      'The recorded answers to one prompt (' + prompt + '), each token at the time at which it came.',
+      'The recorded answers to one prompt (' + prompt + '), each token at the time when it arrived.',
     ),
     el('div', { class: 'controls' }, play, speed, slider),
     el(
@@ -691,7 +691,7 @@ function runs() {
             ['models', Array.isArray(run.models) ? run.models.map(served).join(', ') : ''],
             ['options', listed(run.options)],
             ['versions', listed(run.versions)],
-            ['own error', listed(run.client_overhead) || 'not measured'],
+            ['error of the client', listed(run.client_overhead) || 'not measured'],
           ];
           const known = facts.filter(fact => fact[1] !== undefined && fact[1] !== '');
           return [
