@@ -97,6 +97,11 @@ import tools.jackson.databind.json.JsonMapper;
 /** Runs JMH. */
 public class Bench {
 
+    private static final String HELP = """
+            bench accuracy [-c LIST] [RUN...]   the error of the client on this machine, or of recorded runs
+            bench quick                         a page of figures in under two minutes
+            bench [--base-url URL] [PATTERN]... benchmarks, with the options of JMH:
+            """;
     private static final String BASE_URL = "stream.bench.base-url";
 
     public static void main(String... args) throws IOException, RunnerException, CommandLineOptionException {
@@ -112,9 +117,18 @@ public class Bench {
             baseUrl = words.get(at + 1);
             words.subList(at, at + 2).clear();
         }
-        var commandLine = new CommandLineOptions(words.toArray(String[]::new));
-        if (commandLine.shouldHelp()) {
-            commandLine.showHelp();
+        var wantsHelp = words.remove("--help") | words.remove("-h");
+        if (wantsHelp) {
+            System.out.println(HELP);
+            new CommandLineOptions().showHelp();
+            return;
+        }
+        CommandLineOptions commandLine;
+        try {
+            commandLine = new CommandLineOptions(words.toArray(String[]::new));
+        } catch (CommandLineOptionException e) {
+            Console.ofProcess("bench").say(e.getMessage() + "; see --help");
+            System.exit(2);
             return;
         }
         if (commandLine.shouldList()) {
@@ -128,12 +142,13 @@ public class Bench {
         new Runner(options(commandLine, baseUrl).include("Costs|Models").forks(1).warmupIterations(1)
                 .measurementIterations(3).warmupTime(TimeValue.milliseconds(700))
                 .measurementTime(TimeValue.milliseconds(500)).build()).run();
-        printMedians(new Runner(options(commandLine, baseUrl).include("Fidelity|Firehose").forks(1).param("streams", "1", "64", "256")
+        printMedians(new Runner(options(commandLine, baseUrl).include("Fidelity|Firehose").forks(1)
+                .param("streams", "1", "64", "256")
                 .param("csv", "true").build()).run());
     }
 
     /** Prints the error of the client on this machine, or that of recorded runs. */
-    @Command(name = "accuracy", description = "Measures what this tool itself adds to the times that it measures, on this machine.")
+    @Command(name = "bench accuracy", description = "Measures what this tool itself adds to the times that it measures, on this machine.")
     static final class Accuracy implements Callable<Integer> {
 
         @Parameters(paramLabel = "RUN", arity = "0..*",
@@ -218,7 +233,7 @@ public class Bench {
     }
 
     // What one event costs on its way from the socket to the file, without the socket. Each step has beside it what one
-    // would write without thinking of cost; `raw` reads the bytes and does nothing with them, which nothing can beat.
+    // would write without regard to cost; `raw` reads the bytes and does nothing with them, which nothing can beat.
 
     @State(Scope.Benchmark)
     @BenchmarkMode(Mode.AverageTime)
@@ -517,7 +532,7 @@ public class Bench {
     // HOW TO RUN: jbang Bench.java Firehose
     // Look at cpuMicrosPerEvent with csv=true beside csv=false. Both include what the compilers take.
 
-    // The owner's comparison in JMH's own statistics: single shots at real models, or simulated ones if no server is named.
+    // The configured models in JMH's own statistics: single shots at real models, or simulated ones if no server is named.
 
     @State(Scope.Benchmark)
     @BenchmarkMode(Mode.SingleShotTime)
@@ -543,7 +558,8 @@ public class Bench {
             }
             var access = simulator == null ? ModelCatalog.Access.WITH_KEYS
                     : ModelCatalog.Access.toSimulator(simulator.baseUrl());
-            target = ModelCatalog.of(new ModelSettings(List.of(model), null, baseUrl, "auto", false), System.getenv(), access).models().getFirst();
+            target = ModelCatalog.of(new ModelSettings(List.of(model), null, baseUrl, "auto", false), System.getenv(), access)
+                    .models().getFirst();
             client = new StreamClient(1, List.of(target), System.getenv(), Limits.DEFAULT);
             body = target.body(Prompt.ofText("p", "Why is the sky blue?", "p"), new Sampling(200, 0, null), true);
         }

@@ -3,7 +3,6 @@
 //JAVA 25+
 //DEPS info.picocli:picocli:4.7.7
 //SOURCES src/stream/Console.java
-//SOURCES src/stream/Metrics.java
 //SOURCES src/stream/RecordedRun.java
 //SOURCES src/stream/Comparison.java
 //SOURCES src/stream/Export.java
@@ -41,7 +40,8 @@ import picocli.CommandLine.Parameters;
 public class Compare implements Callable<Integer> {
 
     @Parameters(paramLabel = "RUN", arity = "0..*",
-            description = "Folders of runs, or folders that contain them (default: the newest in results/).")
+            description = "Folders of runs, folders that contain them, or one CSV file of a comparison (default: the newest run in"
+                    + " results/).")
     private List<Path> runs = List.of();
 
     @Option(names = "--by", paramLabel = "model|run|prompt|label:COLUMN|base_url|shard",
@@ -97,6 +97,10 @@ public class Compare implements Callable<Integer> {
     @Override
     public Integer call() {
         var isAll = "all".equals(as);
+        if (check || isAll) {
+            new OptionChecks().require(failIf.isEmpty() && exports.isEmpty() && format.equals("text"), (check ? "--check" : "--as all")
+                    + " prints its own table; leave --fail-if, --export and --format out").throwIfAny();
+        }
         var settings = ComparisonSettings.of(runs, by, baseline, margin, isAll ? null : as, untainted);
         try {
             return check ? check(settings) : isAll ? printAllDefinitions(settings) : compare(settings);
@@ -109,7 +113,7 @@ public class Compare implements Callable<Integer> {
         var damages = 0;
         for (var folder : RecordedRun.folders(settings.runs())) {
             var lines = new RunCheck(folder).problems();
-            console.out().println(folder + ": " + (lines.isEmpty() ? "intact" : lines.size() + " problems"));
+            console.out().println(folder + ": " + (lines.isEmpty() ? "intact" : Count.of(lines.size(), "problem")));
             lines.forEach(line -> console.out().println("  " + OneLine.of(line)));
             damages += lines.size();
         }
@@ -123,11 +127,9 @@ public class Compare implements Callable<Integer> {
 
     private int compare(ComparisonSettings settings) throws IOException {
         var limits = failIf.stream().map(Limit::of).toList();
-        var output = OutputFormat.of("--format '" + format + "'", format);
+        var output = OutputFormat.ofName(format);
         var files = new LinkedHashMap<Path, OutputFormat>();
-        exports.forEach(file -> files.put(file, OutputFormat.of("--export " + file, FileEnding.of(file))));
-        new OptionChecks().require(!output.isPicture(), "--format '" + format + "': a picture is not text; --export FILE." + format
-                + " writes one").throwIfAny();
+        exports.forEach(file -> files.put(file, OutputFormat.ofEnding(file)));
         var table = runs.size() == 1 ? ComparisonCsv.in(runs.getFirst()) : null;
         var comparison = table == null ? Comparison.of(settings, console.err()) : table.read(settings);
         for (var file : files.entrySet()) {

@@ -8,7 +8,6 @@
 //SOURCES src/stream/Client.java
 //SOURCES src/stream/Plan.java
 //SOURCES src/stream/RunFiles.java
-//SOURCES src/stream/Journal.java
 //SOURCES src/stream/Runner.java
 //SOURCES src/stream/SimulatedServer.java
 //SOURCES src/stream/Calibration.java
@@ -26,7 +25,7 @@
 // Here are the options and their validation; what they lead to is in src/stream/: Plan.java, then Runner.java, Client.java
 // and Journal.java.
 //
-// The runtime options were measured one by one (docs/measurement.md): the second compiler uses a core in the very seconds that
+// The runtime options were measured one by one: the second compiler uses a core in the very seconds that
 // are measured; the serial collector takes the least memory and pauses least at a thousand streams.
 
 package stream;
@@ -107,7 +106,7 @@ public class Stream implements Callable<Integer> {
             description = "interleaved shuffles the models inside each prompt and repetition (default: ${DEFAULT-VALUE}).")
     private String order;
 
-    @Option(names = "--seed", paramLabel = "N", description = "Seed of that shuffle and of the simulator"
+    @Option(names = "--seed", paramLabel = "N", description = "Seed of the order of the models and of the simulator"
             + " (default: random, and recorded).")
     private Long seed;
 
@@ -120,16 +119,16 @@ public class Stream implements Callable<Integer> {
     private double stallTimeoutSeconds;
 
     @Option(names = "--retries", paramLabel = "N", defaultValue = "2",
-            description = "On 429, 408, 409, 5xx and connection failures before the first event"
-                    + " (default: ${DEFAULT-VALUE}).")
+            description = "How often a request is sent again after 429, 408, 409, 5xx or a connection failure before the"
+                    + " first event (default: ${DEFAULT-VALUE}).")
     private int retries;
 
     @Option(names = {"-o", "--results"}, paramLabel = "DIR", defaultValue = "results",
             description = "Where runs are written, as DIR/RUN_ID/ (default: ${DEFAULT-VALUE}).")
     private Path results;
 
-    @Option(names = "--resume", paramLabel = "RUN_ID", description = "Complete an interrupted run: what is complete is"
-            + " kept, the rest is run.")
+    @Option(names = "--resume", paramLabel = "RUN_ID", description = "Complete an interrupted run, given its id or folder:"
+            + " what is complete is kept, the rest is run.")
     private String resume;
 
     @Option(names = "--retry-failed", description = "With --resume: also send the requests again that failed.")
@@ -216,10 +215,13 @@ public class Stream implements Callable<Integer> {
         return run(settings, null);
     }
 
-    private int listModels() {
-        var catalog = ModelCatalog.of(modelOptions.settings(), console.environment(), ModelCatalog.Access.WITH_KEYS);
-        catalog.notes().forEach(console::say);
-        return new ModelListing(console.environment()).print(catalog.models(), console.out()) ? 0 : 1;
+    private int listModels() throws IOException {
+        try (var simulator = simulate ? SimulatedServer.start(1) : null) {
+            var catalog = ModelCatalog.of(modelOptions.settings(), console.environment(), simulator == null
+                    ? ModelCatalog.Access.WITH_KEYS : ModelCatalog.Access.toSimulator(simulator.baseUrl()));
+            catalog.notes().forEach(console::say);
+            return new ModelListing(console.environment()).print(catalog.models(), console.out()) ? 0 : 1;
+        }
     }
 
     // Validation
@@ -301,6 +303,8 @@ public class Stream implements Callable<Integer> {
                     + String.join(", ", WITH_RESUME.stream().sorted().toList()));
         }
         var folder = Files.exists(Path.of(resume, RunFiles.MANIFEST)) ? Path.of(resume) : results.resolve(resume);
+        new OptionChecks().require(Files.exists(folder.resolve(RunFiles.MANIFEST)), "--resume " + resume + ": no such run (" + folder
+                + "); name a run that was interrupted, and its folder with --results").throwIfAny();
         try (var lock = RunLock.take(folder)) {
             var manifest = RunManifest.read(folder);
             if (manifest.lacksSecret()) {

@@ -70,7 +70,7 @@ class CompareTest {
             TTLT     slow / fast  1.56x   1.52 to 1.60  slower
             total    slow / fast  1.56x   1.52 to 1.60  slower
 
-            note: simulated: it says nothing about the real models of these names
+            note: simulated: the figures say nothing about the real models of these names
             note: slow: 1 of 25 failed and are not in the figures (failed, overloaded)
             Runs: 20261123T100000Z-0001
             """;
@@ -399,8 +399,8 @@ class CompareTest {
         "--fail-if;ttft > 1x;no figure ttft; there are n, failed, ttft_p50_ms",
         "--fail-if;failed > 3ms;failed is not a time",
         "--fail-if;ttft_p50 > 3%;ttft_p50_ms is not a share; for a ratio to the baseline write 1.2x",
-        "--format;xml;must be one of txt, md, csv, json, html, svg, png",
-        "--format;png;a picture is not text; --export FILE.png writes one",
+        "--format;xml;must be one of text, markdown, csv, json, html",
+        "--format;png;must be one of text, markdown, csv, json, html; --export FILE.png writes one",
         "--by;colour;must be one of model, run, prompt, base_url, shard, label:COLUMN",
         "--margin;much;must be a share such as 5%",
         "--as;mine;must be one of ours, vllm, guidellm, aiperf"
@@ -410,6 +410,21 @@ class CompareTest {
         assertEquals(1, err.lines().count(), err);
         assertTrue(err.startsWith("compare: " + option + " '" + value + "'"), err);
         assertTrue(err.contains(words), err);
+    }
+
+    @Test
+    void theTableOfAllDefinitionsAndTheCheckIgnoreNoOption() {
+        var run = fastAndSlow("r").write();
+        for (var mode : List.of(List.of("--as", "all"), List.of("--check"))) {
+            for (var option : List.of(List.of("--fail-if", "failed > 0"), List.of("--export", folder.resolve("x.csv")),
+                    List.of("--format", "json"))) {
+                var args = new ArrayList<Object>(List.of(run));
+                args.addAll(mode);
+                args.addAll(option);
+                assertTrue(compare(2, args.toArray()).err().contains("leave --fail-if, --export and --format out"));
+            }
+        }
+        assertTrue(compare(0, run, "--as", "all").out().matches("(?s)model +as +TTFT p50 ms.*\nfast +vllm +1\\.0 .*"));
     }
 
     @Test
@@ -476,7 +491,7 @@ class CompareTest {
         assertEquals("./jbang Compare.java", command[0] + " " + command[1]);
         var text = compare(0, command[2]).out();
         assertTrue(text.startsWith("a is the fastest to the first token (b takes "), text);
-        assertTrue(text.contains("\nnote: simulated: it says nothing about the real models of these names\n"), text);
+        assertTrue(text.contains("\nnote: simulated: the figures say nothing about the real models of these names\n"), text);
     }
 
     @Test

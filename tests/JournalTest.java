@@ -302,7 +302,7 @@ class JournalTest {
             var text = Files.readString(file);
             Files.writeString(file, text.substring(0, text.length() - 3), StandardOpenOption.TRUNCATE_EXISTING);
             Files.writeString(file, text.substring(0, text.lastIndexOf("prompt-1|")));
-            assertEquals(run.folder() + ": 1 problems\n  " + file + ": 1 events missing for prompt-1|sim-ttft1-itl1-n3|1, attempt 1\n",
+            assertEquals(run.folder() + ": 1 problem\n  " + file + ": 1 events missing for prompt-1|sim-ttft1-itl1-n3|1, attempt 1\n",
                     Printed.compare("--check", run.folder()).expect(1).out());
         }
     }

@@ -24,7 +24,7 @@ class PromptsTest {
     private PromptSet read(String name, String text) throws Exception {
         Files.createDirectories(folder.resolve(name).getParent());
         Files.writeString(folder.resolve(name), text);
-        return PromptSet.read(List.of(folder.resolve(name).toString()), InputStream.nullInputStream());
+        return PromptSet.read(List.of(folder.resolve(name).toString()), InputStream.nullInputStream(), List.of());
     }
 
     private Prompt one(String name, String text) throws Exception {
@@ -188,7 +188,7 @@ class PromptsTest {
     @Test
     void aGlobThatIsNoneIsSaid() {
         assertEquals(List.of("[x: no such file, and not a glob: missing ']"),
-                PromptSet.read(List.of("[x"), InputStream.nullInputStream()).problems());
+                PromptSet.read(List.of("[x"), InputStream.nullInputStream(), List.of()).problems());
     }
 
     @Test
@@ -196,9 +196,21 @@ class PromptsTest {
         Files.writeString(folder.resolve("good.txt"), "\uD83D\uDE00".repeat(80));
         Files.createSymbolicLink(folder.resolve("broken.txt"), folder.resolve("nowhere"));
         Files.createSymbolicLink(folder.resolve("loop.txt"), folder);
-        var set = PromptSet.read(List.of(folder.toString()), InputStream.nullInputStream());
+        var set = PromptSet.read(List.of(folder.toString()), InputStream.nullInputStream(), List.of());
         assertEquals(List.of("good.txt"), set.prompts().stream().map(Prompt::id).toList());
         assertEquals(2, set.notes().size());
+    }
+
+    @Test
+    void idsFromFilesOfOneNameGetTheirPaths() throws Exception {
+        for (var inner : List.of("a", "b")) {
+            Files.writeString(Files.createDirectories(folder.resolve(inner)).resolve("x.json"), "[\"One?\", \"Two?\"]");
+            Files.writeString(folder.resolve(inner).resolve("y.json"), "{\"prompt\": \"One?\"}");
+        }
+        var set = PromptSet.read(List.of(folder.toString()), InputStream.nullInputStream(), List.of());
+        assertEquals(List.of(), set.problems());
+        assertEquals(List.of("/a/x.json:1", "/a/x.json:1.2", "/a/y.json", "/b/x.json:1", "/b/x.json:1.2", "/b/y.json"),
+                set.prompts().stream().map(prompt -> prompt.id().replace(folder.toString(), "")).toList());
     }
 
     @Test
@@ -206,7 +218,7 @@ class PromptsTest {
         Files.write(folder.resolve("a.txt"), new byte[] {(byte) 0xff});
         Files.writeString(folder.resolve("b.txt"), "good");
         Files.writeString(folder.resolve("c.jsonl"), "{");
-        var set = PromptSet.read(List.of(folder.toString()), InputStream.nullInputStream());
+        var set = PromptSet.read(List.of(folder.toString()), InputStream.nullInputStream(), List.of());
         assertEquals(List.of("b.txt"), set.prompts().stream().map(Prompt::id).toList());
         assertEquals(folder.resolve("a.txt") + ": not UTF-8 text; convert it first", set.problems().getFirst());
         assertEquals(2, set.problems().size());
@@ -218,7 +230,7 @@ class PromptsTest {
             Files.createDirectories(folder.resolve(name).getParent());
             Files.writeString(folder.resolve(name), name);
         }
-        var set = PromptSet.read(List.of(folder.toString()), InputStream.nullInputStream());
+        var set = PromptSet.read(List.of(folder.toString()), InputStream.nullInputStream(), List.of());
         assertEquals(List.of("a.txt", "b.txt", "c.txt"), set.prompts().stream().map(Prompt::id).toList());
         assertEquals(List.of(folder.resolve("notes.pdf")
                 + ": left out, not a prompt file; they end in .chatml, .csv, .json, .jsonl, .md, .txt"), set.notes());
@@ -230,11 +242,11 @@ class PromptsTest {
             Files.createDirectories(folder.resolve(name).getParent());
             Files.writeString(folder.resolve(name), name);
         }
-        var flat = PromptSet.read(List.of(folder + "/*.txt"), InputStream.nullInputStream());
+        var flat = PromptSet.read(List.of(folder + "/*.txt"), InputStream.nullInputStream(), List.of());
         assertEquals(List.of("a.txt"), flat.prompts().stream().map(Prompt::id).toList());
-        var deep = PromptSet.read(List.of(folder + "/**.txt"), InputStream.nullInputStream());
+        var deep = PromptSet.read(List.of(folder + "/**.txt"), InputStream.nullInputStream(), List.of());
         assertEquals(List.of("a.txt", "b.txt"), deep.prompts().stream().map(Prompt::id).toList());
-        var none = PromptSet.read(List.of(folder + "/*.csv"), InputStream.nullInputStream());
+        var none = PromptSet.read(List.of(folder + "/*.csv"), InputStream.nullInputStream(), List.of());
         assertEquals(List.of(folder + "/*.csv: no prompt file matches"), none.problems());
     }
 
@@ -243,7 +255,7 @@ class PromptsTest {
         read("x/a.txt", "one");
         read("y/a.txt", "two");
         read("z.jsonl", "{\"id\":\"i\",\"prompt\":\"a\"}\n{\"id\":\"i\",\"prompt\":\"b\"}");
-        var set = PromptSet.read(List.of(folder.toString()), InputStream.nullInputStream());
+        var set = PromptSet.read(List.of(folder.toString()), InputStream.nullInputStream(), List.of());
         assertEquals(List.of(folder + "/x/a.txt", folder + "/y/a.txt", "i"),
                 set.prompts().stream().map(Prompt::id).toList());
         assertEquals(List.of(folder + "/z.jsonl:2: id 'i' is taken by " + folder + "/z.jsonl:1; ids must be unique"),
@@ -254,27 +266,27 @@ class PromptsTest {
     void lineIdsOfFilesOfTheSameNameAreToldApart() throws Exception {
         read("x/a.jsonl", "{\"prompt\":\"a\"}");
         read("y/a.jsonl", "{\"prompt\":\"b\"}");
-        var set = PromptSet.read(List.of(folder.toString()), InputStream.nullInputStream());
+        var set = PromptSet.read(List.of(folder.toString()), InputStream.nullInputStream(), List.of());
         assertEquals(List.of(folder + "/x/a.jsonl:1", folder + "/y/a.jsonl:1"),
                 set.prompts().stream().map(Prompt::id).toList());
     }
 
     @Test
     void standardInputIsOnePrompt() {
-        var set = PromptSet.read(List.of("-"), new ByteArrayInputStream("Hi\n".getBytes(StandardCharsets.UTF_8)));
+        var set = PromptSet.read(List.of("-"), new ByteArrayInputStream("Hi\n".getBytes(StandardCharsets.UTF_8)), List.of());
         assertEquals("stdin", set.prompts().getFirst().id());
         assertEquals("user: Hi", chat(set.prompts().getFirst()));
     }
 
     @Test
     void whatIsNotThereIsSaid() {
-        var set = PromptSet.read(List.of("nowhere/x.txt"), InputStream.nullInputStream());
+        var set = PromptSet.read(List.of("nowhere/x.txt"), InputStream.nullInputStream(), List.of());
         assertEquals(List.of("nowhere/x.txt: no such file or folder"), set.problems());
     }
 
     @Test
     void theSamplesHoldOneOfEachFormat() {
-        var set = PromptSet.read(List.of("prompts"), InputStream.nullInputStream());
+        var set = PromptSet.read(List.of("prompts"), InputStream.nullInputStream(), List.of());
         assertEquals(List.of(), set.problems());
         assertEquals("[chatml, csv, json, jsonl, md, txt]", set.prompts().stream()
                 .map(prompt -> prompt.source().replaceFirst(":\\d+$", "").replaceFirst(".*\\.", ""))
@@ -295,7 +307,7 @@ class PromptsTest {
     void aLongPlanIsListedOnRequest() {
         var plan = Printed.stream("--dry-run", "-p", "Hi", "-n", "20").expect(0).out();
         assertTrue(plan.startsWith("60 requests, 0 of them warm-up; "), plan);
-        assertTrue(plan.endsWith("\n1 prompts, 3 models; --verbose lists the requests\n"), plan);
+        assertTrue(plan.endsWith("\n1 prompt, 3 models; --verbose lists the requests\n"), plan);
         assertEquals(61, Printed.stream("--dry-run", "-p", "Hi", "-n", "20", "-v").expect(0).out().lines().count());
     }
 }

@@ -82,7 +82,8 @@ class ReportTest {
     @Test
     void whatCantBeDrawnIsOneLine() {
         var run = run("r", 1);
-        assertEquals("compare: --export " + folder.resolve("a.pdf") + "; must be one of txt, md, csv, json, html, svg, png\n", report(2, run, "--export", folder.resolve("a.pdf")));
+        assertEquals("compare: --export " + folder.resolve("a.pdf") + "; must end with one of .txt, .md, .csv, .json, .html, .svg, .png\n",
+                report(2, run, "--export", folder.resolve("a.pdf")));
         var broken = new RunOnDisk(folder.resolve("broken")).failure("m", "sky", 1, "down").write();
         assertEquals("compare: ttft.png: no completed request has a TTFT; there is nothing to draw\n",
                 report(2, broken, "--export", folder.resolve("ttft.png")));

@@ -137,7 +137,7 @@ class ResumeTest {
         var run = finish();
         assertWhole(run);
         assertEquals(before, Files.readString(file("events.csv")) + Files.readString(file("requests.csv")));
-        assertTrue(run.err().contains("0 requests are left"), run.err());
+        assertTrue(run.err().contains("0 requests left"), run.err());
     }
 
     @Test
@@ -170,11 +170,11 @@ class ResumeTest {
         Files.writeString(file("requests.csv"), text.replaceFirst("measured,completed", "measured,truncated")
                 .replaceFirst("measured,completed", "measured,stalled"));
         var left = finish();
-        assertTrue(left.err().contains("0 requests are left; 2 failed, add --retry-failed to send them again"), left.err());
+        assertTrue(left.err().contains("0 requests left; 2 failed, add --retry-failed to send them again"), left.err());
         assertEquals(1, left.exitCode());
         assertEquals(REQUESTS, left.requests().size(), "nothing was sent");
         var again = TestRun.of(results, "--resume", runId(), "--retry-failed");
-        assertTrue(again.err().contains("2 requests are left\n"), again.err());
+        assertTrue(again.err().contains("2 requests left\n"), again.err());
         assertWhole(again);
         assertEquals(REQUESTS + 2, again.requests().size());
     }

@@ -379,7 +379,7 @@ class StreamTest {
         assertTrue(run.err().contains("failed  retries "), run.err());
         assertTrue(run.err().matches("(?s).*\\+busy +1 +0 +1 .*"), run.err());
         var compared = Printed.compare(run.folder());
-        assertTrue(compared.out().contains("1 attempts beyond the first"), compared.out());
+        assertTrue(compared.out().contains("1 attempt beyond the first"), compared.out());
     }
 
     @Test
@@ -577,6 +577,7 @@ class StreamTest {
         assertTrue(printed.out().matches("(?s).*\ngpt-4 .* yes\nnobody .* not listed; name another with --model if the server"
                 + " refuses it\n"), printed.out());
         Printed.stream("--list-models", "--base-url", simulator.baseUrl(), "-m", "gpt-4").expect(0);
+        Printed.stream("--list-models", "--simulate").expect(0);
     }
 
     // Wrong usage

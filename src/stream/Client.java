@@ -76,7 +76,7 @@ record Limits(long eventBytes, long answerBytes) {
     static final Limits DEFAULT = new Limits(16 << 20, 64 << 20);
 }
 
-/** The HTTP client of a run. It retries nothing and follows nothing by itself: each attempt is to be seen. */
+/** The HTTP client of a run. It retries nothing and follows no redirect: {@link Exchange} and the runner decide. */
 final class StreamClient implements AutoCloseable {
 
     private static final Duration CONNECT_TIMEOUT = Duration.ofSeconds(10);
@@ -433,7 +433,7 @@ class Exchange {
         return model.key() == null ? text : text.replace(model.key().value(), "(the key)");
     }
 
-    /** Returns what an event means; a benchmark looks at the raw data here. */
+    /** Returns what an event means; overridden by a benchmark. */
     StreamEvent decode(String type, String data) {
         return decoder.decode(type, data);
     }
@@ -580,7 +580,7 @@ sealed interface Outcome {
             return httpStatus == null || httpStatus == 401 || httpStatus == 403 || httpStatus == 404;
         }
 
-        /** Whether a 404 speaks of the model; other bodies speak of the path. */
+        /** Whether a 404 is about the model; other bodies are about the path. */
         private boolean isAboutModel() {
             return ABOUT_MODEL.matcher(type + " " + message).find();
         }
@@ -596,7 +596,7 @@ sealed interface Outcome {
             }
             return switch (httpStatus) {
                 case 200 -> type.equals("not_streamed") ? "; turn streaming on at the server or a proxy before it" : "";
-                case 401 -> model.keyVariable() == null ? "; it wants a key" : "; check " + model.keyVariable();
+                case 401 -> model.keyVariable() == null ? "; the server requires a key, set OPENAI_API_KEY" : "; check " + model.keyVariable();
                 case 403 -> "; ask for access, or name another model with --model";
                 case 404 -> isAboutModel() ? "; " + model.name() + " is retired or unknown at " + model.url().host()
                         + ", name another with --model"

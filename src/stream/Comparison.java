@@ -1,7 +1,6 @@
 //JAVA 25+
 //SOURCES Console.java
 //SOURCES Metrics.java
-//SOURCES RunFiles.java
 //SOURCES RecordedRun.java
 //SOURCES Statistics.java
 //SOURCES Groups.java
@@ -193,7 +192,8 @@ record SectionResult(String title, List<GroupResult> groups) {
         }
 
         String text(String goal) {
-            return isClear() ? baseline + " is the fastest to " + goal + reasons() : "to " + goal + " " + String.join(", ", differences());
+            return isClear() ? baseline + " is the fastest to " + goal + reasons()
+                    : "to " + goal + " " + String.join(", ", differences());
         }
 
         /** Returns how much slower the others are, in brackets. */
@@ -358,7 +358,7 @@ final class Caveats {
     /** Returns one line for each caveat. */
     List<String> lines() {
         if (terms.simulated()) {
-            caveats.add("simulated: it says nothing about the real models of these names");
+            caveats.add("simulated: the figures say nothing about the real models of these names");
         }
         if (terms.definition() != MetricDefinition.OURS) {
             caveats.add("figures are counted as " + terms.definition().word() + " counts them, not as this tool does");
@@ -372,7 +372,8 @@ final class Caveats {
     private void conditions() {
         for (var option : CONDITIONS) {
             var values = runs.stream().map(run -> run.manifest().options())
-                    .filter(options -> options.containsKey(option)).map(options -> String.valueOf(options.get(option))).distinct().toList();
+                    .filter(options -> options.containsKey(option))
+                    .map(options -> String.valueOf(options.get(option))).distinct().toList();
             if (values.size() > 1) {
                 caveats.add("the runs differ in " + option + ": " + String.join(", ", values));
             }
@@ -397,18 +398,19 @@ final class Caveats {
         var name = title + group.label() + ": ";
         if (group.failed() > 0) {
             var kinds = group.failures().stream().collect(Collectors.groupingBy(
-                    answer -> answer.status().word() + (answer.error().isEmpty() ? "" : ", " + answer.error()), Collectors.counting()));
+                    answer -> answer.status().word() + (answer.error().isEmpty() ? "" : ", " + answer.error()),
+                    Collectors.counting()));
             var worst = kinds.entrySet().stream().max(Map.Entry.<String, Long>comparingByValue()
                     .thenComparing(Map.Entry.comparingByKey())).orElseThrow();
             caveats.add(name + group.failed() + " of " + group.requests() + " failed and are not in the figures"
                     + (worst.getValue() == group.failed() ? " (" : " (mostly: ") + shortened(worst.getKey()) + ")");
         }
         if (group.retries() > 0) {
-            caveats.add(name + group.retries() + " attempts beyond the first were needed; only the last of each request counts");
+            caveats.add(name + Count.of(group.retries(), "attempt") + " beyond the first; only the last of each request counts");
         }
         if (group.reasoningAlone() > 0) {
-            caveats.add(name + group.reasoningAlone() + " answers are reasoning alone, without a visible text; a higher"
-                    + " --max-tokens lets the models come to their answer");
+            caveats.add(name + Count.of(group.reasoningAlone(), "answer") + " without a visible text, only reasoning; a higher"
+                    + " --max-tokens may give the model room for one");
         }
         if (group.cancelled() > 0) {
             caveats.add(name + group.cancelled() + " cancelled by the user, left out");
@@ -477,7 +479,8 @@ final class Caveats {
     }
 
     private void tokenSources(String title, List<Group> groups) {
-        var counted = groups.stream().filter(group -> group.completed().stream().allMatch(RecordedAnswer::tokensAreCounted)).toList();
+        var counted = groups.stream()
+                .filter(group -> group.completed().stream().allMatch(RecordedAnswer::tokensAreCounted)).toList();
         if (!counted.isEmpty() && counted.size() < groups.size()) {
             caveats.add(title + "tokens are counted by the server for " + labels(counted) + " alone, events are for the rest:"
                     + " tokens, TPOT and tokens/s are not alike");
@@ -494,14 +497,15 @@ final class Caveats {
             return;
         }
         if (!grouping.isPaired()) {
-            caveats.add(title + "groups by " + grouping.by() + " hold different requests, which are not compared in pairs");
+            caveats.add(title + "groups by " + grouping.by() + " contain different requests, which are not compared in pairs");
             return;
         }
         for (var group : section.groups()) {
             var most = Math.min(group.completed().size(), baseline.completed().size());
             var common = group.pairs().stream().filter(baseline.pairs()::contains).count();
             if (group != baseline && common < most) {
-                caveats.add(title + group.label() + " and " + baseline.label() + " have " + common + " prompts and repetitions in common"
+                caveats.add(title + group.label() + " and " + baseline.label() + " have " + common
+                        + " prompts and repetitions in common"
                         + (group.compare(baseline, Metric.TTFT).paired() ? ", their ratios are of these"
                                 : ", too few to be compared in pairs"));
             }

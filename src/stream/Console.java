@@ -122,9 +122,11 @@ final class OptionChecks {
 enum Warning {
     COMPRESSED("%s sends compressed streams; their timing is the compressor's. Turn the compression off at the server or proxy."),
     NO_USAGE("%s refuses stream_options; output tokens are counted from events. A newer version of the server may accept it."),
-    OVERHEAD("the error of the client is more than a tenth of what was measured with %s. Use a larger machine, or a lower concurrency."),
+    OVERHEAD("the error of the client is more than a tenth of what was measured with %s. Use a larger machine, or a lower"
+            + " concurrency."),
     PAUSED("this process was paused while it measured; the column tainted of %s tells in which rows. Stop other programs."),
-    MODEL_IN_PROMPT("%s; the models that these prompts name are ignored, because --model names others. Leave --model out to use them."),
+    MODEL_IN_PROMPT("%s; the models that these prompts name are ignored, because --model names others. Leave --model out to"
+            + " use them."),
     REASONING_ALONE("%s are reasoning only, without a visible text. The token limit may have ended them; raise --max-tokens."),
     ONE_MODEL("%s are one model: the server answers for each of them as %s. A difference between them is chance.");
 
@@ -165,6 +167,17 @@ final class OneLine {
     }
 }
 
+/** A number of things, in words. */
+final class Count {
+
+    private Count() { }
+
+    /** Returns the number with the noun, in its plural unless the number is 1. */
+    static String of(long number, String noun) {
+        return number + " " + noun + (number == 1 ? "" : "s");
+    }
+}
+
 /** The kind of a file, by its name. */
 final class FileEnding {
 
@@ -184,6 +197,9 @@ final class FileEnding {
  */
 record Console(String command, InputStream in, PrintStream out, PrintStream err, boolean outIsTerminal,
                boolean errIsTerminal, Map<String, String> environment) {
+
+    /** Width of the progress bar, in characters: it must not reach the last column of a terminal of 80. */
+    static final int PROGRESS_WIDTH = 79;
 
     private static final int EXIT_FAILED = 1;
     private static final int EXIT_USAGE = 2;
@@ -233,7 +249,8 @@ record Console(String command, InputStream in, PrintStream out, PrintStream err,
     private static String usage(ParameterException problem) {
         if (problem instanceof UnmatchedArgumentException unmatched) {
             var close = unmatched.getSuggestions();
-            return OneLine.of(unmatched.getMessage()) + (close.isEmpty() ? "" : "; did you mean " + String.join(" or ", close) + "?");
+            return OneLine.of(unmatched.getMessage())
+                    + (close.isEmpty() ? "" : "; did you mean " + String.join(" or ", close) + "?");
         }
         if (problem.getArgSpec() instanceof CommandLine.Model.OptionSpec option && problem.getValue() != null) {
             return option.longestName() + " '" + problem.getValue() + "'; must be " + kind(option);
@@ -274,14 +291,11 @@ record Console(String command, InputStream in, PrintStream out, PrintStream err,
         err.println(command + ": " + OneLine.of(line));
     }
 
-    /** Returns a progress bar that is to be given where it is drawn. */
+    /** Returns a progress bar whose consumer the caller sets. */
     static ProgressBarBuilder progressBar(String task, long steps) {
         return new ProgressBarBuilder().setTaskName(task).setInitialMax(steps).setStyle(ProgressBarStyle.ASCII)
                 .setUpdateIntervalMillis(200);
     }
-
-    /** Width of the progress bar, in characters: it must not reach the last column of a terminal of 80. */
-    static final int PROGRESS_WIDTH = 79;
 }
 
 /** Rows of cells under headings, of which neighbours may have a heading together. */
@@ -645,7 +659,7 @@ final class Echo implements AnswerListener, AutoCloseable {
         }
     }
 
-    /** A model may say what a terminal would obey; a file gets it as it is. */
+    /** Removes control characters before they reach a terminal; a file gets the text unchanged. */
     private String harmless(String text) {
         return console.outIsTerminal() ? text.replaceAll("[\\p{Cntrl}&&[^\\n\\t]]", "\uFFFD") : text;
     }

@@ -52,8 +52,8 @@ sealed interface Dialect permits ChatDialect, CompletionsDialect, ResponsesDiale
      */
     void putPrompt(ObjectNode body, String model, Prompt prompt, int answerLimit);
 
-    /** Whether a request may ask for a seed and for token counts inside the stream. */
-    default boolean hasStreamOptions() {
+    /** Whether a request may ask for a seed, and for token counts inside the stream. */
+    default boolean acceptsSeedAndUsage() {
         return true;
     }
 
@@ -154,7 +154,7 @@ final class ResponsesDialect implements Dialect {
     }
 
     @Override
-    public boolean hasStreamOptions() {
+    public boolean acceptsSeedAndUsage() {
         return false;
     }
 

@@ -67,7 +67,8 @@ final class Limit {
         var aggregate = Arrays.stream(Aggregate.values())
                 .filter(each -> each.word().equals(parts.group(1)) || each.word().equals(parts.group(1) + "_ms")).findFirst()
                 .orElseThrow(() -> new UserError("--fail-if '" + text + "': no figure " + parts.group(1)
-                        + "; there are " + Arrays.stream(Aggregate.values()).map(Aggregate::word).collect(Collectors.joining(", "))));
+                        + "; there are " + Arrays.stream(Aggregate.values()).map(Aggregate::word)
+                                .collect(Collectors.joining(", "))));
         var unit = parts.group(4);
         if (unit.equals("ms") && !aggregate.word().endsWith("_ms")) {
             throw new UserError("--fail-if '" + text + "': " + aggregate.word() + " is not a time; leave the unit out");
@@ -83,8 +84,8 @@ final class Limit {
     List<String> exceededBy(Comparison comparison) {
         var lines = new ArrayList<String>();
         for (var section : comparison.sections()) {
-            var baseline = section.baseline(aggregate.metric() == null || !SectionResult.COMPARED.contains(aggregate.metric()) ? Metric.TTLT
-                    : aggregate.metric());
+            var isCompared = aggregate.metric() != null && SectionResult.COMPARED.contains(aggregate.metric());
+            var baseline = section.baseline(isCompared ? aggregate.metric() : Metric.TTLT);
             if (unit.equals("x") && baseline == null) {
                 lines.add(message(section, "there is nothing to compare " + section.groups().getFirst().label() + " with"));
                 continue;
@@ -159,7 +160,8 @@ final class ComparisonText {
             }
         }
         text.append('\n');
-        comparison.caveats().forEach(note -> text.append(markdown ? "- " + Table.escaped(note) : "note: " + OneLine.of(note)).append('\n'));
+        comparison.caveats().forEach(caveat ->
+                text.append(markdown ? "- " + Table.escaped(caveat) : "note: " + OneLine.of(caveat)).append('\n'));
         text.append(markdown && !comparison.caveats().isEmpty() ? "\n" : "").append("Runs: ")
                 .append(comparison.terms().runs().stream().map(run -> markdown ? Table.escaped(run) : OneLine.of(run))
                         .collect(Collectors.joining(", "))).append('\n');
@@ -221,6 +223,7 @@ final class DefinitionTable {
     /** Reads the runs once for each definition. */
     String text() throws IOException {
         var table = new Table();
+        var caveats = List.<String>of();
         for (var definition : MetricDefinition.values()) {
             var comparison = Comparison.of(settings.with(definition), null);
             if (definition == MetricDefinition.OURS) {
@@ -230,8 +233,11 @@ final class DefinitionTable {
             for (var section : comparison.sections()) {
                 section.groups().forEach(group -> table.row(row(section, group, definition)));
             }
+            caveats = definition == MetricDefinition.OURS ? comparison.caveats() : caveats;
         }
-        return table.text();
+        var text = new StringBuilder(table.text()).append('\n');
+        caveats.forEach(caveat -> text.append("note: ").append(OneLine.of(caveat)).append('\n'));
+        return text.toString();
     }
 
     private static List<String> row(SectionResult section, GroupResult group, MetricDefinition definition) {
@@ -282,7 +288,7 @@ final class ComparisonJson {
 
 /**
  * A comparison as a CSV file, one row a group, which can be read back. Times are milliseconds, shares are of 1, blank is not
- * known; the columns are described in docs/files.md.
+ * known; the columns are described in docs/comparing.md.
  */
 final class ComparisonCsv {
 
@@ -405,7 +411,8 @@ final class ComparisonCsv {
         if (terms == null) {
             throw new IOException(file + ": no groups in it; there is nothing to compare");
         }
-        return new Comparison(terms, groups.entrySet().stream().map(section -> new SectionResult(section.getKey(), section.getValue())).toList(),
+        return new Comparison(terms, groups.entrySet().stream()
+                .map(section -> new SectionResult(section.getKey(), section.getValue())).toList(),
                 List.copyOf(notes), null);
     }
 

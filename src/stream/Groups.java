@@ -399,7 +399,7 @@ final class Group {
         return pairs.get(pair);
     }
 
-    /** Returns what is known of a measure, in ascending order; only after the events are read. */
+    /** Returns what is known of a metric, in ascending order; only after the events are read. */
     double[] values(Metric metric) {
         return sorted.computeIfAbsent(metric, absent -> completed.stream().filter(answer -> answer.knows(metric))
                 .mapToDouble(answer -> answer.get(metric)).sorted().toArray());
@@ -451,7 +451,7 @@ final class Group {
         return Arrays.stream(values(Metric.CACHED_TOKENS)).filter(tokens -> tokens > 0).count();
     }
 
-    /** Holds a measure against that of another group, in pairs where at least half of the requests have a counterpart. */
+    /** Compares a metric with that of another group, in pairs where at least half of the requests have a counterpart. */
     Difference compare(Group baseline, Metric metric) {
         var both = pairs.keySet().stream().filter(pair -> baseline.pairs.containsKey(pair) && pairs.get(pair).knows(metric)
                 && baseline.pairs.get(pair).knows(metric)).sorted().toList();

@@ -2,7 +2,6 @@
 //DEPS com.squareup.okio:okio-jvm:3.18.1
 //SOURCES Console.java
 //SOURCES Events.java
-//SOURCES Models.java
 //SOURCES Metrics.java
 //SOURCES Sockets.java
 //SOURCES Client.java
@@ -46,7 +45,7 @@ import okio.ByteString;
  *
  * @param number     from 1
  * @param readyNanos when its slot was free and nothing but this tool delayed it
- * @param end        holds null as long as events may come
+ * @param end        null until the attempt has ended
  */
 record Attempt(Job job, int number, Instant startedAt, long readyNanos, Recording recording,
                AtomicReference<End> end) {
@@ -272,20 +271,20 @@ final class Journal implements AutoCloseable {
         }
     }
 
-    private void write(OpenAttempt open) throws IOException {
-        var job = open.attempt.job();
-        var end = open.attempt.end().get();
-        var row = requestRow(runId, open.attempt, open.metrics, open.output.toString());
+    private void write(OpenAttempt ended) throws IOException {
+        var job = ended.attempt.job();
+        var end = ended.attempt.end().get();
+        var row = requestRow(runId, ended.attempt, ended.metrics, ended.output.toString());
         if (!failed) {
             requests.row(Arrays.stream(RequestColumn.values()).map(row::get).toArray());
         }
-        if (open.isMeasured) {
+        if (ended.isMeasured) {
             summary.add(column -> String.valueOf(Objects.requireNonNullElse(row.get(column), "")));
-            listener.end(open.speaker, end.last());
+            listener.end(ended.speaker, end.last());
         }
         if (end.last() && !(end.result().outcome() instanceof Outcome.Completed)) {
             reportFailure(job, end.result().outcome());
-        } else if (open.metrics.ttftMicros() == null && open.metrics.ttftReasoningMicros() != null) {
+        } else if (ended.metrics.ttftMicros() == null && ended.metrics.ttftReasoningMicros() != null) {
             warn(Warning.REASONING_ALONE.about(job.model().label() + ": answers"));
         }
     }
@@ -383,8 +382,7 @@ final class Journal implements AutoCloseable {
         row.put(RequestColumn.ITL_P95_MS, Metrics.millis(metrics.itlMicros(0.95)));
         row.put(RequestColumn.ITL_MAX_MS, Metrics.millis(metrics.itlMaxMicros()));
         row.put(RequestColumn.TPOT_MS, Metrics.millis(metrics.tpotMicros(outputTokens)));
-        var seconds = metrics.ttltMicros() == null ? 0 : metrics.ttltMicros() / 1e6;
-        row.put(RequestColumn.OUTPUT_TOKENS_PER_S, seconds == 0 ? null : Metrics.millis(outputTokens / seconds * 1000));
+        row.put(RequestColumn.OUTPUT_TOKENS_PER_S, withDecimals(metrics.outputTokensPerSecond(outputTokens)));
         row.put(RequestColumn.EVENTS, metrics.events());
         row.put(RequestColumn.CONTENT_EVENTS, metrics.contentEvents());
         row.put(RequestColumn.COALESCED_EVENTS, metrics.coalescedEvents());
@@ -396,9 +394,9 @@ final class Journal implements AutoCloseable {
         }
     }
 
-    /** Writes milliseconds of another clock with as many decimals as those of this tool. */
-    private static String withDecimals(Number millis) {
-        return millis == null ? null : Metrics.millis(millis.doubleValue() * 1000);
+    /** Writes a number with as many decimals as milliseconds have. */
+    private static String withDecimals(Number number) {
+        return number == null ? null : Metrics.millis(number.doubleValue() * 1000);
     }
 }
 

@@ -58,7 +58,7 @@ enum Phase {
     }
 }
 
-/** What is measured of a request. Times are in milliseconds where they are compared, in microseconds where they are recorded. */
+/** What is measured of a request. Times are in milliseconds where they are compared, in microseconds while they are measured. */
 enum Metric {
     /** Time to first token: from sending the request to the first event with visible text. */
     TTFT,
@@ -228,6 +228,11 @@ final class AnswerMetrics {
 
     Double itlMaxMicros() {
         return contentEvents < 2 ? null : Arrays.stream(gapsMicros, 0, contentEvents - 1).max().getAsDouble();
+    }
+
+    /** Returns the output tokens per second up to the last of them; null if nothing came. */
+    Double outputTokensPerSecond(int outputTokens) {
+        return contentEvents == 0 || ttltMicros == 0 ? null : outputTokens / (ttltMicros / 1e6);
     }
 
     /** Returns null where the tokens are fewer than two. */

@@ -5,7 +5,7 @@
 //SOURCES Prompts.java
 //SOURCES Dialects.java
 
-// Models: which models are called, at which server, through which API, with which key, and what a request to them says.
+// Models: which models are called, at which server, through which API, with which key, and what a request to them contains.
 
 package stream;
 
@@ -98,7 +98,7 @@ record Secret(String value) {
 }
 
 /**
- * What a request says beside the prompt, where neither the prompt nor the model says otherwise.
+ * What a request contains besides the prompt, where neither the prompt nor the model says otherwise.
  *
  * @param maxTokens   limit of the answer in tokens, from 1
  * @param temperature from 0 to 2
@@ -151,10 +151,10 @@ record Model(String label, String name, Dialect dialect, HttpUrl url, HttpUrl mo
         if (ownTemperature != null || !Dialect.isReasoningModel(name)) {
             body.put("temperature", ownTemperature != null ? ownTemperature : sampling.temperature());
         }
-        if (sampling.seed() != null && dialect.hasStreamOptions()) {
+        if (sampling.seed() != null && dialect.acceptsSeedAndUsage()) {
             body.put("seed", sampling.seed());
         }
-        if (includeUsage && dialect.hasStreamOptions()) {
+        if (includeUsage && dialect.acceptsSeedAndUsage()) {
             body.putObject("stream_options").put("include_usage", true);
         }
         merge(body, prompt.extra());
@@ -365,7 +365,8 @@ final class ModelCatalog {
     private Model resolve(ModelSpec spec) {
         var label = spec.label() == null ? spec.name() : spec.label();
         if (label.contains("|")) {
-            problems.add("--model: the label '" + label + "' contains a |, which separates the parts of a request_id; leave it out");
+            problems.add("--model: the label '" + label + "' contains a |, which separates the parts of a request_id; leave it"
+                    + " out");
             return null;
         }
         var simulator = access.simulator();

@@ -223,12 +223,13 @@ record Plan(List<Prompt> prompts, List<Model> models, List<Job> warmups, List<Jo
      */
     void print(PrintStream out, Sampling sampling, int mostRequests) {
         var all = java.util.stream.Stream.concat(warmups.stream(), jobs.stream()).toList();
-        out.printf(Locale.ROOT, "%d requests, %d of them warm-up; at most %,d output tokens; %,d characters of prompts;"
-                + " retries are extra; nothing was sent%n", size(), warmups.size(),
+        out.printf(Locale.ROOT, "%s, %d of them warm-up; at most %,d output tokens; %,d characters of prompts;"
+                + " retries are extra; nothing was sent%n", Count.of(size(), "request"), warmups.size(),
                 all.stream().mapToLong(job -> job.model().answerLimit(job.prompt(), sampling)).sum(),
                 all.stream().mapToLong(job -> job.prompt().length()).sum());
         if (all.size() > mostRequests) {
-            out.printf("%d prompts, %d models; --verbose lists the requests%n", prompts.size(), models.size());
+            out.println(Count.of(prompts.size(), "prompt") + ", " + Count.of(models.size(), "model")
+                    + "; --verbose lists the requests");
             return;
         }
         for (int i = 0; i < all.size(); i++) {

@@ -91,7 +91,7 @@ record Prompt(String id, List<Message> messages, Integer maxTokens, Double tempe
         return new Prompt(id, List.copyOf(all), maxTokens, temperature, model, extra, labels, source);
     }
 
-    /** The same with a line put before the first message, whoever speaks it. */
+    /** The same with a line put before the first message, whatever its role. */
     Prompt beginningWith(String line) {
         var all = new ArrayList<>(messages);
         all.set(0, new Message(all.getFirst().role(), line + "\n" + all.getFirst().content()));
@@ -133,7 +133,7 @@ record Prompt(String id, List<Message> messages, Integer maxTokens, Double tempe
 }
 
 /**
- * What a list of files, folders, globs and {@code -} holds.
+ * The prompts of a list of files, folders, globs and {@code -}.
  *
  * @param prompts  in the order of the sources, files of a folder by name
  * @param notes    what the reader should know though it can be used, a line each
@@ -141,12 +141,11 @@ record Prompt(String id, List<Message> messages, Integer maxTokens, Double tempe
  */
 record PromptSet(List<Prompt> prompts, List<String> notes, List<String> problems) {
 
-    /** Reads all sources; a problem in one does not stop the others from being read. */
-    static PromptSet read(List<String> sources, InputStream in) {
-        return read(sources, in, List.of());
-    }
-
-    /** The same with prompts from elsewhere after the others. */
+    /**
+     * Reads all sources; a problem in one does not stop the others from being read.
+     *
+     * @param more prompts from elsewhere, which follow the others
+     */
     static PromptSet read(List<String> sources, InputStream in, List<Prompt> more) {
         var prompts = new ArrayList<Prompt>();
         var notes = new ArrayList<String>();
@@ -179,8 +178,7 @@ record PromptSet(List<Prompt> prompts, List<String> notes, List<String> problems
             if (!prompt.id().codePoints().allMatch(PromptSet::isPrintable)) {
                 problems.add(prompt.source() + ": the id has a character that cannot be printed; give it another");
             }
-            var fromFileName = Path.of(prompt.source()).getFileName().toString().equals(prompt.id());
-            var named = uses.get(prompt.id()) > 1 && fromFileName ? prompt.withId(prompt.source()) : prompt;
+            var named = uses.get(prompt.id()) > 1 ? withPath(prompt) : prompt;
             var first = unique.putIfAbsent(named.id(), named);
             if (first != null) {
                 problems.add(named.source() + ": id '" + named.id() + "' is taken by " + first.source()
@@ -188,6 +186,14 @@ record PromptSet(List<Prompt> prompts, List<String> notes, List<String> problems
             }
         }
         return List.copyOf(unique.values());
+    }
+
+    /** Puts the path before an id that was made from the file name; any other id stays. */
+    private static Prompt withPath(Prompt prompt) {
+        var file = prompt.source().replaceFirst(":\\d+$", "");
+        var name = Path.of(file).getFileName().toString();
+        var place = prompt.id().startsWith(name) ? prompt.id().substring(name.length()) : null;
+        return place != null && place.matches("(:\\d+(\\.\\d+)?)?") ? prompt.withId(file + place) : prompt;
     }
 
     private static boolean isPrintable(int character) {
@@ -333,7 +339,7 @@ final class PromptReader {
     private static final ObjectReader JSON_ELEMENT =
             HandWrittenJson.WITH_COMMENTS.reader().without(DeserializationFeature.FAIL_ON_TRAILING_TOKENS);
 
-    /** The roles under which prompt sets in the wild know the speakers, and what the API calls them. */
+    /** The names of roles in public data sets, and what the API calls them. */
     private static final Map<String, String> ROLES = Map.ofEntries(Map.entry("system", "system"),
             Map.entry("developer", "developer"), Map.entry("user", "user"), Map.entry("human", "user"),
             Map.entry("assistant", "assistant"), Map.entry("gpt", "assistant"), Map.entry("chatgpt", "assistant"),
@@ -414,7 +420,8 @@ final class PromptReader {
                     .forEach(entry -> fields.put(entry.getKey(), text(entry.getValue())));
             return fields;
         } catch (JacksonException e) {
-            throw UserError.at(at(1 + Math.max(1, HandWrittenJson.line(e))), "the front matter is not YAML: " + HandWrittenJson.problem(e));
+            throw UserError.at(at(1 + Math.max(1, HandWrittenJson.line(e))),
+                    "the front matter is not YAML: " + HandWrittenJson.problem(e));
         }
     }
 

@@ -123,7 +123,7 @@ final class RecordedAnswer {
         return reportedModel;
     }
 
-    /** Whether it holds reasoning and no visible text. */
+    /** Whether it contains reasoning and no visible text. */
     boolean isReasoningAlone() {
         return reasoningAlone;
     }
@@ -253,7 +253,7 @@ final class RecordedRun {
             return cells.isMapped(column.word()) ? cells.get(column.word()) : "";
         }
 
-        /** The same, as one object for all rows that hold it. */
+        /** The same, as one object for all rows that contain it. */
         String shared(Column column) {
             return texts.computeIfAbsent(text(column), text -> text);
         }
@@ -462,7 +462,7 @@ final class RecordedRun {
         reader.inFlight.forEach(reader::settle);
     }
 
-    /** Reads events one by one; only answers whose events are not all read hold anything. */
+    /** Reads events one by one; memory is used only for answers whose events are not all read. */
     private final class EventReader {
         private final MetricDefinition definition;
         private final EventVisitor visitor;

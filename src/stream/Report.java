@@ -222,9 +222,9 @@ final class ReportCharts {
                 .reversed().thenComparing(RecordedAnswer::requestId)).limit(SLOWEST).toList();
         var texts = new IdentityHashMap<RecordedRun, Map<String, String>>();
         for (var run : runs) {
-            var asked = slowest.stream().filter(answer -> runOf.get(answer) == run).map(RecordedAnswer::requestId)
+            var requestIds = slowest.stream().filter(answer -> runOf.get(answer) == run).map(RecordedAnswer::requestId)
                     .collect(Collectors.toSet());
-            texts.put(run, asked.isEmpty() ? Map.of() : run.outputs(asked));
+            texts.put(run, requestIds.isEmpty() ? Map.of() : run.outputs(requestIds));
         }
         for (var answer : slowest) {
             var text = texts.get(runOf.get(answer)).getOrDefault(answer.requestId(), "");
@@ -325,8 +325,8 @@ final class Picture {
         if (comparison.source() == null) {
             throw new IOException(name + ": a table of a comparison has no requests to draw; name the folders of the runs");
         }
-        var metric = SectionResult.COMPARED.stream().filter(each -> name.toLowerCase(Locale.ROOT).startsWith(each.word())).findFirst()
-                .orElse(Metric.TTFT);
+        var metric = SectionResult.COMPARED.stream()
+                .filter(each -> name.toLowerCase(Locale.ROOT).startsWith(each.word())).findFirst().orElse(Metric.TTFT);
         System.setProperty("java.awt.headless", "true");
         try {
             var chart = new XYChartBuilder().width(880).height(440).title(TITLES.get(metric)
@@ -405,16 +405,18 @@ enum OutputFormat {
         this.ending = ending;
     }
 
-    /**
-     * Returns the format of this name or ending.
-     *
-     * @param option the option and its value, for the message
-     * @throws UserError if there is no such format
-     */
-    static OutputFormat of(String option, String nameOrEnding) {
-        return Arrays.stream(values()).filter(format -> format.word.equals(nameOrEnding) || format.ending.equals(nameOrEnding))
-                .findFirst().orElseThrow(() -> new UserError(option + "; must be one of "
-                        + Arrays.stream(values()).map(format -> format.ending).collect(Collectors.joining(", "))));
+    /** Returns the format of text with this name; throws UserError if there is none. */
+    static OutputFormat ofName(String name) {
+        return Arrays.stream(values()).filter(format -> !format.isPicture() && format.word.equals(name)).findFirst()
+                .orElseThrow(() -> new UserError("--format '" + name + "'; must be one of " + Arrays.stream(values())
+                        .filter(format -> !format.isPicture()).map(format -> format.word).collect(Collectors.joining(", "))));
+    }
+
+    /** Returns the format of a file by its ending; throws UserError if there is none. */
+    static OutputFormat ofEnding(Path file) {
+        return Arrays.stream(values()).filter(format -> format.ending.equals(FileEnding.of(file))).findFirst()
+                .orElseThrow(() -> new UserError("--export " + file + "; must end with one of " + Arrays.stream(values())
+                        .map(format -> "." + format.ending).collect(Collectors.joining(", "))));
     }
 
     boolean isPicture() {

@@ -241,7 +241,7 @@ final class Runner implements AutoCloseable {
                          RunLock lock, Console console) throws IOException {
         var failed = settings.retryFailed() ? 0 : resumption.failed();
         if (!settings.echo().quiet()) {
-            console.say("--resume " + manifest.runId() + ": " + rest.size() + " requests are left"
+            console.say("--resume " + manifest.runId() + ": " + Count.of(rest.size(), "request") + " left"
                     + (failed == 0 ? "" : "; " + failed + " failed, add --retry-failed to send them again"));
         }
         return new Runner(settings, rest, manifest.resumedNow().withOverhead(overhead), resumption, lock, console);
@@ -442,8 +442,8 @@ final class Runner implements AutoCloseable {
             console.err().println();
             summary.print(console.err(), settings.simulate());
             printOwnError(summary);
-            console.err().println("in " + folder + ": " + RunFiles.REQUESTS + ", " + RunFiles.EVENTS + ", " + RunFiles.MANIFEST);
-            console.err().println("compare: ./jbang Compare.java " + folder);
+            console.err().println("written to " + folder + ": " + RunFiles.REQUESTS + ", " + RunFiles.EVENTS + ", " + RunFiles.MANIFEST);
+            console.err().println("to compare: ./jbang Compare.java " + folder);
         }
     }
 
@@ -538,7 +538,8 @@ final class ClosedLoop {
 }
 
 /**
- * How long to wait before a request is tried again, and how long a whole model waits when its server says 429. All waiting is between attempts, never inside one.
+ * How long to wait before a request is tried again, and how long a whole model waits when its server says 429. All waiting
+ * is between attempts, never part of one. Safe for use by several threads.
  */
 final class Backoff {
 
@@ -563,7 +564,7 @@ final class Backoff {
      * Returns how long to wait before the next attempt, in milliseconds; null if there is to be none. What the server
      * asks for is used instead of the exponential backoff with full jitter.
      *
-     * @param retriesSoFar attempts before this one
+     * @param retriesSoFar how many of the allowed retries are used up
      */
     Long waitMillis(Model model, ExchangeResult result, int retriesSoFar) {
         var server = model.server();

@@ -82,7 +82,7 @@ enum Fault {
     STATUS_503,
     // a whole answer, then the connection ends although the server did not announce it
     CLOSE_AT_ONCE, CLOSE_LATE, CLOSE_ON_REQUEST, CLOSE_UNANSWERED,
-    // refused once, then answered
+    // refused at the first, third, ... request for the same answer
     BUSY, BUSY_MS, BUSY_DATE, BUSY_SILENT,
     // every twentieth request is one of those above that break, in turn
     MIXED;
@@ -113,8 +113,8 @@ enum Fault {
 }
 
 /** What a request asks for, checked. */
-record SimulatedRequest(String endpoint, String model, LatencyProfile latency, Fault fault, String prompt, int maxTokens, boolean stream,
-           boolean streamOptions) {
+record SimulatedRequest(String endpoint, String model, LatencyProfile latency, Fault fault, String prompt, int maxTokens,
+                        boolean stream, boolean streamOptions) {
 
     /** Throws IllegalArgumentException with the message for the client. */
     static SimulatedRequest of(SimulatedDialect dialect, JsonNode body, String faultHeader) {
@@ -138,8 +138,8 @@ record SimulatedRequest(String endpoint, String model, LatencyProfile latency, F
             throw new IllegalArgumentException(limit + " is less than the minimum of 1 - '" + dialect.limitKey() + "'");
         }
         var latency = LatencyProfile.ofModel(plus < 0 ? model : model.substring(0, plus));
-        return new SimulatedRequest(dialect.getClass().getSimpleName(), model, latency, fault, question.asString(question.toString()),
-                limit, body.path("stream").asBoolean(false), body.path("stream_options").isObject());
+        return new SimulatedRequest(dialect.promptKey(), model, latency, fault, question.asString(question.toString()), limit,
+                body.path("stream").asBoolean(false), body.path("stream_options").isObject());
     }
 
     SimulatedRequest with(Fault other) {
@@ -167,7 +167,7 @@ final class SimulatedAnswer {
             "Rain on the window,\na small lamp, a half-read page:\nthe night takes its time.").stream()
             .map(SimulatedAnswer::tokens).toList();
 
-    private final SimulatedRequest ask;
+    private final SimulatedRequest request;
     private final SimulatedDialect dialect;
     private final SplittableRandom random;
     private final int number;
@@ -177,17 +177,17 @@ final class SimulatedAnswer {
     private final int length;
     private long dueNanos;
 
-    SimulatedAnswer(SimulatedRequest ask, SimulatedDialect dialect, SplittableRandom random, int number, long receivedNanos) {
-        this.ask = ask;
+    SimulatedAnswer(SimulatedRequest request, SimulatedDialect dialect, SplittableRandom random, int number, long receivedNanos) {
+        this.request = request;
         this.dialect = dialect;
         this.random = random;
         this.number = number;
         this.receivedNanos = receivedNanos;
-        this.ttftNanos = ask.latency().nextTtftNanos(random);
+        this.ttftNanos = request.latency().nextTtftNanos(random);
         this.dueNanos = ttftNanos;
-        this.tokens = TEXTS.get(Math.floorMod(ask.prompt().hashCode(), TEXTS.size()));
-        var wanted = ask.latency().tokens() > 0 ? ask.latency().tokens() : tokens.size();
-        this.length = Math.min(wanted, ask.maxTokens());
+        this.tokens = TEXTS.get(Math.floorMod(request.prompt().hashCode(), TEXTS.size()));
+        var wanted = request.latency().tokens() > 0 ? request.latency().tokens() : tokens.size();
+        this.length = Math.min(wanted, request.maxTokens());
     }
 
     /** Splits a text into pieces as a tokenizer does: a word, or some letters of a long one, or a character. */
@@ -210,7 +210,7 @@ final class SimulatedAnswer {
 
     void waitForAll() {
         for (int i = 1; i < length; i++) {
-            dueNanos += ask.latency().nextItlNanos(random);
+            dueNanos += request.latency().nextItlNanos(random);
         }
         waitUntilDue();
     }
@@ -224,7 +224,7 @@ final class SimulatedAnswer {
     }
 
     void stream(EventWriter wire) throws IOException {
-        var fault = ask.fault();
+        var fault = request.fault();
         if (fault == Fault.COMMENTS) {
             wire.send(": OPENROUTER PROCESSING\n\n");
         }
@@ -238,14 +238,14 @@ final class SimulatedAnswer {
             for (int i = 0; i < 5; i++) {
                 waitUntilDue();
                 wire.send(dialect.reasoning(this, token(i)));
-                dueNanos += ask.latency().nextItlNanos(random);
+                dueNanos += request.latency().nextItlNanos(random);
             }
         }
         if (fault == Fault.TOOLS) {
             for (var part : List.of("{\\\"city\\\":", "\\\"Paris\\\"}")) {
                 waitUntilDue();
                 wire.send(dialect.toolCall(this, part));
-                dueNanos += ask.latency().nextItlNanos(random);
+                dueNanos += request.latency().nextItlNanos(random);
             }
         } else if (fault != Fault.REASONING_ONLY && !streamTokens(wire)) {
             return;
@@ -261,7 +261,7 @@ final class SimulatedAnswer {
 
     /** Returns false if the stream broke. */
     private boolean streamTokens(EventWriter wire) throws IOException {
-        var perEvent = ask.fault() == Fault.MULTI_TOKEN ? 3 : 1;
+        var perEvent = request.fault() == Fault.MULTI_TOKEN ? 3 : 1;
         for (int i = 0; i < length; i += perEvent) {
             if (i >= length / 2 && broke(wire)) {
                 return false;
@@ -271,13 +271,13 @@ final class SimulatedAnswer {
             for (int j = i; j < Math.min(length, i + perEvent); j++) {
                 text.append(token(j));
             }
-            if (ask.fault() == Fault.COMMENTS && i % 4 == 1) {
+            if (request.fault() == Fault.COMMENTS && i % 4 == 1) {
                 wire.send(": keep-alive\n\n");
             }
             var last = i + perEvent >= length;
-            wire.send(dialect.token(this, text.toString(), last && ask.fault() == Fault.FINISH_WITH_TEXT));
+            wire.send(dialect.token(this, text.toString(), last && request.fault() == Fault.FINISH_WITH_TEXT));
             if (!last) {
-                dueNanos += ask.latency().nextItlNanos(random);
+                dueNanos += request.latency().nextItlNanos(random);
             }
         }
         return true;
@@ -286,7 +286,7 @@ final class SimulatedAnswer {
     /** Breaks the stream in its middle if the fault is one that does. */
     private boolean broke(EventWriter wire) throws IOException {
         var message = "The server is overloaded.";
-        switch (ask.fault()) {
+        switch (request.fault()) {
             case ERROR_OBJECT -> wire.send(event("{\"error\":{\"message\":\"" + message
                     + "\",\"type\":\"server_error\",\"code\":503}}") + "data: [DONE]\n\n");
             case ERROR_STRING -> wire.send(event("{\"error\":\"" + message + "\"}"));
@@ -310,7 +310,7 @@ final class SimulatedAnswer {
     }
 
     private String token(int i) {
-        return ask.latency().clock() ? " " + (System.nanoTime() - receivedNanos) : tokens.get(i % tokens.size());
+        return request.latency().clock() ? " " + (System.nanoTime() - receivedNanos) : tokens.get(i % tokens.size());
     }
 
     /** Waits for an absolute time, so that lateness never adds up. */
@@ -327,36 +327,37 @@ final class SimulatedAnswer {
         return "data: " + json + "\n\n";
     }
 
-    SimulatedRequest ask() {
-        return ask;
+    SimulatedRequest request() {
+        return request;
     }
 
     String finishReason() {
-        return switch (ask.fault()) {
+        return switch (request.fault()) {
             case TOOLS -> "tool_calls";
             case CONTENT_FILTER -> "content_filter";
             default -> {
-                var whole = ask.latency().tokens() > 0 ? ask.latency().tokens() : tokens.size();
+                var whole = request.latency().tokens() > 0 ? request.latency().tokens() : tokens.size();
                 yield length < whole ? "length" : "stop";
             }
         };
     }
 
     int promptTokens() {
-        return Math.max(1, tokens(ask.prompt()).size());
+        return Math.max(1, tokens(request.prompt()).size());
     }
 
     int outputTokens() {
-        return ask.fault() == Fault.REASONING_ONLY ? 5 : ask.fault() == Fault.REASONING ? length + 5 : length;
+        return request.fault() == Fault.REASONING_ONLY ? 5 : request.fault() == Fault.REASONING ? length + 5 : length;
     }
 
     /** The member that holds the truth; begins with a comma. Most servers have none: their events differ in text alone. */
     String sim() {
-        return ask.fault() == Fault.FIREHOSE ? "" : ",\"sim\":{\"sent_ns\":" + (System.nanoTime() - receivedNanos) + ",\"due_ns\":" + dueNanos + "}";
+        return request.fault() == Fault.FIREHOSE ? ""
+                : ",\"sim\":{\"sent_ns\":" + (System.nanoTime() - receivedNanos) + ",\"due_ns\":" + dueNanos + "}";
     }
 
     String padding() {
-        return ask.fault() == Fault.OBFUSCATION ? ",\"obfuscation\":\"" + "x".repeat(random.nextInt(1, 20)) + "\"" : "";
+        return request.fault() == Fault.OBFUSCATION ? ",\"obfuscation\":\"" + "x".repeat(random.nextInt(1, 20)) + "\"" : "";
     }
 
     static String quoted(String text) {
@@ -395,9 +396,9 @@ abstract class SimulatedChoices implements SimulatedDialect {
 
     String chunk(SimulatedAnswer answer, String choice) {
         return SimulatedAnswer.event("{\"id\":\"sim-" + answer.number() + "\",\"object\":\"" + object()
-                + "\",\"created\":1700000000,\"model\":" + SimulatedAnswer.quoted(answer.ask().model())
+                + "\",\"created\":1700000000,\"model\":" + SimulatedAnswer.quoted(answer.request().model())
                 + ",\"system_fingerprint\":\"fp_sim\",\"choices\":[" + choice + "]" + answer.padding()
-                + (answer.ask().streamOptions() ? ",\"usage\":null" : "") + answer.sim() + "}");
+                + (answer.request().streamOptions() ? ",\"usage\":null" : "") + answer.sim() + "}");
     }
 
     abstract String choice(String text, String finishReason);
@@ -415,7 +416,7 @@ abstract class SimulatedChoices implements SimulatedDialect {
     @Override
     public List<String> closing(SimulatedAnswer answer) {
         var events = new ArrayList<String>();
-        var fault = answer.ask().fault();
+        var fault = answer.request().fault();
         var usage = usage(answer).toString();
         if (fault == Fault.USAGE_EARLY) {
             events.add(SimulatedAnswer.event("{\"choices\":[],\"x_groq\":{\"id\":\"r\",\"usage\":" + usage + "}}"));
@@ -426,7 +427,7 @@ abstract class SimulatedChoices implements SimulatedDialect {
         if (fault != Fault.FINISH_WITH_TEXT) {
             events.add(chunk(answer, choice(null, "\"" + answer.finishReason() + "\"")));
         }
-        if (answer.ask().streamOptions() && fault != Fault.USAGE_EARLY) {
+        if (answer.request().streamOptions() && fault != Fault.USAGE_EARLY) {
             events.add(SimulatedAnswer.event("{\"id\":\"sim-" + answer.number() + "\",\"choices\":[],\"usage\":" + usage + "}"));
         }
         if (fault != Fault.NO_DONE) {
@@ -445,7 +446,7 @@ abstract class SimulatedChoices implements SimulatedDialect {
 
     ObjectNode wholeOf(SimulatedAnswer answer, String object, ObjectNode choice) {
         var whole = JsonNodeFactory.instance.objectNode().put("id", "sim-" + answer.number()).put("object", object)
-                .put("created", 1700000000).put("model", answer.ask().model());
+                .put("created", 1700000000).put("model", answer.request().model());
         whole.putArray("choices").add(choice.put("index", 0).put("finish_reason", answer.finishReason()));
         return whole.<ObjectNode>set("usage", usage(answer));
     }
@@ -465,7 +466,7 @@ final class SimulatedChat extends SimulatedChoices {
 
     @Override
     public List<String> opening(SimulatedAnswer answer) {
-        var content = answer.ask().fault() == Fault.ROLE_NULL ? "null" : "\"\"";
+        var content = answer.request().fault() == Fault.ROLE_NULL ? "null" : "\"\"";
         return List.of(chunk(answer, delta("\"role\":\"assistant\",\"content\":" + content, "null")));
     }
 
@@ -481,7 +482,8 @@ final class SimulatedChat extends SimulatedChoices {
 
     @Override
     public String toolCall(SimulatedAnswer answer, String argumentsPart) {
-        return chunk(answer, delta("\"tool_calls\":[{\"index\":0,\"id\":\"call-sim\",\"type\":\"function\",\"function\":{\"name\":\"weather\",\"arguments\":\""
+        return chunk(answer, delta("\"tool_calls\":[{\"index\":0,\"id\":\"call-sim\",\"type\":\"function\","
+                + "\"function\":{\"name\":\"weather\",\"arguments\":\""
                 + argumentsPart + "\"}}]", "null"));
     }
 
@@ -567,10 +569,10 @@ final class SimulatedResponses implements SimulatedDialect {
 
     @Override
     public List<String> closing(SimulatedAnswer answer) {
-        if (answer.ask().fault() == Fault.NO_DONE) {
+        if (answer.request().fault() == Fault.NO_DONE) {
             return List.of();
         }
-        var incomplete = answer.ask().fault() == Fault.INCOMPLETE || answer.finishReason().equals("length");
+        var incomplete = answer.request().fault() == Fault.INCOMPLETE || answer.finishReason().equals("length");
         return List.of(typed("response.output_text.done", ",\"output_index\":0"),
                 typed(incomplete ? "response.incomplete" : "response.completed",
                         ",\"response\":" + response(answer, incomplete ? "incomplete" : "completed")));
@@ -582,7 +584,7 @@ final class SimulatedResponses implements SimulatedDialect {
 
     private static ObjectNode response(SimulatedAnswer answer, String status) {
         var response = JsonNodeFactory.instance.objectNode().put("id", "resp-sim-" + answer.number())
-                .put("object", "response").put("model", answer.ask().model()).put("status", status);
+                .put("object", "response").put("model", answer.request().model()).put("status", status);
         response.putArray("output");
         if (status.equals("incomplete")) {
             response.putObject("incomplete_details").put("reason", "max_output_tokens");

@@ -49,7 +49,7 @@ final class SimulatedServer implements AutoCloseable {
     private final long seed;
     private final AtomicInteger requests = new AtomicInteger();
     private final AtomicInteger answers = new AtomicInteger();
-    private final Map<String, AtomicInteger> asked = new ConcurrentHashMap<>();
+    private final Map<String, AtomicInteger> requestsByKey = new ConcurrentHashMap<>();
 
     private SimulatedServer(ServerSocket listener, long seed) {
         this.listener = listener;
@@ -197,10 +197,10 @@ final class SimulatedServer implements AutoCloseable {
 
     private Fault answer(HttpConnection http, HttpRequest request, SimulatedDialect dialect, long receivedNanos)
             throws IOException {
-        SimulatedRequest ask;
+        SimulatedRequest asked;
         try {
-            ask = SimulatedRequest.of(dialect, JsonMapper.shared().readTree(request.body()), request.header("X-Sim-Fault"));
-            ask = ask.with(ask.fault().ofRequest(requests.incrementAndGet()));
+            asked = SimulatedRequest.of(dialect, JsonMapper.shared().readTree(request.body()), request.header("X-Sim-Fault"));
+            asked = asked.with(asked.fault().ofRequest(requests.incrementAndGet()));
         } catch (JacksonException e) {
             refuse(http, 400, "invalid_request_error", null, "We could not parse the JSON body of your request.");
             return Fault.NONE;
@@ -208,35 +208,35 @@ final class SimulatedServer implements AutoCloseable {
             refuse(http, 400, "invalid_request_error", null, e.getMessage());
             return Fault.NONE;
         }
-        var nth = asked.computeIfAbsent(ask.key(), key -> new AtomicInteger()).incrementAndGet();
-        if (refused(http, ask, nth)) {
-            return ask.fault();
+        var nth = requestsByKey.computeIfAbsent(asked.key(), key -> new AtomicInteger()).incrementAndGet();
+        if (refused(http, asked, nth)) {
+            return asked.fault();
         }
-        var random = new SplittableRandom(seed * 31 + ask.key().hashCode() * 1_000_003L + nth);
-        var answer = new SimulatedAnswer(ask, dialect, random, answers.incrementAndGet(), receivedNanos);
+        var random = new SplittableRandom(seed * 31 + asked.key().hashCode() * 1_000_003L + nth);
+        var answer = new SimulatedAnswer(asked, dialect, random, answers.incrementAndGet(), receivedNanos);
         var headers = new LinkedHashMap<String, String>();
         headers.put("x-request-id", "req-sim-" + answer.number());
         headers.put("openai-processing-ms", String.valueOf(answer.ttftNanos() / 1_000_000));
-        if (!ask.stream() || ask.fault() == Fault.PLAIN_JSON) {
+        if (!asked.stream() || asked.fault() == Fault.PLAIN_JSON) {
             answer.waitForAll();
             http.respond(200, "application/json", answer.whole().toString(), headers);
-            return ask.fault();
+            return asked.fault();
         }
         headers.put("Cache-Control", "no-cache");
-        if (ask.fault() == Fault.GZIP) {
+        if (asked.fault() == Fault.GZIP) {
             headers.put("Content-Encoding", "gzip");
         }
-        try (var wire = new EventWriter(http.stream("text/event-stream; charset=utf-8", headers), ask.fault())) {
+        try (var wire = new EventWriter(http.stream("text/event-stream; charset=utf-8", headers), asked.fault())) {
             answer.stream(wire);
         }
-        return ask.fault();
+        return asked.fault();
     }
 
     /** Sends the answer of a fault that never gets to a stream; returns false if there is none. */
-    private boolean refused(HttpConnection http, SimulatedRequest ask, int nth) throws IOException {
-        switch (ask.fault()) {
+    private boolean refused(HttpConnection http, SimulatedRequest asked, int nth) throws IOException {
+        switch (asked.fault()) {
             case NO_STREAM_OPTIONS -> {
-                if (!ask.streamOptions()) {
+                if (!asked.streamOptions()) {
                     return false;
                 }
                 refuse(http, 400, "invalid_request_error", null, "Unrecognized request argument: stream_options");
@@ -248,7 +248,7 @@ final class SimulatedServer implements AutoCloseable {
             case STATUS_401 -> refuse(http, 401, "invalid_request_error", "invalid_api_key", "Incorrect API key.");
             case STATUS_403 -> refuse(http, 403, "invalid_request_error", null, "No access to this model.");
             case STATUS_404 -> refuse(http, 404, "invalid_request_error", "model_not_found",
-                    "The model `" + ask.model() + "` has been deprecated.");
+                    "The model `" + asked.model() + "` has been deprecated.");
             case STATUS_500 -> refuse(http, 500, "server_error", null, "The server had an error.");
             case STATUS_503 -> refuse(http, 503, "server_error", null, "Overloaded.");
             case NO_ANSWER -> http.awaitClose();
@@ -256,7 +256,7 @@ final class SimulatedServer implements AutoCloseable {
                 if (nth % 2 == 0) {
                     return false;
                 }
-                refuse(http, 429, "requests", "rate_limit_exceeded", "Rate limit reached.", retryAfter(ask.fault()));
+                refuse(http, 429, "requests", "rate_limit_exceeded", "Rate limit reached.", retryAfter(asked.fault()));
             }
             default -> {
                 return false;

@@ -399,7 +399,7 @@ final class Phases extends EventListener {
     }
 
     Network network(long startNanos, long headersNanos, Protocol protocol) {
-        return new Network(between(dnsStartNanos, dnsEndNanos), 
+        return new Network(between(dnsStartNanos, dnsEndNanos),
                 between(connectStartNanos, tlsStartNanos != 0 ? tlsStartNanos : connectEndNanos),
                 between(tlsStartNanos, tlsEndNanos), between(startNanos, sentNanos), between(startNanos, headersNanos),
                 protocol == null ? null : protocol.toString(), sentNanos == 0 ? null : isConnectionReused());

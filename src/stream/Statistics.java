@@ -44,7 +44,7 @@ enum Verdict {
  *
  * @param size     pairs, or the size of the smaller sample if they are not paired
  * @param paired   whether the same place in both samples belongs together
- * @param ratio    median of the sample / median of the baseline; null where there is none, or the baseline's is 0
+ * @param ratio    median of the sample / median of the baseline; null if a sample is empty, or the median of the baseline is 0
  * @param lower95  lower end of its 95 % interval; null below {@link #FEWEST} pairs
  * @param upper95  upper end
  * @param lower90  lower end of its 90 % interval, which two one-sided tests of 5 % each use
@@ -198,7 +198,8 @@ record Difference(int size, boolean paired, Double ratio, Double lower95, Double
 
     static String percent(double share) {
         var percent = share * 100;
-        return (percent == Math.rint(percent) ? String.valueOf((long) percent) : String.format(Locale.ROOT, "%.1f", percent)) + " %";
+        return (percent == Math.rint(percent) ? String.valueOf((long) percent) : String.format(Locale.ROOT, "%.1f", percent))
+                + " %";
     }
 
     /** Reads a margin such as {@code 5%} or {@code 0.05}; throws UserError otherwise. */
