@@ -9,6 +9,7 @@
 //DEPS org.duckdb:duckdb_jdbc:2.0.0.1
 //SOURCES Stream.java
 //SOURCES Compare.java
+//SOURCES Simulator.java
 //COMPILE_OPTIONS -proc:full
 
 // Bench: what the client costs and adds, each figure beside the baseline that makes it readable.

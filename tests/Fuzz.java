@@ -57,7 +57,7 @@ public class Fuzz {
             EventSources.processResponse(response, new EventSourceListener() {
                 @Override
                 public void onEvent(EventSource source, String id, String type, String data) {
-                    if (!decoder.decode(type, data).equals(StreamEvent.decode(type, data))) {
+                    if (!decoder.decode(type, data).equals(new StreamDecoder(Dialect.of("chat")).decode(type, data))) {
                         throw new AssertionError("means something else behind other events: " + data);
                     }
                 }

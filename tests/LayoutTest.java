@@ -55,20 +55,31 @@ class LayoutTest {
         }
     }
 
-    /** What a part uses without declaring it is a compile error here. */
+    /** What a part uses without declaring it is a compile error here; so is a command that was left behind. */
     @Test
     @Timeout(300)
-    void eachPartBuildsAlone() throws Exception {
+    void eachPartAndEachCommandBuildsAlone() throws Exception {
+        var scripts = new ArrayList<>(ORDER.stream().map(part -> file(part).toString()).toList());
+        scripts.addAll(List.of("Stream.java", "Compare.java", "Simulator.java", "Bench.java", "tests/Fuzz.java"));
         var failed = new ArrayList<String>();
-        for (var part : ORDER) {
-            var process = new ProcessBuilder("./jbang", "build", file(part).toString()).redirectErrorStream(true).start();
+        for (var script : scripts) {
+            var process = new ProcessBuilder("./jbang", "build", script).redirectErrorStream(true).start();
             var printed = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
             assertTrue(process.waitFor(60, TimeUnit.SECONDS));
             if (process.exitValue() != 0) {
-                failed.add(part + ": " + printed);
+                failed.add(script + ": " + printed);
             }
         }
         assertEquals(List.of(), failed);
+    }
+
+    /** Bench.java starts commands as processes, by their class names, which javac does not see. */
+    @Test
+    void theClassesThatTheBenchmarksStartAreAmongTheirSources() throws IOException {
+        var bench = Files.readString(Path.of("Bench.java"));
+        var started = Pattern.compile("\"stream\\.([A-Z]\\w+)\"").matcher(bench).results().map(found -> found.group(1)).toList();
+        assertTrue(started.contains("Simulator"), started.toString());
+        started.forEach(command -> assertTrue(bench.contains("\n//SOURCES " + command + ".java\n"), command));
     }
 
     @Test
