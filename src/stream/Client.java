@@ -145,8 +145,8 @@ final class StreamClient implements AutoCloseable {
         var sending = chain.request().tag(Sending.class);
         var connection = chain.connection();
         var socket = sockets.of(connection.socket());
-        if (socket == null) {
-            throw new ClosedConnection();
+        if (socket == null) { // closed meanwhile
+            throw sending.phases().isConnectionReused() ? new ClosedConnection() : new EOFException();
         }
         var multiplexed = connection.protocol() == Protocol.HTTP_2;
         if (!multiplexed && sending.phases().isConnectionReused() && socket.isUnusable(connection.handshake() != null)) {
