@@ -3,21 +3,26 @@ package stream;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.io.ByteArrayOutputStream;
+import java.io.File;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collection;
 import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
-import java.util.concurrent.TimeUnit;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 
+import javax.tools.ToolProvider;
+
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -49,28 +54,59 @@ class LayoutTest {
     @ParameterizedTest
     @MethodSource("parts")
     void aPartDeclaresOnlyPartsBeforeIt(String part) throws IOException {
-        var source = Pattern.compile("(?m)^//SOURCES (\\w+)\\.java$").matcher(Files.readString(file(part)));
-        while (source.find()) {
-            assertTrue(ORDER.indexOf(source.group(1)) < ORDER.indexOf(part), part + " uses " + source.group(1));
+        for (var used : directives("SOURCES", part)) {
+            assertTrue(ORDER.subList(0, ORDER.indexOf(part)).contains(used.replace(".java", "")), part + " uses " + used);
         }
     }
 
-    /** What a part uses without declaring it is a compile error here; so is a command that was left behind. */
-    @Test
-    @Timeout(300)
-    void eachPartAndEachCommandBuildsAlone() throws Exception {
-        var scripts = new ArrayList<>(ORDER.stream().map(part -> file(part).toString()).toList());
-        scripts.addAll(List.of("Stream.java", "Compare.java", "Simulator.java", "Bench.java", "tests/Fuzz.java"));
-        var failed = new ArrayList<String>();
-        for (var script : scripts) {
-            var process = new ProcessBuilder("./jbang", "build", script).redirectErrorStream(true).start();
-            var printed = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-            assertTrue(process.waitFor(60, TimeUnit.SECONDS));
-            if (process.exitValue() != 0) {
-                failed.add(script + ": " + printed);
+    /** What a part uses without declaring it, a part or a library, is a compile error. */
+    @ParameterizedTest
+    @MethodSource("parts")
+    void aPartCompilesWithWhatItDeclares(String part, @TempDir Path classes) throws IOException {
+        var sources = new TreeSet<String>();
+        addSources(part, sources);
+        var hidden = libraries(ORDER);
+        hidden.removeAll(libraries(sources));
+        // the libraries of the tests, without those of other parts; the tests' own classes would hide what is missing
+        var classPath = Arrays.stream(System.getProperty("java.class.path").split(File.pathSeparator))
+                .filter(path -> path.endsWith(".jar") && !path.contains("AllTests") && !hidden.contains(Path.of(path).getFileName().toString()))
+                .collect(Collectors.joining(File.pathSeparator));
+        var printed = new ByteArrayOutputStream();
+        var arguments = new ArrayList<>(List.of("-proc:none", "-implicit:none", "-sourcepath", "", "-d", classes.toString(), "-cp", classPath));
+        sources.forEach(each -> arguments.add(file(each).toString()));
+        assertEquals(0, ToolProvider.getSystemJavaCompiler().run(null, printed, printed, arguments.toArray(String[]::new)), printed::toString);
+    }
+
+    private static void addSources(String part, Set<String> sources) throws IOException {
+        if (sources.add(part)) {
+            for (var used : directives("SOURCES", part)) {
+                addSources(used.replace(".java", ""), sources);
             }
         }
-        assertEquals(List.of(), failed);
+    }
+
+    /** The names of the jars that parts declare, as in okhttp-jvm-5.5.1.jar. */
+    private static Set<String> libraries(Collection<String> parts) throws IOException {
+        var jars = new TreeSet<String>();
+        for (var part : parts) {
+            directives("DEPS", part).forEach(library -> jars.add(library.replaceFirst(".*?:", "").replace(':', '-') + ".jar"));
+        }
+        return jars;
+    }
+
+    private static List<String> directives(String name, String part) throws IOException {
+        return Pattern.compile("(?m)^//" + name + " (\\S+)$").matcher(Files.readString(file(part))).results()
+                .map(found -> found.group(1)).toList();
+    }
+
+    /** A command that was left behind by a change of the parts does not build. */
+    @ParameterizedTest
+    @ValueSource(strings = {"Stream.java", "Compare.java", "Simulator.java", "Bench.java", "tests/Fuzz.java"})
+    @Timeout(120)
+    void eachCommandBuilds(String script) throws Exception {
+        var process = new ProcessBuilder("./jbang", "build", script).redirectErrorStream(true).start();
+        var printed = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+        assertEquals(0, process.waitFor(), printed);
     }
 
     /** Bench.java starts commands as processes, by their class names, which javac does not see. */

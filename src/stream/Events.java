@@ -1,5 +1,6 @@
 //JAVA 25+
 //DEPS com.squareup.okhttp3:okhttp-jvm:5.5.1
+//DEPS com.squareup.okio:okio-jvm:3.18.1
 
 // Events: the bytes of a response to server-sent events, and the typed event that each dialect makes of one.
 
