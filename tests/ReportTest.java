@@ -146,8 +146,7 @@ class ReportTest {
             var elapsed = browser.evaluate("performance.now()").asDouble() - begin;
             assertEquals("Play", browser.evaluate("document.querySelector('button').textContent").asString());
             var at = browser.evaluate("Number(document.querySelector('input[type=range]').value)").asInt();
-            // the time of a frame may lie ahead of the clock, by up to the 17 ms of a frame
-            assertTrue(at > 300 && at <= elapsed + 17 && at > elapsed / 3, "true speed: " + at + " ms in " + elapsed);
+            assertTrue(at > 300 && at <= elapsed + 1 && at > elapsed / 3, "true speed: " + at + " ms in " + elapsed);
             // what is shown is what had come by then, to the token: the slider stands at whole milliseconds
             var wrong = browser.evaluate("""
                     (() => {

@@ -710,7 +710,7 @@ final class Recording {
         return startNanos;
     }
 
-    /** Returns the time of the newest event, 0 if there is none; for the writer only. */
+    /** Returns the time of the newest event, 0 before the first; for the writer only. */
     long lastNanos() {
         return lastNanos;
     }

@@ -60,7 +60,7 @@ record ComparisonSettings(List<Path> runs, String by, String baseline, Double ma
         return new ComparisonSettings(runs, by, baseline, margin, other, untainted);
     }
 
-    /** Returns the option that changes what is computed; null if there is none, the margin apart. */
+    /** Returns the first option, other than --margin, that changes what is computed; null if none was given. */
     String computingOption() {
         return by != null ? "--by" : definition != null ? "--as" : baseline != null ? "--baseline"
                 : untainted ? "--untainted" : null;
@@ -134,7 +134,7 @@ record SectionResult(String title, List<GroupResult> groups) {
         return groups.stream().filter(group -> group.label().equals(label)).findFirst().orElse(null);
     }
 
-    /** Returns the label of the group with which the others were compared in this metric; null if there is none. */
+    /** Returns the label of the baseline group of this metric; null if no groups were compared. */
     String baseline(Metric metric) {
         return groups.stream().map(group -> group.differences().get(metric)).filter(Objects::nonNull)
                 .map(BaselineDifference::baseline).findFirst().orElse(null);

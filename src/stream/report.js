@@ -458,9 +458,11 @@ function race(section) {
     slider.setAttribute('aria-valuetext', (now / 1000).toFixed(1) + ' seconds');
   }
 
-  function tick(time) {
+  // The time that the browser hands over is that of the frame, which may be ahead of the clock that started the race.
+  function tick() {
     if (last === null) return;
-    now = Math.min(end, now + Math.max(0, time - last) * speed.value);
+    const time = performance.now();
+    now = Math.min(end, now + (time - last) * speed.value);
     last = time;
     show();
     if (now < end) requestAnimationFrame(tick);
