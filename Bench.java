@@ -293,7 +293,7 @@ public class Bench {
         public Recording record() {
             var recording = new Recording();
             for (int i = 0; i < EVENTS; i++) {
-                recording.add(i, i, EventKind.CONTENT, " token");
+                recording.add(i, i, EventKind.CONTENT, " token", StreamEvent.NO_COUNT);
             }
             return recording;
         }
@@ -301,7 +301,7 @@ public class Bench {
         @Benchmark
         public void csvRow() throws IOException {
             micros += 20_001;
-            csv.eventRow(rowStart, 7, EventKind.CONTENT, micros, 20_001L, 9, " token");
+            csv.eventRow(rowStart, 7, EventKind.CONTENT, micros, 20_001L, 9, " token", StreamEvent.NO_COUNT);
         }
 
         @Benchmark
@@ -325,7 +325,7 @@ public class Bench {
                 @Override
                 public void onEvent(EventSource from, String id, String type, String data) {
                     var event = decoder.decode(type, data);
-                    recording.add(System.nanoTime(), events[0]++, event.kind(), event.text());
+                    recording.add(System.nanoTime(), events[0]++, event.kind(), event.text(), event.outputTokens());
                 }
             });
             must(events[0] == EVENTS, "events lost: " + events[0]);
@@ -514,14 +514,14 @@ public class Bench {
                 var call = LoopbackLoad.model(simulator.baseUrl, model);
                 try (var client = new StreamClient(1, List.of(), Map.of(), Limits.DEFAULT)) {
                     var reader = Thread.startVirtualThread(() -> end.set(new Exchange(client, call,
-                            call.body(Prompt.ofText("p", "Hi", "p"), new Sampling(EVENTS, 0, null), true), recording,
+                            call.body(Prompt.ofText("p", "Hi", "p"), new Sampling(EVENTS, 0, null), UsageRequest.AT_THE_END), recording,
                             () -> { }).run()));
                     var events = new int[1];
                     while (end.get() == null || reader.isAlive()) {
-                        recording.drain((micros, read, kind, text) -> events[0]++);
+                        recording.drain((micros, read, kind, text, tokens) -> events[0]++);
                         Thread.sleep(1);
                     }
-                    recording.drain((micros, read, kind, text) -> events[0]++);
+                    recording.drain((micros, read, kind, text, tokens) -> events[0]++);
                     must(events[0] >= EVENTS, "events lost: " + events[0]);
                 }
             }
@@ -562,7 +562,7 @@ public class Bench {
             target = ModelCatalog.of(new ModelSettings(List.of(model), null, baseUrl, "auto", false), System.getenv(), access)
                     .models().getFirst();
             client = new StreamClient(1, List.of(target), System.getenv(), Limits.DEFAULT);
-            body = target.body(Prompt.ofText("p", "Why is the sky blue?", "p"), new Sampling(200, 0, null), true);
+            body = target.body(Prompt.ofText("p", "Why is the sky blue?", "p"), new Sampling(200, 0, null), UsageRequest.AT_THE_END);
         }
 
         @TearDown(Level.Trial)

@@ -59,6 +59,11 @@ public class Compare implements Callable<Integer> {
             description = "Whose definitions of the metrics apply; all shows them side by side (default: ours).")
     private String as;
 
+    @Option(names = "--metric", paramLabel = "LIST", split = ",", description = "What is compared: ttft, itl, tpot, ttlt, total;"
+            + " ttft_any and itl_any, which count reasoning and tool calls too; ttft_net, without the handshake (default: the"
+            + " first five).")
+    private List<String> metrics = List.of();
+
     @Option(names = "--untainted", description = "Leave out requests whose timing should not be trusted.")
     private boolean untainted;
 
@@ -101,7 +106,7 @@ public class Compare implements Callable<Integer> {
             new OptionChecks().require(failIf.isEmpty() && exports.isEmpty() && format.equals("text"), (check ? "--check" : "--as all")
                     + " prints its own table; leave --fail-if, --export and --format out").throwIfAny();
         }
-        var settings = ComparisonSettings.of(runs, by, baseline, margin, isAll ? null : as, untainted);
+        var settings = ComparisonSettings.of(runs, by, baseline, margin, isAll ? null : as, untainted, metrics);
         try {
             return check ? check(settings) : isAll ? printAllDefinitions(settings) : compare(settings);
         } catch (IOException e) {

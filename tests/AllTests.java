@@ -10,9 +10,11 @@
 //SOURCES ../Simulator.java
 //SOURCES CalibrationTest.java
 //SOURCES Chromium.java
+//SOURCES DecodedStream.java
 //SOURCES StreamTest.java
 //SOURCES CompareTest.java
 //SOURCES StreamDecoderTest.java
+//SOURCES StreamTableTest.java
 //SOURCES DialectsTest.java
 //SOURCES StatisticsTest.java
 //SOURCES FaultTest.java
@@ -60,7 +62,7 @@ import org.junit.platform.launcher.core.LauncherFactory;
 public class AllTests {
 
     private static final List<Class<?>> CLASSES = List.of(MetricsTest.class, PromptsTest.class, ModelsTest.class,
-            SimulatorTest.class, StreamDecoderTest.class, DialectsTest.class, JournalTest.class, ResumeTest.class,
+            SimulatorTest.class, StreamDecoderTest.class, StreamTableTest.class, DialectsTest.class, JournalTest.class, ResumeTest.class,
             FaultTest.class, FuzzTest.class, CalibrationTest.class, StatisticsTest.class,
             RecordedRunTest.class, CompareTest.class, ReportTest.class,
             StreamTest.class, LauncherTest.class, LayoutTest.class);

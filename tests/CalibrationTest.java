@@ -153,16 +153,16 @@ class CalibrationTest {
         var events = 100_000;
         var writer = Thread.ofPlatform().start(() -> {
             for (int i = 0; i < events; i++) {
-                recording.add(i, i, EventKind.CONTENT, "x");
+                recording.add(i, i, EventKind.CONTENT, "x", StreamEvent.NO_COUNT);
             }
         });
         writer.join(300);
         assertTrue(writer.isAlive(), "it would hold all of them in memory");
         var taken = new int[1];
         while (writer.isAlive()) {
-            recording.drain((micros, read, kind, text) -> taken[0]++);
+            recording.drain((micros, read, kind, text, tokens) -> taken[0]++);
         }
-        recording.drain((micros, read, kind, text) -> taken[0]++);
+        recording.drain((micros, read, kind, text, tokens) -> taken[0]++);
         assertEquals(events, taken[0]);
         assertTrue(recording.wasHeldUp());
     }

@@ -330,7 +330,7 @@ class CompareTest {
         assertEquals("compare: " + folder.resolve("r") + ": no measured requests in it yet; there is nothing to compare\n",
                 compare(2, run("r").write()).err());
         var torn = run("torn").requestLine("torn").write();
-        assertEquals("compare: " + torn.resolve("requests.csv") + ":2: 1 cells instead of 50; the row is left out; there is nothing to"
+        assertEquals("compare: " + torn.resolve("requests.csv") + ":2: 1 cells instead of 58; the row is left out; there is nothing to"
                 + " compare\n", compare(2, torn).err().replace(torn + ": no measured requests in it yet; ", ""));
         var text = compare(0, folder.resolve("r"), fastAndSlow("s").write(), "--by", "model").out();
         assertTrue(text.contains("note: " + folder.resolve("r") + ": no measured requests in it yet\n"), text);
@@ -340,7 +340,7 @@ class CompareTest {
     void whatCouldNotBeReadIsInTheNotes() {
         var run = fastAndSlow("r").requestLine("torn").write();
         var text = compare(0, run).out();
-        assertTrue(text.contains("note: " + run.resolve("requests.csv") + ":50: 1 cells instead of 50; the row is left out\n"), text);
+        assertTrue(text.contains("note: " + run.resolve("requests.csv") + ":50: 1 cells instead of 58; the row is left out\n"), text);
     }
 
     @Test
@@ -367,12 +367,18 @@ class CompareTest {
 
     private static final String GOLDEN_CSV_HEADER = "section,label,n,failed,ttft_p50_ms,ttft_p95_ms,ttft_p99_ms,itl_p50_ms,"
             + "itl_p95_ms,itl_p99_ms,tpot_p50_ms,ttlt_p50_ms,total_p50_ms,tokens_per_s_p50,output_tokens_p50,coalesced_share,"
+            + "tokens_per_event_p50,ttft_any_p50_ms,itl_any_p50_ms,ttft_net_p50_ms,"
             + "ttft_baseline,ttft_size,ttft_paired,ttft_ratio,ttft_low,ttft_high,ttft_same_low,ttft_same_high,ttft_p,ttft_verdict,"
             + "itl_baseline,itl_size,itl_paired,itl_ratio,itl_low,itl_high,itl_same_low,itl_same_high,itl_p,itl_verdict,"
             + "tpot_baseline,tpot_size,tpot_paired,tpot_ratio,tpot_low,tpot_high,tpot_same_low,tpot_same_high,tpot_p,tpot_verdict,"
             + "ttlt_baseline,ttlt_size,ttlt_paired,ttlt_ratio,ttlt_low,ttlt_high,ttlt_same_low,ttlt_same_high,ttlt_p,ttlt_verdict,"
             + "total_baseline,total_size,total_paired,total_ratio,total_low,total_high,total_same_low,total_same_high,total_p,"
-            + "total_verdict,runs,by,as,margin,simulated,notes";
+            + "total_verdict,"
+            + "ttft_any_baseline,ttft_any_size,ttft_any_paired,ttft_any_ratio,ttft_any_low,ttft_any_high,ttft_any_same_low,"
+            + "ttft_any_same_high,ttft_any_p,ttft_any_verdict,itl_any_baseline,itl_any_size,itl_any_paired,itl_any_ratio,"
+            + "itl_any_low,itl_any_high,itl_any_same_low,itl_any_same_high,itl_any_p,itl_any_verdict,ttft_net_baseline,"
+            + "ttft_net_size,ttft_net_paired,ttft_net_ratio,ttft_net_low,ttft_net_high,ttft_net_same_low,ttft_net_same_high,"
+            + "ttft_net_p,ttft_net_verdict,runs,by,as,margin,simulated,notes";
 
     @ParameterizedTest
     @CsvSource(delimiter = ';', value = {

@@ -70,12 +70,13 @@ class DialectsTest {
 
     private Got exchange(StreamClient client, Model model, boolean askUsage) throws Exception {
         var recording = new Recording();
-        var body = model.body(Prompt.ofText("p", "Hi", "p"), new Sampling(200, 0, null), askUsage);
+        var body = model.body(Prompt.ofText("p", "Hi", "p"), new Sampling(200, 0, null),
+                askUsage ? UsageRequest.AT_THE_END : UsageRequest.NONE);
         var ending = new Exchange(client, model, body, recording, () -> { }).run();
         var events = new ArrayList<String>();
         var reads = new ArrayList<Integer>();
         var text = new StringBuilder();
-        recording.drain((micros, read, kind, said) -> {
+        recording.drain((micros, read, kind, said, tokens) -> {
             events.add(kind.word() + (said == null ? "" : ":" + said));
             reads.add(read);
             text.append(kind == EventKind.CONTENT ? said : "");
@@ -126,14 +127,14 @@ class DialectsTest {
                 + "data: {\"choices\":[],\"usage\":{\"prompt_tokens\":5,\"completion_tokens\":2,"
                 + "\"prompt_tokens_details\":{\"cached_tokens\":4}}}\n\n" + DONE);
         assertEquals(List.of("content:Hi", "finish:stop", "usage", "done"), got.events());
-        assertEquals(new Usage(5, 4, 2), got.ending().answer().usage());
+        assertEquals(new Usage(5, 4, 2, null), got.ending().answer().usage());
     }
 
     @Test
     void row3usageIsTakenFromWhereverItStands() throws Exception {
         var groq = stream(tokens("Hi") + "data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\"}],"
                 + "\"x_groq\":{\"usage\":{\"prompt_tokens\":1,\"completion_tokens\":9}}}\n\n" + DONE);
-        assertEquals(new Usage(1, null, 9), groq.ending().answer().usage());
+        assertEquals(new Usage(1, null, 9, null), groq.ending().answer().usage());
         var early = stream("data: {\"choices\":[{\"delta\":{\"content\":\"Hi\"}}],\"usage\":{\"completion_tokens\":1}}\n\n"
                 + "data: {\"choices\":[{\"delta\":{\"content\":\"!\"}}],\"usage\":{\"completion_tokens\":2}}\n\n" + STOP);
         assertEquals(2, early.ending().answer().usage().outputTokens());
@@ -235,7 +236,7 @@ class DialectsTest {
                 + "data: {\"type\":\"response.completed\",\"response\":{\"status\":\"completed\",\"model\":\"m-1\",\"error\":null,"
                 + "\"incomplete_details\":null,\"usage\":{\"input_tokens\":3,\"output_tokens\":1,\"input_tokens_details\":{\"cached_tokens\":0}}}}\n\n");
         assertEquals(List.of("role", "reasoning:hm", "content:Hi", "other", "finish:completed"), got.events());
-        assertEquals(new Usage(3, 0, 1), got.ending().answer().usage());
+        assertEquals(new Usage(3, 0, 1, null), got.ending().answer().usage());
         assertEquals("m-1", got.ending().answer().reportedModel());
         var cut = streamOfResponses("data: {\"type\":\"response.output_text.delta\",\"delta\":\"Hi\"}\n\n");
         assertEquals("truncated", cut.status());
@@ -552,7 +553,7 @@ class DialectsTest {
                 var sent = new ArrayList<Double>();
                 var model = model("sim-ttft30-itl10-n20", "chat", simulator.baseUrl());
                 var recording = new Recording();
-                new Exchange(client, model, model.body(Prompt.ofText("p", "Hi", "p"), new Sampling(200, 0, null), true), recording, () -> { }) {
+                new Exchange(client, model, model.body(Prompt.ofText("p", "Hi", "p"), new Sampling(200, 0, null), UsageRequest.AT_THE_END), recording, () -> { }) {
                     @Override
                     StreamEvent decode(String type, String data) {
                         var event = super.decode(type, data);
@@ -563,7 +564,7 @@ class DialectsTest {
                     }
                 }.run();
                 var got = new ArrayList<Double>();
-                recording.drain((micros, read, kind, text) -> {
+                recording.drain((micros, read, kind, text, tokens) -> {
                     if (kind == EventKind.CONTENT) {
                         got.add((double) micros);
                     }

@@ -2,6 +2,7 @@ package stream;
 
 import static org.junit.jupiter.api.Assertions.assertTimeoutPreemptively;
 
+import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -10,16 +11,9 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
 
-import okhttp3.MediaType;
-import okhttp3.Protocol;
-import okhttp3.Request;
-import okhttp3.Response;
-import okhttp3.ResponseBody;
-import okhttp3.sse.EventSource;
-import okhttp3.sse.EventSourceListener;
-import okhttp3.sse.EventSources;
 import okio.Buffer;
-import okio.Okio;
+import okio.ForwardingSource;
+import okio.Source;
 import org.junit.jupiter.api.Assertions;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -36,7 +30,7 @@ class FuzzTest {
     /** More with {@code STREAM_FUZZ=1000000 ./jbang tests/AllTests.java FuzzTest}. */
     private static final int CASES = Integer.parseInt(System.getenv().getOrDefault("STREAM_FUZZ", "3000"));
 
-    private static final List<String> STREAMS = List.of(
+    private static final List<String> STREAMS = new ArrayList<>(List.of(
             "data: {\"choices\":[{\"delta\":{\"role\":\"assistant\",\"content\":\"\"}}]}\n\n",
             "data: {\"id\":\"x\",\"choices\":[{\"index\":0,\"delta\":{\"content\":\" tök🌊en\"},\"finish_reason\":null}],\"usage\":null}\n\n",
             "data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\"}]}\n\n",
@@ -46,7 +40,11 @@ class FuzzTest {
             "data: {\"type\":\"response.completed\",\"response\":{\"status\":\"completed\",\"usage\":{\"output_tokens\":1e99}}}\n\n",
             "data: {\"choices\":[{\"delta\":{\"tool_calls\":[{\"function\":{\"arguments\":\"{\\\"a\\\":\"}}]}}]}\n\n",
             "data: {\"error\":{\"message\":null,\"code\":7,\"type\":[]}}\n\n", "data:\ndata: {\ndata: }\nid: \0\nretry: x\n\n",
-            "\uFEFFdata: {\"choices\":[{\"text\":\"x\"}]}\n\n");
+            "\uFEFFdata: {\"choices\":[{\"text\":\"x\"}]}\n\n"));
+
+    static {
+        StreamTableTest.CASES.forEach(stream -> STREAMS.addAll(List.of(stream.body().split("(?<=\n\n)"))));
+    }
 
     private static final List<String> PROMPTS = List.of(
             "---\nid: x\nmax_tokens: 3\nlabels: [a, {b: c}]\n---\n## system\nBe brief.\n## user\nWhy?\n",
@@ -82,26 +80,13 @@ class FuzzTest {
     }
 
     /** What came of the bytes if each read brings so many of them. */
-    private static List<StreamEvent> decoded(byte[] bytes, int perRead) {
-        var events = new ArrayList<StreamEvent>();
-        var decoder = new StreamDecoder(Dialect.of("chat"));
-        var slow = new okio.ForwardingSource(new Buffer().write(bytes)) {
+    private static List<StreamEvent> decoded(byte[] bytes, int perRead, Dialect dialect) {
+        return DecodedStream.of(new ForwardingSource((Source) new Buffer().write(bytes)) {
             @Override
-            public long read(Buffer sink, long byteCount) throws java.io.IOException {
+            public long read(Buffer sink, long byteCount) throws IOException {
                 return super.read(sink, Math.min(byteCount, perRead));
             }
-        };
-        var body = Okio.buffer(new RepairedSource(slow, 1 << 20, () -> { }));
-        var response = new Response.Builder().request(new Request.Builder().url("http://localhost/").build())
-                .protocol(Protocol.HTTP_1_1).code(200).message("OK")
-                .body(ResponseBody.create(body, MediaType.get("text/event-stream"), -1)).build();
-        EventSources.processResponse(response, new EventSourceListener() {
-            @Override
-            public void onEvent(EventSource source, String id, String type, String data) {
-                events.add(decoder.decode(type, data));
-            }
-        });
-        return events;
+        }, dialect);
     }
 
     @Test
@@ -110,7 +95,9 @@ class FuzzTest {
         for (int seed = 0; seed < CASES; seed++) {
             var bytes = spoiled(new Random(seed), STREAMS);
             var number = seed;
-            assertTimeoutPreemptively(Duration.ofSeconds(20), () -> Assertions.assertEquals(decoded(bytes, 8192), decoded(bytes, 1 + number % 7)),
+            var dialect = Dialect.ALL.get(seed % Dialect.ALL.size());
+            assertTimeoutPreemptively(Duration.ofSeconds(20), () -> Assertions.assertEquals(decoded(bytes, 8192, dialect),
+                    decoded(bytes, 1 + number % 7, dialect)),
                     "seed " + seed + ": " + new String(bytes, StandardCharsets.UTF_8));
         }
     }

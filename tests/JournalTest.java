@@ -52,43 +52,44 @@ class JournalTest {
             var recording = answered.recording();
             recording.start(1_000_000_000L);
             journal.begin(answered);
-            recording.add(1_100_000_499L, 1, EventKind.ROLE, null);
-            recording.add(1_200_000_500L, 2, EventKind.CONTENT, "Because, \"blue\"");
-            recording.add(1_210_000_000L, 3, EventKind.CONTENT, "\nüber ☀");
-            recording.add(1_240_000_000L, 4, EventKind.CONTENT, "=1+1");
-            recording.add(1_240_000_000L, 4, EventKind.FINISH, "stop");
-            recording.add(1_250_000_000L, 5, EventKind.DONE, null);
+            recording.add(1_100_000_499L, 1, EventKind.ROLE, null, StreamEvent.NO_COUNT);
+            recording.add(1_200_000_500L, 2, EventKind.CONTENT, "Because, \"blue\"", StreamEvent.NO_COUNT);
+            recording.add(1_210_000_000L, 3, EventKind.CONTENT, "\nüber ☀", StreamEvent.NO_COUNT);
+            recording.add(1_240_000_000L, 4, EventKind.CONTENT, "=1+1", StreamEvent.NO_COUNT);
+            recording.add(1_240_000_000L, 4, EventKind.FINISH, "stop", StreamEvent.NO_COUNT);
+            recording.add(1_250_000_000L, 5, EventKind.DONE, null, StreamEvent.NO_COUNT);
             var state = new AnswerState();
             state.add(new StreamEvent(EventKind.FINISH, "stop",
-                    new StreamEvent.About("stop", new Usage(7, 0, 5), null, "gpt-4-0613", "fp"), false));
+                    new StreamEvent.About("stop", new Usage(7, 0, 5, null), null, "gpt-4-0613", "fp"), false), null);
             answered.end().set(new Attempt.End(new ExchangeResult(new Outcome.Completed(), 200, 250_000, null,
                     new Network(null, null, null, 250L, 90_000L, "h2", true), state, "req-2", null, false, false),
                     true, "cold cpu:31ms"));
         }
         assertEquals("""
-                request_id,model,prompt_id,repetition,attempt,event,kind,elapsed_ms,delay_ms,read,text
-                sky|gpt-4|1,gpt-4,sky,1,2,0,role,100.000,,1,
-                sky|gpt-4|1,gpt-4,sky,1,2,1,content,200.001,100.001,2,"Because, ""blue""\"
+                request_id,model,prompt_id,repetition,attempt,event,kind,elapsed_ms,delay_ms,read,text,tokens
+                sky|gpt-4|1,gpt-4,sky,1,2,0,role,100.000,,1,,
+                sky|gpt-4|1,gpt-4,sky,1,2,1,content,200.001,100.001,2,"Because, ""blue""\",
                 sky|gpt-4|1,gpt-4,sky,1,2,2,content,210.000,9.999,3,"
-                über ☀"
-                sky|gpt-4|1,gpt-4,sky,1,2,3,content,240.000,30.000,4,=1+1
-                sky|gpt-4|1,gpt-4,sky,1,2,4,finish,240.000,0.000,4,stop
-                sky|gpt-4|1,gpt-4,sky,1,2,5,done,250.000,10.000,5,
-                """.replace("\n", "\r\n").replace("\"\r\nüber", "\"\nüber"), Files.readString(folder.resolve("events.csv")));
+                über ☀",
+                sky|gpt-4|1,gpt-4,sky,1,2,3,content,240.000,30.000,4,=1+1,
+                sky|gpt-4|1,gpt-4,sky,1,2,4,finish,240.000,0.000,4,stop,
+                sky|gpt-4|1,gpt-4,sky,1,2,5,done,250.000,10.000,5,,
+                """.replace("\n", "\r\n").replace("3,\"\r\nüber", "3,\"\nüber"), Files.readString(folder.resolve("events.csv")));
         assertEquals("""
                 request_id,run_id,started_at,model,model_name,api,base_url,prompt_id,repetition,attempt,phase,status,\
                 http_status,error_type,error,retry_after_ms,scheduled_ms,queue_ms,dns_ms,connect_ms,tls_ms,sent_ms,\
                 headers_ms,first_event_ms,ttft_ms,ttft_reasoning_ms,ttlt_ms,total_ms,itl_mean_ms,itl_p50_ms,itl_p95_ms,\
                 itl_max_ms,tpot_ms,output_tokens_per_s,events,content_events,coalesced_events,prompt_tokens,\
                 cached_prompt_tokens,output_tokens,token_source,finish_reason,http_version,connection_reused,\
-                server_processing_ms,server_request_id,system_fingerprint,reported_model,tainted,output
+                server_processing_ms,server_request_id,system_fingerprint,reported_model,tainted,output,\
+                tokens_per_event,ttft_any_ms,reasoning_tokens,reasoning_events,tool_events,itl_any_mean_ms,itl_any_p50_ms,output_chars
                 sky|gpt-4|1,RUN,2026-11-23T10:00:00.123Z,gpt-4,gpt-4,chat,http://localhost:1/v1,sky,1,1,measured,failed,\
                 429,rate_limit_exceeded,"Slow, please",1500.000,,1.000,0.010,0.200,,0.300,1.900,,,,,2.000,,,,,,,0,0,0,,,,,,\
-                http/1.1,false,1.500,req-1,,,,
+                http/1.1,false,1.500,req-1,,,,,,,,0,0,,,0
                 sky|gpt-4|1,RUN,2026-11-23T10:00:00.123Z,gpt-4,gpt-4,chat,http://localhost:1/v1,sky,1,2,measured,completed,\
                 200,,,,,1.000,,,,0.250,90.000,100.000,200.001,,240.000,250.000,20.000,20.000,,30.000,10.000,20.833,6,3,0,\
                 7,0,5,usage,stop,h2,true,,req-2,fp,gpt-4-0613,cold cpu:31ms,"Because, ""blue""
-                über ☀=1+1"
+                über ☀=1+1",,200.001,,0,0,20.000,20.000,26
                 """.replace("\n", "\r\n").replace("\"\"blue\"\"\r\n", "\"\"blue\"\"\n"), Files.readString(folder.resolve("requests.csv")));
     }
 
@@ -116,17 +117,17 @@ class JournalTest {
             var run = TestRun.of(folder, "-p", "Hi", "-m", "gpt-4", "--base-url", server.url("/v1").toString());
             assertEquals(0, run.exitCode(), run.err());
             assertEquals("""
-                    request_id,model,prompt_id,repetition,attempt,event,kind,elapsed_ms,delay_ms,read,text
-                    prompt-1|gpt-4|1,gpt-4,prompt-1,1,1,0,role,T,,R,
-                    prompt-1|gpt-4|1,gpt-4,prompt-1,1,1,1,content,T,T,R,"Hello, "
-                    prompt-1|gpt-4|1,gpt-4,prompt-1,1,1,2,content,T,T,R,wörld
-                    prompt-1|gpt-4|1,gpt-4,prompt-1,1,1,3,finish,T,T,R,stop
-                    prompt-1|gpt-4|1,gpt-4,prompt-1,1,1,4,usage,T,T,R,
-                    prompt-1|gpt-4|1,gpt-4,prompt-1,1,1,5,done,T,T,R,
+                    request_id,model,prompt_id,repetition,attempt,event,kind,elapsed_ms,delay_ms,read,text,tokens
+                    prompt-1|gpt-4|1,gpt-4,prompt-1,1,1,0,role,T,,R,,
+                    prompt-1|gpt-4|1,gpt-4,prompt-1,1,1,1,content,T,T,R,"Hello, ",
+                    prompt-1|gpt-4|1,gpt-4,prompt-1,1,1,2,content,T,T,R,wörld,
+                    prompt-1|gpt-4|1,gpt-4,prompt-1,1,1,3,finish,T,T,R,stop,
+                    prompt-1|gpt-4|1,gpt-4,prompt-1,1,1,4,usage,T,T,R,,2
+                    prompt-1|gpt-4|1,gpt-4,prompt-1,1,1,5,done,T,T,R,,
                     """.replace("\n", "\r\n"), masked(run.file("events.csv")).replaceAll("T,(\\d+),", "T,R,").replaceAll("T,,(\\d+),", "T,,R,"));
             var row = run.file("requests.csv").split("\r\n")[1];
             assertEquals(("prompt-1|gpt-4|1,RUN,AT,gpt-4,gpt-4,chat,BASE,prompt-1,1,1,measured,completed,200,,,,,T,T,T,,T,T,T,T,,"
-                    + "T,T,T,T,,T,T,T,6,2,C,3,,2,usage,stop,http/1.1,false,T,req-9,fp,gpt-4-0613,cold,\"Hello, wörld\"")
+                    + "T,T,T,T,,T,T,T,6,2,C,3,,2,usage,stop,http/1.1,false,T,req-9,fp,gpt-4-0613,cold,\"Hello, wörld\",,T,,0,0,T,T,12")
                     .replace("BASE", server.url("/v1").toString()),
                     masked(row).replace(run.folder().getFileName().toString(), "RUN")
                             .replaceAll("\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:TZ", "AT").replaceAll(",6,2,\\d,", ",6,2,C,"));
@@ -186,6 +187,7 @@ class JournalTest {
             coalesced += content.get(i + 1).get("read").equals(content.get(i).get("read")) ? 1 : 0;
         }
         assertEquals(String.valueOf(coalesced), request.get("coalesced_events"), where);
+        assertGenerated(request, events);
         java.util.Arrays.sort(gaps);
         assertMillis(gaps.length == 0 ? null : java.util.Arrays.stream(gaps).average().getAsDouble(), request, "itl_mean_ms");
         assertMillis(percentile(gaps, 0.5), request, "itl_p50_ms");
@@ -196,9 +198,28 @@ class JournalTest {
                     : Integer.parseInt(request.get("output_tokens"));
             assertEquals(String.valueOf(tokens), request.get("output_tokens"), where);
             var span = elapsed(content.getLast()) - elapsed(content.getFirst());
-            assertMillis(tokens < 2 ? null : (double) span / (tokens - 1), request, "tpot_ms");
+            var reasoning = request.get("reasoning_tokens").isEmpty() ? 0 : Integer.parseInt(request.get("reasoning_tokens"));
+            var isKnown = first(events, "tool").isEmpty() && (first(events, "reasoning").isEmpty() || reasoning > 0);
+            assertMillis(!isKnown || tokens - reasoning < 2 ? null : (double) span / (tokens - reasoning - 1), request, "tpot_ms");
             assertMillis(tokens / (elapsed(content.getLast()) / 1e6) * 1000, request, "output_tokens_per_s");
         }
+    }
+
+    private static void assertGenerated(CSVRecord request, List<CSVRecord> events) {
+        var generated = events.stream().filter(event -> List.of("reasoning", "content", "tool").contains(event.get("kind"))).toList();
+        var gaps = new double[Math.max(0, generated.size() - 1)];
+        for (int i = 0; i < gaps.length; i++) {
+            gaps[i] = elapsed(generated.get(i + 1)) - elapsed(generated.get(i));
+        }
+        java.util.Arrays.sort(gaps);
+        assertEquals(generated.isEmpty() ? "" : generated.getFirst().get("elapsed_ms"), request.get("ttft_any_ms"));
+        assertMillis(gaps.length == 0 ? null : java.util.Arrays.stream(gaps).average().getAsDouble(), request, "itl_any_mean_ms");
+        assertMillis(percentile(gaps, 0.5), request, "itl_any_p50_ms");
+        for (var kind : List.of("reasoning", "tool")) {
+            var count = events.stream().filter(event -> event.get("kind").equals(kind)).count();
+            assertEquals(String.valueOf(count), request.get(kind + "_events"));
+        }
+        assertEquals(String.valueOf(request.get("output").codePoints().count()), request.get("output_chars"));
     }
 
     /** Microseconds, which the three decimals of the CSV hold exactly. */
@@ -315,8 +336,8 @@ class JournalTest {
                 Files.writeString(run.folder().resolve(name), "cut,\"in a quo", StandardOpenOption.APPEND);
             }
             var printed = Printed.compare("--check", run.folder()).expect(1).out();
-            assertEquals(run.folder() + ": 2 problems\n  " + run.folder() + "/requests.csv:4: 2 cells instead of 50; the row is left out\n"
-                    + "  " + run.folder() + "/events.csv:16: 2 cells instead of 11; the row is left out\n", printed);
+            assertEquals(run.folder() + ": 2 problems\n  " + run.folder() + "/requests.csv:4: 2 cells instead of 58; the row is left out\n"
+                    + "  " + run.folder() + "/events.csv:16: 2 cells instead of 12; the row is left out\n", printed);
             assertTrue(Printed.compare(run.folder()).expect(0).out().contains("sim-ttft1-itl1-n3  2       0"));
         }
     }

@@ -14,10 +14,10 @@ class MetricsTest {
 
     @Test
     void ttftIsTheFirstVisibleTextNotTheFirstEvent() {
-        figures.add(100_000, 1, EventKind.ROLE);
-        figures.add(150_000, 2, EventKind.REASONING);
-        figures.add(200_000, 3, EventKind.CONTENT);
-        figures.add(230_000, 4, EventKind.FINISH);
+        figures.add(100_000, 1, EventKind.ROLE, StreamEvent.NO_COUNT);
+        figures.add(150_000, 2, EventKind.REASONING, StreamEvent.NO_COUNT);
+        figures.add(200_000, 3, EventKind.CONTENT, StreamEvent.NO_COUNT);
+        figures.add(230_000, 4, EventKind.FINISH, StreamEvent.NO_COUNT);
         assertEquals(100_000, figures.firstEventMicros());
         assertEquals(150_000, figures.ttftReasoningMicros());
         assertEquals(200_000, figures.ttftMicros());
@@ -28,27 +28,27 @@ class MetricsTest {
 
     @Test
     void itlIsBetweenContentEventsWhateverComesBetweenThem() {
-        figures.add(10_000, 1, EventKind.CONTENT);
-        figures.add(15_000, 2, EventKind.OTHER);
-        figures.add(20_000, 3, EventKind.CONTENT);
-        figures.add(50_000, 4, EventKind.CONTENT);
-        assertEquals(20_000, figures.itlMeanMicros());
-        assertEquals(20_000, figures.itlMicros(0.5));
-        assertEquals(30_000, figures.itlMaxMicros());
+        figures.add(10_000, 1, EventKind.CONTENT, StreamEvent.NO_COUNT);
+        figures.add(15_000, 2, EventKind.OTHER, StreamEvent.NO_COUNT);
+        figures.add(20_000, 3, EventKind.CONTENT, StreamEvent.NO_COUNT);
+        figures.add(50_000, 4, EventKind.CONTENT, StreamEvent.NO_COUNT);
+        assertEquals(20_000, figures.content().meanGapMicros());
+        assertEquals(20_000, figures.content().gapMicros(0.5));
+        assertEquals(30_000, figures.content().longestGapMicros());
     }
 
     @Test
     void delayIsSinceTheEventBefore() {
-        assertEquals(AnswerMetrics.NONE, figures.add(10_000, 1, EventKind.ROLE));
-        assertEquals(2_500, figures.add(12_500, 2, EventKind.CONTENT));
+        assertEquals(AnswerMetrics.NONE, figures.add(10_000, 1, EventKind.ROLE, StreamEvent.NO_COUNT));
+        assertEquals(2_500, figures.add(12_500, 2, EventKind.CONTENT, StreamEvent.NO_COUNT));
     }
 
     @Test
     void oneTokenHasNoItlAndNoTpot() {
-        figures.add(10_000, 1, EventKind.CONTENT);
-        assertNull(figures.itlMeanMicros());
-        assertNull(figures.itlMicros(0.5));
-        assertNull(figures.itlMaxMicros());
+        figures.add(10_000, 1, EventKind.CONTENT, StreamEvent.NO_COUNT);
+        assertNull(figures.content().meanGapMicros());
+        assertNull(figures.content().gapMicros(0.5));
+        assertNull(figures.content().longestGapMicros());
         assertNull(figures.tpotMicros(1));
     }
 
@@ -63,40 +63,40 @@ class MetricsTest {
 
     @Test
     void tpotCountsTheTokensOfTheServerNotTheEvents() {
-        figures.add(100_000, 1, EventKind.CONTENT);
-        figures.add(400_000, 2, EventKind.CONTENT);
+        figures.add(100_000, 1, EventKind.CONTENT, StreamEvent.NO_COUNT);
+        figures.add(400_000, 2, EventKind.CONTENT, StreamEvent.NO_COUNT);
         assertEquals(100_000, figures.tpotMicros(4));
     }
 
     @Test
     void p95NeedsTwentyGapsAndP99AHundred() {
         for (int i = 0; i <= 19; i++) {
-            figures.add(i * 1000, i, EventKind.CONTENT);
+            figures.add(i * 1000, i, EventKind.CONTENT, StreamEvent.NO_COUNT);
         }
-        assertNull(figures.itlMicros(0.95));
-        figures.add(30_000, 20, EventKind.CONTENT);
+        assertNull(figures.content().gapMicros(0.95));
+        figures.add(30_000, 20, EventKind.CONTENT, StreamEvent.NO_COUNT);
         // nineteen gaps of 1 ms and one of 11 ms: rank 0.95 * 19 = 18.05, so 1 + 0.05 * 10
-        assertEquals(1_500, figures.itlMicros(0.95), 1e-6);
-        assertNull(figures.itlMicros(0.99));
+        assertEquals(1_500, figures.content().gapMicros(0.95), 1e-6);
+        assertNull(figures.content().gapMicros(0.99));
     }
 
     @Test
     void moreGapsThanTheFirstArrayHoldsAreAllKept() {
         for (int i = 0; i < 1000; i++) {
-            figures.add(i * 10L, i, EventKind.CONTENT);
+            figures.add(i * 10L, i, EventKind.CONTENT, StreamEvent.NO_COUNT);
         }
-        assertEquals(10, figures.itlMeanMicros());
-        assertEquals(10, figures.itlMicros(0.99));
+        assertEquals(10, figures.content().meanGapMicros());
+        assertEquals(10, figures.content().gapMicros(0.99));
         assertEquals(1000, figures.contentEvents());
     }
 
     @Test
     void contentThatSharesAReadIsCoalesced() {
-        figures.add(10, 1, EventKind.ROLE);
-        figures.add(10, 1, EventKind.CONTENT);
-        figures.add(10, 1, EventKind.CONTENT);
-        figures.add(20, 2, EventKind.CONTENT);
-        figures.add(20, 2, EventKind.FINISH);
+        figures.add(10, 1, EventKind.ROLE, StreamEvent.NO_COUNT);
+        figures.add(10, 1, EventKind.CONTENT, StreamEvent.NO_COUNT);
+        figures.add(10, 1, EventKind.CONTENT, StreamEvent.NO_COUNT);
+        figures.add(20, 2, EventKind.CONTENT, StreamEvent.NO_COUNT);
+        figures.add(20, 2, EventKind.FINISH, StreamEvent.NO_COUNT);
         assertEquals(1, figures.coalescedEvents());
     }
 
@@ -127,10 +127,10 @@ class MetricsTest {
         var recording = new Recording();
         recording.start(1_000_000);
         var got = new ArrayList<String>();
-        Recording.EventConsumer consumer = (micros, read, kind, text) -> got.add(micros + " " + read + " " + kind.word() + " " + text);
+        Recording.EventConsumer consumer = (micros, read, kind, text, tokens) -> got.add(micros + " " + read + " " + kind.word() + " " + text);
         var expected = new ArrayList<String>();
         for (int i = 0; i < 200; i++) {
-            recording.add(1_000_000 + i * 1000L, i, EventKind.CONTENT, "t" + i);
+            recording.add(1_000_000 + i * 1000L, i, EventKind.CONTENT, "t" + i, StreamEvent.NO_COUNT);
             expected.add(i + " " + i + " content t" + i);
             if (i % 7 == 0) {
                 recording.drain(consumer);
@@ -147,11 +147,11 @@ class MetricsTest {
         recording.start(0);
         var writer = Thread.ofPlatform().start(() -> {
             for (int i = 0; i < 100_000; i++) {
-                recording.add(i * 1000L, i, EventKind.CONTENT, String.valueOf(i));
+                recording.add(i * 1000L, i, EventKind.CONTENT, String.valueOf(i), StreamEvent.NO_COUNT);
             }
         });
         var sum = new long[2];
-        Recording.EventConsumer consumer = (micros, read, kind, text) -> {
+        Recording.EventConsumer consumer = (micros, read, kind, text, tokens) -> {
             assertEquals(sum[0]++, micros);
             sum[1] += Long.parseLong(text);
         };

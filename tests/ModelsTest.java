@@ -195,7 +195,7 @@ class ModelsTest {
         assertEquals("Bearer ka", headers(models.get(0)).get("Authorization"));
         assertEquals("A_KEY", models.get(0).keyVariable());
         assertEquals("http://localhost:1/v1/responses", models.get(1).url().toString());
-        var body = JsonMapper.shared().readTree(models.get(0).body(Prompt.ofText("p", "Hi", "p"), SAMPLING, true));
+        var body = JsonMapper.shared().readTree(models.get(0).body(Prompt.ofText("p", "Hi", "p"), SAMPLING, UsageRequest.AT_THE_END));
         assertEquals(50, body.get("max_tokens").intValue());
         assertEquals(0.7, body.get("temperature").doubleValue());
         assertEquals(0.9, body.get("top_p").doubleValue());
@@ -207,7 +207,7 @@ class ModelsTest {
         Files.writeString(file, "[{\"name\": \"a\", \"colour\": 1, \"max_tokens\": 0, \"api\": \"soap\"}]");
         assertEquals(List.of("--models " + file + ", model 1: unknown key 'colour'; there are label, name, base_url, api,"
                         + " api_key_env, max_tokens, temperature, extra",
-                "--models " + file + ", model 1: api 'soap'; must be one of auto, chat, completions, responses",
+                "--models " + file + ", model 1: api 'soap'; must be one of auto, chat, completions, responses, anthropic",
                 "--models " + file + ", model 1: max_tokens is 0; must be a number from 1"), problems(WITH_KEY));
         Files.writeString(file, "[\n{]");
         assertTrue(problems(WITH_KEY).getFirst().startsWith("--models " + file + ":2: not JSON: "));
@@ -254,14 +254,14 @@ class ModelsTest {
         var prompt = Prompt.ofText("p", "Hi \"you\"", "p").withSystem("Be short.");
         assertEquals("{\"model\":\"gpt-4\",\"stream\":true,\"messages\":[{\"role\":\"system\",\"content\":\"Be short.\"},"
                 + "{\"role\":\"user\",\"content\":\"Hi \\\"you\\\"\"}],\"max_tokens\":200,\"temperature\":0.0,"
-                + "\"stream_options\":{\"include_usage\":true}}", one("gpt-4", WITH_KEY).body(prompt, SAMPLING, true));
+                + "\"stream_options\":{\"include_usage\":true}}", one("gpt-4", WITH_KEY).body(prompt, SAMPLING, UsageRequest.AT_THE_END));
     }
 
     @Test
     void theBodyOfACompletionsRequest() throws Exception {
         assertEquals("{\"model\":\"text-davinci-003\",\"stream\":true,\"prompt\":\"Hi\",\"max_tokens\":200,"
                 + "\"temperature\":0.5,\"seed\":7}", one("text-davinci-003", WITH_KEY)
-                .body(Prompt.ofText("p", "Hi", "p"), new Sampling(200, 0.5, 7L), false));
+                .body(Prompt.ofText("p", "Hi", "p"), new Sampling(200, 0.5, 7L), UsageRequest.NONE));
     }
 
     @Test
@@ -269,21 +269,21 @@ class ModelsTest {
         api = "responses";
         assertEquals("{\"model\":\"gpt-4\",\"stream\":true,\"input\":[{\"role\":\"user\",\"content\":\"Hi\"}],"
                 + "\"max_output_tokens\":200,\"temperature\":0.0}", one("gpt-4", WITH_KEY)
-                .body(Prompt.ofText("p", "Hi", "p"), SAMPLING, true));
+                .body(Prompt.ofText("p", "Hi", "p"), SAMPLING, UsageRequest.AT_THE_END));
     }
 
     @Test
     void reasoningModelsGetTheParametersTheyAccept() throws Exception {
         assertEquals("{\"model\":\"o3-mini\",\"stream\":true,\"messages\":[{\"role\":\"user\",\"content\":\"Hi\"}],"
                 + "\"max_completion_tokens\":200}", one("o3-mini", WITH_KEY)
-                .body(Prompt.ofText("p", "Hi", "p"), SAMPLING, false));
+                .body(Prompt.ofText("p", "Hi", "p"), SAMPLING, UsageRequest.NONE));
     }
 
     @Test
     void aNullInExtraTakesAFieldOut() throws Exception {
         var model = fromFile("[{\"name\":\"m\",\"extra\":{\"temperature\":null,\"n\":2}}]", WITH_KEY).getFirst();
         assertEquals("{\"model\":\"m\",\"stream\":true,\"messages\":[{\"role\":\"user\",\"content\":\"Hi\"}],"
-                + "\"max_tokens\":200,\"n\":2}", model.body(Prompt.ofText("p", "Hi", "p"), SAMPLING, false));
+                + "\"max_tokens\":200,\"n\":2}", model.body(Prompt.ofText("p", "Hi", "p"), SAMPLING, UsageRequest.NONE));
     }
 
     @Test

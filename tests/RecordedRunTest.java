@@ -74,9 +74,9 @@ class RecordedRunTest {
         var id = "sky|m|1,m," + columns;
         try {
             Files.writeString(folder.resolve("r/events.csv"), String.join("\r\n", String.join(",", Column.header(EventColumn.values())),
-                    id + "0,role,1.000,,1,", id + "1,reasoning,50.000,,2,hm", id + "2,content,100.000,,3,a",
-                    id + "3,content,110.000,,4,b", id + "4,content,130.000,,5,c", id + "5,finish,131.000,,6,stop",
-                    id + "6,done,140.000,,7,") + "\r\n");
+                    id + "0,role,1.000,,1,,", id + "1,reasoning,50.000,,2,hm,", id + "2,content,100.000,,3,a,",
+                    id + "3,content,110.000,,4,b,", id + "4,content,130.000,,5,c,", id + "5,finish,131.000,,6,stop,",
+                    id + "6,done,140.000,,7,,") + "\r\n");
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
@@ -99,13 +99,13 @@ class RecordedRunTest {
                 .answer("m", "sea", 1, 100, 10, 3, "ttft_ms", "NaN").answer("m", "sun", 1, 100, 10, 3, "ttft_ms", "-1")
                 .answer("m", "air", 1, 100, 10, 3, "total_ms", "soon").answer("m", "ice", 1, 120, 10, 3, "started_at", "today")
                 .answer("m", "fog", 1, 120, 10, 3)
-                .event("sky|m|1,m,sky,1,1,9,speech,1.000,,1,").event("sky|m|1,m,sky,1,1,9,content,1e3,,1,").write();
+                .event("sky|m|1,m,sky,1,1,9,speech,1.000,,1,,").event("sky|m|1,m,sky,1,1,9,content,1e3,,1,,").write();
         var requests = folder.resolve("r/requests.csv");
         var events = folder.resolve("r/events.csv");
         var read = read(MetricDefinition.OURS, folder.resolve("r"));
         assertEquals("r,sky|m|1,m,completed,100.000,10.000,10.000,120.000,121.000,3\n"
                 + "r,fog|m|1,m,completed,120.000,10.000,10.000,140.000,141.000,3\n", read.rows());
-        assertEquals(List.of(requests + ":3: 3 cells instead of 50; the row is left out",
+        assertEquals(List.of(requests + ":3: 3 cells instead of 58; the row is left out",
                 requests + ":4: ttft_ms 'NaN' is not a number, at least 0; the row is left out",
                 requests + ":5: ttft_ms '-1' is not a number, at least 0; the row is left out",
                 events + ":38: unknown kind 'speech'; the row is left out",
@@ -162,7 +162,7 @@ class RecordedRunTest {
         Files.writeString(requests, Files.readString(requests) + "sea|m|1,r,2026-11-23T10:00:00Z,\"m");
         var read = read(MetricDefinition.OURS, folder.resolve("r"));
         assertEquals(1, read.rows().lines().count());
-        assertEquals(List.of(requests + ":3: 4 cells instead of 50; the row is left out"), read.problems());
+        assertEquals(List.of(requests + ":3: 4 cells instead of 58; the row is left out"), read.problems());
     }
 
     @Test

@@ -80,12 +80,12 @@ final class RunOnDisk {
         var id = request(model, prompt, repetition, cells, columns);
         var row = id + "," + model + "," + prompt + "," + repetition + ",1,";
         var event = 0;
-        events.add(row + event++ + ",role,1.000,,1,");
+        events.add(row + event++ + ",role,1.000,,1,,");
         for (var time : times) {
-            events.add(row + event++ + ",content," + millis(time) + ",," + event + ",token ");
+            events.add(row + event++ + ",content," + millis(time) + ",," + event + ",token ,");
         }
-        events.add(row + event++ + ",finish," + millis(last) + ",," + event + ",stop");
-        events.add(row + event + ",done," + millis(last + 1) + ",," + event + ",");
+        events.add(row + event++ + ",finish," + millis(last) + ",," + event + ",stop,");
+        events.add(row + event + ",done," + millis(last + 1) + ",," + event + ",,");
         return this;
     }
 

@@ -313,7 +313,7 @@ class StreamTest {
             assertTrue(server.takeRequest(5, TimeUnit.SECONDS).getBody().utf8().contains("You are a patient teacher."));
             assertEquals("{\"model\":\"m\",\"stream\":true,\"messages\":[{\"role\":\"system\",\"content\":\"Be brief.\"},"
                     + "{\"role\":\"user\",\"content\":\"Hi\"}],\"max_tokens\":9,\"temperature\":0.3,\"seed\":5,"
-                    + "\"stream_options\":{\"include_usage\":true}}", server.takeRequest(5, TimeUnit.SECONDS).getBody().utf8());
+                    + "\"stream_options\":{\"include_usage\":true,\"continuous_usage_stats\":true}}", server.takeRequest(5, TimeUnit.SECONDS).getBody().utf8());
         }
     }
 
@@ -600,7 +600,7 @@ class StreamTest {
         "-n 2147483647|--repeat 2147483647 makes 6442450941 requests; at most 5000000 are possible, repeat less",
         "--order zigzag|--order 'zigzag'; must be one of interleaved, by-model",
         "--echo loud|--echo 'loud'; must be one of tokens, lines, events, none",
-        "--api soap|--api 'soap'; must be one of auto, chat, completions, responses",
+        "--api soap|--api 'soap'; must be one of auto, chat, completions, responses, anthropic",
         "--base-url ftp://x|--base-url 'ftp://x' is not an http:// or https:// address",
         "--simulate --base-url http://localhost:1|--simulate and --base-url name two servers; leave one out",
         "--retry-failed|--retry-failed goes with --resume RUN_ID; name the run whose failed requests are to be sent again",

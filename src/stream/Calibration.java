@@ -73,7 +73,7 @@ final class LoopbackLoad {
         var folder = Files.createTempDirectory("stream-self");
         var model = model(baseUrl, modelName);
         var prompt = Prompt.ofText("self", "Warm up", "self");
-        var body = model.body(prompt, new Sampling(1_000_000_000, 0, null), true);
+        var body = model.body(prompt, new Sampling(1_000_000_000, 0, null), UsageRequest.AT_THE_END);
         try (var client = new StreamClient(concurrency, List.of(), Map.of(), Limits.DEFAULT)) {
             try (var journal = Journal.open(folder, "self", List.of(), false, AnswerListener.NONE)) {
                 var jobs = new ArrayList<Job>();
@@ -115,7 +115,7 @@ final class LoopbackLoad {
     /** Reads the times of the tokens of each stream of a run with a {@code -clock} model. */
     static List<List<TokenTime>> tokenTimes(Path events) throws IOException {
         var streams = new HashMap<String, List<TokenTime>>();
-        CsvRows.forEach(events, EventColumn.values(), row -> {
+        CsvRows.forEach(events, row -> {
             if (row.get(EventColumn.KIND.word()).equals(EventKind.CONTENT.word())) {
                 streams.computeIfAbsent(row.get(EventColumn.REQUEST_ID.word()), absent -> new ArrayList<>())
                         .add(new TokenTime(Double.parseDouble(row.get(EventColumn.ELAPSED_MS.word())) * 1000,

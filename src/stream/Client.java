@@ -1,7 +1,6 @@
 //JAVA 25+
 //DEPS com.squareup.okhttp3:okhttp-jvm:5.5.1
 //DEPS com.squareup.okhttp3:okhttp-sse:5.5.1
-//DEPS tools.jackson.core:jackson-databind:3.2.4
 //SOURCES Console.java
 //SOURCES Events.java
 //SOURCES Dialects.java
@@ -61,9 +60,6 @@ import okio.BufferedSource;
 import okio.GzipSource;
 import okio.Okio;
 import okio.Source;
-import tools.jackson.core.JacksonException;
-import tools.jackson.databind.JsonNode;
-import tools.jackson.databind.json.JsonMapper;
 
 /**
  * What one answer may take before it is a failure, so that no server can fill the memory.
@@ -261,10 +257,13 @@ final class AnswerState {
     private String reportedModel;
     private String fingerprint;
     private Outcome.Failed serverError;
+    private String notUnderstood;
+    private boolean generated;
     private long bytes;
     private boolean done;
 
-    void add(StreamEvent event) {
+    /** Adds an event; {@code data} is that of an event without a meaning for this tool, of others null. */
+    void add(StreamEvent event, String data) {
         var about = event.about();
         if (about != null) {
             usage = usage.with(about.usage());
@@ -273,6 +272,10 @@ final class AnswerState {
             fingerprint = about.fingerprint() != null ? about.fingerprint() : fingerprint;
         }
         done |= event.last();
+        generated |= event.kind().isGenerated();
+        if (data != null && notUnderstood == null) {
+            notUnderstood = OneLine.firstOf(data);
+        }
         if (event.kind() == EventKind.ERROR) {
             serverError = new Outcome.Failed(OneLine.firstOf(about.errorType()), OneLine.firstOf(event.text()), 200);
         } else if (event.kind() == EventKind.CONTENT) {
@@ -295,6 +298,16 @@ final class AnswerState {
     /** Whether the answer has its end. */
     boolean isComplete() {
         return done || finishReason != null;
+    }
+
+    /** Whether the model generated anything: text, reasoning, or a tool call. */
+    boolean hasGenerated() {
+        return generated;
+    }
+
+    /** Returns the first event without a meaning for this tool, shortened; null if all had one. */
+    String notUnderstood() {
+        return notUnderstood;
     }
 
     /** Returns the error inside the stream; null if there was none. */
@@ -473,9 +486,9 @@ class Exchange {
             var read = sending.lastRead();
             events.eventEnded();
             var event = withoutKey(decode(type, data));
-            recording.add(atNanos, read, event.kind(), event.text());
+            recording.add(atNanos, read, event.kind(), event.text(), event.outputTokens());
             streaming = true;
-            answer.add(event);
+            answer.add(event, event.kind() == EventKind.OTHER ? withoutKey(data) : null);
             answer.limit(client.limits().answerBytes());
             if (answer.isDone() || answer.serverError() != null) {
                 source.cancel(); // the connection may stay open after the last event
@@ -530,7 +543,7 @@ class Exchange {
         return response == null
                 ? new ExchangeResult(outcome, null, endMicros, null, network, answer, null, null, compressed, resent)
                 : new ExchangeResult(outcome, response.code(), endMicros, ServerErrors.retryAfterMillis(response), network,
-                        answer, response.header("x-request-id"), number(response.header("openai-processing-ms")), compressed,
+                        answer, response.header("x-request-id", response.header("request-id")), number(response.header("openai-processing-ms")), compressed,
                         resent);
     }
 
@@ -596,7 +609,8 @@ sealed interface Outcome {
             }
             return switch (httpStatus) {
                 case 200 -> type.equals("not_streamed") ? "; turn streaming on at the server or a proxy before it" : "";
-                case 401 -> model.keyVariable() == null ? "; the server requires a key, set OPENAI_API_KEY" : "; check " + model.keyVariable();
+                case 401 -> model.keyVariable() == null ? "; the server requires a key, set " + model.dialect().keyVariable()
+                        : "; check " + model.keyVariable();
                 case 403 -> "; ask for access, or name another model with --model";
                 case 404 -> isAboutModel() ? "; " + model.name() + " is retired or unknown at " + model.url().host()
                         + ", name another with --model"
@@ -678,8 +692,9 @@ final class Recording {
          * @param elapsedMicros microseconds since the request was sent
          * @param read          number of the socket read that brought the event's last byte, from 1
          * @param text          null for kinds that have none
+         * @param tokens        output tokens so far; {@link StreamEvent#NO_COUNT} if the event does not tell
          */
-        void event(long elapsedMicros, int read, EventKind kind, String text) throws IOException;
+        void event(long elapsedMicros, int read, EventKind kind, String text, int tokens) throws IOException;
     }
 
     private static final class Chunk {
@@ -687,6 +702,7 @@ final class Recording {
         private final int[] read = new int[CHUNK];
         private final EventKind[] kind = new EventKind[CHUNK];
         private final String[] text = new String[CHUNK];
+        private final int[] tokens = new int[CHUNK];
         private volatile int size;
         private volatile Chunk next;
     }
@@ -715,8 +731,8 @@ final class Recording {
         return lastNanos;
     }
 
-    /** Adds an event; for the writer only. */
-    void add(long atNanos, int read, EventKind kind, String text) {
+    /** Adds an event, with the arguments of {@link EventConsumer#event}; for the writer only. */
+    void add(long atNanos, int read, EventKind kind, String text, int tokens) {
         var chunk = tail;
         var at = chunk.size;
         if (at == CHUNK) {
@@ -735,7 +751,8 @@ final class Recording {
         chunk.read[at] = read;
         chunk.kind[at] = kind;
         chunk.text[at] = text;
-        chunk.size = at + 1; // publishes the four lines above
+        chunk.tokens[at] = tokens;
+        chunk.size = at + 1; // publishes the five lines above
         lastNanos = atNanos;
     }
 
@@ -753,7 +770,8 @@ final class Recording {
             for (var size = head.size; taken < size; taken++) {
                 var text = head.text[taken];
                 head.text[taken] = null; // else the chunk keeps it reachable, and the collector copies it
-                consumer.event(Metrics.micros(head.atNanos[taken] - startNanos), head.read[taken], head.kind[taken], text);
+                consumer.event(Metrics.micros(head.atNanos[taken] - startNanos), head.read[taken], head.kind[taken], text,
+                        head.tokens[taken]);
             }
             if (taken < CHUNK || head.next == null) {
                 return true;
@@ -799,32 +817,10 @@ final class ServerErrors {
         if (text.isBlank()) {
             return new ServerError("http_" + status, "an empty body", status);
         }
-        try {
-            var root = JsonMapper.shared().readTree(text);
-            return ofJson(root.isArray() && !root.isEmpty() ? root.get(0) : root, status); // Google's servers send an array
-        } catch (JacksonException e) {
-            var title = TITLE.matcher(text);
-            var line = OneLine.firstOf(title.find() ? title.group(1) : text);
-            return new ServerError("http_" + status, withoutStatus(line, status), status);
-        }
-    }
-
-    private static ServerError ofJson(JsonNode root, int status) {
-        var error = root.path("error");
-        if (error.isObject()) {
-            var inner = error.path("error").isObject() ? error.get("error") : error;
-            var code = inner.path("code").asString("");
-            var type = inner.path("type").asString("");
-            return new ServerError(!code.isEmpty() ? code : !type.isEmpty() ? type : "http_" + status,
-                    message(inner.path("message"), status), status);
-        }
-        var message = error.isString() ? error : root.has("message") ? root.path("message") : root.path("detail");
-        return new ServerError("http_" + status, message(message, status), status);
-    }
-
-    private static String message(JsonNode message, int status) {
-        return message.isMissingNode() || message.isNull() ? "no message"
-                : withoutStatus(OneLine.firstOf(message.asString(message.toString())), status);
+        var title = TITLE.matcher(text);
+        var report = ErrorReport.of(title.find() ? title.group(1) : text);
+        return new ServerError(report.type() == null ? "http_" + status : report.type(),
+                report.message() == null ? "no message" : withoutStatus(OneLine.firstOf(report.message()), status), status);
     }
 
     /** Many bodies repeat the status, which is shown anyway. */

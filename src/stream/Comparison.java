@@ -33,19 +33,28 @@ import java.util.stream.Collectors;
  * @param margin     share that counts as the same, above 0 and below 1; null for 5 %
  * @param definition whose definitions of the metrics; null for those of this tool
  * @param untainted  whether requests whose timing should not be trusted are left out
+ * @param metrics    what is compared; empty for the default of {@link SectionResult}
  */
 record ComparisonSettings(List<Path> runs, String by, String baseline, Double margin, MetricDefinition definition,
-                          boolean untainted) {
+                          boolean untainted, List<Metric> metrics) {
 
     private static final double DEFAULT_MARGIN = 0.05;
 
     /** Reads what the user wrote; throws UserError if it is not valid. */
-    static ComparisonSettings of(List<Path> runs, String by, String baseline, String margin, String as, boolean untainted) {
+    static ComparisonSettings of(List<Path> runs, String by, String baseline, String margin, String as, boolean untainted,
+                                 List<String> metrics) {
         new OptionChecks().require(as == null || MetricDefinition.of(as) != null,
                 "--as '" + as + "'; must be one of " + MetricDefinition.words() + ", all").throwIfAny();
         Grouping.check(by);
         return new ComparisonSettings(List.copyOf(runs), by, baseline, margin == null ? null : Difference.margin(margin),
-                as == null ? null : MetricDefinition.of(as), untainted);
+                as == null ? null : MetricDefinition.of(as), untainted,
+                metrics.stream().map(ComparisonSettings::metric).distinct().toList());
+    }
+
+    private static Metric metric(String word) {
+        return SectionResult.COMPARABLE.stream().filter(metric -> metric.word().equals(word)).findFirst()
+                .orElseThrow(() -> new UserError("--metric '" + word + "'; must be one of "
+                        + SectionResult.COMPARABLE.stream().map(Metric::word).collect(Collectors.joining(", "))));
     }
 
     double marginOrDefault() {
@@ -57,13 +66,13 @@ record ComparisonSettings(List<Path> runs, String by, String baseline, Double ma
     }
 
     ComparisonSettings with(MetricDefinition other) {
-        return new ComparisonSettings(runs, by, baseline, margin, other, untainted);
+        return new ComparisonSettings(runs, by, baseline, margin, other, untainted, metrics);
     }
 
     /** Returns the first option, other than --margin, that changes what is computed; null if none was given. */
     String computingOption() {
         return by != null ? "--by" : definition != null ? "--as" : baseline != null ? "--baseline"
-                : untainted ? "--untainted" : null;
+                : untainted ? "--untainted" : !metrics.isEmpty() ? "--metric" : null;
     }
 }
 
@@ -94,15 +103,30 @@ record GroupResult(String label, Map<Aggregate, Double> aggregates, Map<Metric, 
  */
 record SectionResult(String title, List<GroupResult> groups) {
 
-    /** What is compared, in this order. */
-    static final List<Metric> COMPARED =
-            List.of(Metric.TTFT, Metric.ITL, Metric.TPOT, Metric.TTLT, Metric.TOTAL);
+    /** What can be compared, in this order. */
+    static final List<Metric> COMPARABLE = List.of(Metric.TTFT, Metric.ITL, Metric.TPOT, Metric.TTLT, Metric.TOTAL,
+            Metric.TTFT_ANY, Metric.ITL_ANY, Metric.TTFT_NET);
 
-    /** Compares all groups with the named one, or where that is null or missing with the fastest in each metric. */
-    static SectionResult of(Section section, String baseline) {
+    /** What is compared if the user does not say. */
+    private static final List<Metric> USUAL = COMPARABLE.subList(0, COMPARABLE.indexOf(Metric.TTFT_ANY));
+
+    /** The same for answers without visible text, such as calls of tools. */
+    private static final List<Metric> WITHOUT_TEXT = List.of(Metric.TTFT_ANY, Metric.ITL_ANY, Metric.TOTAL);
+
+    /** Metrics that end with a first token, the first of them that is compared being in the headline. */
+    private static final List<Metric> FIRST_TOKEN = List.of(Metric.TTFT, Metric.TTFT_NET, Metric.TTFT_ANY);
+
+    /**
+     * Compares all groups with the named one, or where that is null or missing with the fastest in each metric.
+     *
+     * @param metrics what is compared; empty for the default
+     */
+    static SectionResult of(Section section, String baseline, List<Metric> metrics) {
         var against = new HashMap<Group, Map<Metric, BaselineDifference>>();
         section.groups().forEach(group -> against.put(group, new EnumMap<>(Metric.class)));
-        for (var metric : COMPARED) {
+        var compared = !metrics.isEmpty() ? metrics
+                : section.groups().stream().anyMatch(group -> group.values(Metric.TTFT).length > 0) ? USUAL : WITHOUT_TEXT;
+        for (var metric : compared) {
             var other = section.baseline(metric, baseline);
             if (other == null || other.values(metric).length == 0) {
                 continue;
@@ -142,19 +166,27 @@ record SectionResult(String title, List<GroupResult> groups) {
 
     /** Returns who is faster, as a sentence without its full stop; null if there is nothing to compare. */
     String sentence(double margin) {
-        var first = new HeadlineClause(this, Metric.TTFT, margin);
+        var first = new HeadlineClause(this, headlineMetric(FIRST_TOKEN), margin);
         var last = new HeadlineClause(this, Metric.TTLT, margin);
         var nothing = groups.stream().filter(group -> group.completed() == 0).map(GroupResult::label).toList();
         var end = nothing.isEmpty() ? "" : "; " + String.join(" and ", nothing) + " completed nothing";
+        if (first.isEmpty() && last.isEmpty()) {
+            var other = new HeadlineClause(this, headlineMetric(COMPARABLE), margin);
+            return other.isEmpty() ? null : other.text() + end;
+        }
         if (first.isEmpty() || last.isEmpty()) {
-            return first.isEmpty() && last.isEmpty() ? null
-                    : (last.isEmpty() ? first.text("the first token") : last.text("the last token")) + end;
+            return (last.isEmpty() ? first : last).text() + end;
         }
         if (first.isClear() && last.isClear() && first.baseline().equals(last.baseline())) {
-            return first.text("the first token") + " and to the last" + last.reasons() + end;
+            return first.text() + " and to the last" + last.reasons() + end;
         }
         return (first.text("").equals(last.text("")) ? first.text("the first and to the last token")
-                : first.text("the first token") + "; " + last.text("the last token")) + end;
+                : first.text() + "; " + last.text()) + end;
+    }
+
+    /** Returns the first of these metrics that is compared; the first of all if none is. */
+    private Metric headlineMetric(List<Metric> metrics) {
+        return metrics.stream().filter(metric -> baseline(metric) != null).findFirst().orElse(metrics.getFirst());
     }
 
     /** The part of the sentence that concerns one metric: how the other groups differ from the baseline. */
@@ -189,6 +221,18 @@ record SectionResult(String title, List<GroupResult> groups) {
         /** Whether all others are slower. */
         boolean isClear() {
             return verdicts.keySet().equals(Set.of(Verdict.SLOWER));
+        }
+
+        String text() {
+            return text(switch (metric) {
+                case TTFT -> "the first token";
+                case TTFT_NET -> "the first token, without the handshake,";
+                case TTFT_ANY -> "the first event";
+                case TTLT -> "the last token";
+                case TOTAL -> "the end";
+                case ITL, ITL_ANY -> "the next token";
+                default -> "each token";
+            });
         }
 
         String text(String goal) {
@@ -290,7 +334,7 @@ record Comparison(Terms terms, List<SectionResult> sections, List<String> caveat
             run.readEvents(definition, events, problems, progress);
         }
         var baseline = settings.baseline() != null ? settings.baseline() : grouping.baseline(runs);
-        var results = sections.stream().map(section -> SectionResult.of(section, baseline)).toList();
+        var results = sections.stream().map(section -> SectionResult.of(section, baseline, settings.metrics())).toList();
         var terms = new Terms(grouping.names(), grouping.by(), definition, settings.marginOrDefault(),
                 runs.stream().anyMatch(run -> run.manifest().simulated()));
         var caveats = new Caveats(grouping, sections, runs, terms, baseline, settings.untainted()).lines();
@@ -334,6 +378,8 @@ final class Caveats {
 
     private static final double BUFFERED_SHARE = 0.5;
     private static final double LENGTHS_DIFFER = 1.1;
+    private static final double TOKENS_PER_EVENT_DIFFER = 1.2;
+    private static final double REUSE_DIFFERS = 0.1;
     private static final List<String> CONDITIONS = List.of("concurrency", "rate", "arrival", "max_tokens", "temperature",
             "system", "unique_prefix");
 
@@ -389,7 +435,9 @@ final class Caveats {
         groups.forEach(group -> note(title, group));
         lengths(title, groups);
         caches(title, groups);
+        connections(title, groups);
         tokenSources(title, groups);
+        tokensPerEvent(title, groups);
         sameModel(title, groups);
         pairs(title, section);
     }
@@ -411,6 +459,10 @@ final class Caveats {
         if (group.reasoningAlone() > 0) {
             caveats.add(name + Count.of(group.reasoningAlone(), "answer") + " without a visible text, only reasoning; a higher"
                     + " --max-tokens may give the model room for one");
+        }
+        if (group.withUnknownVisibleTokens() > 0) {
+            caveats.add(name + Count.of(group.withUnknownVisibleTokens(), "answer") + " with reasoning or tool calls whose tokens"
+                    + " the server does not count apart: no TPOT for them, tokens/s counts all");
         }
         if (group.cancelled() > 0) {
             caveats.add(name + group.cancelled() + " cancelled by the user, left out");
@@ -484,6 +536,26 @@ final class Caveats {
         if (!counted.isEmpty() && counted.size() < groups.size()) {
             caveats.add(title + "tokens are counted by the server for " + labels(counted) + " alone, events are for the rest:"
                     + " tokens, TPOT and tokens/s are not alike");
+        }
+    }
+
+    private void connections(String title, List<Group> groups) {
+        var known = groups.stream().filter(group -> group.reusedShare() != null)
+                .sorted(Comparator.comparing(Group::reusedShare)).toList();
+        if (known.size() > 1 && known.getLast().reusedShare() - known.getFirst().reusedShare() > REUSE_DIFFERS) {
+            caveats.add(title + "requests on a connection that was open already: " + known.stream()
+                    .map(group -> group.label() + " " + Math.round(group.reusedShare() * 100) + " %").collect(Collectors.joining(", "))
+                    + "; TTFT of the rest includes the handshake, --metric ttft_net leaves it out");
+        }
+    }
+
+    private void tokensPerEvent(String title, List<Group> groups) {
+        var known = groups.stream().filter(group -> group.tokensPerEvent() != null)
+                .sorted(Comparator.comparing(Group::tokensPerEvent)).toList();
+        if (known.size() > 1 && known.getLast().tokensPerEvent() > known.getFirst().tokensPerEvent() * TOKENS_PER_EVENT_DIFFER) {
+            caveats.add(title + "tokens per event differ, from " + Aggregate.TOKENS_PER_EVENT.cell(known.getFirst().tokensPerEvent())
+                    + " (" + known.getFirst().label() + ") to " + Aggregate.TOKENS_PER_EVENT.cell(known.getLast().tokensPerEvent())
+                    + " (" + known.getLast().label() + "): ITL compares the sizes of events, TPOT is the figure to compare");
         }
     }
 

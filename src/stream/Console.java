@@ -128,6 +128,7 @@ enum Warning {
     MODEL_IN_PROMPT("%s; the models that these prompts name are ignored, because --model names others. Leave --model out to"
             + " use them."),
     REASONING_ALONE("%s are reasoning only, without a visible text. The token limit may have ended them; raise --max-tokens."),
+    NOTHING_GENERATED("%s completed an answer without any text, reasoning or tool call%s. Look at its events with --echo events."),
     ONE_MODEL("%s are one model: the server answers for each of them as %s. A difference between them is chance.");
 
     private final String pattern;

@@ -37,6 +37,11 @@ enum EventKind {
 
     private final String word = name().toLowerCase(Locale.ROOT);
 
+    /** Whether the model generated it: reasoning, visible text, or a part of a tool call. */
+    boolean isGenerated() {
+        return this == REASONING || this == CONTENT || this == TOOL;
+    }
+
     String word() {
         return word;
     }
@@ -45,11 +50,15 @@ enum EventKind {
 /**
  * What one server-sent event means.
  *
- * @param text  visible text, reasoning, arguments of a tool call, finish reason or error message; else null
+ * @param text  visible text, reasoning, arguments of a tool call, finish reason or error message; of kind other the text of
+ *              another choice than the measured one; else null
  * @param about what it says of the whole answer; null for most events
  * @param last  whether no event follows
  */
 record StreamEvent(EventKind kind, String text, About about, boolean last) {
+
+    /** Stands for a count of tokens that is not known. */
+    static final int NO_COUNT = -1;
 
     /** What an event says of the whole answer; null where it says nothing. */
     record About(String finishReason, Usage usage, String errorType, String model, String fingerprint) { }
@@ -57,29 +66,46 @@ record StreamEvent(EventKind kind, String text, About about, boolean last) {
     static StreamEvent error(String errorType, String message) {
         return new StreamEvent(EventKind.ERROR, message, new About(null, null, errorType, null, null), false);
     }
-}
 
-/** Token counts as the server gives them; null where it gives none. */
-record Usage(Integer promptTokens, Integer cachedPromptTokens, Integer outputTokens) {
-
-    static final Usage UNKNOWN = new Usage(null, null, null);
-
-    /** A later count replaces an earlier one; null, for none, replaces nothing. */
-    Usage with(Usage later) {
-        return later == null ? this : new Usage(later.promptTokens != null ? later.promptTokens : promptTokens,
-                later.cachedPromptTokens != null ? later.cachedPromptTokens : cachedPromptTokens,
-                later.outputTokens != null ? later.outputTokens : outputTokens);
+    /** Returns how many output tokens there are so far, as the event says; {@link #NO_COUNT} if it does not. */
+    int outputTokens() {
+        return about == null || about.usage() == null || about.usage().outputTokens() == null ? NO_COUNT
+                : about.usage().outputTokens();
     }
 }
 
 /**
- * Does for okhttp-sse what it does not do itself: drops a byte-order mark, which hides the first event from it; turns
- * the {@code error: {...}} line of older llama.cpp servers, which it passes over, into an exception; ends an event that
- * does not end before it fills the memory; and a stream that ends with a carriage return, where it would never return.
+ * Token counts as the server gives them; null where it gives none.
+ *
+ * @param cachedPromptTokens those of the prompt that it had in its cache
+ * @param outputTokens       of the answer, including its reasoning
+ * @param reasoningTokens    those of the output that are reasoning
+ */
+record Usage(Integer promptTokens, Integer cachedPromptTokens, Integer outputTokens, Integer reasoningTokens) {
+
+    static final Usage UNKNOWN = new Usage(null, null, null, null);
+
+    /** A later count replaces an earlier one; null, for none, replaces nothing. */
+    Usage with(Usage later) {
+        return later == null ? this : new Usage(later(promptTokens, later.promptTokens),
+                later(cachedPromptTokens, later.cachedPromptTokens), later(outputTokens, later.outputTokens),
+                later(reasoningTokens, later.reasoningTokens));
+    }
+
+    private static Integer later(Integer before, Integer after) {
+        return after != null ? after : before;
+    }
+}
+
+/**
+ * Does for okhttp-sse what it does not do itself. Each line end (LF, CR or CRLF) becomes one LF as soon as it arrives, because
+ * okhttp-sse waits for the byte after a CR; a byte-order mark, which hides the first event from it, is dropped; the
+ * {@code error: {...}} line of older llama.cpp servers, which it passes over, becomes an exception, and so does an event that
+ * does not end before it fills the memory.
  */
 final class RepairedSource extends ForwardingSource {
 
-    private static final byte[] ERROR_FIELD = {'e', 'r', 'r', 'o', 'r', ':'};
+    private static final ByteString ERROR_FIELD = ByteString.encodeUtf8("error:");
     private static final ByteString MARK = ByteString.decodeHex("efbbbf");
 
     /** The server reported an error in a line of its own; the message is what followed the colon. */
@@ -93,13 +119,13 @@ final class RepairedSource extends ForwardingSource {
     static final class EndlessEvent extends IOException { }
 
     private final Buffer incoming = new Buffer();
+    private final Buffer normal = new Buffer(); // the same with LF as the only line end
     private final long mostEventBytes;
     private final Runnable onLine;
     private long bytesSinceEvent;
     private boolean begun;
+    private boolean endedWithReturn;
     private boolean lineIsError;
-    private boolean lineEnded;
-    private boolean endsWithReturn;
     private int matched; // bytes of ERROR_FIELD that the current line began with; -1 if it began otherwise
 
     /** {@code onLine} is called after each read that brings the end of a line. */
@@ -114,40 +140,48 @@ final class RepairedSource extends ForwardingSource {
         if (lineIsError) {
             throw new ErrorLine(restOfLine());
         }
-        if (super.read(incoming, byteCount) < 0) {
-            return endReturn(sink);
+        while (normal.exhausted()) {
+            if (!readNormal(byteCount)) {
+                return -1;
+            }
         }
-        if (!begun) {
-            begun = true;
-            dropMark();
-        }
-        lineEnded = false;
         var harmless = upToErrorField();
-        if (lineEnded) {
-            onLine.run();
-        }
         bytesSinceEvent += harmless;
         if (bytesSinceEvent > mostEventBytes) {
             throw new EndlessEvent();
         }
-        endsWithReturn = harmless > 0 && incoming.getByte(harmless - 1) == '\r';
-        sink.write(incoming, harmless);
+        sink.write(normal, harmless);
         return harmless;
-    }
-
-    /** After a carriage return at the end of a stream okhttp-sse waits for a line feed for ever; so one is added. */
-    private long endReturn(Buffer sink) {
-        if (!endsWithReturn) {
-            return -1;
-        }
-        endsWithReturn = false;
-        sink.writeByte('\n');
-        return 1;
     }
 
     /** Tells that what has come since the last call was a whole event. */
     void eventEnded() {
         bytesSinceEvent = 0;
+    }
+
+    /** Adds what one read brings to the normal bytes; returns false at the end of the stream. */
+    private boolean readNormal(long byteCount) throws IOException {
+        if (super.read(incoming, byteCount) < 0) {
+            return false;
+        }
+        if (!begun) {
+            begun = true;
+            dropMark();
+        }
+        if (endedWithReturn && !incoming.exhausted()) {
+            endedWithReturn = false;
+            if (incoming.getByte(0) == '\n') {
+                incoming.skip(1); // the second half of a line end that has been passed on
+            }
+        }
+        for (long length; (length = incoming.indexOf((byte) '\r')) >= 0; ) {
+            normal.write(incoming, length);
+            normal.writeByte('\n');
+            endedWithReturn = incoming.size() == 1;
+            incoming.skip(!endedWithReturn && incoming.getByte(1) == '\n' ? 2 : 1);
+        }
+        normal.write(incoming, incoming.size());
+        return true;
     }
 
     private void dropMark() throws IOException {
@@ -163,32 +197,31 @@ final class RepairedSource extends ForwardingSource {
 
     /** Returns how many bytes come before the end of an error field's name; all of them if there is no such name. */
     private long upToErrorField() {
-        for (long at = 0; at < incoming.size(); ) {
+        var lineEnded = false;
+        var at = 0L;
+        while (at < normal.size() && !lineIsError) {
             if (matched < 0) {
-                var lineEnd = incoming.indexOf((byte) '\n', at);
-                if (lineEnd < 0) {
+                at = normal.indexOf((byte) '\n', at);
+                if (at < 0) {
+                    at = normal.size();
                     break;
                 }
-                at = lineEnd + 1;
-                matched = 0;
-                lineEnded = true;
-                continue;
             }
-            var next = incoming.getByte(at++);
-            lineEnded |= next == '\n' || next == '\r';
-            matched = next == ERROR_FIELD[matched] ? matched + 1 : next == '\n' || next == '\r' ? 0 : -1;
-            if (matched == ERROR_FIELD.length) {
-                lineIsError = true;
-                return at;
-            }
+            var next = normal.getByte(at++);
+            lineEnded |= next == '\n';
+            matched = next == '\n' ? 0 : next == ERROR_FIELD.getByte(matched) ? matched + 1 : -1;
+            lineIsError = matched == ERROR_FIELD.size();
         }
-        return incoming.size();
+        if (lineEnded) {
+            onLine.run();
+        }
+        return at;
     }
 
     private String restOfLine() throws IOException {
-        while (incoming.indexOf((byte) '\n') < 0 && super.read(incoming, 8192) >= 0) {
+        while (normal.indexOf((byte) '\n') < 0 && readNormal(8192)) {
             // one line, however many reads it comes in
         }
-        return incoming.readUtf8().lines().findFirst().orElse("").strip();
+        return normal.readUtf8().lines().findFirst().orElse("").strip();
     }
 }

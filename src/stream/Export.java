@@ -26,6 +26,7 @@ import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
+import java.util.Objects;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 
@@ -84,7 +85,7 @@ final class Limit {
     List<String> exceededBy(Comparison comparison) {
         var lines = new ArrayList<String>();
         for (var section : comparison.sections()) {
-            var isCompared = aggregate.metric() != null && SectionResult.COMPARED.contains(aggregate.metric());
+            var isCompared = aggregate.metric() != null && SectionResult.COMPARABLE.contains(aggregate.metric());
             var baseline = section.baseline(isCompared ? aggregate.metric() : Metric.TTLT);
             if (unit.equals("x") && baseline == null) {
                 lines.add(message(section, "there is nothing to compare " + section.groups().getFirst().label() + " with"));
@@ -137,6 +138,8 @@ final class Limit {
 /** A comparison for people to read, as text or as Markdown. */
 final class ComparisonText {
 
+    private static final double NEARLY_ONE = 0.05;
+
     private final Comparison comparison;
     private final boolean markdown;
 
@@ -174,12 +177,13 @@ final class ComparisonText {
 
     private Table figures(SectionResult section) {
         var table = new Table().column(comparison.terms().by().replace("label:", ""), true);
-        for (var aggregate : Aggregate.values()) {
+        var shown = Arrays.stream(Aggregate.values()).filter(aggregate -> isShown(aggregate, section.groups())).toList();
+        for (var aggregate : shown) {
             table.column(aggregate.family(), aggregate.heading(), aggregate.title(), false);
         }
         for (var group : section.groups()) {
             var row = new ArrayList<>(List.of(group.label()));
-            for (var aggregate : Aggregate.values()) {
+            for (var aggregate : shown) {
                 row.add(aggregate.cell(group.aggregates().get(aggregate)));
             }
             table.row(row);
@@ -187,15 +191,28 @@ final class ComparisonText {
         return table;
     }
 
+    /** Whether the table has it as a column: what is mostly the same as another figure is shown where it is not. */
+    private static boolean isShown(Aggregate aggregate, List<GroupResult> groups) {
+        return switch (aggregate) {
+            case TOKENS_PER_EVENT -> groups.stream().map(group -> group.aggregates().get(aggregate))
+                    .anyMatch(tokens -> tokens != null && Math.abs(tokens - 1) > NEARLY_ONE);
+            case TTFT_ANY_P50, ITL_ANY_P50 -> groups.stream().map(GroupResult::aggregates).anyMatch(aggregates ->
+                    !Objects.equals(aggregates.get(Aggregate.TTFT_ANY_P50), aggregates.get(Aggregate.TTFT_P50))
+                            && aggregates.containsKey(Aggregate.TTFT_ANY_P50));
+            case TTFT_NET_P50 -> groups.stream().anyMatch(group -> group.differences().containsKey(Metric.TTFT_NET));
+            default -> true;
+        };
+    }
+
     private Table differences(SectionResult section) {
         var table = new Table().column("medians", true).column("", true).column("ratio", false)
                 .column("95 % interval", false).column("verdict", true);
-        for (var metric : SectionResult.COMPARED) {
+        for (var metric : SectionResult.COMPARABLE) {
             for (var group : section.groups()) {
                 var against = group.differences().get(metric);
                 if (against != null) {
                     var difference = against.difference();
-                    table.row(List.of(metric == Metric.TOTAL ? "total" : metric.name(),
+                    table.row(List.of(metric.title(),
                             group.label() + " / " + against.baseline(),
                             difference.ratio() == null ? "" : String.format(Locale.ROOT, "%.2fx", difference.ratio()),
                             difference.lower95() == null ? "" : String.format(Locale.ROOT, "%.2f to %.2f", difference.lower95(),
@@ -326,7 +343,7 @@ final class ComparisonCsv {
     private static List<String> columns() {
         var columns = new ArrayList<>(List.of("section", "label"));
         Arrays.stream(Aggregate.values()).map(Aggregate::word).forEach(columns::add);
-        for (var metric : SectionResult.COMPARED) {
+        for (var metric : SectionResult.COMPARABLE) {
             OF_DIFFERENCE.forEach(column -> columns.add(metric.word() + "_" + column));
         }
         columns.addAll(OF_ALL);
@@ -341,7 +358,7 @@ final class ComparisonCsv {
             var value = group.aggregates().get(aggregate);
             rows.print(value == null ? null : aggregate.rounded(value));
         }
-        for (var metric : SectionResult.COMPARED) {
+        for (var metric : SectionResult.COMPARABLE) {
             var against = group.differences().get(metric);
             if (against == null) {
                 for (int i = 0; i < OF_DIFFERENCE.size(); i++) {
@@ -428,7 +445,7 @@ final class ComparisonCsv {
             throw new IllegalArgumentException("n or failed is blank");
         }
         var differences = new EnumMap<Metric, BaselineDifference>(Metric.class);
-        for (var metric : SectionResult.COMPARED) {
+        for (var metric : SectionResult.COMPARABLE) {
             var name = metric.word() + "_";
             if (!row.get(name + "baseline").isEmpty()) {
                 differences.put(metric, new BaselineDifference(row.get(name + "baseline"), new Difference(

@@ -44,7 +44,11 @@ enum Aggregate {
     TOTAL_P50("total_p50_ms", "total", 1, Metric.TOTAL, group -> group.quantile(Metric.TOTAL, 0.5)),
     TOKENS_PER_S("tokens_per_s_p50", "tokens/s", 1, Metric.TOKENS_PER_S, group -> group.quantile(Metric.TOKENS_PER_S, 0.5)),
     OUTPUT_TOKENS("output_tokens_p50", "tokens", 0, Metric.OUTPUT_TOKENS, group -> group.quantile(Metric.OUTPUT_TOKENS, 0.5)),
-    COALESCED("coalesced_share", "coalesced", 0, null, Group::coalescedShare);
+    COALESCED("coalesced_share", "coalesced", 0, null, Group::coalescedShare),
+    TOKENS_PER_EVENT("tokens_per_event_p50", "tokens/event", 2, Metric.TOKENS_PER_EVENT, Group::tokensPerEvent),
+    TTFT_ANY_P50("ttft_any_p50_ms", "TTFT any", 1, Metric.TTFT_ANY, group -> group.quantile(Metric.TTFT_ANY, 0.5)),
+    ITL_ANY_P50("itl_any_p50_ms", "ITL any", 2, Metric.ITL_ANY, group -> group.quantile(Metric.ITL_ANY, 0.5)),
+    TTFT_NET_P50("ttft_net_p50_ms", "TTFT net", 1, Metric.TTFT_NET, group -> group.quantile(Metric.TTFT_NET, 0.5));
 
     private final String word;
     private final String heading;
@@ -364,6 +368,13 @@ final class Group {
         return completed.stream().filter(RecordedAnswer::isReasoningAlone).count();
     }
 
+    /** Number of completed requests with several tokens of which it is not known how many are visible text. */
+    long withUnknownVisibleTokens() {
+        return completed.stream().filter(answer -> !answer.knows(Metric.TPOT) && answer.get(Metric.OUTPUT_TOKENS) > 1
+                && answer.get(Metric.CONTENT_EVENTS) > 1
+                && answer.get(Metric.REASONING_EVENTS) + answer.get(Metric.TOOL_EVENTS) > 0).count();
+    }
+
     /** Returns the one model that its server says it served, with the server; null if there are several, or none. */
     String servedModel() {
         var served = completed.stream().map(answer -> answer.reportedModel().isEmpty() ? ""
@@ -440,6 +451,18 @@ final class Group {
     Double coalescedShare() {
         var tokens = sum(Metric.CONTENT_EVENTS);
         return tokens == 0 ? null : sum(Metric.COALESCED_EVENTS) / tokens;
+    }
+
+    /** Returns the median of the requests for which it is known; null if there is none. */
+    Double tokensPerEvent() {
+        return Metrics.quantile(completed.stream().mapToDouble(RecordedAnswer::tokensPerEvent)
+                .filter(tokens -> !Double.isNaN(tokens)).toArray(), 0.5);
+    }
+
+    /** Returns how many of the requests were sent on a connection that another one had opened; null if it is not known. */
+    Double reusedShare() {
+        var known = completed.stream().map(RecordedAnswer::connectionReused).filter(Objects::nonNull).toList();
+        return known.isEmpty() ? null : (double) known.stream().filter(reused -> reused).count() / known.size();
     }
 
     private double sum(Metric metric) {

@@ -91,9 +91,9 @@ final class Journal implements AutoCloseable {
         }
 
         @Override
-        public void event(long elapsedMicros, int read, EventKind kind, String text) throws IOException {
+        public void event(long elapsedMicros, int read, EventKind kind, String text, int tokens) throws IOException {
             var number = metrics.events();
-            var delayMicros = metrics.add(elapsedMicros, read, kind);
+            var delayMicros = metrics.add(elapsedMicros, read, kind, tokens);
             if (kind == EventKind.CONTENT) {
                 output.append(text);
             }
@@ -101,7 +101,7 @@ final class Journal implements AutoCloseable {
                 tell(elapsedMicros, delayMicros, read, kind, text);
             }
             if (!failed) {
-                events.eventRow(rowStart, number, kind, elapsedMicros, delayMicros, read, text);
+                events.eventRow(rowStart, number, kind, elapsedMicros, delayMicros, read, text, tokens);
             }
         }
 
@@ -153,7 +153,7 @@ final class Journal implements AutoCloseable {
         var isResumed = Files.exists(folder.resolve(RunFiles.REQUESTS));
         var journal = new Journal(folder, runId, labels, guarded, listener);
         if (isResumed) {
-            CsvRows.forEach(folder.resolve(RunFiles.REQUESTS), RequestColumn.values(), row -> {
+            CsvRows.forEach(folder.resolve(RunFiles.REQUESTS), row -> {
                 if (row.get(RequestColumn.PHASE.word()).equals(Phase.MEASURED.word())) {
                     journal.summary.add(column -> row.get(column.word()));
                 }
@@ -286,6 +286,10 @@ final class Journal implements AutoCloseable {
             reportFailure(job, end.result().outcome());
         } else if (ended.metrics.ttftMicros() == null && ended.metrics.ttftReasoningMicros() != null) {
             warn(Warning.REASONING_ALONE.about(job.model().label() + ": answers"));
+        } else if (end.last() && !end.result().answer().hasGenerated() && reported.add("nothing generated " + job.model().server())) {
+            var event = end.result().answer().notUnderstood();
+            listener.say(Warning.NOTHING_GENERATED.about(job.model().server(), event == null ? ""
+                    : "; the first event without a meaning for this tool was " + event));
         }
     }
 
@@ -326,6 +330,7 @@ final class Journal implements AutoCloseable {
         putNetwork(row, attempt.end().get().result().network());
         putMetrics(row, metrics, attempt.end().get().result().answer().usage());
         row.put(RequestColumn.OUTPUT, output);
+        row.put(RequestColumn.OUTPUT_CHARS, output.codePointCount(0, output.length()));
         return row;
     }
 
@@ -377,17 +382,24 @@ final class Journal implements AutoCloseable {
         row.put(RequestColumn.TTFT_MS, Metrics.millis(metrics.ttftMicros()));
         row.put(RequestColumn.TTFT_REASONING_MS, Metrics.millis(metrics.ttftReasoningMicros()));
         row.put(RequestColumn.TTLT_MS, Metrics.millis(metrics.ttltMicros()));
-        row.put(RequestColumn.ITL_MEAN_MS, Metrics.millis(metrics.itlMeanMicros()));
-        row.put(RequestColumn.ITL_P50_MS, Metrics.millis(metrics.itlMicros(0.5)));
-        row.put(RequestColumn.ITL_P95_MS, Metrics.millis(metrics.itlMicros(0.95)));
-        row.put(RequestColumn.ITL_MAX_MS, Metrics.millis(metrics.itlMaxMicros()));
-        row.put(RequestColumn.TPOT_MS, Metrics.millis(metrics.tpotMicros(outputTokens)));
+        row.put(RequestColumn.ITL_MEAN_MS, Metrics.millis(metrics.content().meanGapMicros()));
+        row.put(RequestColumn.ITL_P50_MS, Metrics.millis(metrics.content().gapMicros(0.5)));
+        row.put(RequestColumn.ITL_P95_MS, Metrics.millis(metrics.content().gapMicros(0.95)));
+        row.put(RequestColumn.ITL_MAX_MS, Metrics.millis(metrics.content().longestGapMicros()));
+        row.put(RequestColumn.TTFT_ANY_MS, Metrics.millis(metrics.ttftAnyMicros()));
+        row.put(RequestColumn.ITL_ANY_MEAN_MS, Metrics.millis(metrics.generated().meanGapMicros()));
+        row.put(RequestColumn.ITL_ANY_P50_MS, Metrics.millis(metrics.generated().gapMicros(0.5)));
+        row.put(RequestColumn.TPOT_MS, Metrics.millis(metrics.tpotMicros(metrics.visibleTokens(usage))));
         row.put(RequestColumn.OUTPUT_TOKENS_PER_S, withDecimals(metrics.outputTokensPerSecond(outputTokens)));
         row.put(RequestColumn.EVENTS, metrics.events());
         row.put(RequestColumn.CONTENT_EVENTS, metrics.contentEvents());
         row.put(RequestColumn.COALESCED_EVENTS, metrics.coalescedEvents());
+        row.put(RequestColumn.REASONING_EVENTS, metrics.reasoningEvents());
+        row.put(RequestColumn.TOOL_EVENTS, metrics.toolEvents());
+        row.put(RequestColumn.TOKENS_PER_EVENT, withDecimals(metrics.tokensPerEvent()));
         row.put(RequestColumn.PROMPT_TOKENS, usage.promptTokens());
         row.put(RequestColumn.CACHED_PROMPT_TOKENS, usage.cachedPromptTokens());
+        row.put(RequestColumn.REASONING_TOKENS, usage.reasoningTokens());
         if (isCounted || outputTokens > 0) {
             row.put(RequestColumn.OUTPUT_TOKENS, outputTokens);
             row.put(RequestColumn.TOKEN_SOURCE, isCounted ? "usage" : "events");

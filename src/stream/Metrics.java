@@ -64,15 +64,22 @@ enum Metric {
     TTFT,
     /** Inter-token latency: between consecutive events with visible text; of one request its median. */
     ITL,
-    /** Time per output token: (TTLT - TTFT) / (output tokens - 1). */
+    /** Time per output token: (TTLT - TTFT) / (visible tokens - 1). */
     TPOT,
     /** Time to last token: to the last event with visible text. */
     TTLT,
     /** To the end of the stream. */
     TOTAL,
+    /** To the first event that the model generated: reasoning, visible text, or a part of a tool call. */
+    TTFT_ANY,
+    /** Between consecutive events that the model generated; of one request its median. */
+    ITL_ANY,
+    /** TTFT without the name look-up, the connection and the TLS handshake. */
+    TTFT_NET,
     /** Output tokens / TTLT. */
     TOKENS_PER_S,
-    OUTPUT_TOKENS, CACHED_TOKENS, EVENTS, CONTENT_EVENTS, COALESCED_EVENTS,
+    OUTPUT_TOKENS, CACHED_TOKENS, REASONING_TOKENS, TOKENS_PER_EVENT, EVENTS, CONTENT_EVENTS, COALESCED_EVENTS,
+    REASONING_EVENTS, TOOL_EVENTS,
     /** From the slot being free to the start of the clock. */
     QUEUE,
     /** To the last byte of the request. */
@@ -83,6 +90,17 @@ enum Metric {
     /** Its name in options, JSON and CSV. */
     String word() {
         return name().toLowerCase(Locale.ROOT);
+    }
+
+    /** Its name in tables. */
+    String title() {
+        return switch (this) {
+            case TOTAL -> "total";
+            case TTFT_ANY -> "TTFT any";
+            case ITL_ANY -> "ITL any";
+            case TTFT_NET -> "TTFT net";
+            default -> name();
+        };
     }
 }
 
@@ -135,6 +153,69 @@ final class Metrics {
     }
 }
 
+/** The times of some events of an answer, one after the other, in whole microseconds. */
+final class EventSeries {
+
+    private int count;
+    private long firstMicros = AnswerMetrics.NONE;
+    private long lastMicros = AnswerMetrics.NONE;
+    private double[] gapsMicros;
+
+    EventSeries() {
+        gapsMicros = new double[64];
+    }
+
+    /** Begins with what another has. */
+    EventSeries(EventSeries other) {
+        count = other.count;
+        firstMicros = other.firstMicros;
+        lastMicros = other.lastMicros;
+        gapsMicros = other.gapsMicros.clone();
+    }
+
+    void add(long elapsedMicros) {
+        if (count == 0) {
+            firstMicros = elapsedMicros;
+        } else {
+            if (count > gapsMicros.length) {
+                gapsMicros = Arrays.copyOf(gapsMicros, gapsMicros.length * 2);
+            }
+            gapsMicros[count - 1] = elapsedMicros - lastMicros;
+        }
+        count++;
+        lastMicros = elapsedMicros;
+    }
+
+    int count() {
+        return count;
+    }
+
+    /** Returns null if there is no event. */
+    Long firstMicros() {
+        return count == 0 ? null : Long.valueOf(firstMicros);
+    }
+
+    /** Returns null if there is no event. */
+    Long lastMicros() {
+        return count == 0 ? null : Long.valueOf(lastMicros);
+    }
+
+    /** Returns null if there are fewer than two events. */
+    Double meanGapMicros() {
+        return count < 2 ? null : (double) (lastMicros - firstMicros) / (count - 1);
+    }
+
+    /** Returns null if there are too few events for the quantile. */
+    Double gapMicros(double fraction) {
+        return Metrics.quantile(count < 2 ? new double[0] : Arrays.copyOf(gapsMicros, count - 1), fraction);
+    }
+
+    /** Returns null if there are fewer than two events. */
+    Double longestGapMicros() {
+        return count < 2 ? null : Arrays.stream(gapsMicros, 0, count - 1).max().getAsDouble();
+    }
+}
+
 /** The metrics of one answer, computed event by event. All times are whole microseconds; null where they are not known. */
 final class AnswerMetrics {
 
@@ -142,44 +223,52 @@ final class AnswerMetrics {
     static final long NONE = -1;
 
     private int events;
-    private int contentEvents;
+    private int reasoningEvents;
+    private int toolEvents;
     private int coalescedEvents;
     private int lastContentRead;
+    private int countedTokens;
+    private int countedEvents;
     private long lastMicros;
     private long firstEventMicros = NONE;
-    private long ttftMicros = NONE;
     private long ttftReasoningMicros = NONE;
-    private long ttltMicros = NONE;
-    private double[] gapsMicros = new double[64];
+    private final EventSeries content = new EventSeries();
+    private EventSeries generated = content; // the same until something else than content is generated
 
-    /** Adds the next event; returns the microseconds since the one before, {@link #NONE} for the first. */
-    long add(long elapsedMicros, int read, EventKind kind) {
+    /**
+     * Adds the next event; returns the microseconds since the one before, {@link #NONE} for the first.
+     *
+     * @param tokens output tokens so far; {@link StreamEvent#NO_COUNT} if the event does not tell
+     */
+    long add(long elapsedMicros, int read, EventKind kind, int tokens) {
         var delay = events == 0 ? NONE : elapsedMicros - lastMicros;
         events++;
         lastMicros = elapsedMicros;
         firstEventMicros = firstEventMicros == NONE ? elapsedMicros : firstEventMicros;
-        if (kind == EventKind.REASONING && ttftReasoningMicros == NONE) {
-            ttftReasoningMicros = elapsedMicros;
-        }
-        if (kind == EventKind.CONTENT) {
-            addContent(elapsedMicros, read);
+        if (kind.isGenerated()) {
+            addGenerated(elapsedMicros, read, kind);
+            if (tokens != StreamEvent.NO_COUNT) {
+                countedTokens = tokens;
+                countedEvents = generated.count();
+            }
         }
         return delay;
     }
 
-    private void addContent(long elapsedMicros, int read) {
-        if (contentEvents == 0) {
-            ttftMicros = elapsedMicros;
+    private void addGenerated(long elapsedMicros, int read, EventKind kind) {
+        if (kind == EventKind.CONTENT) {
+            coalescedEvents += content.count() > 0 && read == lastContentRead ? 1 : 0;
+            lastContentRead = read;
+            content.add(elapsedMicros);
         } else {
-            if (contentEvents > gapsMicros.length) {
-                gapsMicros = Arrays.copyOf(gapsMicros, gapsMicros.length * 2);
-            }
-            gapsMicros[contentEvents - 1] = elapsedMicros - ttltMicros;
-            coalescedEvents += read == lastContentRead ? 1 : 0;
+            generated = generated == content ? new EventSeries(content) : generated;
+            toolEvents += kind == EventKind.TOOL ? 1 : 0;
+            reasoningEvents += kind == EventKind.REASONING ? 1 : 0;
+            ttftReasoningMicros = kind == EventKind.REASONING && ttftReasoningMicros == NONE ? elapsedMicros : ttftReasoningMicros;
         }
-        contentEvents++;
-        lastContentRead = read;
-        ttltMicros = elapsedMicros;
+        if (generated != content) {
+            generated.add(elapsedMicros);
+        }
     }
 
     int events() {
@@ -187,7 +276,15 @@ final class AnswerMetrics {
     }
 
     int contentEvents() {
-        return contentEvents;
+        return content.count();
+    }
+
+    int reasoningEvents() {
+        return reasoningEvents;
+    }
+
+    int toolEvents() {
+        return toolEvents;
     }
 
     private static Long known(long micros) {
@@ -205,7 +302,12 @@ final class AnswerMetrics {
 
     /** Time to the first event with visible text. */
     Long ttftMicros() {
-        return known(ttftMicros);
+        return content.firstMicros();
+    }
+
+    /** Time to the first event that the model generated. */
+    Long ttftAnyMicros() {
+        return generated.firstMicros();
     }
 
     Long ttftReasoningMicros() {
@@ -214,31 +316,46 @@ final class AnswerMetrics {
 
     /** Time to the last event with visible text. */
     Long ttltMicros() {
-        return known(ttltMicros);
+        return content.lastMicros();
     }
 
-    Double itlMeanMicros() {
-        return contentEvents < 2 ? null : (double) (ttltMicros - ttftMicros) / (contentEvents - 1);
+    /** The events with visible text. */
+    EventSeries content() {
+        return content;
     }
 
-    /** Returns the quantile of the gaps between content events; null if there are too few of them. */
-    Double itlMicros(double fraction) {
-        return Metrics.quantile(contentEvents < 2 ? new double[0] : Arrays.copyOf(gapsMicros, contentEvents - 1), fraction);
+    /** The events that the model generated: reasoning, visible text, tool calls. */
+    EventSeries generated() {
+        return generated;
     }
 
-    Double itlMaxMicros() {
-        return contentEvents < 2 ? null : Arrays.stream(gapsMicros, 0, contentEvents - 1).max().getAsDouble();
+    /** Returns the mean number of output tokens per generated event, as counted inside the stream; null if they were not. */
+    Double tokensPerEvent() {
+        return countedEvents == 0 ? null : (double) countedTokens / countedEvents;
     }
 
     /** Returns the output tokens per second up to the last of them; null if nothing came. */
     Double outputTokensPerSecond(int outputTokens) {
-        return contentEvents == 0 || ttltMicros == 0 ? null : outputTokens / (ttltMicros / 1e6);
+        return content.count() == 0 || content.lastMicros() == 0 ? null : outputTokens / (content.lastMicros() / 1e6);
     }
 
-    /** Returns null where the tokens are fewer than two. */
-    Double tpotMicros(int outputTokens) {
-        return contentEvents == 0 || outputTokens < 2 ? null
-                : (double) (ttltMicros - ttftMicros) / (outputTokens - 1);
+    /**
+     * Returns how many of the output tokens are visible text; null if that is not known: usage counts reasoning and tool calls
+     * among the output.
+     */
+    Integer visibleTokens(Usage usage) {
+        if (usage.outputTokens() == null) {
+            return content.count();
+        }
+        var reasoning = usage.reasoningTokens() == null ? 0 : usage.reasoningTokens();
+        return toolEvents > 0 || reasoningEvents > 0 && reasoning == 0 ? null
+                : Integer.valueOf(Math.max(0, usage.outputTokens() - reasoning));
+    }
+
+    /** Returns the time per output token of the visible text; null where the tokens are fewer than two, or not known. */
+    Double tpotMicros(Integer visibleTokens) {
+        return content.count() == 0 || visibleTokens == null || visibleTokens < 2 ? null
+                : (double) (content.lastMicros() - content.firstMicros()) / (visibleTokens - 1);
     }
 }
 

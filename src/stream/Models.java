@@ -89,6 +89,16 @@ final class ModelOptions {
     }
 }
 
+/** Which token counts a request asks for inside the stream. */
+enum UsageRequest {
+    /** None, for servers that refuse the parameter. */
+    NONE,
+    /** Those of the whole answer, at its end. */
+    AT_THE_END,
+    /** Also those so far with each event, which vLLM and others offer. */
+    WITH_EACH_EVENT
+}
+
 /** A key; its value is not printed by accident. */
 record Secret(String value) {
     @Override
@@ -139,12 +149,14 @@ record Model(String label, String name, Dialect dialect, HttpUrl url, HttpUrl mo
         return prompt.maxTokens() != null ? prompt.maxTokens() : maxTokens != null ? maxTokens : sampling.maxTokens();
     }
 
-    /**
-     * Returns the JSON body of a streaming request.
-     *
-     * @param includeUsage whether to ask for token counts in the stream; some older servers refuse that
-     */
-    String body(Prompt prompt, Sampling sampling, boolean includeUsage) {
+    /** Returns the most that its server may be asked for; OpenAI's own refuses parameters that it does not know. */
+    UsageRequest mostUsage() {
+        return !dialect.acceptsSeedAndUsage() ? UsageRequest.NONE
+                : azure || url.host().equals("api.openai.com") ? UsageRequest.AT_THE_END : UsageRequest.WITH_EACH_EVENT;
+    }
+
+    /** Returns the JSON body of a streaming request. */
+    String body(Prompt prompt, Sampling sampling, UsageRequest usage) {
         var body = JsonNodeFactory.instance.objectNode().put("model", name).put("stream", true);
         dialect.putPrompt(body, name, prompt, answerLimit(prompt, sampling));
         var ownTemperature = prompt.temperature() != null ? prompt.temperature() : temperature;
@@ -154,8 +166,11 @@ record Model(String label, String name, Dialect dialect, HttpUrl url, HttpUrl mo
         if (sampling.seed() != null && dialect.acceptsSeedAndUsage()) {
             body.put("seed", sampling.seed());
         }
-        if (includeUsage && dialect.acceptsSeedAndUsage()) {
-            body.putObject("stream_options").put("include_usage", true);
+        if (usage != UsageRequest.NONE && dialect.acceptsSeedAndUsage()) {
+            var options = body.putObject("stream_options").put("include_usage", true);
+            if (usage == UsageRequest.WITH_EACH_EVENT) {
+                options.put("continuous_usage_stats", true);
+            }
         }
         merge(body, prompt.extra());
         merge(body, extra);
@@ -176,7 +191,6 @@ record Model(String label, String name, Dialect dialect, HttpUrl url, HttpUrl mo
 /** Turns names, options and environment into models; it alone decides which key goes to which server. */
 final class ModelCatalog {
 
-    private static final String OPENAI = "https://api.openai.com/v1";
     private static final String AZURE_API_VERSION = "2024-10-21"; // the newest that Azure calls generally available
     private static final Pattern AZURE_HOST =
             Pattern.compile(".*\\.(openai|cognitiveservices|services\\.ai)\\.azure\\.com");
@@ -370,21 +384,20 @@ final class ModelCatalog {
             return null;
         }
         var simulator = access.simulator();
+        var dialect = dialect(spec);
         var runBase = simulator != null ? simulator
-                : baseUrl(settings.baseUrl() != null ? "--base-url" : "OPENAI_BASE_URL", runBaseUrl());
+                : baseUrl(settings.baseUrl() != null ? "--base-url" : dialect.baseUrlVariable(), runBaseUrl(dialect));
         var ownBase = spec.baseUrl() == null || simulator != null ? runBase
                 : baseUrl("model " + label, spec.baseUrl());
         if (runBase == null || ownBase == null) {
             return null;
         }
         var azure = AZURE_HOST.matcher(ownBase.host()).matches();
-        var keyVariable = simulator != null ? null : keyVariable(spec, azure, sameServer(ownBase, runBase));
+        var keyVariable = simulator != null ? null : keyVariable(spec, azure, sameServer(ownBase, runBase) ? dialect : null);
         var key = keyVariable == null ? null : key(keyVariable);
-        if (!problems.isEmpty() || !mayCall(label, spec, ownBase, key)) {
+        if (!problems.isEmpty() || !mayCall(label, spec, ownBase, key, dialect)) {
             return null;
         }
-        var apiWord = spec.api() != null ? spec.api() : settings.api();
-        var dialect = apiWord.equals("auto") ? Dialect.ofModelName(spec.name()) : Dialect.of(apiWord);
         return new Model(label, spec.name(), dialect,
                 azure ? azureUrl(ownBase, dialect.path(), spec.name()) : below(ownBase, dialect.path()),
                 azure ? azureUrl(ownBase, "models", null) : below(ownBase, "models"), shown(ownBase), key,
@@ -393,9 +406,14 @@ final class ModelCatalog {
                 spec.temperature(), spec.extra());
     }
 
-    private String runBaseUrl() {
-        var fromEnvironment = environment.getOrDefault("OPENAI_BASE_URL", "").strip();
-        return settings.baseUrl() != null ? settings.baseUrl() : fromEnvironment.isEmpty() ? OPENAI : fromEnvironment;
+    private Dialect dialect(ModelSpec spec) {
+        var word = spec.api() != null ? spec.api() : settings.api();
+        return word.equals("auto") ? Dialect.ofModelName(spec.name()) : Dialect.of(word);
+    }
+
+    private String runBaseUrl(Dialect dialect) {
+        var fromEnvironment = environment.getOrDefault(dialect.baseUrlVariable(), "").strip();
+        return settings.baseUrl() != null ? settings.baseUrl() : fromEnvironment.isEmpty() ? dialect.ownBaseUrl() : fromEnvironment;
     }
 
     private HttpUrl baseUrl(String option, String text) {
@@ -409,15 +427,18 @@ final class ModelCatalog {
                 ? url.newBuilder().encodedPath("/v1").build() : url;
     }
 
-    /** A key belongs to one server: OPENAI_API_KEY to the run's, any other to the model that names it. */
-    private String keyVariable(ModelSpec spec, boolean azure, boolean onRunServer) {
+    /**
+     * A key belongs to one server: that of the API to the run's, any other to the model that names it. {@code dialect} is null
+     * for a model on another server.
+     */
+    private String keyVariable(ModelSpec spec, boolean azure, Dialect dialect) {
         if (spec.keyVariable() != null) {
             return spec.keyVariable();
         }
         if (azure && key("AZURE_OPENAI_API_KEY") != null) {
             return "AZURE_OPENAI_API_KEY";
         }
-        return onRunServer ? "OPENAI_API_KEY" : null;
+        return dialect == null ? null : dialect.keyVariable();
     }
 
     /** Returns null where the variable is not set; one that holds nothing but spaces is a problem. */
@@ -436,7 +457,7 @@ final class ModelCatalog {
         return new Secret(value.strip());
     }
 
-    private boolean mayCall(String label, ModelSpec spec, HttpUrl base, Secret key) {
+    private boolean mayCall(String label, ModelSpec spec, HttpUrl base, Secret key, Dialect dialect) {
         for (var variable : List.of("OPENAI_ORG_ID", "OPENAI_PROJECT_ID")) {
             if (key != null && !fitsHeader(environment.getOrDefault(variable, "").strip())) {
                 problems.add(variable + " has a character that is not allowed in a header; set it again");
@@ -455,9 +476,9 @@ final class ModelCatalog {
                     + base.host());
         } else if (key == null && spec.baseUrl() != null) {
             problems.add("model " + label + ": no key for " + base.host()
-                    + "; name its variable with api_key_env in a --models file, or set --base-url and OPENAI_API_KEY");
+                    + "; name its variable with api_key_env in a --models file, or set --base-url and " + dialect.keyVariable());
         } else if (key == null) {
-            problems.add("no key for " + base.host() + "; set OPENAI_API_KEY, or try it without one: Stream.java --simulate");
+            problems.add("no key for " + base.host() + "; set " + dialect.keyVariable() + ", or try it without one: Stream.java --simulate");
         } else if (!base.isHttps() && !settings.insecureHttp()) {
             problems.add("model " + label + ": the key would go unencrypted to " + base.host()
                     + "; use https://, or allow it with --insecure-http");

@@ -65,7 +65,12 @@ record Prompt(String id, List<Message> messages, Integer maxTokens, Double tempe
               Map<String, Object> extra, Map<String, String> labels, String source) {
 
     /** One turn of a conversation; the role is system, developer, user, assistant or tool. */
-    record Message(String role, String content) { }
+    record Message(String role, String content) {
+        /** Whether it instructs the model, and is not part of the conversation. */
+        boolean isSystem() {
+            return role.equals("system") || role.equals("developer");
+        }
+    }
 
     static Prompt ofText(String id, String text, String source) {
         return new Prompt(id, List.of(new Message("user", text)), null, null, null, Map.of(), Map.of(), source);
@@ -77,7 +82,7 @@ record Prompt(String id, List<Message> messages, Integer maxTokens, Double tempe
     }
 
     boolean hasSystem() {
-        return messages.stream().anyMatch(message -> isSystem(message.role()));
+        return messages.stream().anyMatch(Message::isSystem);
     }
 
     /** Characters of all messages together. */
@@ -118,17 +123,13 @@ record Prompt(String id, List<Message> messages, Integer maxTokens, Double tempe
         }
         var text = new StringBuilder();
         for (var message : messages) {
-            if (!isSystem(message.role())) {
+            if (!message.isSystem()) {
                 var role = message.role();
                 text.append(Character.toUpperCase(role.charAt(0))).append(role, 1, role.length()).append(": ");
             }
             text.append(message.content().strip()).append("\n\n");
         }
         return text.append("Assistant:").toString();
-    }
-
-    private static boolean isSystem(String role) {
-        return role.equals("system") || role.equals("developer");
     }
 }
 

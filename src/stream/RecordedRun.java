@@ -56,6 +56,7 @@ final class RecordedAnswer {
     private final boolean reasoningAlone;
     private final boolean tainted;
     private final boolean counted;
+    private final Boolean connectionReused;
     private final Instant startedAt; // null if it is not known
     private final double[] values = new double[Metric.values().length];
 
@@ -74,9 +75,27 @@ final class RecordedAnswer {
         tainted = !row.text(RequestColumn.TAINTED).isEmpty();
         counted = row.text(RequestColumn.TOKEN_SOURCE).equals("usage");
         startedAt = row.time(RequestColumn.STARTED_AT);
+        connectionReused = switch (row.text(RequestColumn.CONNECTION_REUSED)) {
+            case "true" -> true;
+            case "false" -> false;
+            default -> null;
+        };
         for (var metric : Metric.values()) {
-            values[metric.ordinal()] = row.number(RequestColumn.of(metric));
+            values[metric.ordinal()] = RequestColumn.of(metric) == null ? Double.NaN : row.number(RequestColumn.of(metric));
         }
+        if (connectionReused != null) {
+            set(Metric.TTFT_NET, get(Metric.TTFT) - handshakeMillis(row));
+        }
+    }
+
+    /** Phases that did not happen are blank. */
+    private static double handshakeMillis(RecordedRun.Row row) {
+        var sum = 0.0;
+        for (var phase : List.of(RequestColumn.DNS_MS, RequestColumn.CONNECT_MS, RequestColumn.TLS_MS)) {
+            var millis = row.number(phase);
+            sum += Double.isNaN(millis) ? 0 : millis;
+        }
+        return sum;
     }
 
     String requestId() {
@@ -143,6 +162,24 @@ final class RecordedAnswer {
     }
 
     /** Returns null if it is not known. */
+    Boolean connectionReused() {
+        return connectionReused;
+    }
+
+    /**
+     * Returns the mean number of output tokens per generated event: as counted inside the stream, else the server's count of
+     * all divided by the events; NaN if it is not known.
+     */
+    double tokensPerEvent() {
+        if (knows(Metric.TOKENS_PER_EVENT) || !counted) {
+            return get(Metric.TOKENS_PER_EVENT);
+        }
+        var hidden = get(Metric.REASONING_EVENTS) == 0 && knows(Metric.REASONING_TOKENS) ? get(Metric.REASONING_TOKENS) : 0;
+        var events = get(Metric.CONTENT_EVENTS) + get(Metric.REASONING_EVENTS) + get(Metric.TOOL_EVENTS);
+        return events > 0 ? (get(Metric.OUTPUT_TOKENS) - hidden) / events : Double.NaN;
+    }
+
+    /** Returns null if it is not known. */
     Instant startedAt() {
         return startedAt;
     }
@@ -167,6 +204,9 @@ final class RecordedAnswer {
         set(Metric.TPOT, times.tpot());
         set(Metric.TTLT, times.ttlt());
         set(Metric.TOTAL, times.total());
+        for (var ours : List.of(Metric.TTFT_ANY, Metric.ITL_ANY, Metric.TTFT_NET)) {
+            set(ours, Double.NaN);
+        }
         set(Metric.TOKENS_PER_S, times.tokensPerSecond());
     }
 }
@@ -370,9 +410,9 @@ final class RecordedRun {
                 }
             }
             if (needed == NEEDED_OF_REQUESTS) {
-                Arrays.stream(Metric.values()).map(metric -> RequestColumn.of(metric).word())
-                        .filter(column -> !columns.contains(column))
-                        .forEach(column -> problems.add(file + ": no column " + column + ", it stays blank"));
+                Arrays.stream(Metric.values()).map(RequestColumn::of)
+                        .filter(column -> column != null && column.isOfFirstVersion() && !columns.contains(column.word()))
+                        .forEach(column -> problems.add(file + ": no column " + column.word() + ", it stays blank"));
             }
             var line = rows.getCurrentLineNumber();
             for (var iterator = rows.iterator(); iterator.hasNext(); line = rows.getCurrentLineNumber()) {

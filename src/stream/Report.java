@@ -308,7 +308,9 @@ final class Picture {
     private static final Pattern DIGITS = Pattern.compile("([0-9]\\.[0-9])[0-9]+"); // text is drawn as outlines
     private static final Map<Metric, String> TITLES = Map.of(Metric.TTFT, "Time to first token",
             Metric.ITL, "Inter-token latency, median of each request", Metric.TPOT, "Time per output token",
-            Metric.TTLT, "Time to last token", Metric.TOTAL, "Time to the end of the stream");
+            Metric.TTLT, "Time to last token", Metric.TOTAL, "Time to the end of the stream",
+            Metric.TTFT_ANY, "Time to first generated event", Metric.ITL_ANY, "Latency between generated events, median of each request",
+            Metric.TTFT_NET, "Time to first token without the handshake");
 
     private final XYChart chart;
 
@@ -325,8 +327,9 @@ final class Picture {
         if (comparison.source() == null) {
             throw new IOException(name + ": a table of a comparison has no requests to draw; name the folders of the runs");
         }
-        var metric = SectionResult.COMPARED.stream()
-                .filter(each -> name.toLowerCase(Locale.ROOT).startsWith(each.word())).findFirst().orElse(Metric.TTFT);
+        var metric = SectionResult.COMPARABLE.stream()
+                .filter(each -> name.toLowerCase(Locale.ROOT).startsWith(each.word()))
+                .max(Comparator.comparingInt(each -> each.word().length())).orElse(Metric.TTFT);
         System.setProperty("java.awt.headless", "true");
         try {
             var chart = new XYChartBuilder().width(880).height(440).title(TITLES.get(metric)

@@ -94,7 +94,7 @@ interface Column {
 
 /** The columns of events.csv, one row per server-sent event. */
 enum EventColumn implements Column {
-    REQUEST_ID, MODEL, PROMPT_ID, REPETITION, ATTEMPT, EVENT, KIND, ELAPSED_MS, DELAY_MS, READ, TEXT
+    REQUEST_ID, MODEL, PROMPT_ID, REPETITION, ATTEMPT, EVENT, KIND, ELAPSED_MS, DELAY_MS, READ, TEXT, TOKENS
 }
 
 /** The columns of requests.csv, one row per attempt. */
@@ -104,9 +104,15 @@ enum RequestColumn implements Column {
     FIRST_EVENT_MS, TTFT_MS, TTFT_REASONING_MS, TTLT_MS, TOTAL_MS, ITL_MEAN_MS, ITL_P50_MS, ITL_P95_MS, ITL_MAX_MS, TPOT_MS,
     OUTPUT_TOKENS_PER_S, EVENTS, CONTENT_EVENTS, COALESCED_EVENTS, PROMPT_TOKENS, CACHED_PROMPT_TOKENS, OUTPUT_TOKENS,
     TOKEN_SOURCE, FINISH_REASON, HTTP_VERSION, CONNECTION_REUSED, SERVER_PROCESSING_MS, SERVER_REQUEST_ID, SYSTEM_FINGERPRINT,
-    REPORTED_MODEL, TAINTED, OUTPUT;
+    REPORTED_MODEL, TAINTED, OUTPUT, TOKENS_PER_EVENT, TTFT_ANY_MS, REASONING_TOKENS, REASONING_EVENTS, TOOL_EVENTS,
+    ITL_ANY_MEAN_MS, ITL_ANY_P50_MS, OUTPUT_CHARS;
 
-    /** Returns the column in which a metric of a request is. */
+    /** Whether the files of the first version have it. */
+    boolean isOfFirstVersion() {
+        return compareTo(OUTPUT) <= 0;
+    }
+
+    /** Returns the column in which a metric of a request is; null if it is computed from several. */
     static RequestColumn of(Metric metric) {
         return switch (metric) {
             case TTFT -> TTFT_MS;
@@ -114,12 +120,19 @@ enum RequestColumn implements Column {
             case TPOT -> TPOT_MS;
             case TTLT -> TTLT_MS;
             case TOTAL -> TOTAL_MS;
+            case TTFT_ANY -> TTFT_ANY_MS;
+            case ITL_ANY -> ITL_ANY_P50_MS;
+            case TTFT_NET -> null;
             case TOKENS_PER_S -> OUTPUT_TOKENS_PER_S;
             case OUTPUT_TOKENS -> OUTPUT_TOKENS;
             case CACHED_TOKENS -> CACHED_PROMPT_TOKENS;
+            case REASONING_TOKENS -> REASONING_TOKENS;
+            case TOKENS_PER_EVENT -> TOKENS_PER_EVENT;
             case EVENTS -> EVENTS;
             case CONTENT_EVENTS -> CONTENT_EVENTS;
             case COALESCED_EVENTS -> COALESCED_EVENTS;
+            case REASONING_EVENTS -> REASONING_EVENTS;
+            case TOOL_EVENTS -> TOOL_EVENTS;
             case QUEUE -> QUEUE_MS;
             case SENT -> SENT_MS;
             case HEADERS -> HEADERS_MS;
@@ -443,9 +456,9 @@ final class ResumeState {
         var requests = folder.resolve(RunFiles.REQUESTS);
         var events = folder.resolve(RunFiles.EVENTS);
         var counts = new HashMap<String, EventCount>();
-        CsvRows.forEach(requests, RequestColumn.values(), row ->
+        CsvRows.forEach(requests, row ->
                 counts.put(attempt(row), new EventCount(Long.parseLong(row.get(RequestColumn.EVENTS.word())))));
-        CsvRows.forEach(events, EventColumn.values(), row -> {
+        CsvRows.forEach(events, row -> {
             if (counts.containsKey(attempt(row))) {
                 counts.get(attempt(row)).found++;
             }
@@ -454,7 +467,7 @@ final class ResumeState {
         keep(requests, RequestColumn.values(), counts.keySet());
         keep(events, EventColumn.values(), counts.keySet());
         var state = new ResumeState();
-        CsvRows.forEach(requests, RequestColumn.values(), state::add);
+        CsvRows.forEach(requests, state::add);
         return state;
     }
 
@@ -484,9 +497,10 @@ final class ResumeState {
         var part = file.resolveSibling(file.getFileName() + ".part");
         Files.deleteIfExists(part);
         try (var kept = new CsvFile(part, columns, false)) {
-            CsvRows.forEach(file, columns, row -> {
+            CsvRows.forEach(file, row -> {
                 if (attempts.contains(attempt(row))) {
-                    kept.row((Object[]) row.values());
+                    kept.row(Arrays.stream(columns).map(Column::word) // a run of an earlier version lacks the newest ones
+                            .map(column -> row.isMapped(column) ? row.get(column) : "").toArray());
                 }
             });
         }
@@ -505,8 +519,8 @@ final class CsvRows {
     private CsvRows() { }
 
     /** Passes on all rows that are whole; what follows a damaged place is not read. */
-    static void forEach(Path file, Column[] columns, RowConsumer consumer) throws IOException {
-        var format = CSVFormat.RFC4180.builder().setHeader(Column.header(columns)).setSkipHeaderRecord(true).get();
+    static void forEach(Path file, RowConsumer consumer) throws IOException {
+        var format = CSVFormat.RFC4180.builder().setHeader().setSkipHeaderRecord(true).get();
         CSVRecord last = null; // only the row after it tells that a row is whole
         var lastIsTorn = !endsWithLineEnd(file);
         try (var rows = CSVParser.parse(file, StandardCharsets.UTF_8, format)) {
@@ -605,9 +619,10 @@ final class CsvFile implements AutoCloseable {
      * servers stream it, becomes a question mark.
      *
      * @param delayMicros {@link AnswerMetrics#NONE} on the first event
+     * @param tokens      {@link StreamEvent#NO_COUNT} if they are not known
      */
     void eventRow(ByteString start, int number, EventKind kind, long elapsedMicros, long delayMicros, int read,
-                  String text) throws IOException {
+                  String text, int tokens) throws IOException {
         var row = out.getBuffer();
         row.write(start).writeByte(',').writeDecimalLong(number).writeByte(',').writeUtf8(kind.word()).writeByte(',');
         Metrics.writeMillis(row, elapsedMicros);
@@ -618,9 +633,14 @@ final class CsvFile implements AutoCloseable {
         row.writeByte(',').writeDecimalLong(read);
         var bytesBefore = row.size();
         FORMAT.print(guarded(text), cell, false);
-        row.writeUtf8(cell.toString()).writeByte('\r').writeByte('\n');
+        row.writeUtf8(cell.toString());
         // a builder that has held an emoji stays twice as wide, and is slow
-        cell = row.size() - bytesBefore == cell.length() + 2 ? cell.delete(0, cell.length()) : new StringBuilder();
+        cell = row.size() - bytesBefore == cell.length() ? cell.delete(0, cell.length()) : new StringBuilder();
+        row.writeByte(',');
+        if (tokens != StreamEvent.NO_COUNT) {
+            row.writeDecimalLong(tokens);
+        }
+        row.writeByte('\r').writeByte('\n');
         out.emitCompleteSegments();
     }
 

@@ -189,7 +189,7 @@ final class Runner implements AutoCloseable {
     private final Backoff backoff;
     private final PauseDetector pauses = new PauseDetector(System.nanoTime(), System.currentTimeMillis());
     private final Set<Exchange> inFlight = ConcurrentHashMap.newKeySet();
-    private final Set<String> serversWithoutUsage = ConcurrentHashMap.newKeySet();
+    private final Map<String, UsageRequest> usageByServer = new ConcurrentHashMap<>();
     private final AtomicBoolean nextIsCold;
     private final AtomicInteger resent = new AtomicInteger();
     private final CountDownLatch stopped = new CountDownLatch(1);
@@ -280,17 +280,19 @@ final class Runner implements AutoCloseable {
                     return;
                 }
             }
-            var asksUsage = !serversWithoutUsage.contains(job.model().server());
+            var usage = usageByServer.getOrDefault(job.model().server(), job.model().mostUsage());
             var attempt = new Attempt(job, number, Instant.now(), readyNanos, new Recording(), new AtomicReference<>());
-            var result = exchange(attempt, asksUsage, onSent);
-            var refusedUsage = asksUsage && refusesStreamOptions(result.outcome());
-            var waitMillis = refusedUsage ? Long.valueOf(0) : backoff.waitMillis(job.model(), result, retries);
+            var result = exchange(attempt, usage, onSent);
+            var acceptedUsage = acceptedUsage(usage, result.outcome());
+            var waitMillis = acceptedUsage != usage ? Long.valueOf(0) : backoff.waitMillis(job.model(), result, retries);
             var again = waitMillis != null && !isStopped();
             attempt.end().set(new Attempt.End(result, !again, taint(attempt.recording(), result)));
             report(job, result);
-            if (refusedUsage) {
-                serversWithoutUsage.add(job.model().server());
-                journal.warn(Warning.NO_USAGE.about(job.model().server()));
+            if (acceptedUsage != usage) {
+                usageByServer.merge(job.model().server(), acceptedUsage, (one, other) -> one.compareTo(other) < 0 ? one : other);
+                if (acceptedUsage == UsageRequest.NONE) {
+                    journal.warn(Warning.NO_USAGE.about(job.model().server()));
+                }
             } else if (again) {
                 retries++;
                 backoff.slowDown(job.model(), result, waitMillis);
@@ -303,10 +305,10 @@ final class Runner implements AutoCloseable {
         }
     }
 
-    private ExchangeResult exchange(Attempt attempt, boolean asksUsage, Runnable onSent) {
+    private ExchangeResult exchange(Attempt attempt, UsageRequest usage, Runnable onSent) {
         var job = attempt.job();
         var prompt = settings.uniquePrefix() ? job.prompt().beginningWith(uniqueLine()) : job.prompt();
-        var exchange = new Exchange(client, job.model(), job.model().body(prompt, settings.sampling(), asksUsage),
+        var exchange = new Exchange(client, job.model(), job.model().body(prompt, settings.sampling(), usage),
                 attempt.recording(), onSent);
         inFlight.add(exchange);
         if (isStopped()) {
@@ -340,10 +342,14 @@ final class Runner implements AutoCloseable {
         return "[%016x]".formatted(ThreadLocalRandom.current().nextLong());
     }
 
-    private static boolean refusesStreamOptions(Outcome outcome) {
-        return outcome instanceof Outcome.Failed failed && failed.httpStatus() != null
-                && (failed.httpStatus() == 400 || failed.httpStatus() == 422)
-                && failed.message().contains("stream_options");
+    /** Returns what the server may be asked for next: the same, unless it has refused that by name. */
+    private static UsageRequest acceptedUsage(UsageRequest asked, Outcome outcome) {
+        var isRefusal = outcome instanceof Outcome.Failed failed && failed.httpStatus() != null
+                && (failed.httpStatus() == 400 || failed.httpStatus() == 422);
+        if (asked == UsageRequest.WITH_EACH_EVENT && isRefusal && outcome.detail().contains("continuous_usage_stats")) {
+            return UsageRequest.AT_THE_END;
+        }
+        return isRefusal && outcome.detail().contains("stream_options") ? UsageRequest.NONE : asked;
     }
 
     /** Returns the column tainted; null if nothing was noticed. */

@@ -1,0 +1,146 @@
+package stream;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+
+import mockwebserver3.MockResponse;
+import mockwebserver3.MockWebServer;
+import okio.Buffer;
+import okio.ForwardingSource;
+import okio.Source;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.FieldSource;
+
+/** The streams in tests/streams mean what is written there, over a real socket, with any line end, and split anywhere. */
+class StreamTableTest {
+
+    private static final int SPLITS = 30;
+    private static final List<String> LINE_ENDS = List.of("\n", "\r\n", "\r");
+    static final List<StreamCase> CASES = Dialect.ALL.stream().flatMap(dialect -> read(dialect.word()).stream()).toList();
+
+    /** A stream and what it means. */
+    record StreamCase(String api, String name, String meaning, String body) {
+        @Override
+        public String toString() {
+            return api + ": " + name;
+        }
+    }
+
+    private static List<StreamCase> read(String api) {
+        try {
+            var cases = new ArrayList<StreamCase>();
+            for (var part : Files.readString(Path.of("tests/streams", api + ".txt")).split("(?m)^=== ")) {
+                var lines = part.lines().toList();
+                var meaning = lines.stream().filter(line -> line.startsWith("> ")).map(line -> line.substring(2)).toList();
+                var body = part.replaceAll("(?m)^> .*\\n", "").replaceFirst(".*\\n", "");
+                if (!meaning.isEmpty()) {
+                    cases.add(new StreamCase(api, lines.getFirst(), String.join("\n", meaning), body));
+                }
+            }
+            return cases;
+        } catch (IOException e) {
+            throw new AssertionError(e);
+        }
+    }
+
+    @ParameterizedTest
+    @FieldSource("CASES")
+    void overASocketItMeansWhatIsWritten(StreamCase stream) throws Exception {
+        try (var server = new MockWebServer(); var client = new StreamClient(1, List.of(), Map.of(), Limits.DEFAULT)) {
+            server.enqueue(new MockResponse.Builder().addHeader("Content-Type", "text/event-stream")
+                    .chunkedBody(stream.body(), 7).build());
+            server.start();
+            var model = TestModels.of("m", stream.api(), server.url("/v1").toString());
+            var recording = new Recording();
+            var result = new Exchange(client, model, "{}", recording, () -> { }).run();
+            var meaning = new StringBuilder();
+            recording.drain((micros, read, kind, text, tokens) -> meaning.append(kind.word()).append(text == null ? "" : ":" + text)
+                    .append('\n'));
+            meaning.append(result.outcome().status().word());
+            if (result.outcome() instanceof Outcome.Failed failed) {
+                meaning.append(' ').append(failed.type()).append(": ").append(failed.message());
+            }
+            var usage = result.answer().usage();
+            if (!usage.equals(Usage.UNKNOWN)) {
+                meaning.append("\ntokens ").append(usage.promptTokens()).append(' ').append(usage.cachedPromptTokens()).append(' ')
+                        .append(usage.outputTokens()).append(' ').append(usage.reasoningTokens());
+            }
+            assertEquals(stream.meaning(), meaning.toString());
+        }
+    }
+
+    @ParameterizedTest
+    @FieldSource("CASES")
+    void withAnyLineEndAndSplitAnywhereItMeansTheSame(StreamCase stream) {
+        var expected = decoded(stream.api(), stream.body(), new Random(0), Integer.MAX_VALUE);
+        assertFalse(expected.isEmpty());
+        for (var lineEnd : LINE_ENDS) {
+            var body = stream.body().replace("\n", lineEnd);
+            assertEquals(expected, decoded(stream.api(), body, new Random(0), 1), "byte by byte");
+            for (int seed = 1; seed <= SPLITS; seed++) {
+                assertEquals(expected, decoded(stream.api(), body, new Random(seed), 1 + seed * seed), "seed " + seed);
+            }
+        }
+        for (int seed = 1; seed <= SPLITS; seed++) {
+            assertEquals(expected, decoded(stream.api(), mixed(stream.body(), new Random(seed)), new Random(seed), 9), "seed " + seed);
+        }
+    }
+
+    /** A CR and an LF that follow each other are one line end, so no LF is put after a CR. */
+    private static String mixed(String body, Random random) {
+        var text = new StringBuilder();
+        for (var letter : body.toCharArray()) {
+            var afterReturn = !text.isEmpty() && text.charAt(text.length() - 1) == '\r';
+            text.append(letter != '\n' ? String.valueOf(letter) : LINE_ENDS.get(afterReturn ? 1 + random.nextInt(2) : random.nextInt(3)));
+        }
+        return text.toString();
+    }
+
+    /** Returns the events and the way in which the stream ends, if each read brings a random number of bytes. */
+    private static List<String> decoded(String api, String body, Random random, int mostPerRead) {
+        var source = new ForwardingSource((Source) new Buffer().write(body.getBytes(StandardCharsets.UTF_8))) {
+            @Override
+            public long read(Buffer sink, long byteCount) throws IOException {
+                return super.read(sink, Math.min(byteCount, mostPerRead == Integer.MAX_VALUE ? byteCount : 1 + random.nextInt(mostPerRead)));
+            }
+        };
+        return DecodedStream.of(source, Dialect.of(api)).stream().map(Object::toString).toList();
+    }
+
+    /** The stall detector must see a line when it ends, not when the next one begins. */
+    @Test
+    void aLineEndIsSeenInTheReadThatBringsIt() throws Exception {
+        for (var lineEnd : LINE_ENDS) {
+            var pieces = new ArrayList<>(List.of(": ping" + lineEnd, "data: {}" + lineEnd, lineEnd, "data: x"));
+            var lines = new int[1];
+            var source = new RepairedSource(new ForwardingSource(new Buffer()) {
+                @Override
+                public long read(Buffer sink, long byteCount) {
+                    if (pieces.isEmpty()) {
+                        return -1;
+                    }
+                    sink.writeUtf8(pieces.getFirst());
+                    return pieces.removeFirst().length();
+                }
+            }, 1 << 20, () -> lines[0]++);
+            var sink = new Buffer();
+            for (int read = 1; read <= 3; read++) {
+                source.read(sink, 8192);
+                assertEquals(read, lines[0]);
+            }
+            source.read(sink, 8192);
+            assertEquals(3, lines[0]);
+            assertEquals(": ping\ndata: {}\n\ndata: x", sink.readUtf8());
+        }
+    }
+}
