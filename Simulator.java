@@ -3,6 +3,7 @@
 //JAVA 25+
 //DEPS info.picocli:picocli:4.7.7
 //SOURCES src/stream/Console.java
+//SOURCES src/stream/SimulatedAnswer.java
 //SOURCES src/stream/SimulatedServer.java
 //RUNTIME_OPTIONS -XX:+UseSerialGC -Djdk.pollerMode=1
 
@@ -12,13 +13,13 @@
 //   jbang Simulator.java --port 8089
 //   curl -N localhost:8089/v1/chat/completions -d '{"model":"gpt-4","stream":true,"messages":[{"role":"user","content":"Hi"}]}'
 //
-// Endpoints: /v1/chat/completions, /v1/completions, /v1/responses, /v1/models; streaming and not.
+// Endpoints: /v1/chat/completions, /v1/completions, /v1/responses, /v1/messages (Anthropic), /v1/models; streaming and not.
 // Latency:   gpt-4, gpt-3.5-turbo and text-davinci-003 have profiles of their own, any other name gets a default one;
 //            sim-ttft200-itl20-n64 as a name means: first token after 200 ms, then one every 20 ms, 64 in all; with -clock
 //            appended each token is the time when it was sent, so that a client's CSV contains the truth beside its own times.
 // Truth:     each chunk carries "sim":{"sent_ns":..,"due_ns":..}, nanoseconds since the request was received: when it was due,
 //            and when it was passed to the socket.
-// Faults:    gpt-4+stall, or the header X-Sim-Fault: stall; the names are in the enum Fault.
+// Faults:    gpt-4+stall, or the header X-Sim-Fault: stall; --help lists the names.
 //
 // The latencies are invented; they say nothing about the real models of these names.
 
@@ -29,10 +30,13 @@ import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
 
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
 
 /** The command that runs a simulated server until it is interrupted. */
-@Command(name = "simulator", description = "Runs an OpenAI-compatible server with known latencies and faults.")
+@Command(name = "simulator", description = "Runs an OpenAI-compatible server with known latencies and faults.",
+        footerHeading = "%nFaults, as in the model name gpt-4+stall or in the header X-Sim-Fault:%n")
 public class Simulator implements Callable<Integer> {
 
     @Option(names = "--port", defaultValue = "8089", paramLabel = "N", description = "Port; 0 takes a free one"
@@ -52,6 +56,11 @@ public class Simulator implements Callable<Integer> {
 
     Simulator(Console console) {
         this.console = console;
+    }
+
+    @Spec
+    void setSpec(CommandSpec spec) {
+        spec.usageMessage().footer(Fault.words());
     }
 
     public static void main(String... args) {

@@ -71,7 +71,7 @@ class DialectsTest {
     private Got exchange(StreamClient client, Model model, boolean askUsage) throws Exception {
         var recording = new Recording();
         var body = model.body(Prompt.ofText("p", "Hi", "p"), new Sampling(200, 0, null),
-                askUsage ? UsageRequest.AT_THE_END : UsageRequest.NONE);
+                askUsage ? model.mostUsage() : UsageRequest.NONE);
         var ending = new Exchange(client, model, body, recording, () -> { }).run();
         var events = new ArrayList<String>();
         var reads = new ArrayList<Integer>();
@@ -458,11 +458,12 @@ class DialectsTest {
             return; // StreamTest, where somebody watches the clock; FaultTest, where the requests are many
         }
         try (var simulator = SimulatedServer.start(1)) {
-            for (var api : List.of("chat", "completions", "responses")) {
+            for (var api : Dialect.ALL.stream().map(Dialect::word).toList()) {
+                var hasChoices = List.of("chat", "completions").contains(api);
                 var whole = exchange(client, model("sim-ttft1-itl1-n8", api, simulator.baseUrl()), true).text();
                 var got = exchange(client, model("sim-ttft1-itl1-n8+" + fault.word(), api, simulator.baseUrl()), true);
-                var untouched = api.equals("responses") && fault == Fault.NO_STREAM_OPTIONS;
-                var endless = api.equals("responses") && fault == Fault.NO_DONE;
+                var untouched = !hasChoices && EnumSet.of(Fault.NO_STREAM_OPTIONS, Fault.NO_USAGE_STATS).contains(fault);
+                var endless = !hasChoices && fault == Fault.NO_DONE;
                 var expected = CUT_OFF.contains(fault) || endless ? "truncated"
                         : COMPLETE.contains(fault) || untouched ? "completed" : "failed";
                 assertEquals(expected, got.status(), api);

@@ -182,7 +182,7 @@ class StreamTest {
         var reasoning = "\033[2mおは";
         for (var echo : List.of("tokens", "lines")) {
             var shown = TestRun.of(results.resolve(echo), Map.of(), InputStream.nullInputStream(), true, "--base-url",
-                    simulator.baseUrl(), "-m", QUICK + "+reasoning", "-p", "Hi", "--echo", echo).out();
+                    simulator.baseUrl(), "-m", QUICK + "+reasoning", "-p", "Good morning!", "--echo", echo).out();
             assertTrue(shown.replace("\033[0m\033[2m", "").contains(reasoning), shown);
             assertTrue(shown.lastIndexOf("\033[0m") < shown.lastIndexOf("おは"), "the answer follows, undimmed: " + shown);
         }

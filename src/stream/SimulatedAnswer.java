@@ -2,7 +2,7 @@
 //DEPS tools.jackson.core:jackson-databind:3.2.4
 //SOURCES HttpConnection.java
 
-// SimulatedAnswer: what a simulated model answers, how long it takes, how each API writes it, and what can go wrong.
+// SimulatedAnswer: what a simulated model answers, how long it takes, and what can go wrong.
 
 package stream;
 
@@ -10,17 +10,20 @@ import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.concurrent.locks.LockSupport;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import java.util.zip.GZIPOutputStream;
 
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
-import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.JsonNodeFactory;
 import tools.jackson.databind.node.ObjectNode;
 
@@ -71,14 +74,14 @@ record LatencyProfile(double ttftMillis, double itlMillis, double ttftSpread, do
 enum Fault {
     NONE,
     // unusual but correct
-    ROLE_NULL, USAGE_EARLY, OBFUSCATION, AZURE, COMMENTS, NO_DONE, REASONING, REASONING_ONLY, ODD_LINES, TOOLS,
-    OPEN, FINISH_WITH_TEXT, MULTI_TOKEN, CONTENT_FILTER, INCOMPLETE,
+    ROLE_NULL, USAGE_EARLY, OBFUSCATION, AZURE, COMMENTS, NO_DONE, REASONING, REASONING_ONLY, ODD_LINES, RETURN_LINES, PARTS,
+    TOOLS, OPEN, FINISH_WITH_TEXT, MULTI_TOKEN, CONTENT_FILTER, INCOMPLETE,
     // unusual writes to the connection
     BYTES, MERGED, BURST, GZIP, FIREHOSE,
     // broken streams
-    ERROR_OBJECT, ERROR_STRING, ERROR_VLLM, ERROR_FIELD, ERROR_EVENT, CUT, CUT_LINE, RESET, STALL,
+    ERROR_OBJECT, ERROR_STRING, ERROR_VLLM, ERROR_FIELD, ERROR_EVENT, ERROR_FINISH, ERROR_CHOICE, CUT, CUT_LINE, RESET, STALL,
     // no stream at all
-    NO_STREAM_OPTIONS, PLAIN_JSON, HTML, EMPTY, NOT_JSON, NO_ANSWER, STATUS_401, STATUS_403, STATUS_404, STATUS_500,
+    NO_STREAM_OPTIONS, NO_USAGE_STATS, PLAIN_JSON, HTML, EMPTY, NOT_JSON, NO_ANSWER, STATUS_401, STATUS_403, STATUS_404, STATUS_500,
     STATUS_503,
     // a whole answer, then the connection ends although the server did not announce it
     CLOSE_AT_ONCE, CLOSE_LATE, CLOSE_ON_REQUEST, CLOSE_UNANSWERED,
@@ -89,7 +92,7 @@ enum Fault {
 
     /** The faults of {@link #MIXED}, in turn: all that end by themselves or by a stall timeout. */
     private static final List<Fault> BREAKING = List.of(ERROR_OBJECT, ERROR_STRING, ERROR_VLLM, ERROR_FIELD, ERROR_EVENT,
-            CUT, CUT_LINE, RESET, STALL, PLAIN_JSON, HTML, EMPTY, NOT_JSON, STATUS_401, STATUS_403, STATUS_404, STATUS_500,
+            ERROR_FINISH, ERROR_CHOICE, CUT, CUT_LINE, RESET, STALL, PLAIN_JSON, HTML, EMPTY, NOT_JSON, STATUS_401, STATUS_403, STATUS_404, STATUS_500,
             STATUS_503, BUSY_MS);
 
     /** Returns the fault of the request of this number, from 1. */
@@ -110,14 +113,55 @@ enum Fault {
     String word() {
         return name().toLowerCase(Locale.ROOT).replace('_', '-');
     }
+
+    /** Returns all but the first, separated by commas. */
+    static String words() {
+        return Arrays.stream(values()).skip(1).map(Fault::word).collect(Collectors.joining(", "));
+    }
 }
 
-/** What a request asks for, checked. */
-record SimulatedRequest(String endpoint, String model, LatencyProfile latency, Fault fault, String prompt, int maxTokens,
-                        boolean stream, boolean streamOptions) {
+/**
+ * What a request asks for, checked.
+ *
+ * @param streamOptions whether it asks for token counts at the end of the stream
+ * @param eachUsage     whether it asks for them with each event
+ * @param choices       how many answers, from 1
+ * @param tool          the tool that the answer calls; null for an answer in text
+ */
+record SimulatedRequest(String path, String model, LatencyProfile latency, Fault fault, String prompt, int maxTokens,
+                        boolean stream, boolean streamOptions, boolean eachUsage, int choices, Tool tool) {
+
+    private static final int MOST_CHOICES = 128; // as OpenAI has it
+
+    /** A tool and the arguments with which it is called. */
+    record Tool(String name, ObjectNode json) {
+
+        /** Returns the arguments as text. */
+        String arguments() {
+            return json.toString();
+        }
+
+        /** Returns the first of these tools, in the form of any API, with a value for each of its parameters. */
+        static Tool firstOf(JsonNode tools) {
+            var first = tools.path(0).path("function").isObject() ? tools.get(0).get("function") : tools.path(0);
+            var schema = first.has("input_schema") ? first.get("input_schema") : first.path("parameters");
+            var arguments = JsonNodeFactory.instance.objectNode();
+            schema.path("properties").properties().forEach(parameter -> {
+                switch (parameter.getValue().path("type").asString("string")) {
+                    case "number", "integer" -> arguments.put(parameter.getKey(), 1);
+                    case "boolean" -> arguments.put(parameter.getKey(), true);
+                    case "array" -> arguments.putArray(parameter.getKey());
+                    case "object" -> arguments.putObject(parameter.getKey());
+                    default -> arguments.put(parameter.getKey(), "Paris");
+                }
+            });
+            return new Tool(first.path("name").asString("weather"),
+                    schema.has("properties") ? arguments : arguments.put("city", "Paris"));
+        }
+    }
 
     /** Throws IllegalArgumentException with the message for the client. */
-    static SimulatedRequest of(SimulatedDialect dialect, JsonNode body, String faultHeader) {
+    static SimulatedRequest of(String path, SimulatedDialect dialect, JsonNode body, String faultHeader) {
         var model = body.path("model").asString("");
         if (model.isEmpty()) {
             throw new IllegalArgumentException("you must provide a model parameter");
@@ -126,46 +170,118 @@ record SimulatedRequest(String endpoint, String model, LatencyProfile latency, F
         if (prompt.isMissingNode()) {
             throw new IllegalArgumentException("Missing required parameter: '" + dialect.promptKey() + "'.");
         }
-        var question = prompt.isArray() && !prompt.isEmpty() ? prompt.get(prompt.size() - 1).path("content") : prompt;
         var plus = model.lastIndexOf('+');
         var word = faultHeader != null ? faultHeader : plus < 0 ? "none" : model.substring(plus + 1);
         var fault = Fault.ofWord(word);
         if (fault == null) {
-            throw new IllegalArgumentException("there is no simulated fault '" + word + "'");
+            throw new IllegalArgumentException("there is no simulated fault '" + word + "'; there are " + Fault.words());
         }
         var limit = body.path(dialect.limitKey()).asInt(body.path("max_completion_tokens").asInt(16_384));
-        if (limit < 1) {
-            throw new IllegalArgumentException(limit + " is less than the minimum of 1 - '" + dialect.limitKey() + "'");
+        var choices = body.path("n").asInt(1);
+        if (limit < 1 || choices < 1 || choices > MOST_CHOICES) {
+            throw new IllegalArgumentException(limit < 1 ? limit + " is less than the minimum of 1 - '" + dialect.limitKey() + "'"
+                    : "n is " + choices + "; must be 1 to " + MOST_CHOICES);
         }
         var latency = LatencyProfile.ofModel(plus < 0 ? model : model.substring(0, plus));
-        return new SimulatedRequest(dialect.promptKey(), model, latency, fault, question.asString(question.toString()), limit,
-                body.path("stream").asBoolean(false), body.path("stream_options").isObject());
+        var last = prompt.isArray() && !prompt.isEmpty() ? prompt.get(prompt.size() - 1) : prompt;
+        var options = body.path("stream_options");
+        return new SimulatedRequest(path, model, latency, fault, text(last), limit,
+                body.path("stream").asBoolean(false), options.isObject(), options.path("continuous_usage_stats").asBoolean(false),
+                choices, callsTool(body, fault, last) ? Tool.firstOf(body.path("tools")) : null);
+    }
+
+    /** Returns the text of a message: of its parts if it has any. */
+    private static String text(JsonNode message) {
+        var content = message.isObject() ? message.path("content") : message;
+        return content.isArray() && !content.isEmpty()
+                ? content.valueStream().map(part -> part.path("text").asString("")).collect(Collectors.joining(" "))
+                : content.asString(content.toString());
+    }
+
+    /** A tool is called if the fault or the request wants it, but not again once its result is there. */
+    private static boolean callsTool(JsonNode body, Fault fault, JsonNode lastMessage) {
+        var hasResult = lastMessage.path("role").asString("").equals("tool") || lastMessage.toString().contains("tool_result")
+                || lastMessage.path("type").asString("").equals("function_call_output");
+        var choice = body.path("tool_choice");
+        var isWanted = !body.path("tools").isEmpty()
+                && (choice.isObject() || List.of("required", "any").contains(choice.asString("")));
+        return !hasResult && (fault == Fault.TOOLS || isWanted && !choice.path("type").asString("").equals("auto"));
     }
 
     SimulatedRequest with(Fault other) {
-        return new SimulatedRequest(endpoint, model, latency, other, prompt, maxTokens, stream, streamOptions);
+        return new SimulatedRequest(path, model, latency, other, prompt, maxTokens, stream, streamOptions, eachUsage, choices,
+                tool);
     }
 
     /** Requests of the same key are the same request again. */
     String key() {
-        return endpoint + "\n" + model + "\n" + prompt;
+        return path + "\n" + model + "\n" + prompt;
     }
 }
+
+/** The texts of the simulated models, which fit the question a little. */
+final class SimulatedText {
+
+    /** Asked about one of the words, a model answers with the text. In several scripts and with emoji: a client must not split characters. */
+    private record Paragraph(List<String> words, List<String> tokens) {
+        Paragraph(String text, String... words) {
+            this(List.of(words), SimulatedText.tokens(text));
+        }
+    }
+
+    private static final Pattern TOKEN = Pattern.compile("(?s) ?[a-zA-Zäöüß]{1,7}| ?.");
+
+    private static final List<Paragraph> PARAGRAPHS = List.of(
+            new Paragraph("Sunlight is a mix of all colours. Air molecules scatter the short blue waves far more than the long red "
+                    + "ones, so blue reaches the eye from every side of the sky.", "sky", "blue", "himmel"),
+            new Paragraph("The capital of France is Paris. 🗼", "capital", "france", "paris", "hauptstadt"),
+            new Paragraph("The ocean is 3,700 metres deep on average, and almost 11,000 metres in the Mariana Trench. 🌊", "ocean",
+                    "sea", "deep"),
+            new Paragraph("Bees dance to tell each other where the flowers are: the angle gives the direction, the length the "
+                    + "distance. 🐝", "bee", "bees"),
+            new Paragraph("A monad is a type with a way to wrap a value and a way to chain steps that return wrapped values, so that "
+                    + "each step can stay simple.", "monad"),
+            new Paragraph("2, 3, 5, 7, 11.", "prime", "primes"),
+            new Paragraph("Rain on the window,\na small lamp, a half-read page:\nthe night takes its time.", "haiku", "poem", "rain"),
+            new Paragraph("おはようございます。今日はいい天気ですね。Good morning, it is a fine day. 🌊", "japanese", "morning", "translate"),
+            new Paragraph("Das wäre schön: ein kühler Abend, ein Glas Wasser und ein gutes Buch. Mehr braucht es nicht, um glücklich "
+                    + "zu sein – jedenfalls für heute.", "german", "deutsch", "schön"));
+
+    private static final List<Paragraph> GENERAL = List.of(
+            new Paragraph("First, write down what you know. Second, write down what you want to know. Third, find the shortest way "
+                    + "between the two, and walk it. ✅"),
+            new Paragraph("It depends on what you need. Begin with the simplest thing that could work, measure it, and change one thing "
+                    + "at a time – then you know what helped. 📏"));
+
+    private SimulatedText() { }
+
+    /** Returns the answer to a question, piece by piece. */
+    static List<String> answer(String question) {
+        var words = Set.of(question.toLowerCase(Locale.ROOT).split("[^\\p{L}]+"));
+        return PARAGRAPHS.stream().filter(paragraph -> paragraph.words().stream().anyMatch(words::contains)).findFirst()
+                .orElseGet(() -> GENERAL.get(Math.floorMod(question.hashCode(), GENERAL.size()))).tokens();
+    }
+
+    /** Splits a text into pieces as a tokenizer does: a word, or some letters of a long one, or a character. */
+    static List<String> tokens(String text) {
+        var found = new ArrayList<String>();
+        var matcher = TOKEN.matcher(text);
+        while (matcher.find()) {
+            found.add(matcher.group());
+        }
+        return List.copyOf(found);
+    }
+}
+
+/** What an answer consists of, one part after the other. */
+enum AnswerPart { REASONING, TEXT, TOOL_CALL }
 
 /** One answer: its text, its schedule, and the way it is streamed. */
 final class SimulatedAnswer {
 
-    /** The answers; in several scripts and with an emoji, since a client must not split characters. */
-    private static final List<List<String>> TEXTS = List.of(
-            "Sunlight is a mix of all colours. Air molecules scatter the short blue waves far more than the long red "
-                    + "ones, so blue reaches the eye from every side of the sky.",
-            "Das wäre schön: ein kühler Abend, ein Glas Wasser und ein gutes Buch. Mehr braucht es nicht, um glücklich "
-                    + "zu sein – jedenfalls für heute.",
-            "おはようございます。今日はいい天気ですね。Good morning, it is a fine day, and the sea is calm. 🌊",
-            "First, write down what you know. Second, write down what you want to know. Third, find the shortest way "
-                    + "between the two, and walk it. ✅",
-            "Rain on the window,\na small lamp, a half-read page:\nthe night takes its time.").stream()
-            .map(SimulatedAnswer::tokens).toList();
+    private static final int REASONING_TOKENS = 5;
+    private static final int TOOL_CALL_TOKENS = 2;
+    private static final String OVERLOADED = "The server is overloaded.";
 
     private final SimulatedRequest request;
     private final SimulatedDialect dialect;
@@ -176,6 +292,7 @@ final class SimulatedAnswer {
     private final List<String> tokens;
     private final int length;
     private long dueNanos;
+    private int sentTokens;
 
     SimulatedAnswer(SimulatedRequest request, SimulatedDialect dialect, SplittableRandom random, int number, long receivedNanos) {
         this.request = request;
@@ -185,19 +302,12 @@ final class SimulatedAnswer {
         this.receivedNanos = receivedNanos;
         this.ttftNanos = request.latency().nextTtftNanos(random);
         this.dueNanos = ttftNanos;
-        this.tokens = TEXTS.get(Math.floorMod(request.prompt().hashCode(), TEXTS.size()));
-        var wanted = request.latency().tokens() > 0 ? request.latency().tokens() : tokens.size();
-        this.length = Math.min(wanted, request.maxTokens());
+        this.tokens = SimulatedText.answer(request.prompt());
+        this.length = Math.min(wantedTokens(), request.maxTokens());
     }
 
-    /** Splits a text into pieces as a tokenizer does: a word, or some letters of a long one, or a character. */
-    private static List<String> tokens(String text) {
-        var found = new ArrayList<String>();
-        var matcher = Pattern.compile("(?s) ?[a-zA-Zäöüß]{1,7}| ?.").matcher(text);
-        while (matcher.find()) {
-            found.add(matcher.group());
-        }
-        return List.copyOf(found);
+    private int wantedTokens() {
+        return request.latency().tokens() > 0 ? request.latency().tokens() : tokens.size();
     }
 
     int number() {
@@ -216,11 +326,35 @@ final class SimulatedAnswer {
     }
 
     ObjectNode whole() {
-        var text = new StringBuilder();
-        for (int i = 0; i < length; i++) {
-            text.append(token(i));
-        }
-        return dialect.whole(this, text.toString());
+        sentTokens = outputTokens();
+        return dialect.whole(this);
+    }
+
+    /** Returns the parts of which the answer consists. */
+    List<AnswerPart> parts() {
+        var main = request.tool() != null ? AnswerPart.TOOL_CALL : AnswerPart.TEXT;
+        return switch (request.fault()) {
+            case REASONING -> List.of(AnswerPart.REASONING, main);
+            case REASONING_ONLY -> List.of(AnswerPart.REASONING);
+            default -> List.of(main);
+        };
+    }
+
+    /** Returns the pieces in which a part is streamed. */
+    private List<String> pieces(AnswerPart part) {
+        return switch (part) {
+            case REASONING -> IntStream.range(0, REASONING_TOKENS).mapToObj(i -> tokens.get(i % tokens.size())).toList();
+            case TOOL_CALL -> {
+                var half = request.tool().arguments().length() / 2;
+                yield List.of(request.tool().arguments().substring(0, half), request.tool().arguments().substring(half));
+            }
+            case TEXT -> IntStream.range(0, length).mapToObj(i -> tokens.get(i % tokens.size())).toList();
+        };
+    }
+
+    /** Returns a part as a whole. */
+    String text(AnswerPart part) {
+        return String.join("", pieces(part));
     }
 
     void stream(EventWriter wire) throws IOException {
@@ -234,21 +368,13 @@ final class SimulatedAnswer {
         for (var opening : dialect.opening(this)) {
             wire.send(opening);
         }
-        if (fault == Fault.REASONING || fault == Fault.REASONING_ONLY) {
-            for (int i = 0; i < 5; i++) {
-                waitUntilDue();
-                wire.send(dialect.reasoning(this, token(i)));
-                dueNanos += request.latency().nextItlNanos(random);
+        for (var part : parts()) {
+            if (!(part == AnswerPart.TEXT ? streamText(wire) : streamPieces(wire, part))) {
+                return;
             }
-        }
-        if (fault == Fault.TOOLS) {
-            for (var part : List.of("{\\\"city\\\":", "\\\"Paris\\\"}")) {
-                waitUntilDue();
-                wire.send(dialect.toolCall(this, part));
-                dueNanos += request.latency().nextItlNanos(random);
+            for (var closing : dialect.end(this, part)) {
+                wire.send(closing);
             }
-        } else if (fault != Fault.REASONING_ONLY && !streamTokens(wire)) {
-            return;
         }
         for (var closing : dialect.closing(this)) {
             wire.send(closing);
@@ -259,9 +385,27 @@ final class SimulatedAnswer {
         }
     }
 
+    private boolean streamPieces(EventWriter wire, AnswerPart part) throws IOException {
+        begin(wire, part);
+        for (var piece : pieces(part)) {
+            waitUntilDue();
+            sentTokens++;
+            wire.send(dialect.delta(this, part, piece, false));
+            dueNanos += request.latency().nextItlNanos(random);
+        }
+        return true;
+    }
+
+    private void begin(EventWriter wire, AnswerPart part) throws IOException {
+        for (var opening : dialect.begin(this, part)) {
+            wire.send(opening);
+        }
+    }
+
     /** Returns false if the stream broke. */
-    private boolean streamTokens(EventWriter wire) throws IOException {
+    private boolean streamText(EventWriter wire) throws IOException {
         var perEvent = request.fault() == Fault.MULTI_TOKEN ? 3 : 1;
+        begin(wire, AnswerPart.TEXT);
         for (int i = 0; i < length; i += perEvent) {
             if (i >= length / 2 && broke(wire)) {
                 return false;
@@ -270,12 +414,13 @@ final class SimulatedAnswer {
             var text = new StringBuilder();
             for (int j = i; j < Math.min(length, i + perEvent); j++) {
                 text.append(token(j));
+                sentTokens++;
             }
             if (request.fault() == Fault.COMMENTS && i % 4 == 1) {
                 wire.send(": keep-alive\n\n");
             }
             var last = i + perEvent >= length;
-            wire.send(dialect.token(this, text.toString(), last && request.fault() == Fault.FINISH_WITH_TEXT));
+            wire.send(dialect.delta(this, AnswerPart.TEXT, text.toString(), last && request.fault() == Fault.FINISH_WITH_TEXT));
             if (!last) {
                 dueNanos += request.latency().nextItlNanos(random);
             }
@@ -285,16 +430,17 @@ final class SimulatedAnswer {
 
     /** Breaks the stream in its middle if the fault is one that does. */
     private boolean broke(EventWriter wire) throws IOException {
-        var message = "The server is overloaded.";
         switch (request.fault()) {
-            case ERROR_OBJECT -> wire.send(event("{\"error\":{\"message\":\"" + message
+            case ERROR_OBJECT -> wire.send(event("{\"error\":{\"message\":\"" + OVERLOADED
                     + "\",\"type\":\"server_error\",\"code\":503}}") + "data: [DONE]\n\n");
-            case ERROR_STRING -> wire.send(event("{\"error\":\"" + message + "\"}"));
-            case ERROR_VLLM -> wire.send(event("{\"object\":\"error\",\"message\":\"" + message
+            case ERROR_STRING -> wire.send(event("{\"error\":\"" + OVERLOADED + "\"}"));
+            case ERROR_VLLM -> wire.send(event("{\"object\":\"error\",\"message\":\"" + OVERLOADED
                     + "\",\"type\":\"InternalServerError\",\"code\":500}") + "data: [DONE]\n\n");
-            case ERROR_FIELD -> wire.send("error: {\"code\":500,\"message\":\"" + message
+            case ERROR_FIELD -> wire.send("error: {\"code\":500,\"message\":\"" + OVERLOADED
                     + "\",\"type\":\"server_error\"}\n\n");
-            case ERROR_EVENT -> wire.send("event: error\n" + event("{\"message\":\"" + message + "\"}"));
+            case ERROR_EVENT -> wire.send(dialect.error(OVERLOADED));
+            case ERROR_FINISH -> wire.send(dialect.failedChoice(null));
+            case ERROR_CHOICE -> wire.send(dialect.failedChoice(OVERLOADED));
             case CUT -> wire.cut();
             case CUT_LINE -> {
                 wire.send("data: {\"choices\":[{\"delta\":{\"cont");
@@ -331,23 +477,28 @@ final class SimulatedAnswer {
         return request;
     }
 
+    /** Returns why the answer ended, in the words of the chat API. */
     String finishReason() {
-        return switch (request.fault()) {
-            case TOOLS -> "tool_calls";
-            case CONTENT_FILTER -> "content_filter";
-            default -> {
-                var whole = request.latency().tokens() > 0 ? request.latency().tokens() : tokens.size();
-                yield length < whole ? "length" : "stop";
-            }
-        };
+        return request.tool() != null ? "tool_calls" : request.fault() == Fault.CONTENT_FILTER ? "content_filter"
+                : length < wantedTokens() ? "length" : "stop";
     }
 
     int promptTokens() {
-        return Math.max(1, tokens(request.prompt()).size());
+        return Math.max(1, SimulatedText.tokens(request.prompt()).size());
+    }
+
+    int reasoningTokens() {
+        return parts().contains(AnswerPart.REASONING) ? REASONING_TOKENS : 0;
     }
 
     int outputTokens() {
-        return request.fault() == Fault.REASONING_ONLY ? 5 : request.fault() == Fault.REASONING ? length + 5 : length;
+        return reasoningTokens() + (parts().contains(AnswerPart.TOOL_CALL) ? TOOL_CALL_TOKENS
+                : parts().contains(AnswerPart.TEXT) ? length : 0) * request.choices();
+    }
+
+    /** Returns how many tokens have been sent so far. */
+    int sentTokens() {
+        return sentTokens * request.choices();
     }
 
     /** The member that holds the truth; begins with a comma. Most servers have none: their events differ in text alone. */
@@ -365,7 +516,7 @@ final class SimulatedAnswer {
     }
 }
 
-/** How an answer is written at one endpoint; each method returns whole server-sent events. */
+/** How an answer is written at one endpoint, for one request; methods that return events return whole server-sent events. */
 interface SimulatedDialect {
     String promptKey();
 
@@ -373,236 +524,33 @@ interface SimulatedDialect {
 
     List<String> opening(SimulatedAnswer answer);
 
-    String token(SimulatedAnswer answer, String text, boolean withFinish);
+    /** Returns what precedes the pieces of a part. */
+    List<String> begin(SimulatedAnswer answer, AnswerPart part);
 
-    String reasoning(SimulatedAnswer answer, String text);
+    /** Returns a piece of a part; {@code withFinish} if it also says why the answer ended. */
+    String delta(SimulatedAnswer answer, AnswerPart part, String text, boolean withFinish);
 
-    String toolCall(SimulatedAnswer answer, String argumentsPart);
+    /** Returns what follows the pieces of a part. */
+    List<String> end(SimulatedAnswer answer, AnswerPart part);
 
     List<String> closing(SimulatedAnswer answer);
 
-    ObjectNode whole(SimulatedAnswer answer, String text);
-}
+    /** Returns the event with which the API reports a failure inside a stream. */
+    String error(String message);
 
-/** What the chat and the legacy completions endpoint have in common. */
-abstract class SimulatedChoices implements SimulatedDialect {
-
-    abstract String object();
-
-    @Override
-    public String limitKey() {
-        return "max_tokens";
+    /** Returns the end of a choice that failed, as OpenRouter writes it; {@code message} may be null. */
+    default String failedChoice(String message) {
+        return error(String.valueOf(message));
     }
 
-    String chunk(SimulatedAnswer answer, String choice) {
-        return SimulatedAnswer.event("{\"id\":\"sim-" + answer.number() + "\",\"object\":\"" + object()
-                + "\",\"created\":1700000000,\"model\":" + SimulatedAnswer.quoted(answer.request().model())
-                + ",\"system_fingerprint\":\"fp_sim\",\"choices\":[" + choice + "]" + answer.padding()
-                + (answer.request().streamOptions() ? ",\"usage\":null" : "") + answer.sim() + "}");
-    }
+    /** Returns the answer to a request that does not ask for a stream. */
+    ObjectNode whole(SimulatedAnswer answer);
 
-    abstract String choice(String text, String finishReason);
-
-    @Override
-    public List<String> opening(SimulatedAnswer answer) {
-        return List.of();
-    }
-
-    @Override
-    public String token(SimulatedAnswer answer, String text, boolean withFinish) {
-        return chunk(answer, choice(SimulatedAnswer.quoted(text), withFinish ? "\"" + answer.finishReason() + "\"" : "null"));
-    }
-
-    @Override
-    public List<String> closing(SimulatedAnswer answer) {
-        var events = new ArrayList<String>();
-        var fault = answer.request().fault();
-        var usage = usage(answer).toString();
-        if (fault == Fault.USAGE_EARLY) {
-            events.add(SimulatedAnswer.event("{\"choices\":[],\"x_groq\":{\"id\":\"r\",\"usage\":" + usage + "}}"));
-        }
-        if (fault == Fault.AZURE) {
-            events.add(chunk(answer, "{\"index\":0,\"finish_reason\":null,\"content_filter_offsets\":{}}"));
-        }
-        if (fault != Fault.FINISH_WITH_TEXT) {
-            events.add(chunk(answer, choice(null, "\"" + answer.finishReason() + "\"")));
-        }
-        if (answer.request().streamOptions() && fault != Fault.USAGE_EARLY) {
-            events.add(SimulatedAnswer.event("{\"id\":\"sim-" + answer.number() + "\",\"choices\":[],\"usage\":" + usage + "}"));
-        }
-        if (fault != Fault.NO_DONE) {
-            events.add("data: [DONE]\n\n");
-        }
-        return events;
-    }
-
-    static ObjectNode usage(SimulatedAnswer answer) {
-        var usage = JsonNodeFactory.instance.objectNode().put("prompt_tokens", answer.promptTokens())
-                .put("completion_tokens", answer.outputTokens())
-                .put("total_tokens", answer.promptTokens() + answer.outputTokens());
-        usage.putObject("prompt_tokens_details").put("cached_tokens", 0);
-        return usage;
-    }
-
-    ObjectNode wholeOf(SimulatedAnswer answer, String object, ObjectNode choice) {
-        var whole = JsonNodeFactory.instance.objectNode().put("id", "sim-" + answer.number()).put("object", object)
-                .put("created", 1700000000).put("model", answer.request().model());
-        whole.putArray("choices").add(choice.put("index", 0).put("finish_reason", answer.finishReason()));
-        return whole.<ObjectNode>set("usage", usage(answer));
-    }
-}
-
-/** {@code /v1/chat/completions}. */
-final class SimulatedChat extends SimulatedChoices {
-    @Override
-    public String promptKey() {
-        return "messages";
-    }
-
-    @Override
-    String object() {
-        return "chat.completion.chunk";
-    }
-
-    @Override
-    public List<String> opening(SimulatedAnswer answer) {
-        var content = answer.request().fault() == Fault.ROLE_NULL ? "null" : "\"\"";
-        return List.of(chunk(answer, delta("\"role\":\"assistant\",\"content\":" + content, "null")));
-    }
-
-    @Override
-    String choice(String text, String finishReason) {
-        return delta(text == null ? "" : "\"content\":" + text, finishReason);
-    }
-
-    @Override
-    public String reasoning(SimulatedAnswer answer, String text) {
-        return chunk(answer, delta("\"reasoning_content\":" + SimulatedAnswer.quoted(text), "null"));
-    }
-
-    @Override
-    public String toolCall(SimulatedAnswer answer, String argumentsPart) {
-        return chunk(answer, delta("\"tool_calls\":[{\"index\":0,\"id\":\"call-sim\",\"type\":\"function\","
-                + "\"function\":{\"name\":\"weather\",\"arguments\":\""
-                + argumentsPart + "\"}}]", "null"));
-    }
-
-    private static String delta(String members, String finishReason) {
-        return "{\"index\":0,\"delta\":{" + members + "},\"logprobs\":null,\"finish_reason\":" + finishReason + "}";
-    }
-
-    @Override
-    public ObjectNode whole(SimulatedAnswer answer, String text) {
-        var choice = JsonNodeFactory.instance.objectNode();
-        choice.putObject("message").put("role", "assistant").put("content", text);
-        return wholeOf(answer, "chat.completion", choice);
-    }
-}
-
-/** {@code /v1/completions}. */
-final class SimulatedCompletions extends SimulatedChoices {
-    @Override
-    public String promptKey() {
-        return "prompt";
-    }
-
-    @Override
-    String object() {
-        return "text_completion";
-    }
-
-    @Override
-    String choice(String text, String finishReason) {
-        return "{\"text\":" + (text == null ? "\"\"" : text) + ",\"index\":0,\"logprobs\":null,\"finish_reason\":"
-                + finishReason + "}";
-    }
-
-    @Override
-    public String reasoning(SimulatedAnswer answer, String text) {
-        return chunk(answer, choice("\"\"", "null"));
-    }
-
-    @Override
-    public String toolCall(SimulatedAnswer answer, String argumentsPart) {
-        return chunk(answer, choice("\"\"", "null"));
-    }
-
-    @Override
-    public ObjectNode whole(SimulatedAnswer answer, String text) {
-        return wholeOf(answer, "text_completion", JsonNodeFactory.instance.objectNode().put("text", text));
-    }
-}
-
-/** {@code /v1/responses}. */
-final class SimulatedResponses implements SimulatedDialect {
-    @Override
-    public String promptKey() {
-        return "input";
-    }
-
-    @Override
-    public String limitKey() {
-        return "max_output_tokens";
-    }
-
-    @Override
-    public List<String> opening(SimulatedAnswer answer) {
-        return List.of(typed("response.created", ",\"response\":" + response(answer, "in_progress")),
-                typed("response.output_item.added", ",\"output_index\":0,\"item\":{\"type\":\"message\"}"));
-    }
-
-    @Override
-    public String token(SimulatedAnswer answer, String text, boolean withFinish) {
-        return typed("response.output_text.delta", ",\"output_index\":0,\"delta\":" + SimulatedAnswer.quoted(text)
-                + answer.padding() + answer.sim());
-    }
-
-    @Override
-    public String reasoning(SimulatedAnswer answer, String text) {
-        return typed("response.reasoning_summary_text.delta", ",\"delta\":" + SimulatedAnswer.quoted(text) + answer.sim());
-    }
-
-    @Override
-    public String toolCall(SimulatedAnswer answer, String argumentsPart) {
-        return typed("response.function_call_arguments.delta", ",\"delta\":\"" + argumentsPart + "\"" + answer.sim());
-    }
-
-    @Override
-    public List<String> closing(SimulatedAnswer answer) {
-        if (answer.request().fault() == Fault.NO_DONE) {
-            return List.of();
-        }
-        var incomplete = answer.request().fault() == Fault.INCOMPLETE || answer.finishReason().equals("length");
-        return List.of(typed("response.output_text.done", ",\"output_index\":0"),
-                typed(incomplete ? "response.incomplete" : "response.completed",
-                        ",\"response\":" + response(answer, incomplete ? "incomplete" : "completed")));
-    }
-
-    private static String typed(String type, String members) {
-        return "event: " + type + "\n" + SimulatedAnswer.event("{\"type\":\"" + type + "\"" + members + "}");
-    }
-
-    private static ObjectNode response(SimulatedAnswer answer, String status) {
-        var response = JsonNodeFactory.instance.objectNode().put("id", "resp-sim-" + answer.number())
-                .put("object", "response").put("model", answer.request().model()).put("status", status);
-        response.putArray("output");
-        if (status.equals("incomplete")) {
-            response.putObject("incomplete_details").put("reason", "max_output_tokens");
-        }
-        if (!status.equals("in_progress")) {
-            var usage = response.putObject("usage").put("input_tokens", answer.promptTokens())
-                    .put("output_tokens", answer.outputTokens());
-            usage.putObject("input_tokens_details").put("cached_tokens", 0);
-        }
-        return response;
-    }
-
-    @Override
-    public ObjectNode whole(SimulatedAnswer answer, String text) {
-        var response = response(answer, "completed");
-        ((ArrayNode) response.get("output")).addObject().put("type", "message").put("role", "assistant")
-                .putArray("content").addObject().put("type", "output_text").put("text", text);
-        return response;
+    /** Returns the body of a refusal; {@code code} may be null. */
+    default ObjectNode refusal(String type, String code, String message) {
+        var body = JsonNodeFactory.instance.objectNode();
+        body.putObject("error").put("message", message).put("type", type).putNull("param").put("code", code);
+        return body;
     }
 }
 
@@ -626,7 +574,7 @@ final class EventWriter implements AutoCloseable {
     }
 
     void send(String events) throws IOException {
-        var text = fault == Fault.ODD_LINES ? odd(events) : events;
+        var text = fault == Fault.ODD_LINES ? odd(events) : fault == Fault.RETURN_LINES ? events.replace('\n', '\r') : events;
         var bytes = text.getBytes(StandardCharsets.UTF_8);
         if (fault == Fault.BYTES) {
             for (byte single : bytes) {

@@ -2,6 +2,7 @@
 //DEPS tools.jackson.core:jackson-databind:3.2.4
 //SOURCES HttpConnection.java
 //SOURCES SimulatedAnswer.java
+//SOURCES SimulatedDialects.java
 
 // SimulatedServer: an OpenAI-compatible server whose timing is known.
 
@@ -183,12 +184,14 @@ final class SimulatedServer implements AutoCloseable {
             case "/v1/chat/completions" -> new SimulatedChat();
             case "/v1/completions" -> new SimulatedCompletions();
             case "/v1/responses" -> new SimulatedResponses();
+            case "/v1/messages" -> new SimulatedAnthropic();
             default -> null;
         };
         if (dialect == null) {
-            refuse(http, 404, "invalid_request_error", "unknown_url", "Unknown request URL: " + request.method() + " " + path);
+            refuse(http, new SimulatedChat(), 404, "invalid_request_error", "unknown_url",
+                    "Unknown request URL: " + request.method() + " " + path);
         } else if (!request.method().equals("POST")) {
-            refuse(http, 405, "invalid_request_error", null, "Only POST is accepted at " + path);
+            refuse(http, dialect, 405, "invalid_request_error", null, "Only POST is accepted at " + path);
         } else {
             return answer(http, request, dialect, receivedNanos);
         }
@@ -199,17 +202,17 @@ final class SimulatedServer implements AutoCloseable {
             throws IOException {
         SimulatedRequest asked;
         try {
-            asked = SimulatedRequest.of(dialect, JsonMapper.shared().readTree(request.body()), request.header("X-Sim-Fault"));
+            asked = SimulatedRequest.of(request.path(), dialect, JsonMapper.shared().readTree(request.body()), request.header("X-Sim-Fault"));
             asked = asked.with(asked.fault().ofRequest(requests.incrementAndGet()));
         } catch (JacksonException e) {
-            refuse(http, 400, "invalid_request_error", null, "We could not parse the JSON body of your request.");
+            refuse(http, dialect, 400, "invalid_request_error", null, "We could not parse the JSON body of your request.");
             return Fault.NONE;
         } catch (IllegalArgumentException e) {
-            refuse(http, 400, "invalid_request_error", null, e.getMessage());
+            refuse(http, dialect, 400, "invalid_request_error", null, e.getMessage());
             return Fault.NONE;
         }
         var nth = requestsByKey.computeIfAbsent(asked.key(), key -> new AtomicInteger()).incrementAndGet();
-        if (refused(http, asked, nth)) {
+        if (refused(http, dialect, asked, nth)) {
             return asked.fault();
         }
         var random = new SplittableRandom(seed * 31 + asked.key().hashCode() * 1_000_003L + nth);
@@ -233,30 +236,38 @@ final class SimulatedServer implements AutoCloseable {
     }
 
     /** Sends the answer of a fault that never gets to a stream; returns false if there is none. */
-    private boolean refused(HttpConnection http, SimulatedRequest asked, int nth) throws IOException {
+    private boolean refused(HttpConnection http, SimulatedDialect dialect, SimulatedRequest asked, int nth) throws IOException {
         switch (asked.fault()) {
             case NO_STREAM_OPTIONS -> {
                 if (!asked.streamOptions()) {
                     return false;
                 }
-                refuse(http, 400, "invalid_request_error", null, "Unrecognized request argument: stream_options");
+                refuse(http, dialect, 400, "invalid_request_error", null, "Unrecognized request argument: stream_options");
+            }
+            case NO_USAGE_STATS -> {
+                if (!asked.eachUsage()) {
+                    return false;
+                }
+                refuse(http, dialect, 400, "invalid_request_error", "unknown_parameter",
+                        "Unknown parameter: 'stream_options.continuous_usage_stats'.");
             }
             case HTML -> http.respond(502, "text/html",
                     "<html>\n<head><title>502 Bad Gateway</title></head>\n<body>nginx</body>\n</html>\n");
             case EMPTY -> http.respond(200, "text/event-stream", "");
             case NOT_JSON -> http.respond(500, "text/plain", "upstream connect error\nreset before headers\n");
-            case STATUS_401 -> refuse(http, 401, "invalid_request_error", "invalid_api_key", "Incorrect API key.");
-            case STATUS_403 -> refuse(http, 403, "invalid_request_error", null, "No access to this model.");
-            case STATUS_404 -> refuse(http, 404, "invalid_request_error", "model_not_found",
+            case STATUS_401 -> refuse(http, dialect, 401, "invalid_request_error", "invalid_api_key", "Incorrect API key.");
+            case STATUS_403 -> refuse(http, dialect, 403, "invalid_request_error", null, "No access to this model.");
+            case STATUS_404 -> refuse(http, dialect, 404, "invalid_request_error", "model_not_found",
                     "The model `" + asked.model() + "` has been deprecated.");
-            case STATUS_500 -> refuse(http, 500, "server_error", null, "The server had an error.");
-            case STATUS_503 -> refuse(http, 503, "server_error", null, "Overloaded.");
+            case STATUS_500 -> refuse(http, dialect, 500, "server_error", null, "The server had an error.");
+            case STATUS_503 -> refuse(http, dialect, 503, "server_error", null, "Overloaded.");
             case NO_ANSWER -> http.awaitClose();
             case BUSY, BUSY_MS, BUSY_DATE, BUSY_SILENT -> {
                 if (nth % 2 == 0) {
                     return false;
                 }
-                refuse(http, 429, "requests", "rate_limit_exceeded", "Rate limit reached.", retryAfter(asked.fault()));
+                refuse(http, dialect, 429, "requests", "rate_limit_exceeded", "Rate limit reached.",
+                        retryAfter(asked.fault()));
             }
             default -> {
                 return false;
@@ -288,15 +299,13 @@ final class SimulatedServer implements AutoCloseable {
                 .put("owned_by", "simulator");
     }
 
-    private static void refuse(HttpConnection http, int status, String type, String code, String message)
+    private static void refuse(HttpConnection http, SimulatedDialect dialect, int status, String type, String code, String message)
             throws IOException {
-        refuse(http, status, type, code, message, Map.of());
+        refuse(http, dialect, status, type, code, message, Map.of());
     }
 
-    private static void refuse(HttpConnection http, int status, String type, String code, String message,
+    private static void refuse(HttpConnection http, SimulatedDialect dialect, int status, String type, String code, String message,
                                Map<String, String> headers) throws IOException {
-        var body = JsonNodeFactory.instance.objectNode();
-        body.putObject("error").put("message", message).put("type", type).putNull("param").put("code", code);
-        http.respond(status, "application/json", body.toString(), headers);
+        http.respond(status, "application/json", dialect.refusal(type, code, message).toString(), headers);
     }
 }
