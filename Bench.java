@@ -512,7 +512,7 @@ public class Bench {
                 var recording = new Recording();
                 var end = new AtomicReference<ExchangeResult>();
                 var call = LoopbackLoad.model(simulator.baseUrl, model);
-                try (var client = new StreamClient(1, List.of(), Map.of(), Limits.DEFAULT)) {
+                try (var client = new StreamClient(1, List.of(), Map.of(), Limits.DEFAULT, ConnectionSettings.DEFAULT)) {
                     var reader = Thread.startVirtualThread(() -> end.set(new Exchange(client, call,
                             call.body(Prompt.ofText("p", "Hi", "p"), new Sampling(EVENTS, 0, null), UsageRequest.AT_THE_END), recording,
                             () -> { }).run()));
@@ -559,9 +559,9 @@ public class Bench {
             }
             var access = simulator == null ? ModelCatalog.Access.WITH_KEYS
                     : ModelCatalog.Access.toSimulator(simulator.baseUrl());
-            target = ModelCatalog.of(new ModelSettings(List.of(model), null, baseUrl, "auto", false), System.getenv(), access)
+            target = ModelCatalog.of(new ModelSettings(List.of(model), null, baseUrl, "auto", false, List.of()), System.getenv(), access)
                     .models().getFirst();
-            client = new StreamClient(1, List.of(target), System.getenv(), Limits.DEFAULT);
+            client = new StreamClient(1, List.of(target), System.getenv(), Limits.DEFAULT, ConnectionSettings.DEFAULT);
             body = target.body(Prompt.ofText("p", "Why is the sky blue?", "p"), new Sampling(200, 0, null), UsageRequest.AT_THE_END);
         }
 

@@ -69,6 +69,9 @@ public class Stream implements Callable<Integer> {
     @Mixin
     private ModelOptions modelOptions = new ModelOptions();
 
+    @Mixin
+    private ConnectionOptions connectionOptions = new ConnectionOptions();
+
     @Option(names = "--list-models", description = "Ask the configured servers which models they serve, and report whether"
             + " each configured one is among them.")
     private boolean listModels;
@@ -181,7 +184,7 @@ public class Stream implements Callable<Integer> {
 
     /** The options that may be given again when a run is resumed. */
     private static final Set<String> WITH_RESUME =
-            Set.of("--resume", "--retry-failed", "--results", "--echo", "--typing-delay", "--quiet", "--verbose");
+            Set.of("--resume", "--retry-failed", "--results", "--header", "--echo", "--typing-delay", "--quiet", "--verbose");
 
     @Spec
     private CommandSpec spec;
@@ -220,7 +223,7 @@ public class Stream implements Callable<Integer> {
             var catalog = ModelCatalog.of(modelOptions.settings(), console.environment(), simulator == null
                     ? ModelCatalog.Access.WITH_KEYS : ModelCatalog.Access.toSimulator(simulator.baseUrl()));
             catalog.notes().forEach(console::say);
-            return new ModelListing(console.environment()).print(catalog.models(), console.out()) ? 0 : 1;
+            return new ModelListing(console.environment(), connectionOptions.settings()).print(catalog.models(), console.out()) ? 0 : 1;
         }
     }
 
@@ -239,7 +242,8 @@ public class Stream implements Callable<Integer> {
                 new Plan.Order(repeat, warmup, order.equals("interleaved"), seed != null ? seed
                         : ThreadLocalRandom.current().nextLong(1_000_000_000)),
                 concurrency, timeoutSeconds, stallTimeoutSeconds, retries, retryFailed, results,
-                new Limits((long) maxEventMegabytes << 20, (long) maxAnswerMegabytes << 20), echoSettings(), uniquePrefix, csvSafe,
+                new Limits((long) maxEventMegabytes << 20, (long) maxAnswerMegabytes << 20), connectionOptions.settings(),
+                echoSettings(), uniquePrefix, csvSafe,
                 !noSelfWarmup, calibrate, verbose);
     }
 
@@ -312,6 +316,7 @@ public class Stream implements Callable<Integer> {
             }
             var begun = new Stream(console);
             Console.parser(begun).parseArgs(manifest.arguments().toArray(String[]::new));
+            begun.modelOptions.giveAgain(modelOptions.headers);
             begun.seed = manifest.seed();
             var settings = begun.settings();
             var echoNow = new EchoSettings(echo != null ? echo : settings.echo().mode(),

@@ -32,7 +32,7 @@ class DialectsTest {
     private static final String DONE = "data: [DONE]\n\n";
 
     private final MockWebServer server = new MockWebServer();
-    private final StreamClient client = new StreamClient(1, List.of(secureModel()), Map.of(), Limits.DEFAULT);
+    private final StreamClient client = new StreamClient(1, List.of(secureModel()), Map.of(), Limits.DEFAULT, ConnectionSettings.DEFAULT);
 
     /** What an exchange came to: its events as {@code kind} or {@code kind:text}, and the reads that brought them. */
     private record Got(ExchangeResult ending, List<String> events, List<Integer> reads, String text) {
@@ -508,7 +508,7 @@ class DialectsTest {
     @ValueSource(strings = {"h2", "http/1.1"})
     void theSocketsOfTlsConnectionsAreTimedToo(String protocol, @TempDir Path folder) throws Exception {
         try (var trust = TrustedCertificate.forLocalhost(folder); var secure = new MockWebServer();
-             var tlsClient = new StreamClient(1, List.of(secureModel()), Map.of(), Limits.DEFAULT)) {
+             var tlsClient = new StreamClient(1, List.of(secureModel()), Map.of(), Limits.DEFAULT, ConnectionSettings.DEFAULT)) {
             secure.useHttps(trust.certificates().sslSocketFactory());
             if (protocol.equals("http/1.1")) {
                 secure.setProtocols(List.of(okhttp3.Protocol.HTTP_1_1));

@@ -216,9 +216,10 @@ class FaultTest {
         assertEquals(0, run.exitCode(), run.err());
         assertEquals(6, simulator.answers(), "each request is answered once");
         for (var row : run.requests()) {
+            var isFirst = row.get("repetition").equals("1"); // on the connection that was opened ahead
             assertEquals("completed 1", row.get("status") + " " + row.get("attempt"));
-            assertEquals("false", row.get("connection_reused"));
-            assertFalse(row.get("connect_ms").isEmpty());
+            assertEquals(String.valueOf(isFirst), row.get("connection_reused"));
+            assertEquals(isFirst, row.get("connect_ms").isEmpty());
         }
         var lost = JsonMapper.shared().readTree(run.file("run.json")).at("/counts/resent").asInt();
         assertTrue(lost <= mostLost, lost + " lost");
@@ -296,7 +297,49 @@ class FaultTest {
     @Test
     void aServerThatKeepsItsConnectionsSeesThemAgain() {
         var run = run("-m", QUICK, "-p", "Hi", "-n", "4", "--retries", "0", "--no-self-warmup");
-        assertEquals(List.of("false", "true", "true", "true"), run.requests().stream().map(row -> row.get("connection_reused")).toList());
+        assertEquals(List.of("true", "true", "true", "true"), column(run, "connection_reused"));
+        assertEquals(List.of("", "", "", ""), column(run, "connect_ms"));
+    }
+
+    private static List<String> column(TestRun run, String column) {
+        return run.requests().stream().map(row -> row.get(column)).toList();
+    }
+
+    /** As many connections as there will be requests in flight, and none that is not needed. */
+    @Test
+    void aBatchOpensItsConnectionsBeforeItMeasures() {
+        var run = run("-m", "sim-ttft50-itl1-n3", "-p", "Hi", "-n", "6", "-c", "3", "--no-self-warmup");
+        assertEquals(List.of("true"), column(run, "connection_reused").stream().distinct().toList());
+        results = folder.resolve("new");
+        run = run("-m", QUICK, "-p", "Hi", "-n", "3", "--connection", "new", "--no-self-warmup");
+        assertEquals(List.of("false", "false", "false"), column(run, "connection_reused"));
+        assertFalse(column(run, "connect_ms").contains(""));
+        results = folder.resolve("single");
+        assertEquals("false", run("-m", QUICK, "-p", "Hi", "--no-self-warmup").request().get("connection_reused"));
+    }
+
+    /** OkHttp makes no TLS handshake without a request, so the list of models is asked for. */
+    @Test
+    void withTlsTheHandshakeIsMadeAheadToo() throws Exception {
+        try (var trust = TrustedCertificate.forLocalhost(folder); var server = new MockWebServer()) {
+            server.useHttps(trust.certificates().sslSocketFactory());
+            var paths = new ConcurrentLinkedQueue<String>();
+            server.setDispatcher(new Dispatcher() {
+                @Override
+                public MockResponse dispatch(RecordedRequest request) {
+                    paths.add(request.getMethod() + " " + request.getUrl().encodedPath());
+                    return new MockResponse.Builder().addHeader("Content-Type", "text/event-stream").body(EVENT + "data: [DONE]\n\n").build();
+                }
+            });
+            server.start();
+            var run = TestRun.of(results, "--base-url", server.url("/v1").toString(), "-m", "m", "-p", "Hi", "-n", "3", "--http", "1.1",
+                    "--echo", "none");
+            assertEquals(List.of("true", "true", "true"), column(run, "connection_reused"), run.err());
+            assertEquals(List.of("", "", ""), column(run, "tls_ms"));
+            assertEquals(List.of("http/1.1"), column(run, "http_version").stream().distinct().toList());
+            assertEquals(List.of("GET /v1/models", "POST /v1/chat/completions", "POST /v1/chat/completions", "POST /v1/chat/completions"),
+                    List.copyOf(paths));
+        }
     }
 
     /** A connection that is never reused costs little: less than twice the time, on a machine that is noisy. */

@@ -25,6 +25,7 @@ import tools.jackson.databind.json.JsonMapper;
 /** Which model is called where, with which key, and what the request says. */
 class ModelsTest {
 
+    private List<String> headers = List.of();
     private static final Map<String, String> WITH_KEY = Map.of("OPENAI_API_KEY", "sk-secret");
     private static final Sampling SAMPLING = new Sampling(200, 0, null);
 
@@ -38,7 +39,7 @@ class ModelsTest {
     private boolean insecureHttp;
 
     private List<Model> models(Map<String, String> environment) {
-        return ModelCatalog.of(new ModelSettings(specs, file, baseUrl, api, insecureHttp), environment, ModelCatalog.Access.WITH_KEYS).models();
+        return ModelCatalog.of(new ModelSettings(specs, file, baseUrl, api, insecureHttp, headers), environment, ModelCatalog.Access.WITH_KEYS).models();
     }
 
     private Model one(String spec, Map<String, String> environment) {
@@ -206,7 +207,7 @@ class ModelsTest {
         file = folder.resolve("models.json");
         Files.writeString(file, "[{\"name\": \"a\", \"colour\": 1, \"max_tokens\": 0, \"api\": \"soap\"}]");
         assertEquals(List.of("--models " + file + ", model 1: unknown key 'colour'; there are label, name, base_url, api,"
-                        + " api_key_env, max_tokens, temperature, extra",
+                        + " api_key_env, max_tokens, temperature, headers, extra",
                 "--models " + file + ", model 1: api 'soap'; must be one of auto, chat, completions, responses, anthropic",
                 "--models " + file + ", model 1: max_tokens is 0; must be a number from 1"), problems(WITH_KEY));
         Files.writeString(file, "[\n{]");

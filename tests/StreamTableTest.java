@@ -56,7 +56,7 @@ class StreamTableTest {
     @ParameterizedTest
     @FieldSource("CASES")
     void overASocketItMeansWhatIsWritten(StreamCase stream) throws Exception {
-        try (var server = new MockWebServer(); var client = new StreamClient(1, List.of(), Map.of(), Limits.DEFAULT)) {
+        try (var server = new MockWebServer(); var client = new StreamClient(1, List.of(), Map.of(), Limits.DEFAULT, ConnectionSettings.DEFAULT)) {
             server.enqueue(new MockResponse.Builder().addHeader("Content-Type", "text/event-stream")
                     .chunkedBody(stream.body(), 7).build());
             server.start();

@@ -9,7 +9,7 @@ final class TestModels {
     private TestModels() { }
 
     static Model of(String name, String api, String baseUrl) {
-        return ModelCatalog.of(new ModelSettings(List.of(name), null, baseUrl, api, false), Map.of(),
+        return ModelCatalog.of(new ModelSettings(List.of(name), null, baseUrl, api, false, List.of()), Map.of(),
                 ModelCatalog.Access.WITH_KEYS).models().getFirst();
     }
 }

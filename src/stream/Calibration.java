@@ -74,7 +74,7 @@ final class LoopbackLoad {
         var model = model(baseUrl, modelName);
         var prompt = Prompt.ofText("self", "Warm up", "self");
         var body = model.body(prompt, new Sampling(1_000_000_000, 0, null), UsageRequest.AT_THE_END);
-        try (var client = new StreamClient(concurrency, List.of(), Map.of(), Limits.DEFAULT)) {
+        try (var client = new StreamClient(concurrency, List.of(), Map.of(), Limits.DEFAULT, ConnectionSettings.DEFAULT)) {
             try (var journal = Journal.open(folder, "self", List.of(), false, AnswerListener.NONE)) {
                 var jobs = new ArrayList<Job>();
                 for (int i = 1; i <= streams; i++) {
@@ -101,7 +101,7 @@ final class LoopbackLoad {
     }
 
     static Model model(String baseUrl, String name) {
-        return ModelCatalog.of(new ModelSettings(List.of(name), null, null, "chat", false), Map.of(),
+        return ModelCatalog.of(new ModelSettings(List.of(name), null, null, "chat", false, List.of()), Map.of(),
                 ModelCatalog.Access.toSimulator(baseUrl)).models().getFirst();
     }
 

@@ -18,7 +18,9 @@ package stream;
 import java.io.EOFException;
 import java.io.IOException;
 import java.net.ConnectException;
+import java.net.InetSocketAddress;
 import java.net.NoRouteToHostException;
+import java.net.Proxy;
 import java.net.SocketException;
 import java.net.SocketTimeoutException;
 import java.net.UnknownHostException;
@@ -28,10 +30,12 @@ import java.time.ZoneOffset;
 import java.time.ZonedDateTime;
 import java.time.format.DateTimeFormatter;
 import java.time.format.DateTimeParseException;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import java.util.regex.Pattern;
@@ -76,21 +80,27 @@ record Limits(long eventBytes, long answerBytes) {
 final class StreamClient implements AutoCloseable {
 
     private static final Duration CONNECT_TIMEOUT = Duration.ofSeconds(10);
+    private static final Duration OPEN_AHEAD_TIMEOUT = Duration.ofSeconds(5);
 
     private final TimedSockets sockets = new TimedSockets();
     private final Limits limits;
+    private final ConnectionSettings connection;
     private final OkHttpClient reusing;
+    private final OkHttpClient plain; // the same for http://, where the protocol is not negotiated
     private final Set<String> unreliable = ConcurrentHashMap.newKeySet();
 
     /**
-     * Keeps as many idle connections as there may be requests in flight. Where no model wants TLS, none is set up: its
-     * trust store alone takes a tenth of a start.
+     * Keeps as many idle connections to each server as there may be requests in flight. Where no model wants TLS, none is set
+     * up: its trust store alone takes a tenth of a start.
      */
-    StreamClient(int connections, List<Model> models, Map<String, String> environment, Limits limits) {
+    StreamClient(int connections, List<Model> models, Map<String, String> environment, Limits limits, ConnectionSettings connection) {
         this.limits = limits;
+        this.connection = connection;
+        var servers = models.stream().map(model -> server(model.url())).distinct().count();
         var secure = models.stream().anyMatch(model -> model.url().isHttps());
         var proxies = new EnvironmentProxies(environment);
-        reusing = new OkHttpClient.Builder()
+        reusing = connection.trusting(new OkHttpClient.Builder())
+                .protocols(connection.protocols())
                 .socketFactory(sockets)
                 .connectionSpecs(secure ? List.of(ConnectionSpec.MODERN_TLS, ConnectionSpec.CLEARTEXT)
                         : List.of(ConnectionSpec.CLEARTEXT))
@@ -102,13 +112,14 @@ final class StreamClient implements AutoCloseable {
                 })
                 .addNetworkInterceptor(this::watchReads)
                 .eventListenerFactory(call -> call.request().tag(Sending.class).phases())
-                .connectionPool(new ConnectionPool(connections, 5, TimeUnit.MINUTES))
+                .connectionPool(new ConnectionPool((int) Math.max(1, connections * servers), 5, TimeUnit.MINUTES))
                 .retryOnConnectionFailure(false)
                 .followRedirects(false)
                 .connectTimeout(CONNECT_TIMEOUT)
                 .readTimeout(Duration.ZERO) // a timer for each read is expensive; one thread watches all exchanges
                 .writeTimeout(Duration.ZERO)
                 .build();
+        plain = reusing.newBuilder().protocols(connection.plainProtocols()).build();
     }
 
     Limits limits() {
@@ -116,21 +127,84 @@ final class StreamClient implements AutoCloseable {
     }
 
     Call newCall(Request request) {
-        return (unreliable.contains(server(request)) ? withOwnConnection() : reusing).newCall(request);
+        var client = request.isHttps() ? reusing : plain;
+        return (mayReuse(request.url()) ? client : withOwnConnection(client)).newCall(request);
+    }
+
+    private boolean mayReuse(HttpUrl url) {
+        return connection.reuse() && !unreliable.contains(server(url));
     }
 
     /** A pool of its own keeps a call from joining a connection that another call has opened, as HTTP/2 allows. */
-    private OkHttpClient withOwnConnection() {
-        return reusing.newBuilder().connectionPool(new ConnectionPool(0, 1, TimeUnit.MINUTES)).build();
+    private static OkHttpClient withOwnConnection(OkHttpClient client) {
+        return client.newBuilder().connectionPool(new ConnectionPool(0, 1, TimeUnit.MINUTES)).build();
     }
 
     /** Notes that a server closes connections under a request: from now on each request to it gets a connection of its own. */
     void stopReusing(Request request) {
-        unreliable.add(server(request));
+        unreliable.add(server(request.url()));
     }
 
-    private static String server(Request request) {
-        return request.url().host() + ":" + request.url().port();
+    private static String server(HttpUrl url) {
+        return url.host() + ":" + url.port();
+    }
+
+    /**
+     * Opens connections ahead, so that no measured request waits for a handshake. A server with TLS, or after a proxy, is asked
+     * for the list of its models, on all connections at the same time, since OkHttp makes no handshake without a request. A
+     * server that does not answer in time is left alone.
+     *
+     * @param connections to each server, at least 1
+     */
+    void openAhead(List<Model> models, int connections) throws InterruptedException {
+        var servers = new LinkedHashMap<String, Model>();
+        models.stream().filter(model -> mayReuse(model.url())).forEach(model -> servers.putIfAbsent(server(model.url()), model));
+        var answered = new CountDownLatch(servers.size() * connections);
+        var ended = new CountDownLatch(servers.size() * connections);
+        for (var model : servers.values()) {
+            for (int i = 0; i < connections; i++) {
+                Thread.startVirtualThread(() -> {
+                    if (model.url().isHttps() || reusing.proxySelector().select(model.url().uri()).getFirst() != Proxy.NO_PROXY) {
+                        askForModels(model, answered);
+                    } else {
+                        connect(model.url());
+                        answered.countDown();
+                    }
+                    ended.countDown();
+                });
+            }
+        }
+        ended.await(2 * OPEN_AHEAD_TIMEOUT.toSeconds(), TimeUnit.SECONDS);
+    }
+
+    private void connect(HttpUrl url) {
+        try {
+            for (var address : reusing.dns().lookup(url.host())) {
+                try {
+                    sockets.openAhead(new InetSocketAddress(address, url.port()), (int) OPEN_AHEAD_TIMEOUT.toMillis());
+                    return;
+                } catch (IOException e) {
+                    // the next address, or the request that is measured will tell
+                }
+            }
+        } catch (UnknownHostException e) {
+            // the request will tell
+        }
+    }
+
+    /** Keeps the connection until all others are answered, too; before that none would be opened beside it. */
+    private void askForModels(Model model, CountDownLatch answered) {
+        var request = new Request.Builder().url(model.modelsUrl()).tag(Sending.class, new Sending(() -> { }));
+        model.authorise(request);
+        var call = newCall(request.build());
+        call.timeout().timeout(OPEN_AHEAD_TIMEOUT.toMillis(), TimeUnit.MILLISECONDS);
+        try (var response = call.execute()) {
+            answered.countDown();
+            answered.await(OPEN_AHEAD_TIMEOUT.toSeconds(), TimeUnit.SECONDS);
+            response.body().source().readAll(Okio.blackhole()); // else the connection is closed
+        } catch (IOException | InterruptedException e) {
+            answered.countDown(); // the request that is measured will tell
+        }
     }
 
     /** The server had closed an idle connection before a request was written to it. */
@@ -144,7 +218,10 @@ final class StreamClient implements AutoCloseable {
         if (socket == null) { // closed meanwhile
             throw sending.phases().isConnectionReused() ? new ClosedConnection() : new EOFException();
         }
-        var multiplexed = connection.protocol() == Protocol.HTTP_2;
+        if (socket.wasOpenedAhead() && connection.handshake() == null) {
+            sending.phases().openedAhead();
+        }
+        var multiplexed = connection.protocol() == Protocol.HTTP_2 || connection.protocol() == Protocol.H2_PRIOR_KNOWLEDGE;
         if (!multiplexed && sending.phases().isConnectionReused() && socket.isUnusable(connection.handshake() != null)) {
             socket.close();
             throw new ClosedConnection();
@@ -158,8 +235,9 @@ final class StreamClient implements AutoCloseable {
     /** Ends the threads that would keep the JVM alive for a minute. */
     @Override
     public void close() {
-        reusing.dispatcher().executorService().shutdown();
+        reusing.dispatcher().executorService().shutdown(); // the other clients share it, and the pool
         reusing.connectionPool().evictAll();
+        sockets.closeOpenedAhead();
     }
 }
 
@@ -437,14 +515,11 @@ class Exchange {
     }
 
     /** Some servers quote the key that they refuse; it is not to be printed or written. */
-    private StreamEvent withoutKey(StreamEvent event) {
+    private StreamEvent withoutSecrets(StreamEvent event) {
         return event.kind() != EventKind.ERROR ? event
-                : StreamEvent.error(event.about().errorType(), withoutKey(event.text()));
+                : StreamEvent.error(event.about().errorType(), model.withoutSecrets(event.text()));
     }
 
-    private String withoutKey(String text) {
-        return model.key() == null ? text : text.replace(model.key().value(), "(the key)");
-    }
 
     /** Returns what an event means; overridden by a benchmark. */
     StreamEvent decode(String type, String data) {
@@ -454,7 +529,7 @@ class Exchange {
     private Outcome receive(Response response) throws IOException {
         if (!response.isSuccessful()) {
             var error = ServerErrors.ofResponse(response, response.body().source(), ERROR_BODY_BYTES);
-            return new Outcome.Failed(error.type(), withoutKey(error.message()), error.httpStatus());
+            return new Outcome.Failed(error.type(), model.withoutSecrets(error.message()), error.httpStatus());
         }
         var type = response.body().contentType();
         if (type != null && !STREAM_TYPES.contains(type.subtype())) {
@@ -485,10 +560,10 @@ class Exchange {
             var atNanos = sending.lastReadNanos();
             var read = sending.lastRead();
             events.eventEnded();
-            var event = withoutKey(decode(type, data));
+            var event = withoutSecrets(decode(type, data));
             recording.add(atNanos, read, event.kind(), event.text(), event.outputTokens());
             streaming = true;
-            answer.add(event, event.kind() == EventKind.OTHER ? withoutKey(data) : null);
+            answer.add(event, event.kind() == EventKind.OTHER ? model.withoutSecrets(data) : null);
             answer.limit(client.limits().answerBytes());
             if (answer.isDone() || answer.serverError() != null) {
                 source.cancel(); // the connection may stay open after the last event
@@ -511,7 +586,7 @@ class Exchange {
         if (failure instanceof RepairedSource.ErrorLine line) {
             var event = decode("error", line.getMessage());
             return new Outcome.Failed(OneLine.firstOf(event.about().errorType()),
-                    withoutKey(OneLine.firstOf(event.text())), 200);
+                    model.withoutSecrets(OneLine.firstOf(event.text())), 200);
         }
         if (failure instanceof RepairedSource.EndlessEvent || failure instanceof OutOfMemoryError) {
             return new Outcome.Failed("endless_event", "an event grew beyond --max-event-mb, or beyond the memory", 200);

@@ -381,7 +381,7 @@ final class Caveats {
     private static final double TOKENS_PER_EVENT_DIFFER = 1.2;
     private static final double REUSE_DIFFERS = 0.1;
     private static final List<String> CONDITIONS = List.of("concurrency", "rate", "arrival", "max_tokens", "temperature",
-            "system", "unique_prefix");
+            "system", "unique_prefix", "connection", "http");
 
     private final Grouping grouping;
     private final List<Section> sections;

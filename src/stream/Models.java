@@ -1,5 +1,6 @@
 //JAVA 25+
 //DEPS com.squareup.okhttp3:okhttp-jvm:5.5.1
+//DEPS com.squareup.okhttp3:okhttp-tls:5.5.1
 //DEPS info.picocli:picocli:4.7.7
 //DEPS tools.jackson.core:jackson-databind:3.2.4
 //SOURCES Prompts.java
@@ -19,6 +20,9 @@ import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.security.cert.CertificateException;
+import java.security.cert.CertificateFactory;
+import java.security.cert.X509Certificate;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashSet;
@@ -27,13 +31,17 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
+import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 import okhttp3.Credentials;
 import okhttp3.HttpUrl;
 import okhttp3.OkHttpClient;
+import okhttp3.Protocol;
 import okhttp3.Request;
+import okhttp3.tls.HandshakeCertificates;
 import picocli.CommandLine.Option;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
@@ -49,8 +57,9 @@ import tools.jackson.databind.node.ObjectNode;
  * @param baseUrl      null for OPENAI_BASE_URL, else OpenAI's server
  * @param api          a word of {@link Dialect#words}
  * @param insecureHttp whether a key may be sent over http:// to another machine
+ * @param headers      further headers for the run's server, each as the user wrote it
  */
-record ModelSettings(List<String> specs, Path file, String baseUrl, String api, boolean insecureHttp) {
+record ModelSettings(List<String> specs, Path file, String baseUrl, String api, boolean insecureHttp, List<String> headers) {
 
     /** Whether the user named any model; else the defaults are called. */
     boolean namesModels() {
@@ -68,24 +77,153 @@ final class ModelOptions {
 
     @Option(names = "--models", paramLabel = "FILE",
             description = "The same as JSON, comments allowed: [{\"label\", \"name\", \"base_url\", \"api\","
-                    + " \"api_key_env\", \"max_tokens\", \"temperature\", \"extra\"}].")
+                    + " \"api_key_env\", \"max_tokens\", \"temperature\", \"headers\", \"extra\"}].")
     Path file;
 
     @Option(names = "--base-url", paramLabel = "URL",
             description = "Server (default: OPENAI_BASE_URL, else OpenAI's own).")
     String baseUrl;
 
-    @Option(names = "--api", paramLabel = "auto|chat|completions|responses", defaultValue = "auto",
-            description = "Which endpoint; auto sends instruct and davinci-style names to completions"
+    @Option(names = "--api", paramLabel = "auto|chat|completions|responses|anthropic", defaultValue = "auto",
+            description = "Which endpoint; auto sends instruct and davinci-style names to completions, all others to chat"
                     + " (default: ${DEFAULT-VALUE}).")
     String api;
+
+    @Option(names = "--header", paramLabel = "'NAME: VALUE'", description = "A header for the run's server; $${NAME} in the value is"
+            + " read from the environment; repeatable.")
+    List<String> headers = List.of();
 
     @Option(names = "--insecure-http",
             description = "Send a key over http:// to a host that is not this machine.")
     boolean insecureHttp;
 
     ModelSettings settings() {
-        return new ModelSettings(specs, file, baseUrl, api, insecureHttp);
+        return new ModelSettings(specs, file, baseUrl, api, insecureHttp, headers);
+    }
+
+    /** Replaces the headers whose value is not known by those given now, in a run that is resumed. */
+    void giveAgain(List<String> headersNow) {
+        var all = new ArrayList<>(headersNow);
+        var names = headersNow.stream().map(RequestHeader::name).toList();
+        headers.stream().filter(header -> !names.contains(RequestHeader.name(header))).forEach(all::add);
+        headers = List.copyOf(all);
+    }
+}
+
+/**
+ * How connections to the servers are made.
+ *
+ * @param reuse       whether a request may be sent on a connection that another one has opened
+ * @param httpVersion {@code 1.1} or {@code 2}; null for what the server prefers
+ * @param trust       certificates to trust beside those of the system; null for none
+ */
+record ConnectionSettings(boolean reuse, String httpVersion, HandshakeCertificates trust) {
+
+    static final ConnectionSettings DEFAULT = new ConnectionSettings(true, null, null);
+
+    /** Returns the protocols over TLS, which the server chooses from. */
+    List<Protocol> protocols() {
+        return "1.1".equals(httpVersion) ? List.of(Protocol.HTTP_1_1) : List.of(Protocol.HTTP_2, Protocol.HTTP_1_1);
+    }
+
+    /** Returns the protocols without TLS, where there is no choice. */
+    List<Protocol> plainProtocols() {
+        return List.of("2".equals(httpVersion) ? Protocol.H2_PRIOR_KNOWLEDGE : Protocol.HTTP_1_1);
+    }
+
+    OkHttpClient.Builder trusting(OkHttpClient.Builder client) {
+        return trust == null ? client : client.sslSocketFactory(trust.sslSocketFactory(), trust.trustManager());
+    }
+}
+
+/** The options that say how to connect, the same in every command that calls a server. */
+final class ConnectionOptions {
+
+    @Option(names = "--ca-cert", paramLabel = "FILE", description = "Certificates to trust beside those of the system, as PEM.")
+    Path caCert;
+
+    @Option(names = "--connection", paramLabel = "reuse|new", defaultValue = "reuse",
+            description = "Whether requests share connections, as most clients do, or each opens its own"
+                    + " (default: ${DEFAULT-VALUE}).")
+    String connection;
+
+    @Option(names = "--http", paramLabel = "1.1|2", description = "HTTP version: 2 asks for it over TLS, and takes it for granted"
+            + " over http:// (default: over TLS what the server prefers, else 1.1).")
+    String httpVersion;
+
+    /** Throws UserError if a value is not valid, or the file holds no certificate. */
+    ConnectionSettings settings() {
+        new OptionChecks().oneOf("--connection", connection, "reuse", "new")
+                .require(httpVersion == null || List.of("1.1", "2").contains(httpVersion),
+                        "--http '" + httpVersion + "'; must be one of 1.1, 2").throwIfAny();
+        return new ConnectionSettings(connection.equals("reuse"), httpVersion, caCert == null ? null : certificates());
+    }
+
+    private HandshakeCertificates certificates() {
+        try (var file = Files.newInputStream(caCert)) {
+            var all = new HandshakeCertificates.Builder().addPlatformTrustedCertificates();
+            var found = CertificateFactory.getInstance("X.509").generateCertificates(file);
+            new OptionChecks().require(!found.isEmpty(), "--ca-cert " + caCert + ": no certificate in it; name a file in PEM form")
+                    .throwIfAny();
+            found.forEach(certificate -> all.addTrustedCertificate((X509Certificate) certificate));
+            return all.build();
+        } catch (NoSuchFileException e) {
+            throw new UserError("--ca-cert " + caCert + ": no such file; name one with certificates in PEM form");
+        } catch (IOException | CertificateException e) {
+            throw new UserError("--ca-cert " + caCert + ": not certificates in PEM form (" + OneLine.firstOf(String.valueOf(e.getMessage()))
+                    + ")");
+        }
+    }
+}
+
+/** A header that the user adds to requests. Its value may be a secret: no message contains it. */
+record RequestHeader(String name, String value) {
+
+    private static final Pattern SYNTAX = Pattern.compile("([!#$%&'*+.^_`|~0-9A-Za-z-]+)\\s*:\\s*(.*?)\\s*");
+    private static final Pattern REFERENCE = Pattern.compile("\\$\\{([A-Za-z_][A-Za-z0-9_]*)}");
+    private static final Pattern PUBLIC = Pattern.compile("(?i)\\s*(bearer|basic|token)?\\s*");
+    private static final Set<String> OWN = Set.of("host", "content-length", "content-type", "transfer-encoding", "connection",
+            "accept-encoding");
+    private static final int LONGEST_NAME_SHOWN = 40;
+
+    /** Stands for a value in run.json. */
+    static final String LEFT_OUT = "(left-out)";
+
+    /** Returns the name of a header as the user wrote it, in lower case; all of it if there is no colon. */
+    static String name(String header) {
+        return header.replaceFirst("\\s*:.*", "").strip().toLowerCase(Locale.ROOT);
+    }
+
+    /** Returns the header as run.json keeps it: without its value, unless that comes from the environment. */
+    static String withoutValue(String header) {
+        var parts = SYNTAX.matcher(header);
+        return !parts.matches() ? LEFT_OUT
+                : isPublic(parts.group(2)) ? header : parts.group(1) + ": " + LEFT_OUT;
+    }
+
+    private static boolean isPublic(String value) {
+        return REFERENCE.matcher(value).find() && PUBLIC.matcher(REFERENCE.matcher(value).replaceAll("")).matches();
+    }
+
+    /**
+     * Reads a header and puts the values of the environment in.
+     *
+     * @throws UserError if it is not valid, or a variable is not set
+     */
+    static RequestHeader of(String where, String header, Map<String, String> environment) {
+        var parts = SYNTAX.matcher(header);
+        new OptionChecks().require(parts.matches(), where + " '" + OneLine.shortened(name(header), LONGEST_NAME_SHOWN)
+                + "'; must be NAME: VALUE").throwIfAny();
+        var name = parts.group(1);
+        var at = where + " '" + name + "'";
+        new OptionChecks().require(!OWN.contains(name.toLowerCase(Locale.ROOT)), at + " is set by this tool; leave it out")
+                .require(!parts.group(2).equals(LEFT_OUT), at + " has no value in run.json; give it again with --header").throwIfAny();
+        var value = REFERENCE.matcher(parts.group(2)).replaceAll(reference -> Matcher.quoteReplacement(
+                Optional.ofNullable(environment.get(reference.group(1))).map(String::strip).filter(text -> !text.isEmpty())
+                        .orElseThrow(() -> new UserError(at + ": " + reference.group(1) + " is not set; set it to the value"))));
+        new OptionChecks().require(value.chars().allMatch(c -> c >= ' ' && c < 0x7f || c == '\t'),
+                at + ": its value has a character that is not allowed in a header; set it again").throwIfAny();
+        return new RequestHeader(name, value);
     }
 }
 
@@ -127,21 +265,34 @@ record Sampling(int maxTokens, double temperature, Long seed) { }
  * @param key         null where the server gets none
  * @param keyVariable the environment variable that the key came from; null without a key
  * @param azure       whether the server is Azure's, which has its own header for the key
- * @param headers     further headers: organisation, project
+ * @param headers     further headers: of the API, organisation, project, those of the user
+ * @param secrets     values of the user's headers, not to be shown
  * @param maxTokens   null where the model sets none
  * @param temperature null where the model sets none
  * @param extra       merged into the request body; a null removes a field from it
  */
 record Model(String label, String name, Dialect dialect, HttpUrl url, HttpUrl modelsUrl, String server, Secret key,
-             String keyVariable, boolean azure, Map<String, String> headers, Integer maxTokens, Double temperature,
-             Map<String, Object> extra) {
+             String keyVariable, boolean azure, Map<String, String> headers, List<Secret> secrets, Integer maxTokens,
+             Double temperature, Map<String, Object> extra) {
 
+    private static final int SHORTEST_SECRET = 8;
+
+    /** Adds the headers; one of the user's replaces that of the key. */
     void authorise(Request.Builder request) {
-        headers.forEach(request::header);
         if (key != null) {
             var header = azure ? Map.entry("api-key", key.value()) : dialect.authentication(key.value());
             request.header(header.getKey(), header.getValue());
         }
+        headers.forEach(request::header);
+    }
+
+    /** Returns the text without the key and the values of the user's headers, which some servers quote. */
+    String withoutSecrets(String text) {
+        var shown = key == null ? text : text.replace(key.value(), "(the key)");
+        for (var secret : secrets) {
+            shown = secret.value().length() < SHORTEST_SECRET ? shown : shown.replace(secret.value(), "(a header)");
+        }
+        return shown;
     }
 
     /** The limit of an answer to this prompt, in tokens: the prompt's, else the model's, else the run's. */
@@ -192,11 +343,12 @@ record Model(String label, String name, Dialect dialect, HttpUrl url, HttpUrl mo
 final class ModelCatalog {
 
     private static final String AZURE_API_VERSION = "2024-10-21"; // the newest that Azure calls generally available
+    private static final String AZURE_INFERENCE_API_VERSION = "2024-05-01-preview";
     private static final Pattern AZURE_HOST =
             Pattern.compile(".*\\.(openai|cognitiveservices|services\\.ai)\\.azure\\.com");
     private static final Pattern SPEC = Pattern.compile("(?:([^=@]+)=)?([^=@\\s][^=\\s]*?)(?:@(https?://.*))?");
     private static final Set<String> FILE_KEYS = new LinkedHashSet<>(List.of("label", "name", "base_url", "api",
-            "api_key_env", "max_tokens", "temperature", "extra"));
+            "api_key_env", "max_tokens", "temperature", "headers", "extra"));
     private static final List<String> DEFAULT_MODELS = List.of("gpt-4", "gpt-3.5-turbo", "text-davinci-003");
 
     private final ModelSettings settings;
@@ -223,9 +375,9 @@ final class ModelCatalog {
 
     /** What the user wrote about one model; null where it was left out. */
     private record ModelSpec(String label, String name, String baseUrl, String api, String keyVariable, Integer maxTokens,
-                        Double temperature, Map<String, Object> extra) {
+                             Double temperature, List<String> headers, Map<String, Object> extra) {
         static ModelSpec ofName(String name) {
-            return new ModelSpec(null, name, null, null, null, null, null, Map.of());
+            return new ModelSpec(null, name, null, null, null, null, null, List.of(), Map.of());
         }
     }
 
@@ -292,7 +444,7 @@ final class ModelCatalog {
             problems.add("--model '" + spec + "'; must be NAME, LABEL=NAME or LABEL=NAME@BASE_URL");
             return;
         }
-        specs.add(new ModelSpec(parts.group(1), parts.group(2), parts.group(3), null, null, null, null, Map.of()));
+        specs.add(new ModelSpec(parts.group(1), parts.group(2), parts.group(3), null, null, null, null, List.of(), Map.of()));
     }
 
     private void readFile(List<ModelSpec> specs) {
@@ -343,11 +495,22 @@ final class ModelCatalog {
             problems.add("--models " + where + ": api_key_env is not the name of an environment variable"
                     + " (is it the key itself?)");
         }
+        var headers = new ArrayList<String>();
+        for (var header : entry.path("headers").properties()) {
+            if (header.getValue().isString()) {
+                headers.add(header.getKey() + ": " + header.getValue().stringValue());
+            } else {
+                problems.add("--models " + where + ": header " + header.getKey() + " is not a text; write {\"Name\": \"value\"}");
+            }
+        }
+        if (entry.has("headers") && !entry.get("headers").isObject()) {
+            problems.add("--models " + where + ": headers is not an object; write {\"Name\": \"value\"}");
+        }
         var extra = new LinkedHashMap<String, Object>();
         entry.path("extra").properties().forEach(field -> extra.put(field.getKey(), field.getValue()));
         return new ModelSpec(text(where, entry, "label"), text(where, entry, "name"), text(where, entry, "base_url"), api,
                 keyVariable, maxTokens == null ? null : maxTokens.intValue(),
-                number(where, entry, "temperature", 0, 2), extra);
+                number(where, entry, "temperature", 0, 2), headers, extra);
     }
 
     private String text(String where, JsonNode entry, String key) {
@@ -392,18 +555,39 @@ final class ModelCatalog {
         if (runBase == null || ownBase == null) {
             return null;
         }
-        var azure = AZURE_HOST.matcher(ownBase.host()).matches();
+        var azure = isAzure(ownBase);
         var keyVariable = simulator != null ? null : keyVariable(spec, azure, sameServer(ownBase, runBase) ? dialect : null);
         var key = keyVariable == null ? null : key(keyVariable);
         if (!problems.isEmpty() || !mayCall(label, spec, ownBase, key, dialect)) {
             return null;
         }
+        var own = simulator != null ? List.<RequestHeader>of() : headers(label, spec, sameServer(ownBase, runBase));
+        var headers = new LinkedHashMap<>(dialect.headers());
+        if ("OPENAI_API_KEY".equals(keyVariable) && key != null) {
+            headers.putAll(accountHeaders());
+        }
+        own.forEach(header -> headers.put(header.name(), header.value()));
         return new Model(label, spec.name(), dialect,
                 azure ? azureUrl(ownBase, dialect.path(), spec.name()) : below(ownBase, dialect.path()),
                 azure ? azureUrl(ownBase, "models", null) : below(ownBase, "models"), shown(ownBase), key,
-                key == null ? null : keyVariable, azure,
-                "OPENAI_API_KEY".equals(keyVariable) && key != null ? accountHeaders() : Map.of(), spec.maxTokens(),
-                spec.temperature(), spec.extra());
+                key == null ? null : keyVariable, azure, headers,
+                own.stream().map(header -> new Secret(header.value())).toList(), spec.maxTokens(), spec.temperature(), spec.extra());
+    }
+
+    /** The headers of the command line belong to the run's server, those of the file to their model. */
+    private List<RequestHeader> headers(String label, ModelSpec spec, boolean onRunServer) {
+        var headers = new ArrayList<RequestHeader>();
+        try {
+            for (var header : onRunServer ? settings.headers() : List.<String>of()) {
+                headers.add(RequestHeader.of("--header", header, environment));
+            }
+            for (var header : spec.headers()) {
+                headers.add(RequestHeader.of("model " + label + ": header", header, environment));
+            }
+        } catch (UserError e) {
+            problems.addAll(e.problems());
+        }
+        return headers;
     }
 
     private Dialect dialect(ModelSpec spec) {
@@ -419,11 +603,13 @@ final class ModelCatalog {
     private HttpUrl baseUrl(String option, String text) {
         var url = HttpUrl.parse(text.strip());
         if (url == null) {
-            problems.add(option + " '" + text.replaceFirst("//[^/@]*@", "//(user)@")
-                    + "' is not an http:// or https:// address");
+            var shown = text.strip().replaceFirst("//[^/@]*@", "//(user)@");
+            var hasNoScheme = !shown.contains("://") && HttpUrl.parse("http://" + shown) != null;
+            problems.add(option + " '" + shown + "'" + (hasNoScheme ? ": write http://" + shown + " or https://" + shown
+                    : " is not an http:// or https:// address"));
             return null;
         }
-        return url.encodedPath().equals("/") && !AZURE_HOST.matcher(url.host()).matches()
+        return url.encodedPath().equals("/") && !isAzure(url)
                 ? url.newBuilder().encodedPath("/v1").build() : url;
     }
 
@@ -504,6 +690,12 @@ final class ModelCatalog {
         return headers;
     }
 
+    /** A gateway before Azure has another name, and the version or the path of Azure. */
+    private static boolean isAzure(HttpUrl base) {
+        return AZURE_HOST.matcher(base.host()).matches() || base.queryParameter("api-version") != null
+                || base.encodedPath().contains("/openai/deployments/");
+    }
+
     /** Azure names the deployment in the path and wants a version, unless the base URL is its newer /openai/v1. */
     private HttpUrl azureUrl(HttpUrl base, String path, String deployment) {
         var segments = base.encodedPath();
@@ -511,14 +703,19 @@ final class ModelCatalog {
             return below(base, path);
         }
         var url = base.newBuilder();
+        var isInference = segments.matches(".*/models/?"); // of Azure AI, with the model in the body
+        if (base.queryParameter("api-version") == null) {
+            url.setQueryParameter("api-version", environment.getOrDefault("OPENAI_API_VERSION",
+                    isInference ? AZURE_INFERENCE_API_VERSION : AZURE_API_VERSION));
+        }
+        if (isInference) {
+            return below(url.build(), path);
+        }
         if (!segments.contains("/openai")) {
             url.addPathSegment("openai");
         }
         if (deployment != null && !segments.contains("/deployments/") && !path.equals(new ResponsesDialect().path())) {
             url.addPathSegment("deployments").addPathSegment(deployment);
-        }
-        if (base.queryParameter("api-version") == null) {
-            url.setQueryParameter("api-version", environment.getOrDefault("OPENAI_API_VERSION", AZURE_API_VERSION));
         }
         return below(url.build(), path);
     }
@@ -552,9 +749,9 @@ final class ModelListing {
 
     private final OkHttpClient client;
 
-    ModelListing(Map<String, String> environment) {
-        client = new OkHttpClient.Builder().proxySelector(new EnvironmentProxies(environment)).followRedirects(false)
-                .callTimeout(TIMEOUT).build();
+    ModelListing(Map<String, String> environment, ConnectionSettings connection) {
+        client = connection.trusting(new OkHttpClient.Builder().proxySelector(new EnvironmentProxies(environment))
+                .followRedirects(false).callTimeout(TIMEOUT)).build();
     }
 
     /** Prints a line for each model; returns whether the server of each lists it. */

@@ -35,6 +35,7 @@ import java.util.function.Predicate;
  * @param retryFailed         whether a resumed run sends failed requests again
  * @param results             where runs are written, as DIR/RUN_ID/
  * @param limits              what one answer may take of the memory
+ * @param connection          how connections are made
  * @param uniquePrefix        whether each prompt begins with a line of its own
  * @param csvSafe             whether texts that a spreadsheet would take for formulas are guarded
  * @param selfWarmup          whether a batch warms the JVM up first
@@ -43,7 +44,7 @@ import java.util.function.Predicate;
  */
 record RunSettings(boolean simulate, boolean ask, String system, Sampling sampling, Plan.Order order, int concurrency,
                    double timeoutSeconds, double stallTimeoutSeconds, int retries, boolean retryFailed, Path results,
-                   Limits limits, EchoSettings echo, boolean uniquePrefix, boolean csvSafe, boolean selfWarmup,
+                   Limits limits, ConnectionSettings connection, EchoSettings echo, boolean uniquePrefix, boolean csvSafe, boolean selfWarmup,
                    boolean calibrate, boolean verbose) {
 
     /** From this number of requests on the error of the client is measured first. */
@@ -70,13 +71,18 @@ record RunSettings(boolean simulate, boolean ask, String system, Sampling sampli
     /** Returns the same run with what may be chosen again when it is resumed. */
     RunSettings resumed(boolean retryFailedNow, Path resultsNow, EchoSettings echoNow, boolean verboseNow) {
         return new RunSettings(simulate, ask, system, sampling, order, concurrency, timeoutSeconds, stallTimeoutSeconds,
-                retries, retryFailedNow, resultsNow, limits, echoNow, uniquePrefix, csvSafe, selfWarmup, calibrate,
+                retries, retryFailedNow, resultsNow, limits, connection, echoNow, uniquePrefix, csvSafe, selfWarmup, calibrate,
                 verboseNow);
     }
 
     /** Whether the JVM is warmed up first: a single request to each model is not worth the wait, its row is marked cold. */
     boolean warmsUp(Plan plan) {
         return selfWarmup && (ask || plan.size() > plan.models().size());
+    }
+
+    /** Whether connections are opened before the first request; a single request to each model may open its own. */
+    boolean opensAhead(Plan plan) {
+        return connection.reuse() && !ask && plan.size() > plan.models().size();
     }
 
     boolean calibrates(Plan plan) {
@@ -99,6 +105,8 @@ record RunSettings(boolean simulate, boolean ask, String system, Sampling sampli
         options.put("retries", retries);
         options.put("echo", echo.mode());
         options.put("typing_delay_ms", echo.delayMillis());
+        options.put("connection", connection.reuse() ? "reuse" : "new");
+        options.put("http", connection.httpVersion());
         options.put("unique_prefix", uniquePrefix);
         options.put("ask", ask);
         options.put("csv_safe", csvSafe);

@@ -226,7 +226,7 @@ final class PromptFiles {
             return List.of(path);
         }
         if (!source.matches(".*[*?\\[{].*")) {
-            throw UserError.at(source, "no such file or folder");
+            throw UserError.at(source, "no such file or folder" + hint(source));
         }
         PathMatcher matcher;
         try {
@@ -236,9 +236,15 @@ final class PromptFiles {
         }
         var found = below(folderAbove(source), matcher::matches, notes);
         if (found.isEmpty()) {
-            throw UserError.at(source, "no prompt file matches");
+            throw UserError.at(source, "no prompt file matches" + hint(source));
         }
         return found;
+    }
+
+    /** What has neither the ending of a prompt file nor a folder may be meant as the prompt itself. */
+    private static String hint(String source) {
+        return source.contains("/") || ENDINGS.contains(FileEnding.of(Path.of(source.replaceAll("[*?]", "x")))) ? ""
+                : "; to ask it, write -p '" + source + "'";
     }
 
     /** Returns the files below a folder in the order of their paths; leaves out hidden ones and README.md. */

@@ -4,6 +4,7 @@
 //DEPS tools.jackson.core:jackson-databind:3.2.4
 //SOURCES Console.java
 //SOURCES Events.java
+//SOURCES Models.java
 //SOURCES Metrics.java
 
 // RunFiles: the schema of a run's files. The columns of events.csv and requests.csv, run.json, the lock, and what a resumed run
@@ -196,7 +197,6 @@ record RunManifest(String runId, String startedAt, boolean simulated, long seed,
 
     private static final Pattern SECRET_IN_URL =
             Pattern.compile("(?i)(//)[^/@\\s]+@|([?&][\\w-]*(key|token|secret|sig|signature|password)=)[^&\\s,]+");
-    private static final String LEFT_OUT = "(left-out)";
 
     /** A model of the run; {@code extra} as JSON, the others null where it sets none. */
     record ModelEntry(String label, String name, String api, String baseUrl, String keyVariable, Integer maxTokens,
@@ -212,14 +212,21 @@ record RunManifest(String runId, String startedAt, boolean simulated, long seed,
      */
     record Counts(int requests, int completed, int failed, int resent) { }
 
-    /** Removes the secrets of URLs from a command line. */
+    /** Removes the secrets of URLs and the values of headers from a command line. */
     static List<String> withoutSecrets(List<String> arguments) {
-        return arguments.stream().map(word -> SECRET_IN_URL.matcher(word).replaceAll("$1$2" + LEFT_OUT)).toList();
+        var words = new ArrayList<String>();
+        for (var word : arguments) {
+            var isHeader = !words.isEmpty() && words.getLast().equals("--header");
+            words.add(isHeader ? RequestHeader.withoutValue(word)
+                    : word.startsWith("--header=") ? "--header=" + RequestHeader.withoutValue(word.substring("--header=".length()))
+                    : SECRET_IN_URL.matcher(word).replaceAll("$1$2" + RequestHeader.LEFT_OUT));
+        }
+        return List.copyOf(words);
     }
 
-    /** Whether a secret was left out of the command line, so that the run cannot be resumed. */
+    /** Whether a secret of a URL was left out of the command line, so that the run cannot be resumed; headers can be given again. */
     boolean lacksSecret() {
-        return arguments.stream().anyMatch(word -> word.contains(LEFT_OUT));
+        return arguments.stream().anyMatch(word -> word.contains(RequestHeader.LEFT_OUT) && !word.endsWith(": " + RequestHeader.LEFT_OUT));
     }
 
     /** The manifest of a folder without one. */

@@ -205,7 +205,8 @@ final class Runner implements AutoCloseable {
         this.resumption = resumption;
         this.lock = lock;
         this.console = console;
-        this.client = new StreamClient(settings.concurrency(), plan.models(), console.environment(), settings.limits());
+        this.client = new StreamClient(settings.concurrency(), plan.models(), console.environment(), settings.limits(),
+                settings.connection());
         this.echo = new Echo(settings.echo(), plan.models().size(), settings.ask() ? 1 : plan.jobs().size(), console,
                 this::endQuietly);
         this.journal = Journal.open(folder, manifest.runId(), plan.models().stream().map(Model::label).toList(),
@@ -255,6 +256,9 @@ final class Runner implements AutoCloseable {
 
     /** Sends all requests of the plan and waits until they are written and echoed. */
     void execute(Plan plan) throws InterruptedException {
+        if (settings.opensAhead(plan)) {
+            client.openAhead(plan.models(), Math.min(settings.concurrency(), plan.size()));
+        }
         loop.send(plan.warmups(), this::cannotGoOn, this::send);
         loop.send(plan.jobs(), this::cannotGoOn, this::send);
         journal.settle();

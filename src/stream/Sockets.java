@@ -19,7 +19,9 @@ import java.nio.ByteBuffer;
 import java.nio.channels.SocketChannel;
 import java.util.List;
 import java.util.Map;
+import java.util.Queue;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentLinkedQueue;
 
 import javax.net.SocketFactory;
 
@@ -63,10 +65,45 @@ final class TimedSockets extends SocketFactory {
     }
 
     private final Map<Ends, TimedSocket> sockets = new ConcurrentHashMap<>();
+    private final Map<SocketAddress, Queue<SocketChannel>> openedAhead = new ConcurrentHashMap<>();
 
     /** Returns the timed socket of the connection that this socket, plain or TLS, belongs to. */
     TimedSocket of(Socket socket) {
         return sockets.get(Ends.of(socket));
+    }
+
+    /**
+     * Opens a connection that the next socket to this address takes over.
+     *
+     * @throws IOException if there is no connection in time
+     */
+    void openAhead(InetSocketAddress address, int timeoutMillis) throws IOException {
+        var channel = SocketChannel.open();
+        try {
+            channel.socket().connect(address, timeoutMillis);
+            openedAhead.computeIfAbsent(address, absent -> new ConcurrentLinkedQueue<>()).add(channel);
+        } catch (IOException e) {
+            channel.close();
+            throw e;
+        }
+    }
+
+    /** Closes the connections that were opened ahead and not taken over. */
+    void closeOpenedAhead() {
+        for (var channels : openedAhead.values()) {
+            for (SocketChannel channel; (channel = channels.poll()) != null; ) {
+                try {
+                    channel.close();
+                } catch (IOException e) {
+                    // nothing is left to close
+                }
+            }
+        }
+    }
+
+    private SocketChannel pollOpenedAhead(SocketAddress address) {
+        var channels = openedAhead.get(address);
+        return channels == null ? null : channels.poll();
     }
 
     @Override
@@ -97,9 +134,10 @@ final class TimedSockets extends SocketFactory {
     /** A socket over a channel, because only a channel tells without waiting whether the server has closed it. */
     final class TimedSocket extends Socket {
 
-        private final SocketChannel channel;
-        private final Socket socket;
         private final ReadClock clock = new ReadClock();
+        private SocketChannel channel;
+        private Socket socket;
+        private boolean openedAhead;
         private Ends ends;
         private TimedInput input;
 
@@ -112,6 +150,11 @@ final class TimedSockets extends SocketFactory {
             return clock;
         }
 
+        /** Whether the connection was open before a request asked for one. */
+        boolean wasOpenedAhead() {
+            return openedAhead;
+        }
+
         /**
          * Returns whether the server has closed the connection, or sent what nobody asked for. To be called between two
          * requests, by the only thread that uses the connection.
@@ -122,7 +165,15 @@ final class TimedSockets extends SocketFactory {
 
         @Override
         public void connect(SocketAddress address, int timeoutMillis) throws IOException {
-            socket.connect(address, timeoutMillis);
+            var ready = pollOpenedAhead(address);
+            if (ready == null) {
+                socket.connect(address, timeoutMillis);
+            } else {
+                channel.close();
+                channel = ready;
+                socket = ready.socket();
+                openedAhead = true;
+            }
             socket.setTcpNoDelay(true);
             ends = Ends.of(this);
             sockets.put(ends, this);
@@ -394,6 +445,12 @@ final class Phases extends EventListener {
         onSent.run();
     }
 
+    /** Notes that the connection was open already when the client asked for one. */
+    void openedAhead() {
+        dnsStartNanos = 0;
+        connectStartNanos = 0;
+    }
+
     boolean isConnectionReused() {
         return connectStartNanos == 0;
     }
@@ -402,7 +459,7 @@ final class Phases extends EventListener {
         return new Network(between(dnsStartNanos, dnsEndNanos),
                 between(connectStartNanos, tlsStartNanos != 0 ? tlsStartNanos : connectEndNanos),
                 between(tlsStartNanos, tlsEndNanos), between(startNanos, sentNanos), between(startNanos, headersNanos),
-                protocol == null ? null : protocol.toString(), sentNanos == 0 ? null : isConnectionReused());
+                protocol == null ? null : (protocol == Protocol.H2_PRIOR_KNOWLEDGE ? Protocol.HTTP_2 : protocol).toString(), sentNanos == 0 ? null : isConnectionReused());
     }
 
     private static Long between(long startNanos, long endNanos) {
