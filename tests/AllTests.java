@@ -10,10 +10,12 @@
 //SOURCES ../Simulator.java
 //SOURCES CalibrationTest.java
 //SOURCES Chromium.java
+//SOURCES ConnectionTest.java
 //SOURCES DecodedStream.java
 //SOURCES StreamTest.java
 //SOURCES CompareTest.java
 //SOURCES StreamDecoderTest.java
+//SOURCES StreamCase.java
 //SOURCES StreamTableTest.java
 //SOURCES DialectsTest.java
 //SOURCES StatisticsTest.java
@@ -63,7 +65,7 @@ public class AllTests {
 
     private static final List<Class<?>> CLASSES = List.of(MetricsTest.class, PromptsTest.class, ModelsTest.class,
             SimulatorTest.class, StreamDecoderTest.class, StreamTableTest.class, DialectsTest.class, JournalTest.class, ResumeTest.class,
-            FaultTest.class, FuzzTest.class, CalibrationTest.class, StatisticsTest.class,
+            FaultTest.class, ConnectionTest.class, FuzzTest.class, CalibrationTest.class, StatisticsTest.class,
             RecordedRunTest.class, CompareTest.class, ReportTest.class,
             StreamTest.class, LauncherTest.class, LayoutTest.class);
 

@@ -304,6 +304,69 @@ class CompareTest {
                 .contains("note: short: 3 left out, because their timing should not be trusted\n"));
     }
 
+    private List<String> notes(RunOnDisk run) {
+        var notes = new ArrayList<String>();
+        json(run.write()).get("notes").forEach(note -> notes.add(note.asString()));
+        return notes;
+    }
+
+    @Test
+    void tokensPerEventThatDifferMakeTpotTheFigureToCompare() {
+        var run = run("r");
+        for (int i = 0; i < 8; i++) {
+            run.answer("one", "p" + i, 1, 100 + i, 5, 10, "tokens_per_event", "1.000");
+            run.answer("three", "p" + i, 1, 100 + i, 15, 10, "tokens_per_event", "3.000", "output_tokens", "30", "tpot_ms", "4.655");
+        }
+        assertEquals("tokens per event differ, from 1.00 (one) to 3.00 (three): ITL compares the sizes of events, TPOT is the figure to"
+                + " compare", notes(run).getLast());
+        assertTrue(compare(0, run.write()).out().contains("  tokens/event\n"), compare(0, run.write()).out());
+        var counted = run("s");
+        for (int i = 0; i < 8; i++) { // not counted in the stream, but by usage
+            counted.answer("one", "p" + i, 1, 100 + i, 5, 10).answer("three", "p" + i, 1, 100 + i, 15, 10, "output_tokens", "30");
+        }
+        assertTrue(notes(counted).getLast().startsWith("tokens per event differ, from 1.00 (one) to 3.00 (three)"));
+    }
+
+    @Test
+    void answersWithoutTextAreComparedByTheFirstEventOfAnyKind() {
+        var run = run("r");
+        for (int i = 0; i < 8; i++) {
+            run.answer("a", "p" + i, 1, new double[0], "ttft_any_ms", "1" + i + ".000", "tool_events", "3", "itl_any_p50_ms", "5.000");
+            run.answer("b", "p" + i, 1, new double[0], "ttft_any_ms", "2" + i + ".000", "tool_events", "3", "itl_any_p50_ms", "5.000");
+        }
+        var text = compare(0, run.write()).out();
+        assertTrue(text.startsWith("a is the fastest to the first event (b takes 1.74x as long).\n"), text);
+        assertTrue(text.contains("\nTTFT any "), text);
+    }
+
+    @Test
+    void theMetricsToCompareCanBeChosen() {
+        var run = run("r");
+        for (int i = 0; i < 8; i++) {
+            run.answer("new", "p" + i, 1, 150 + i, 5, 10, "connection_reused", "false", "dns_ms", "10.000", "connect_ms", "15.000",
+                    "tls_ms", "25.000");
+            run.answer("kept", "p" + i, 1, 100 + i, 5, 10, "connection_reused", "true");
+        }
+        assertEquals("requests on a connection that was open already: new 0 %, kept 100 %; TTFT of the rest includes the handshake,"
+                + " --metric ttft_net leaves it out", notes(run).getLast());
+        var text = compare(0, run.write(), "--metric", "ttft_net,total").out();
+        assertTrue(text.contains("\nTTFT net  kept / new  1.00x ") || text.contains("\nTTFT net  new / kept  1.00x "), text);
+        assertFalse(text.contains("\nTTLT "), text);
+        assertEquals("compare: --metric 'speed'; must be one of ttft, itl, tpot, ttlt, total, ttft_any, itl_any, ttft_net\n",
+                compare(2, run.write(), "--metric", "speed").err());
+    }
+
+    @Test
+    void reasoningThatIsNotCountedApartHasNoTpotAndANote() {
+        var run = run("r");
+        for (int i = 0; i < 8; i++) {
+            run.answer("a", "p" + i, 1, 100 + i, 5, 10, "reasoning_events", "4", "tool_events", "0", "tpot_ms", "");
+            run.answer("b", "p" + i, 1, 100 + i, 5, 10);
+        }
+        assertEquals("a: 8 answers with reasoning or tool calls whose tokens the server does not count apart: no TPOT for them, tokens/s"
+                + " counts all", notes(run).getFirst());
+    }
+
     @Test
     void oneModelAloneGetsItsFiguresAndNoVerdict() {
         var run = run("r");

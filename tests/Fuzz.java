@@ -4,6 +4,7 @@
 //DEPS com.code-intelligence:jazzer:0.26.0
 //SOURCES ../Stream.java
 //SOURCES DecodedStream.java
+//SOURCES StreamCase.java
 //RUNTIME_OPTIONS -XX:+EnableDynamicAgentLoading
 
 // Fuzz: lets Jazzer look for inputs that throw, hang, or mean something else the second time.
@@ -34,8 +35,19 @@ public class Fuzz {
             System.err.println("fuzz: give Events or Prompts, and for how many seconds");
             System.exit(2);
         }
-        Jazzer.main(new String[] {"--target_class=stream.Fuzz$" + args[0], "--instrumentation_includes=stream.**",
-            "-max_total_time=" + args[1]});
+        Jazzer.main(new String[] {"--target_class=stream.Fuzz$" + args[0], "--instrumentation_includes=stream.**:okhttp3.sse.**",
+            "-max_total_time=" + args[1], seeds(args[0]).toString()});
+    }
+
+    /** Returns a folder with inputs to begin with: the streams of the tests, each after the byte that chooses its API. */
+    private static Path seeds(String target) throws IOException {
+        var folder = Files.createTempDirectory("fuzz");
+        var cases = target.equals("Events") ? StreamCase.all() : List.<StreamCase>of();
+        for (int i = 0; i < cases.size(); i++) {
+            var api = Dialect.ALL.indexOf(Dialect.of(cases.get(i).api()));
+            Files.writeString(folder.resolve(String.valueOf(i)), (char) api + cases.get(i).body());
+        }
+        return folder;
     }
 
     /** The first byte chooses the API. The decoder ends, throws nothing, and says of each event what it would say of it alone. */

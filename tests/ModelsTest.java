@@ -22,10 +22,8 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import tools.jackson.databind.json.JsonMapper;
 
-/** Which model is called where, with which key, and what the request says. */
 class ModelsTest {
 
-    private List<String> headers = List.of();
     private static final Map<String, String> WITH_KEY = Map.of("OPENAI_API_KEY", "sk-secret");
     private static final Sampling SAMPLING = new Sampling(200, 0, null);
 
@@ -37,6 +35,7 @@ class ModelsTest {
     private String baseUrl;
     private String api = "auto";
     private boolean insecureHttp;
+    private List<String> headers = List.of();
 
     private List<Model> models(Map<String, String> environment) {
         return ModelCatalog.of(new ModelSettings(specs, file, baseUrl, api, insecureHttp, headers), environment, ModelCatalog.Access.WITH_KEYS).models();
@@ -242,6 +241,72 @@ class ModelsTest {
                 one("m@https://res.openai.azure.com/openai/deployments/d?api-version=2025-01-01", environment).url().toString());
         assertEquals("https://res.openai.azure.com/openai/v1/chat/completions",
                 one("m@https://res.openai.azure.com/openai/v1", environment).url().toString());
+    }
+
+    @Test
+    void azureIsKnownByItsPathAndItsVersionToo() throws Exception {
+        var environment = Map.of("AZURE_OPENAI_API_KEY", "az");
+        var gateway = one("m@https://gateway.example/openai/deployments/d?api-version=2024-10-21", environment);
+        assertEquals("https://gateway.example/openai/deployments/d/chat/completions?api-version=2024-10-21", gateway.url().toString());
+        assertEquals(Map.of("api-key", "az"), headers(gateway));
+        assertEquals("https://res.openai.azure.com/openai/v1/responses?api-version=preview",
+                fromFile("[{\"label\":\"r\",\"name\":\"m\",\"api\":\"responses\",\"base_url\":\"https://res.openai.azure.com/openai/v1?api-version=preview\"}]",
+                        environment).getLast().url().toString());
+        file = null;
+        assertEquals("https://res.services.ai.azure.com/models/chat/completions?api-version=2024-05-01-preview",
+                one("m@https://res.services.ai.azure.com/models", environment).url().toString());
+    }
+
+    @Test
+    void anthropicHasItsOwnServerKeyHeadersAndBody() throws Exception {
+        api = "anthropic";
+        var model = one("claude", Map.of("ANTHROPIC_API_KEY", "sk-ant", "OPENAI_API_KEY", "sk-secret", "OPENAI_BASE_URL", "http://localhost:1"));
+        assertEquals("https://api.anthropic.com/v1/messages", model.url().toString());
+        assertEquals(Map.of("x-api-key", "sk-ant", "anthropic-version", "2023-06-01"), headers(model));
+        var prompt = Prompt.ofText("p", "Hi", "p").withSystem("Be short.");
+        assertEquals("{\"model\":\"claude\",\"stream\":true,\"system\":\"Be short.\",\"messages\":[{\"role\":\"user\",\"content\":\"Hi\"}],"
+                + "\"max_tokens\":200,\"temperature\":0.0}", model.body(prompt, new Sampling(200, 0, 7L), model.mostUsage()));
+        assertEquals("http://localhost:2/v1/messages",
+                one("claude", Map.of("ANTHROPIC_BASE_URL", "http://localhost:2")).url().toString());
+        assertEquals(List.of("no key for api.anthropic.com; set ANTHROPIC_API_KEY, or try it without one: Stream.java --simulate"),
+                problems(WITH_KEY));
+    }
+
+    @Test
+    void headersGoToTheirServerWithValuesOfTheEnvironment() throws Exception {
+        headers = List.of("X-Team: blue", "X-Token: Bearer ${TOKEN}", "Authorization: mine");
+        var environment = Map.of("OPENAI_API_KEY", "sk-secret", "TOKEN", "t-very-secret");
+        assertEquals(Map.of("X-Team", "blue", "X-Token", "Bearer t-very-secret", "Authorization", "mine"), headers(one("m", environment)));
+        assertEquals(Map.of(), headers(one("m=m@http://localhost:1", environment)), "another server gets none");
+        var own = fromFile("[{\"label\":\"own\",\"name\":\"m\",\"base_url\":\"http://localhost:1\",\"headers\":{\"X-Own\":\"${TOKEN}\"}}]",
+                environment).getLast();
+        assertEquals(Map.of("X-Own", "t-very-secret"), headers(own));
+        assertEquals("refused: (a header)", own.withoutSecrets("refused: t-very-secret"));
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', value = {"no colon|--header 'no colon'; must be NAME: VALUE",
+        "X-A: ${NOWHERE}|--header 'X-A': NOWHERE is not set; set it to the value",
+        "Content-Length: 5|--header 'Content-Length' is set by this tool; leave it out",
+        "X-A: ü|--header 'X-A': its value has a character that is not allowed in a header; set it again"})
+    void aHeaderThatCannotBeSentIsOneLineWithoutItsValue(String header, String line) {
+        headers = List.of(header);
+        assertEquals(List.of(line), problems(WITH_KEY));
+    }
+
+    @ParameterizedTest
+    @CsvSource({"localhost:8000/v1,write http://localhost:8000/v1 or https://localhost:8000/v1",
+        "my-host,write http://my-host or https://my-host"})
+    void aBaseUrlWithoutASchemeIsShownWithOne(String url, String remedy) {
+        baseUrl = url;
+        assertEquals(List.of("--base-url '" + url + "': " + remedy), problems(WITH_KEY));
+    }
+
+    @Test
+    void openAisOwnServerIsNotAskedForWhatItRefuses() throws Exception {
+        assertEquals(UsageRequest.AT_THE_END, one("gpt-4", WITH_KEY).mostUsage());
+        baseUrl = "http://localhost:1";
+        assertEquals(UsageRequest.WITH_EACH_EVENT, one("gpt-4", WITH_KEY).mostUsage());
     }
 
     @Test

@@ -101,6 +101,25 @@ class ResumeTest {
         }
     }
 
+    /** The columns of this version that an earlier one had not stay blank. */
+    @Test
+    void aRunOfAnEarlierVersionIsCompletedWithTheNewColumns() throws Exception {
+        TestRun.of(results, command());
+        for (var name : List.of("requests.csv", "events.csv")) {
+            var missing = name.equals("events.csv") ? 1 : 8;
+            var old = new ArrayList<String>();
+            for (var line : Files.readAllLines(file(name)).stream().limit(name.equals("events.csv") ? Long.MAX_VALUE : 8).toList()) {
+                old.add(line.replaceFirst("(,[^,\"]*){" + missing + "}$", ""));
+            }
+            Files.writeString(file(name), String.join("\r\n", old) + "\r\n");
+        }
+        assertEquals(50, Files.readAllLines(file("requests.csv")).getFirst().split(",").length);
+        var run = finish();
+        assertWhole(run);
+        assertEquals("", run.requests().getFirst().get("output_chars"));
+        assertFalse(run.requests().getLast().get("output_chars").isEmpty());
+    }
+
     /** Of the two CSV files; 0 as long as there is none. */
     private long size() throws IOException {
         if (Files.notExists(results)) {

@@ -5,8 +5,6 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -26,32 +24,7 @@ class StreamTableTest {
 
     private static final int SPLITS = 30;
     private static final List<String> LINE_ENDS = List.of("\n", "\r\n", "\r");
-    static final List<StreamCase> CASES = Dialect.ALL.stream().flatMap(dialect -> read(dialect.word()).stream()).toList();
-
-    /** A stream and what it means. */
-    record StreamCase(String api, String name, String meaning, String body) {
-        @Override
-        public String toString() {
-            return api + ": " + name;
-        }
-    }
-
-    private static List<StreamCase> read(String api) {
-        try {
-            var cases = new ArrayList<StreamCase>();
-            for (var part : Files.readString(Path.of("tests/streams", api + ".txt")).split("(?m)^=== ")) {
-                var lines = part.lines().toList();
-                var meaning = lines.stream().filter(line -> line.startsWith("> ")).map(line -> line.substring(2)).toList();
-                var body = part.replaceAll("(?m)^> .*\\n", "").replaceFirst(".*\\n", "");
-                if (!meaning.isEmpty()) {
-                    cases.add(new StreamCase(api, lines.getFirst(), String.join("\n", meaning), body));
-                }
-            }
-            return cases;
-        } catch (IOException e) {
-            throw new AssertionError(e);
-        }
-    }
+    static final List<StreamCase> CASES = StreamCase.all();
 
     @ParameterizedTest
     @FieldSource("CASES")

@@ -416,6 +416,68 @@ class StreamTest {
     }
 
     @Test
+    void tokenCountsOfEachEventAreAskedForAndWritten() {
+        var run = run("-m", "sim-ttft2-itl1-n9+multi-token", "-p", "Hi");
+        assertEquals("3.000", run.request().get("tokens_per_event"));
+        assertEquals("3", run.request().get("content_events"));
+        assertEquals(List.of("0", "3", "6", "9", "9", "9", ""), column(run.events(), "tokens"), run.events().toString());
+    }
+
+    @Test
+    void aServerThatRefusesTokenCountsOfEachEventIsStillAskedForThoseAtTheEnd() {
+        var run = run("-m", QUICK + "+no-usage-stats", "-p", "Hi", "-p", "Ho", "--retries", "0");
+        assertEquals(0, run.exitCode(), run.err());
+        assertEquals(List.of("failed", "completed", "completed"), column(run.requests(), "status"));
+        assertEquals(List.of("", "usage", "usage"), column(run.requests(), "token_source"));
+        assertEquals(List.of("", "", ""), column(run.requests(), "tokens_per_event"));
+        assertFalse(run.err().contains("stream_options"), run.err());
+    }
+
+    @Test
+    void reasoningAndToolsAreOutputWithTimesOfTheirOwn() {
+        var run = run("-m", "sim-ttft20-itl4-n6+reasoning,sim-ttft20-itl4-n6+tools", "-p", "Hi", "--order", "by-model");
+        var reasoning = run.requests().get(0);
+        assertEquals("5 0 5 11", reasoning.get("reasoning_events") + " " + reasoning.get("tool_events") + " "
+                + reasoning.get("reasoning_tokens") + " " + reasoning.get("output_tokens"));
+        assertEquals(reasoning.get("ttft_reasoning_ms"), reasoning.get("ttft_any_ms"));
+        var span = number(reasoning, "ttlt_ms") - number(reasoning, "ttft_ms");
+        assertEquals(span / 5, number(reasoning, "tpot_ms"), 0.001, "of the 6 visible tokens alone");
+        var tool = run.requests().get(1);
+        assertEquals(" 3 ", tool.get("ttft_ms") + " " + tool.get("tool_events") + " " + tool.get("tpot_ms"));
+        assertFalse(tool.get("ttft_any_ms").isEmpty());
+        assertFalse(tool.get("itl_any_mean_ms").isEmpty());
+    }
+
+    @Test
+    void anAnswerInAnUnknownFormIsCompletedWithAWarningThatShowsIt() throws Exception {
+        try (var server = new MockWebServer()) {
+            server.start();
+            for (int i = 0; i < 2; i++) {
+                server.enqueue(new MockResponse.Builder().addHeader("Content-Type", "text/event-stream")
+                        .body("data: {\"outputs\":[\"Hi sk-very-secret\"]}\n\ndata: [DONE]\n\n").build());
+            }
+            var run = TestRun.of(results, WITH_KEY, "", "--base-url", server.url("/v1").toString(), "-m", "m", "-p", "Hi", "-p", "Ho");
+            assertEquals(List.of("completed", "completed"), column(run.requests(), "status"));
+            var warning = "stream: warning: " + server.url("/v1") + " completed an answer without any text, reasoning or tool call; the first"
+                    + " event without a meaning for this tool was {\"outputs\":[\"Hi (the key)\"]}. Look at its events with --echo events.\n";
+            assertEquals(2, run.err().split(java.util.regex.Pattern.quote(warning), -1).length, run.err());
+        }
+    }
+
+    @Test
+    void anthropicsApiIsStreamedLikeTheOthers() {
+        var run = run("--api", "anthropic", "-m", QUICK + "," + QUICK + "+reasoning", "-p", "Why is the sky blue?", "--order", "by-model");
+        assertEquals(0, run.exitCode(), run.err());
+        assertEquals(List.of("end_turn", "end_turn"), column(run.requests(), "finish_reason"));
+        assertEquals(List.of("12", "17"), column(run.requests(), "output_tokens"));
+        assertEquals("", run.requests().getLast().get("tpot_ms"), "Anthropic does not count thinking apart");
+        assertEquals("Sunlight is a mix of all colours. Air molecules", run.requests().getFirst().get("output"));
+        var limited = TestRun.of(results.resolve("limited"), "--base-url", simulator.baseUrl(), "--api", "anthropic", "-m", QUICK,
+                "-p", "Hi", "--max-tokens", "4");
+        assertEquals("max_tokens 4", limited.request().get("finish_reason") + " " + limited.request().get("content_events"));
+    }
+
+    @Test
     void aRetiredModelIsSaidOnceAndTheOthersGoOn() {
         var run = run("-m", "old=" + QUICK + "+status-404,new=" + QUICK, "-p", "a", "-p", "b", "-p", "c");
         assertEquals(1, run.exitCode());
@@ -607,6 +669,11 @@ class StreamTest {
         "--ask|--ask takes its prompts from the terminal; leave out the others",
         "--system @nowhere.txt|--system @nowhere.txt: the file cannot be read as UTF-8 text; name another",
         "nowhere.txt|nowhere.txt: no such file or folder",
+        "Why|Why: no such file or folder; to ask it, write -p 'Why'",
+        "blue?|blue?: no prompt file matches; to ask it, write -p 'blue?'",
+        "--connection old|--connection 'old'; must be one of reuse, new",
+        "--http 3|--http '3'; must be one of 1.1, 2",
+        "--base-url localhost:1/v1|--base-url 'localhost:1/v1': write http://localhost:1/v1 or https://localhost:1/v1",
     })
     void wrongUsageIsOneLineWithOptionValueAndRemedy(String args, String expected) {
         var run = TestRun.of(results, WITH_KEY, "", (args + " -p Hi").split(" "));

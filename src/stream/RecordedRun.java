@@ -174,9 +174,14 @@ final class RecordedAnswer {
         if (knows(Metric.TOKENS_PER_EVENT) || !counted) {
             return get(Metric.TOKENS_PER_EVENT);
         }
-        var hidden = get(Metric.REASONING_EVENTS) == 0 && knows(Metric.REASONING_TOKENS) ? get(Metric.REASONING_TOKENS) : 0;
-        var events = get(Metric.CONTENT_EVENTS) + get(Metric.REASONING_EVENTS) + get(Metric.TOOL_EVENTS);
+        var hidden = knownOrZero(Metric.REASONING_EVENTS) == 0 ? knownOrZero(Metric.REASONING_TOKENS) : 0;
+        var events = get(Metric.CONTENT_EVENTS) + knownOrZero(Metric.REASONING_EVENTS) + knownOrZero(Metric.TOOL_EVENTS);
         return events > 0 ? (get(Metric.OUTPUT_TOKENS) - hidden) / events : Double.NaN;
+    }
+
+    /** An earlier version did not record everything. */
+    private double knownOrZero(Metric metric) {
+        return knows(metric) ? get(metric) : 0;
     }
 
     /** Returns null if it is not known. */
