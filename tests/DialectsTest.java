@@ -400,6 +400,10 @@ class DialectsTest {
         "404|404 page not found|page not found", "503|503 Service Unavailable|Service Unavailable",
         "400|[{\"error\":{\"message\":\"API key not valid\"}}]|API key not valid",
         "500|{\"error\":{\"error\":{\"message\":\"inner\"}}}|inner",
+        "400|[[{\"message\":\"in two arrays\"}]]|in two arrays", "403|{\"errors\":[{\"code\":7,\"message\":\"listed\"}]}|listed",
+        "422|{\"detail\":[{\"type\":\"extra_forbidden\",\"loc\":[\"body\",\"n\"],\"msg\":\"Extra inputs\"}]}|body.n: Extra inputs",
+        "502|{\"error\":{\"message\":\"{\\\"error\\\":{\\\"message\\\":\\\"quoted\\\"}}\",\"code\":502}}|quoted",
+        "529|{\"type\":\"error\",\"error\":{\"type\":\"overloaded_error\",\"message\":\"Overloaded\"}}|Overloaded",
         "502|<html><head><title>502 Bad Gateway</title></head><body>nginx|Bad Gateway"})
     void row18anErrorBodyIsReducedToItsMessage(int status, String body, String message) throws Exception {
         assertEquals(message, answer(new MockResponse.Builder().code(status).body(body)).error());

@@ -43,14 +43,20 @@ class StreamDecoderTest {
                 "{\"type\":\"response.output_text.delta\",\"delta\":\"%s\",\"n\":%s}",
                 "{\"choices\":[{\"delta\":{\"reasoning_content\":\"%s\",\"content\":%s}}]}",
                 "{\"choices\":[{\"delta\":{\"content\":\"\",\"refusal\":\"%s\",\"x\":%s}}]}",
-                "{\"choices\":[{\"delta\":{\"content\":\"%1$s\"}}],\"whole\":\"%1$s\",\"x\":%2$s}");
-        for (int i = 0; i < 5_000; i++) {
+                "{\"choices\":[{\"delta\":{\"content\":\"%1$s\"}}],\"whole\":\"%1$s\",\"x\":%2$s}",
+                "{\"choices\":[{\"delta\":{\"content\":\"%s\"}}],\"x\":%s,\"usage\":{\"completion_tokens\":%s,\"total_tokens\":%3$s,"
+                        + "\"completion_tokens_details\":{\"reasoning_tokens\":%4$s}}}",
+                "{\"usage\":{\"completion_tokens\":%3$s,\"completion_tokens\":%4$s},\"choices\":[{\"text\":\"%1$s\"}],\"x\":%2$s}",
+                "{\"usage\":{\"completion_tokens\":%3$s},\"choices\":[{\"text\":\"%1$s\"}],\"usage\":{\"completion_tokens\":%4$s},\"x\":%2$s}");
+        var counts = List.of("1", "2", "37", "007", "-1", "1.5", "1e3", "null", "\"5\"", "999999999", "9999999999", "0");
+        for (int i = 0; i < 20_000; i++) {
             var text = new StringBuilder();
             for (int j = random.nextInt(4); j >= 0; j--) {
                 text.append(pieces.get(random.nextInt(pieces.size())));
             }
             var template = templates.get(i / 20 % templates.size());
-            assertMeansTheSame(null, template.formatted(text, random.nextInt(10) == 0 ? "\"stop\"" : "null"));
+            assertMeansTheSame(null, template.formatted(text, random.nextInt(10) == 0 ? "\"stop\"" : "null",
+                    counts.get(random.nextInt(counts.size())), counts.get(random.nextInt(i % 40 < 30 ? 3 : counts.size()))));
         }
     }
 

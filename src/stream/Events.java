@@ -61,7 +61,14 @@ record StreamEvent(EventKind kind, String text, About about, boolean last) {
     static final int NO_COUNT = -1;
 
     /** What an event says of the whole answer; null where it says nothing. */
-    record About(String finishReason, Usage usage, String errorType, String model, String fingerprint) { }
+    record About(String finishReason, Usage usage, String errorType, String model, String fingerprint) {
+
+        /** Returns the same with other counts of tokens; {@link #NO_COUNT} leaves one as it is. */
+        About withCounts(int outputTokens, int reasoningTokens) {
+            return new About(finishReason, usage.with(new Usage(null, null, outputTokens == NO_COUNT ? null : outputTokens,
+                    reasoningTokens == NO_COUNT ? null : reasoningTokens)), errorType, model, fingerprint);
+        }
+    }
 
     static StreamEvent error(String errorType, String message) {
         return new StreamEvent(EventKind.ERROR, message, new About(null, null, errorType, null, null), false);
