@@ -162,4 +162,21 @@ class MetricsTest {
         assertEquals(100_000, sum[0]);
         assertEquals(99_999L * 100_000 / 2, sum[1]);
     }
+
+    @Test
+    void visibleTokensAreTheOutputWithoutWhatIsKnownToBeSomethingElse() {
+        figures.add(10, 1, EventKind.CONTENT, StreamEvent.NO_COUNT);
+        figures.add(20, 2, EventKind.CONTENT, StreamEvent.NO_COUNT);
+        assertEquals(2, figures.visibleTokens(Usage.UNKNOWN));
+        assertEquals(9, figures.visibleTokens(new Usage(1, 0, 9, null)));
+        assertEquals(5, figures.visibleTokens(new Usage(1, 0, 9, 4)), "hidden reasoning");
+        assertEquals(2, figures.visibleTokens(new Usage(1, 0, 0, 0)), "a count of 0 beside an answer is none");
+        assertNull(figures.countedTokens(new Usage(1, 0, 0, 0)));
+        figures.add(30, 3, EventKind.REASONING, StreamEvent.NO_COUNT);
+        assertEquals(5, figures.visibleTokens(new Usage(1, 0, 9, 4)));
+        assertNull(figures.visibleTokens(new Usage(1, 0, 9, null)), "reasoning that is not counted apart");
+        assertNull(figures.visibleTokens(new Usage(1, 0, 9, 0)));
+        figures.add(40, 4, EventKind.TOOL, StreamEvent.NO_COUNT);
+        assertNull(figures.visibleTokens(new Usage(1, 0, 9, 4)), "tokens of a tool call are counted nowhere");
+    }
 }

@@ -376,7 +376,7 @@ final class Journal implements AutoCloseable {
     }
 
     private static void putMetrics(Map<RequestColumn, Object> row, AnswerMetrics metrics, Usage usage) {
-        var isCounted = usage.outputTokens() != null;
+        var isCounted = metrics.countedTokens(usage) != null;
         var outputTokens = isCounted ? usage.outputTokens() : Integer.valueOf(metrics.contentEvents());
         row.put(RequestColumn.FIRST_EVENT_MS, Metrics.millis(metrics.firstEventMicros()));
         row.put(RequestColumn.TTFT_MS, Metrics.millis(metrics.ttftMicros()));

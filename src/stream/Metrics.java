@@ -339,12 +339,17 @@ final class AnswerMetrics {
         return content.count() == 0 || content.lastMicros() == 0 ? null : outputTokens / (content.lastMicros() / 1e6);
     }
 
+    /** Returns the server's count of the output tokens; null if there is none, or if it is 0 although something came. */
+    Integer countedTokens(Usage usage) {
+        return usage.outputTokens() != null && usage.outputTokens() == 0 && generated.count() > 0 ? null : usage.outputTokens();
+    }
+
     /**
      * Returns how many of the output tokens are visible text; null if that is not known: usage counts reasoning and tool calls
      * among the output.
      */
     Integer visibleTokens(Usage usage) {
-        if (usage.outputTokens() == null) {
+        if (countedTokens(usage) == null) {
             return content.count();
         }
         var reasoning = usage.reasoningTokens() == null ? 0 : usage.reasoningTokens();
