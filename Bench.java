@@ -10,12 +10,14 @@
 //SOURCES Stream.java
 //SOURCES Compare.java
 //SOURCES Simulator.java
+//SOURCES src/stream/VerdictSimulation.java
 //COMPILE_OPTIONS -proc:full
 
 // Bench: what the client costs and adds, each figure beside the baseline that makes it readable.
 //
 // To run just:
 //   jbang Bench.java accuracy -c 1,64                     the error of the client on this machine
+//   jbang Bench.java verdicts                             how often a verdict of Compare.java is false
 //   jbang Bench.java quick                                a page of figures in under two minutes
 //   jbang Bench.java                                      all of them, with five forks each
 //   jbang Bench.java Costs -prof gc                       bytes allocated per event, too
@@ -100,6 +102,7 @@ public class Bench {
 
     private static final String HELP = """
             bench accuracy [-c LIST] [RUN...]   the error of the client on this machine, or of recorded runs
+            bench verdicts [--data-sets N]      how often a verdict of Compare.java is false, and how often a difference is found
             bench quick                         a page of figures in under two minutes
             bench [--base-url URL] [PATTERN]... benchmarks, with the options of JMH:
             """;
@@ -109,6 +112,10 @@ public class Bench {
         if (args.length > 0 && args[0].equals("accuracy")) {
             var console = Console.ofProcess("bench accuracy");
             System.exit(console.run(new Accuracy(console), Arrays.copyOfRange(args, 1, args.length)));
+        }
+        if (args.length > 0 && args[0].equals("verdicts")) {
+            var console = Console.ofProcess("bench verdicts");
+            System.exit(console.run(new Verdicts(console), Arrays.copyOfRange(args, 1, args.length)));
         }
         var words = new ArrayList<>(List.of(args));
         var quick = words.remove("quick");
@@ -146,6 +153,29 @@ public class Bench {
         printMedians(new Runner(options(commandLine, baseUrl).include("Fidelity|Firehose").forks(1)
                 .param("streams", "1", "64", "256")
                 .param("csv", "true").build()).run());
+    }
+
+    /** Prints how often a verdict of Compare is wrong, and how often a difference is found, in simulated runs. */
+    @Command(name = "bench verdicts", description = "Simulates how often a verdict of Compare.java is false, and how often a difference is"
+            + " found.")
+    static final class Verdicts implements Callable<Integer> {
+
+        @Option(names = "--data-sets", paramLabel = "N", defaultValue = "2000",
+                description = "Simulated data sets for each row (default: ${DEFAULT-VALUE}).")
+        private int dataSets;
+
+        private final Console console;
+
+        Verdicts(Console console) {
+            this.console = console;
+        }
+
+        @Override
+        public Integer call() {
+            new OptionChecks().atLeast("--data-sets", dataSets, 1).throwIfAny();
+            console.out().print(VerdictSimulation.table(dataSets));
+            return 0;
+        }
     }
 
     /** Prints the error of the client on this machine, or that of recorded runs. */
@@ -661,7 +691,7 @@ public class Bench {
         public List<Double> compare() throws IOException {
             var problems = new ReadProblems();
             var run = RecordedRun.read(folder, problems);
-            var sections = Grouping.of("model", List.of(run)).sections(List.of(run), MetricDefinition.OURS, false, problems);
+            var sections = Grouping.of("model", List.of(run), Map.of()).sections(List.of(run), MetricDefinition.OURS, false, problems);
             run.readEvents(MetricDefinition.OURS, new EventCollector(sections), problems, null);
             var figures = new ArrayList<Double>();
             for (var group : sections.getFirst().groups()) {

@@ -32,8 +32,10 @@ import java.util.List;
 import java.util.concurrent.Callable;
 
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
 
 /** The command that compares. */
 @Command(name = "compare", description = "Tells which model is faster, and whether the difference is real.")
@@ -41,8 +43,8 @@ public class Compare implements Callable<Integer> {
 
     @Parameters(paramLabel = "RUN", arity = "0..*",
             description = "Folders of runs, folders that contain them, or one CSV file of a comparison (default: the newest run in"
-                    + " results/).")
-    private List<Path> runs = List.of();
+                    + " results/). A1 A2 -- B1 B2, or LABEL=RUN for each, compares sides of several runs.")
+    private List<String> runs = List.of();
 
     @Option(names = "--by", paramLabel = "model|run|prompt|label:COLUMN|base_url|shard",
             description = "What the groups are (default: run if several runs have a model in common, else model).")
@@ -71,9 +73,16 @@ public class Compare implements Callable<Integer> {
     private boolean check;
 
     @Option(names = "--fail-if", paramLabel = "'FIGURE > LIMIT'",
-            description = "Exit with 1 if any group exceeds a limit: 'ttft_p95 > 1.2x' (of the baseline), 'total_p50 > 900'"
-                    + " (ms), 'failed > 1%%'; repeatable.")
+            description = "Exit with 1 if any group exceeds a limit: 'ttft_p95 > 1.2x' (of the baseline, by its interval),"
+                    + " 'total_p50 > 900' (ms), 'failed > 1%%'; with 3 if that cannot be told; repeatable.")
     private List<String> failIf = List.of();
+
+    @Option(names = "--fail-if-undecided", description = "Exit with 1 also if a limit cannot be told to be kept.")
+    private boolean failIfUndecided;
+
+    @Option(names = "--failures", paramLabel = "excluded|worst", defaultValue = "excluded",
+            description = "What failed requests count as: nothing, or infinitely slow (default: ${DEFAULT-VALUE}).")
+    private String failures;
 
     @Option(names = "--format", paramLabel = "text|markdown|csv|json|html", defaultValue = "text",
             description = "What is printed on standard output (default: ${DEFAULT-VALUE}).")
@@ -83,6 +92,11 @@ public class Compare implements Callable<Integer> {
             description = "Also write a file, by its ending: .txt, .md, .csv, .json, .html, or a picture, .svg or .png, of the"
                     + " metric with which its name begins (ttft, itl, tpot, ttlt, total); repeatable.")
     private List<Path> exports = List.of();
+
+    private static final int EXIT_UNDECIDED = 3;
+
+    @Spec
+    private CommandSpec spec;
 
     private final Console console;
 
@@ -94,7 +108,7 @@ public class Compare implements Callable<Integer> {
         System.exit(run(Console.ofProcess("compare"), args));
     }
 
-    /** Runs the command; returns its exit code: 0 compared, 1 a limit is exceeded or a file damaged, 2 wrong usage. */
+    /** Runs the command; returns its exit code: 0 compared, 1 a limit is exceeded or a file damaged, 2 wrong usage, 3 undecided. */
     static int run(Console console, String... args) {
         return console.run(new Compare(console), args);
     }
@@ -106,12 +120,19 @@ public class Compare implements Callable<Integer> {
             new OptionChecks().require(failIf.isEmpty() && exports.isEmpty() && format.equals("text"), (check ? "--check" : "--as all")
                     + " prints its own table; leave --fail-if, --export and --format out").throwIfAny();
         }
-        var settings = ComparisonSettings.of(runs, by, baseline, margin, isAll ? null : as, untainted, metrics);
+        var settings = ComparisonSettings.of(RunSides.of(runs, afterSeparator()), by, baseline, margin, isAll ? null : as, untainted, metrics, failures);
         try {
             return check ? check(settings) : isAll ? printAllDefinitions(settings) : compare(settings);
         } catch (IOException e) {
             throw new UserError(String.valueOf(e.getMessage()));
         }
+    }
+
+    /** Returns how many runs follow a lone {@code --}, which picocli takes for the end of the options. */
+    private int afterSeparator() {
+        var words = spec.commandLine().getParseResult().originalArgs();
+        var at = words.indexOf("--");
+        return at < 0 ? 0 : words.size() - at - 1;
     }
 
     private int check(ComparisonSettings settings) throws IOException {
@@ -135,16 +156,16 @@ public class Compare implements Callable<Integer> {
         var output = OutputFormat.ofName(format);
         var files = new LinkedHashMap<Path, OutputFormat>();
         exports.forEach(file -> files.put(file, OutputFormat.ofEnding(file)));
-        var table = runs.size() == 1 ? ComparisonCsv.in(runs.getFirst()) : null;
+        var table = settings.runs().size() == 1 ? ComparisonCsv.in(settings.runs().getFirst()) : null;
         var comparison = table == null ? Comparison.of(settings, console.err()) : table.read(settings);
         for (var file : files.entrySet()) {
             write(file.getKey(), file.getValue().bytes(comparison, file.getKey()));
         }
         console.out().writeBytes(output.bytes(comparison, Path.of("ttft")));
         console.out().flush();
-        var exceeded = limits.stream().flatMap(limit -> limit.exceededBy(comparison).stream()).toList();
-        exceeded.forEach(console::say);
-        return exceeded.isEmpty() ? 0 : 1;
+        var findings = limits.stream().flatMap(limit -> limit.findings(comparison).stream()).toList();
+        findings.forEach(finding -> console.say(finding.message()));
+        return findings.isEmpty() ? 0 : !failIfUndecided && findings.stream().allMatch(Limit.Finding::isUndecided) ? EXIT_UNDECIDED : 1;
     }
 
     private static void write(Path file, byte[] bytes) throws IOException {

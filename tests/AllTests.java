@@ -8,6 +8,7 @@
 //SOURCES ../Stream.java
 //SOURCES ../Compare.java
 //SOURCES ../Simulator.java
+//SOURCES ../src/stream/VerdictSimulation.java
 //SOURCES CalibrationTest.java
 //SOURCES Chromium.java
 //SOURCES ConnectionTest.java

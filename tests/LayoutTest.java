@@ -33,7 +33,7 @@ class LayoutTest {
     /** A part may use only the parts before it. */
     private static final List<String> ORDER = List.of("Console", "Prompts", "Events", "EventParsers", "Dialects", "Models", "Metrics", "Sockets",
             "Client", "Plan", "RunFiles", "Journal", "RecordedRun", "Runner", "HttpConnection", "SimulatedAnswer",
-            "SimulatedDialects", "SimulatedServer", "Calibration", "Statistics", "Groups", "Comparison", "Export", "Report");
+            "SimulatedDialects", "SimulatedServer", "Calibration", "Statistics", "VerdictSimulation", "Groups", "Comparison", "Export", "Report");
 
     private static Path file(String part) {
         return Path.of("src/stream/" + part + ".java");

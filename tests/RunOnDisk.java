@@ -101,6 +101,7 @@ final class RunOnDisk {
                 BEGIN.plusSeconds(requests.size()).toString(), "model", model, "model_name", model, "api", "chat", "base_url",
                 "http://localhost:1/v1", "prompt_id", prompt, "repetition", String.valueOf(repetition), "attempt", "1"));
         cells.put("phase", "measured");
+        cells.putIfAbsent("cached_prompt_tokens", "0");
         for (int i = 0; i < columns.length; i += 2) {
             cells.put(columns[i], columns[i + 1]);
         }

@@ -131,6 +131,18 @@ class SimulatorTest {
     }
 
     @Test
+    void theAnswerFitsTheQuestionAndAnyQuestionHasOne() throws Exception {
+        for (var question : List.of("What is the capital of France?", "Tell me, tell me: what is the capital of France? Of France!",
+                "capital", "The capital, please.")) {
+            var answer = JsonMapper.shared().readTree(post("/completions", "{\"model\":\"gpt-4\",\"prompt\":\"" + question + "\"}").body());
+            assertEquals("The capital of France is Paris. 🗼", answer.at("/choices/0/text").stringValue(), question);
+        }
+        for (var question : List.of("", "?", "a a a", "ünïcödé 日本")) {
+            assertEquals(200, post("/completions", "{\"model\":\"sim-ttft1-itl0-n3\",\"prompt\":\"" + question + "\"}").statusCode(), question);
+        }
+    }
+
+    @Test
     void usageComesOnlyWhenAskedFor() throws Exception {
         assertTrue(!streamed("sim-ttft0-itl0-n2").contains("usage"));
     }

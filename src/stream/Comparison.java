@@ -1,4 +1,5 @@
 //JAVA 25+
+//DEPS org.apache.commons:commons-statistics-inference:1.2
 //SOURCES Console.java
 //SOURCES Metrics.java
 //SOURCES RecordedRun.java
@@ -11,10 +12,12 @@ package stream;
 
 import java.io.IOException;
 import java.io.PrintStream;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.EnumMap;
+import java.util.EnumSet;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -23,6 +26,8 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
 import java.util.stream.Collectors;
+
+import org.apache.commons.statistics.inference.FisherExactTest;
 
 /**
  * What is compared, and how.
@@ -34,21 +39,39 @@ import java.util.stream.Collectors;
  * @param definition whose definitions of the metrics; null for those of this tool
  * @param untainted  whether requests whose timing should not be trusted are left out
  * @param metrics    what is compared; empty for the default of {@link SectionResult}
+ * @param failures   what failed requests count as
+ * @param sides      the runs of each side by their label, each of which is a group; empty if the runs are no sides
  */
 record ComparisonSettings(List<Path> runs, String by, String baseline, Double margin, MetricDefinition definition,
-                          boolean untainted, List<Metric> metrics) {
+                          boolean untainted, List<Metric> metrics, Failures failures, Map<String, List<Path>> sides) {
+
+    /** What failed requests count as. */
+    enum Failures {
+        /** Nothing: figures are of completed requests. */
+        EXCLUDED,
+        /** Infinitely slow. */
+        WORST;
+
+        String word() {
+            return name().toLowerCase(Locale.ROOT);
+        }
+    }
 
     private static final double DEFAULT_MARGIN = 0.05;
 
     /** Reads what the user wrote; throws UserError if it is not valid. */
-    static ComparisonSettings of(List<Path> runs, String by, String baseline, String margin, String as, boolean untainted,
-                                 List<String> metrics) {
+    static ComparisonSettings of(RunSides runs, String by, String baseline, String margin, String as, boolean untainted,
+                                 List<String> metrics, String failures) {
         new OptionChecks().require(as == null || MetricDefinition.of(as) != null,
-                "--as '" + as + "'; must be one of " + MetricDefinition.words() + ", all").throwIfAny();
+                        "--as '" + as + "'; must be one of " + MetricDefinition.words() + ", all")
+                .oneOf("--failures", failures, Failures.EXCLUDED.word(), Failures.WORST.word())
+                .require(runs.sides().isEmpty() || by == null || by.equals("run"),
+                        "--by '" + by + "': sides are compared by run; leave it out").throwIfAny();
         Grouping.check(by);
-        return new ComparisonSettings(List.copyOf(runs), by, baseline, margin == null ? null : Difference.margin(margin),
-                as == null ? null : MetricDefinition.of(as), untainted,
-                metrics.stream().map(ComparisonSettings::metric).distinct().toList());
+        return new ComparisonSettings(runs.all(), runs.sides().isEmpty() ? by : "run", baseline,
+                margin == null ? null : Difference.margin(margin), as == null ? null : MetricDefinition.of(as), untainted,
+                metrics.stream().map(ComparisonSettings::metric).distinct().toList(),
+                Failures.valueOf(failures.toUpperCase(Locale.ROOT)), runs.sides());
     }
 
     private static Metric metric(String word) {
@@ -66,13 +89,47 @@ record ComparisonSettings(List<Path> runs, String by, String baseline, Double ma
     }
 
     ComparisonSettings with(MetricDefinition other) {
-        return new ComparisonSettings(runs, by, baseline, margin, other, untainted, metrics);
+        return new ComparisonSettings(runs, by, baseline, margin, other, untainted, metrics, failures, sides);
     }
 
     /** Returns the first option, other than --margin, that changes what is computed; null if none was given. */
     String computingOption() {
         return by != null ? "--by" : definition != null ? "--as" : baseline != null ? "--baseline"
-                : untainted ? "--untainted" : !metrics.isEmpty() ? "--metric" : null;
+                : untainted ? "--untainted" : !metrics.isEmpty() ? "--metric" : failures != Failures.EXCLUDED ? "--failures" : null;
+    }
+}
+
+/**
+ * The runs that a user names, and the sides that they are on.
+ *
+ * @param sides empty if there are none
+ */
+record RunSides(List<Path> all, Map<String, List<Path>> sides) {
+
+    /**
+     * Reads {@code A1 A2 -- B1 B2} or {@code before=A1 before=A2 after=B1}.
+     *
+     * @param words what the user wrote, without options
+     * @param after how many of the words follow a lone {@code --}; 0 if there is none
+     */
+    static RunSides of(List<String> words, int after) {
+        var all = new ArrayList<Path>();
+        var sides = new LinkedHashMap<String, List<Path>>();
+        for (int i = 0; i < words.size(); i++) {
+            var equals = words.get(i).indexOf('=');
+            var isLabelled = equals > 0 && !Files.exists(Path.of(words.get(i)));
+            var path = Path.of(isLabelled ? words.get(i).substring(equals + 1) : words.get(i));
+            all.add(path);
+            var side = isLabelled ? words.get(i).substring(0, equals) : after == 0 ? null : i < words.size() - after ? "A" : "B";
+            if (side != null) {
+                sides.computeIfAbsent(side, absent -> new ArrayList<>()).add(path);
+            }
+        }
+        var onSides = sides.values().stream().mapToInt(List::size).sum();
+        new OptionChecks().require(onSides == 0 || onSides == all.size(),
+                "RUN '" + all.stream().filter(path -> sides.values().stream().noneMatch(side -> side.contains(path))).findFirst()
+                        .map(Path::toString).orElse("") + "' has no label, others have; write LABEL=RUN for all").throwIfAny();
+        return new RunSides(List.copyOf(all), sides);
     }
 }
 
@@ -87,21 +144,36 @@ record BaselineDifference(String baseline, Difference difference) { }
  * The result for a group.
  *
  * @param aggregates  those for which there are enough requests
- * @param differences by metric; without the metrics in which the group is itself the baseline
+ * @param differences by metric; empty if the group is itself the baseline
+ * @param tails       ratios of high quantiles to those of the baseline; empty as before
  */
-record GroupResult(String label, Map<Aggregate, Double> aggregates, Map<Metric, BaselineDifference> differences) {
+record GroupResult(String label, Map<Aggregate, Double> aggregates, Map<Metric, BaselineDifference> differences,
+                   Map<Aggregate, QuantileRatio> tails) {
+
+    /** The quantiles whose ratio to those of the baseline is told. */
+    static final Map<Aggregate, Double> TAILS = new EnumMap<>(Map.of(Aggregate.TTFT_P95, 0.95, Aggregate.TTFT_P99, 0.99));
+
+    int requests() {
+        return aggregates.get(Aggregate.N).intValue();
+    }
+
+    int failed() {
+        return aggregates.get(Aggregate.FAILED).intValue();
+    }
 
     int completed() {
-        return (int) (aggregates.get(Aggregate.N) - aggregates.get(Aggregate.FAILED));
+        return requests() - failed();
     }
 }
 
 /**
  * The result for groups that were compared with each other.
  *
- * @param title what they have in common; empty if there is no other section
+ * @param title    what they have in common; empty if there is no other section
+ * @param baseline label of the group that the others are compared with; null if nothing is known of any
+ * @param doubts   what a reader of the first sentence must know; they end that sentence
  */
-record SectionResult(String title, List<GroupResult> groups) {
+record SectionResult(String title, String baseline, List<GroupResult> groups, List<String> doubts) {
 
     /** What can be compared, in this order. */
     static final List<Metric> COMPARABLE = List.of(Metric.TTFT, Metric.ITL, Metric.TPOT, Metric.TTLT, Metric.TOTAL,
@@ -113,33 +185,52 @@ record SectionResult(String title, List<GroupResult> groups) {
     /** The same for answers without visible text, such as calls of tools. */
     private static final List<Metric> WITHOUT_TEXT = List.of(Metric.TTFT_ANY, Metric.ITL_ANY, Metric.TOTAL);
 
-    /** Metrics that end with a first token, the first of them that is compared being in the headline. */
-    private static final List<Metric> FIRST_TOKEN = List.of(Metric.TTFT, Metric.TTFT_NET, Metric.TTFT_ANY);
+    /** Metrics of the time between tokens, which say nothing of a buffered stream. */
+    private static final Set<Metric> BETWEEN_TOKENS = EnumSet.of(Metric.ITL, Metric.ITL_ANY, Metric.TPOT);
 
-    /**
-     * Compares all groups with the named one, or where that is null or missing with the fastest in each metric.
-     *
-     * @param metrics what is compared; empty for the default
-     */
-    static SectionResult of(Section section, String baseline, List<Metric> metrics) {
+    /** Metrics that compare the sizes of events where these have different numbers of tokens. */
+    private static final Set<Metric> BETWEEN_EVENTS = EnumSet.of(Metric.ITL, Metric.ITL_ANY);
+
+    private static final double SIGNIFICANT = 0.05;
+
+    /** Compares all groups with the named one, or where that is null or missing with the fastest. */
+    static SectionResult of(Section section, ComparisonSettings settings, String baseline) {
+        var compared = !settings.metrics().isEmpty() ? settings.metrics()
+                : section.groups().stream().anyMatch(group -> group.hasValues(Metric.TTFT)) ? USUAL : WITHOUT_TEXT;
+        var other = section.baseline(compared, baseline);
         var against = new HashMap<Group, Map<Metric, BaselineDifference>>();
         section.groups().forEach(group -> against.put(group, new EnumMap<>(Metric.class)));
-        var compared = !metrics.isEmpty() ? metrics
-                : section.groups().stream().anyMatch(group -> group.values(Metric.TTFT).length > 0) ? USUAL : WITHOUT_TEXT;
         for (var metric : compared) {
-            var other = section.baseline(metric, baseline);
-            if (other == null || other.values(metric).length == 0) {
-                continue;
-            }
-            var groups = section.groups().stream().filter(group -> group != other && group.values(metric).length > 0).toList();
-            var differences = Difference.corrected(groups.parallelStream().map(group -> group.compare(other, metric))
-                    .toList());
+            var groups = section.groups().stream().filter(group -> isComparable(group, other, metric)).toList();
+            var differences = Difference.corrected(groups.parallelStream().map(group -> group.compare(other, metric)).toList(),
+                    Difference.family(groups.size() + 1, baseline == null));
             for (int i = 0; i < groups.size(); i++) {
                 against.get(groups.get(i)).put(metric, new BaselineDifference(other.label(), differences.get(i)));
             }
         }
-        return new SectionResult(section.title(), section.groups().stream()
-                .map(group -> new GroupResult(group.label(), aggregates(group), against.get(group))).toList());
+        var results = section.groups().stream().map(group -> new GroupResult(group.label(), aggregates(group), against.get(group),
+                compared.contains(Metric.TTFT) ? tails(group, other) : Map.<Aggregate, QuantileRatio>of())).toList();
+        return new SectionResult(section.title(), other == null ? null : other.label(), results,
+                new Doubts(section, other, results).lines());
+    }
+
+    private static boolean isComparable(Group group, Group baseline, Metric metric) {
+        return baseline != null && group != baseline && group.hasValues(metric) && baseline.hasValues(metric)
+                && !(BETWEEN_TOKENS.contains(metric) && (group.isBuffered() || baseline.isBuffered()))
+                && !(BETWEEN_EVENTS.contains(metric) && group.tokensPerEventDiffer(baseline));
+    }
+
+    private static Map<Aggregate, QuantileRatio> tails(Group group, Group baseline) {
+        var tails = new EnumMap<Aggregate, QuantileRatio>(Aggregate.class);
+        if (baseline != null && group != baseline) {
+            GroupResult.TAILS.forEach((aggregate, fraction) -> {
+                var ratio = group.quantileRatio(baseline, aggregate.metric(), fraction);
+                if (ratio.ratio() != null) {
+                    tails.put(aggregate, ratio);
+                }
+            });
+        }
+        return tails;
     }
 
     private static Map<Aggregate, Double> aggregates(Group group) {
@@ -158,102 +249,102 @@ record SectionResult(String title, List<GroupResult> groups) {
         return groups.stream().filter(group -> group.label().equals(label)).findFirst().orElse(null);
     }
 
-    /** Returns the label of the baseline group of this metric; null if no groups were compared. */
-    String baseline(Metric metric) {
-        return groups.stream().map(group -> group.differences().get(metric)).filter(Objects::nonNull)
-                .map(BaselineDifference::baseline).findFirst().orElse(null);
-    }
-
     /** Returns who is faster, as a sentence without its full stop; null if there is nothing to compare. */
     String sentence(double margin) {
-        var first = new HeadlineClause(this, headlineMetric(FIRST_TOKEN), margin);
-        var last = new HeadlineClause(this, Metric.TTLT, margin);
+        var clauses = new ArrayList<String>();
+        headlineMetrics().forEach(metric -> clauses.add(new HeadlineClause(this, metric, margin).text()));
+        if (clauses.isEmpty()) {
+            return null;
+        }
         var nothing = groups.stream().filter(group -> group.completed() == 0).map(GroupResult::label).toList();
-        var end = nothing.isEmpty() ? "" : "; " + String.join(" and ", nothing) + " completed nothing";
-        if (first.isEmpty() && last.isEmpty()) {
-            var other = new HeadlineClause(this, headlineMetric(COMPARABLE), margin);
-            return other.isEmpty() ? null : other.text() + end;
-        }
-        if (first.isEmpty() || last.isEmpty()) {
-            return (last.isEmpty() ? first : last).text() + end;
-        }
-        if (first.isClear() && last.isClear() && first.baseline().equals(last.baseline())) {
-            return first.text() + " and to the last" + last.reasons() + end;
-        }
-        return (first.text("").equals(last.text("")) ? first.text("the first and to the last token")
-                : first.text() + "; " + last.text()) + end;
+        return failures() + String.join("; ", clauses) + scope()
+                + (nothing.isEmpty() ? "" : "; " + String.join(" and ", nothing) + " completed nothing") + doubts.stream().map(doubt -> ", but " + doubt).collect(Collectors.joining());
     }
 
-    /** Returns the first of these metrics that is compared; the first of all if none is. */
-    private Metric headlineMetric(List<Metric> metrics) {
-        return metrics.stream().filter(metric -> baseline(metric) != null).findFirst().orElse(metrics.getFirst());
+    private List<Metric> headlineMetrics() {
+        return headlineMetrics(groups);
     }
 
-    /** The part of the sentence that concerns one metric: how the other groups differ from the baseline. */
+    /** The first token in the first of its definitions that is compared, and the last token; else the first metric of all. */
+    static List<Metric> headlineMetrics(List<GroupResult> groups) {
+        var compared = COMPARABLE.stream().filter(metric -> groups.stream().anyMatch(group -> group.differences().containsKey(metric))).toList();
+        var first = java.util.stream.Stream.of(Metric.TTFT, Metric.TTFT_NET, Metric.TTFT_ANY).filter(compared::contains).limit(1);
+        var both = java.util.stream.Stream.concat(first, java.util.stream.Stream.of(Metric.TTLT).filter(compared::contains)).toList();
+        return !both.isEmpty() ? both : compared.stream().limit(1).toList();
+    }
+
+    /** Names the failures first if they differ by more than chance: the slowest requests may be among them. */
+    private String failures() {
+        var own = group(baseline);
+        var different = groups.stream().filter(group -> group != own && failuresDiffer(group, own)).toList();
+        if (different.isEmpty()) {
+            return "";
+        }
+        return java.util.stream.Stream.concat(different.stream(), java.util.stream.Stream.of(own)).map(group -> group.label() + " failed "
+                + group.failed() + " of " + group.requests()).collect(Collectors.joining(", ")) + "; among completed requests, ";
+    }
+
+    private static boolean failuresDiffer(GroupResult group, GroupResult baseline) {
+        if (group.completed() == 0 || group.failed() + baseline.failed() == 0) {
+            return false; // a group that completed nothing is named as such
+        }
+        return FisherExactTest.withDefaults().test(new int[][] {{group.failed(), group.completed()},
+                {baseline.failed(), baseline.completed()}}).getPValue() <= SIGNIFICANT;
+    }
+
+    /** Says for which prompts a verdict holds, if not for others like them. */
+    private String scope() {
+        return groups.stream().flatMap(group -> group.differences().values().stream()).map(BaselineDifference::difference)
+                .filter(difference -> difference.isForThesePromptsOnly() && difference.lower95() != null).findFirst()
+                .map(difference -> difference.units() == 1 ? ", for this prompt only" : ", for these " + difference.units() + " prompts only")
+                .orElse("");
+    }
+
+    /** The part of the sentence that concerns one metric. */
     private static final class HeadlineClause {
         private static final int MOST_NAMES = 4;
 
         private final String baseline;
         private final double margin;
-        private final Map<Verdict, List<GroupResult>> verdicts = new EnumMap<>(Verdict.class);
         private final Metric metric;
+        private final Map<Verdict, List<GroupResult>> verdicts = new EnumMap<>(Verdict.class);
 
         HeadlineClause(SectionResult section, Metric metric, double margin) {
-            this.baseline = section.baseline(metric);
+            this.baseline = section.baseline();
             this.metric = metric;
             this.margin = margin;
-            section.groups.stream().filter(group -> group.differences().containsKey(metric)).forEach(group ->
-                    verdicts.computeIfAbsent(difference(group).verdict(margin), absent -> new ArrayList<>()).add(group));
+            section.groups.stream().filter(group -> group.differences().containsKey(metric))
+                    .sorted(Comparator.comparing((GroupResult group) -> difference(group).ratio(), Comparator.nullsLast(Comparator.naturalOrder())))
+                    .forEach(group -> verdicts.computeIfAbsent(difference(group).verdict(margin), absent -> new ArrayList<>()).add(group));
         }
 
         private Difference difference(GroupResult group) {
             return group.differences().get(metric).difference();
         }
 
-        String baseline() {
-            return baseline;
+        private static String goal(Metric metric) {
+            return switch (metric) {
+                case TTFT -> "to the first token";
+                case TTFT_NET -> "to the first token, without the handshake";
+                case TTFT_ANY -> "to the first event";
+                case TTLT -> "to the last token";
+                case TOTAL -> "to the end";
+                case ITL, ITL_ANY -> "from token to token";
+                default -> "per token";
+            };
         }
 
-        boolean isEmpty() {
-            return verdicts.isEmpty();
-        }
-
-        /** Whether all others are slower. */
-        boolean isClear() {
-            return verdicts.keySet().equals(Set.of(Verdict.SLOWER));
-        }
-
+        /** Names the faster one first. */
         String text() {
-            return text(switch (metric) {
-                case TTFT -> "the first token";
-                case TTFT_NET -> "the first token, without the handshake,";
-                case TTFT_ANY -> "the first event";
-                case TTLT -> "the last token";
-                case TOTAL -> "the end";
-                case ITL, ITL_ANY -> "the next token";
-                default -> "each token";
-            });
-        }
-
-        String text(String goal) {
-            return isClear() ? baseline + " is the fastest to " + goal + reasons()
-                    : "to " + goal + " " + String.join(", ", differences());
-        }
-
-        /** Returns how much slower the others are, in brackets. */
-        String reasons() {
-            return " (" + ratios(verdicts.get(Verdict.SLOWER), "") + ")";
-        }
-
-        private List<String> differences() {
             var clauses = new ArrayList<String>();
-            for (var verdict : List.of(Verdict.SLOWER, Verdict.FASTER)) {
-                if (verdicts.containsKey(verdict)) {
-                    clauses.add(ratios(verdicts.get(verdict), clauses.isEmpty() ? " as " + baseline : ""));
-                }
+            if (verdicts.containsKey(Verdict.SLOWER)) {
+                clauses.add(baseline + " is " + factors(verdicts.get(Verdict.SLOWER)));
+            }
+            for (var faster : verdicts.getOrDefault(Verdict.FASTER, List.of())) {
+                clauses.add(String.format(Locale.ROOT, "%s is %.2fx faster than %s", faster.label(), 1 / difference(faster).ratio(), baseline));
             }
             if (verdicts.containsKey(Verdict.SAME)) {
-                clauses.add(names(verdicts.get(Verdict.SAME), " is", " are") + " the same as " + baseline + " within "
+                clauses.add(names(verdicts.get(Verdict.SAME), " has", " have") + " the same median as " + baseline + " within "
                         + Difference.percent(margin));
             }
             var unclear = new ArrayList<>(verdicts.getOrDefault(Verdict.UNCLEAR, List.of()));
@@ -262,24 +353,60 @@ record SectionResult(String title, List<GroupResult> groups) {
                 clauses.add(names(unclear, "", "") + " cannot be told apart from " + baseline + " with "
                         + difference(unclear.getFirst()).count());
             }
-            return clauses;
+            return goal(metric) + " " + String.join(", ", clauses);
         }
 
-        private String ratios(List<GroupResult> groups, String than) {
-            var ratios = groups.stream().map(group -> difference(group).ratio()).sorted().toList();
-            if (groups.size() > MOST_NAMES) {
-                return String.format(Locale.ROOT, "%d others take %.2fx to %.2fx as long", groups.size(), ratios.getFirst(),
-                        ratios.getLast()) + than;
+        private String factors(List<GroupResult> slower) {
+            if (slower.size() > MOST_NAMES) {
+                return String.format(Locale.ROOT, "%.2fx to %.2fx faster than %d others", difference(slower.getFirst()).ratio(),
+                        difference(slower.getLast()).ratio(), slower.size());
             }
-            var words = groups.stream().map(group -> String.format(Locale.ROOT, group == groups.getFirst()
-                    ? "%s takes %.2fx as long" + than : "%s %.2fx", group.label(), difference(group).ratio())).toList();
-            return String.join(", ", words);
+            return slower.stream().map(group -> String.format(Locale.ROOT, group == slower.getFirst() ? "%.2fx faster than %s" : "%.2fx than %s",
+                    difference(group).ratio(), group.label())).collect(Collectors.joining(", "));
         }
 
         private static String names(List<GroupResult> groups, String one, String several) {
             return groups.size() == 1 ? groups.getFirst().label() + one : (groups.size() > MOST_NAMES ? groups.size() + " others"
                     : groups.stream().map(GroupResult::label).collect(Collectors.joining(" and "))) + several;
         }
+    }
+}
+
+/** What makes a verdict doubtful although the statistics are right: when the requests were sent. */
+final class Doubts {
+
+    private final Section section;
+    private final Group baseline;
+    private final List<Difference> differences;
+
+    Doubts(Section section, Group baseline, List<GroupResult> results) {
+        this.section = section;
+        this.baseline = baseline;
+        this.differences = SectionResult.headlineMetrics(results).stream().flatMap(metric -> results.stream()
+                .map(group -> group.differences().get(metric)).filter(Objects::nonNull)).map(BaselineDifference::difference).toList();
+    }
+
+    /** Returns what follows "but" in the first sentence. */
+    List<String> lines() {
+        var lines = new ArrayList<String>();
+        if (baseline == null || differences.stream().allMatch(difference -> difference.lower95() == null)) {
+            return lines;
+        }
+        if (differences.stream().noneMatch(difference -> difference.unit() == Unit.RUNS)
+                && section.groups().stream().anyMatch(this::isApart)) {
+            lines.add("not at the same time: a difference between the two times looks the same");
+        }
+        if (differences.stream().anyMatch(difference -> difference.drifting() && difference.isSignificant())) {
+            lines.add("the load changed during the run: another run may tell otherwise");
+        }
+        return lines;
+    }
+
+    /** Whether all requests of a group were sent before or after all of the baseline. */
+    private boolean isApart(Group group) {
+        return group != baseline && group.firstStart() != null && baseline.firstStart() != null
+                && Math.min(group.completed().size(), baseline.completed().size()) > 1
+                && (group.lastStart().isBefore(baseline.firstStart()) || baseline.lastStart().isBefore(group.firstStart()));
     }
 }
 
@@ -322,7 +449,7 @@ record Comparison(Terms terms, List<SectionResult> sections, List<String> caveat
         for (var folder : RecordedRun.folders(settings.runs())) {
             runs.add(RecordedRun.read(folder, problems));
         }
-        var grouping = Grouping.of(settings.by(), runs);
+        var grouping = Grouping.of(settings.by(), runs, settings.sides());
         var definition = settings.definitionOrDefault();
         var sections = grouping.sections(runs, definition, settings.untainted(), problems);
         if (sections.isEmpty()) {
@@ -333,11 +460,22 @@ record Comparison(Terms terms, List<SectionResult> sections, List<String> caveat
         for (var run : runs) {
             run.readEvents(definition, events, problems, progress);
         }
+        sections.stream().flatMap(section -> section.groups().stream()).forEach(group -> {
+            if (settings.failures() == ComparisonSettings.Failures.WORST) {
+                group.countFailuresAsWorst();
+            }
+            if (grouping.by().equals("run")) {
+                group.countRuns();
+            }
+        });
         var baseline = settings.baseline() != null ? settings.baseline() : grouping.baseline(runs);
-        var results = sections.stream().map(section -> SectionResult.of(section, baseline, settings.metrics())).toList();
+        var results = sections.stream().map(section -> SectionResult.of(section, settings, baseline)).toList();
         var terms = new Terms(grouping.names(), grouping.by(), definition, settings.marginOrDefault(),
                 runs.stream().anyMatch(run -> run.manifest().simulated()));
-        var caveats = new Caveats(grouping, sections, runs, terms, baseline, settings.untainted()).lines();
+        var caveats = new Caveats(grouping, sections, results, runs, terms, settings.untainted()).lines();
+        if (settings.failures() == ComparisonSettings.Failures.WORST) {
+            caveats.addFirst("failed requests count as infinitely slow; ratios are of medians");
+        }
         caveats.addAll(problems.lines());
         return new Comparison(terms, results, caveats, new Source(sections, runs, events));
     }
@@ -368,36 +506,39 @@ record Comparison(Terms terms, List<SectionResult> sections, List<String> caveat
             return "Nothing to compare: there is only " + sections.stream().flatMap(section -> section.groups().stream())
                     .map(GroupResult::label).distinct().collect(Collectors.joining(", ")) + ".";
         }
-        return sentences.stream().map(sentence -> sentence.startsWith("to ") ? "T" + sentence.substring(1) : sentence)
-                .collect(Collectors.joining(". ")) + ".";
+        return sentences.stream().map(sentence -> sentence.matches("(to|from|per) .*")
+                ? Character.toUpperCase(sentence.charAt(0)) + sentence.substring(1) : sentence).collect(Collectors.joining(". ")) + ".";
     }
 }
 
 /** Names what differs between the groups apart from the model, and what is wrong with the runs. */
 final class Caveats {
 
-    private static final double BUFFERED_SHARE = 0.5;
     private static final double LENGTHS_DIFFER = 1.1;
-    private static final double TOKENS_PER_EVENT_DIFFER = 1.2;
+    private static final double TOKENIZERS_DIFFER = 1.1;
     private static final double REUSE_DIFFERS = 0.1;
+    private static final double REASONING_DIFFERS = 0.1;
+    private static final double TAIL_DIFFERS = 1.5;
+    private static final double TOLD = 1.5; // of the logarithm of the ratio that the verdict is of
+    private static final double MANY_RETRIED = 0.5;
     private static final List<String> CONDITIONS = List.of("concurrency", "rate", "arrival", "max_tokens", "temperature",
             "system", "unique_prefix", "connection", "http");
 
     private final Grouping grouping;
     private final List<Section> sections;
+    private final List<SectionResult> results;
     private final List<RecordedRun> runs;
     private final Comparison.Terms terms;
-    private final String against;
     private final boolean untainted;
     private final List<String> caveats = new ArrayList<>();
 
-    Caveats(Grouping grouping, List<Section> sections, List<RecordedRun> runs, Comparison.Terms terms, String against,
-           boolean untainted) {
+    Caveats(Grouping grouping, List<Section> sections, List<SectionResult> results, List<RecordedRun> runs, Comparison.Terms terms,
+            boolean untainted) {
         this.grouping = grouping;
         this.sections = sections;
+        this.results = results;
         this.runs = runs;
         this.terms = terms;
-        this.against = against;
         this.untainted = untainted;
     }
 
@@ -410,7 +551,9 @@ final class Caveats {
             caveats.add("figures are counted as " + terms.definition().word() + " counts them, not as this tool does");
         }
         conditions();
-        sections.forEach(this::note);
+        for (int i = 0; i < sections.size(); i++) {
+            note(sections.get(i), results.get(i));
+        }
         runs.forEach(this::ownError);
         return caveats;
     }
@@ -426,7 +569,7 @@ final class Caveats {
         }
     }
 
-    private void note(Section section) {
+    private void note(Section section, SectionResult result) {
         var title = section.title().isEmpty() ? "" : section.title() + ": ";
         var groups = section.groups();
         if (groups.size() == 1 && sections.size() > 1) {
@@ -438,8 +581,12 @@ final class Caveats {
         connections(title, groups);
         tokenSources(title, groups);
         tokensPerEvent(title, groups);
+        tokenizers(title, groups);
+        reasoning(title, groups);
         sameModel(title, groups);
-        pairs(title, section);
+        pairs(title, section, result);
+        result.groups().forEach(group -> tails(title, group, result.baseline()));
+        contradictions(title, result);
     }
 
     private void note(String title, Group group) {
@@ -454,7 +601,14 @@ final class Caveats {
                     + (worst.getValue() == group.failed() ? " (" : " (mostly: ") + shortened(worst.getKey()) + ")");
         }
         if (group.retries() > 0) {
-            caveats.add(name + Count.of(group.retries(), "attempt") + " beyond the first; only the last of each request counts");
+            caveats.add(name + Count.of(group.retries(), "attempt") + " beyond the first; only the last of each request counts"
+                    + (group.retried() > MANY_RETRIED * group.requests() ? ", and " + group.retried() + " of " + group.requests()
+                    + " requests were refused at first: a lower --concurrency may change the figures" : ""));
+        }
+        var drift = group.drift();
+        if (drift != null) {
+            caveats.add(name + "TTFT drifted during the run: median " + Aggregate.TTFT_P50.cell(drift.firstQuarterMillis())
+                    + " ms in the first quarter, " + Aggregate.TTFT_P50.cell(drift.restMillis()) + " ms after it");
         }
         if (group.reasoningAlone() > 0) {
             caveats.add(name + Count.of(group.reasoningAlone(), "answer") + " without a visible text, only reasoning; a higher"
@@ -473,10 +627,9 @@ final class Caveats {
             caveats.add(name + "the timing of " + group.tainted() + " of " + group.completed().size()
                     + " should not be trusted (column tainted); --untainted leaves them out");
         }
-        var share = group.coalescedShare();
-        if (share != null && share >= BUFFERED_SHARE) {
-            caveats.add(name + "the stream was buffered on its way, " + Aggregate.COALESCED.cell(share)
-                    + " of its tokens came together with the one before; its ITL is that of the buffer");
+        if (group.isBuffered()) {
+            caveats.add(name + "the stream was buffered on its way, " + Aggregate.COALESCED.cell(group.coalescedShare())
+                    + " of its tokens came together with the one before; its ITL and TPOT are those of the buffer, and not compared");
         }
     }
 
@@ -505,6 +658,11 @@ final class Caveats {
     }
 
     private void caches(String title, List<Group> groups) {
+        var unknown = groups.stream().filter(group -> group.repeatsPrompts() && group.values(Metric.CACHED_TOKENS).length == 0).toList();
+        if (!unknown.isEmpty() && !usesUniquePrefix()) {
+            caveats.add(title + labels(unknown) + ": prompts repeat, and the server does not tell what it had in its cache: TTFT may measure"
+                    + " the prompt cache; --unique-prefix keeps it out");
+        }
         if (groups.stream().allMatch(group -> group.cacheHits() == 0)) {
             return;
         }
@@ -552,10 +710,63 @@ final class Caveats {
     private void tokensPerEvent(String title, List<Group> groups) {
         var known = groups.stream().filter(group -> group.tokensPerEvent() != null)
                 .sorted(Comparator.comparing(Group::tokensPerEvent)).toList();
-        if (known.size() > 1 && known.getLast().tokensPerEvent() > known.getFirst().tokensPerEvent() * TOKENS_PER_EVENT_DIFFER) {
+        if (known.size() > 1 && known.getLast().tokensPerEventDiffer(known.getFirst())) {
             caveats.add(title + "tokens per event differ, from " + Aggregate.TOKENS_PER_EVENT.cell(known.getFirst().tokensPerEvent())
                     + " (" + known.getFirst().label() + ") to " + Aggregate.TOKENS_PER_EVENT.cell(known.getLast().tokensPerEvent())
                     + " (" + known.getLast().label() + "): ITL compares the sizes of events, TPOT is the figure to compare");
+        }
+    }
+
+    private void tokenizers(String title, List<Group> groups) {
+        var known = groups.stream().filter(group -> group.charactersPerToken() != null)
+                .sorted(Comparator.comparing(Group::charactersPerToken)).toList();
+        if (known.size() > 1 && known.getLast().charactersPerToken() > known.getFirst().charactersPerToken() * TOKENIZERS_DIFFER) {
+            caveats.add(String.format(Locale.ROOT, "%sa token is not the same: %.1f characters (%s) to %.1f (%s); ITL, TPOT and tokens/s count"
+                    + " different pieces", title, known.getFirst().charactersPerToken(), known.getFirst().label(),
+                    known.getLast().charactersPerToken(), known.getLast().label()));
+        }
+    }
+
+    private void reasoning(String title, List<Group> groups) {
+        var known = groups.stream().filter(group -> group.reasoningShare() != null)
+                .sorted(Comparator.comparing(Group::reasoningShare)).toList();
+        if (known.size() > 1 && known.getLast().reasoningShare() - known.getFirst().reasoningShare() > REASONING_DIFFERS) {
+            caveats.add(title + "part of the output is reasoning: " + known.stream().map(group -> group.label() + " "
+                    + Math.round(group.reasoningShare() * 100) + " %").collect(Collectors.joining(", "))
+                    + "; TTFT includes it, --metric ttft_any does not");
+        }
+    }
+
+    private void tails(String title, GroupResult group, String baseline) {
+        group.tails().forEach((aggregate, tail) -> {
+            var isBeyond = tail.lower() != null && (tail.ratio() > TAIL_DIFFERS && tail.lower() > 1
+                    || tail.ratio() < 1 / TAIL_DIFFERS && tail.upper() < 1);
+            var median = group.differences().get(aggregate.metric());
+            var ratio = median == null || !median.difference().isSignificant() ? 1 : median.difference().ratio();
+            var isTold = Math.log(tail.ratio()) / Math.log(ratio) > 0 && Math.abs(Math.log(tail.ratio())) < TOLD * Math.abs(Math.log(ratio));
+            if (isBeyond && !isTold) {
+                caveats.add(String.format(Locale.ROOT, "%s%s: its %s is %.2fx that of %s (%.2f to %.2f), more than the verdict tells", title,
+                        group.label(), aggregate.title().replace(" ms", ""), tail.ratio(), baseline, tail.lower(), tail.upper()));
+            }
+        });
+    }
+
+    /** The table shows medians, the verdict is of the geometric mean of ratios: now and then they disagree. */
+    private void contradictions(String title, SectionResult result) {
+        var own = result.group(result.baseline());
+        for (var group : result.groups()) {
+            group.differences().forEach((metric, against) -> {
+                var aggregate = Aggregate.medianOf(metric);
+                var verdict = against.difference().verdict(terms.margin());
+                if (aggregate == null || verdict != Verdict.FASTER && verdict != Verdict.SLOWER) {
+                    return;
+                }
+                var medians = group.aggregates().get(aggregate) / own.aggregates().get(aggregate);
+                if (medians > 1 != against.difference().ratio() > 1) {
+                    caveats.add(title + group.label() + ": the medians of " + metric.title() + " in the table point the other way than the"
+                            + " verdict, which compares answers to the same prompt");
+                }
+            });
         }
     }
 
@@ -563,8 +774,8 @@ final class Caveats {
         return groups.stream().map(Group::label).collect(Collectors.joining(", "));
     }
 
-    private void pairs(String title, Section section) {
-        var baseline = section.baseline(Metric.TTFT, against);
+    private void pairs(String title, Section section, SectionResult result) {
+        var baseline = section.group(result.baseline());
         if (baseline == null || section.groups().size() < 2) {
             return;
         }
@@ -578,8 +789,7 @@ final class Caveats {
             if (group != baseline && common < most) {
                 caveats.add(title + group.label() + " and " + baseline.label() + " have " + common
                         + " prompts and repetitions in common"
-                        + (group.compare(baseline, Metric.TTFT).paired() ? ", their ratios are of these"
-                                : ", too few to be compared in pairs"));
+                        + (common * 2 >= most ? ", their ratios are of these" : ", too few to be compared in pairs"));
             }
         }
     }

@@ -34,7 +34,6 @@ import org.apache.commons.csv.CSVFormat;
 import org.apache.commons.csv.CSVParser;
 import org.apache.commons.csv.CSVPrinter;
 import org.apache.commons.csv.CSVRecord;
-import tools.jackson.databind.node.DecimalNode;
 import tools.jackson.databind.node.JsonNodeFactory;
 import tools.jackson.databind.node.ObjectNode;
 
@@ -81,39 +80,72 @@ final class Limit {
         return new Limit(text, aggregate, parts.group(2), Double.parseDouble(parts.group(3)), unit);
     }
 
-    /** Returns one line for each group that exceeds it, or that cannot be checked. */
-    List<String> exceededBy(Comparison comparison) {
-        var lines = new ArrayList<String>();
+    /**
+     * What a limit says of a group.
+     *
+     * @param isUndecided whether the data allow no conclusion; else the limit is exceeded
+     * @param message     one line
+     */
+    record Finding(boolean isUndecided, String message) { }
+
+    /** Returns a finding for each group that exceeds it, or of which that is not known. */
+    List<Finding> findings(Comparison comparison) {
+        var findings = new ArrayList<Finding>();
         for (var section : comparison.sections()) {
-            var isCompared = aggregate.metric() != null && SectionResult.COMPARABLE.contains(aggregate.metric());
-            var baseline = section.baseline(isCompared ? aggregate.metric() : Metric.TTLT);
-            if (unit.equals("x") && baseline == null) {
-                lines.add(message(section, "there is nothing to compare " + section.groups().getFirst().label() + " with"));
+            if (unit.equals("x") && section.groups().size() < 2) {
+                findings.add(new Finding(true, message(section, "there is nothing to compare " + section.groups().getFirst().label() + " with")));
                 continue;
             }
             for (var group : section.groups()) {
-                if (!unit.equals("x")) {
-                    check(section, group, null, lines);
-                } else if (!group.label().equals(baseline)) {
-                    check(section, group, section.group(baseline), lines);
+                var finding = !unit.equals("x") ? check(section, group) : group.label().equals(section.baseline()) ? null
+                        : checkRatio(section, group, section.group(section.baseline()));
+                if (finding != null) {
+                    findings.add(finding);
                 }
             }
         }
-        return lines;
+        return findings;
     }
 
-    private void check(SectionResult section, GroupResult group, GroupResult baseline, List<String> lines) {
+    private Finding check(SectionResult section, GroupResult group) {
+        var own = group.aggregates().get(aggregate);
+        return own == null ? tooFew(section, group) : !exceeds(own / unitOf(group)) ? null
+                : new Finding(false, message(section, group.label() + " has " + aggregate.cell(own)));
+    }
+
+    private Finding tooFew(SectionResult section, GroupResult group) {
+        return new Finding(true, message(section, "undecided, " + group.label() + " has too few completed requests for it, " + group.completed()));
+    }
+
+    /** A ratio is judged by its interval: exceeded if all of that is beyond the limit, kept if none of it is. */
+    private Finding checkRatio(SectionResult section, GroupResult group, GroupResult baseline) {
         var own = group.aggregates().get(aggregate);
         var other = baseline == null ? null : baseline.aggregates().get(aggregate);
-        var unknown = own == null ? group : baseline != null && other == null ? baseline : null;
-        if (unknown != null) {
-            lines.add(message(section, unknown.label() + " has too few completed requests for it, " + unknown.completed()));
-            return;
+        if (own == null || other == null) {
+            return tooFew(section, own == null ? group : baseline);
         }
-        if (exceeds(own / (other != null ? other : unitOf(group)))) {
-            lines.add(message(section, group.label() + " has " + aggregate.cell(own) + (other == null ? ""
-                    : String.format(Locale.ROOT, ", %.2fx of %s's %s", own / other, baseline.label(), aggregate.cell(other)))));
+        var ratio = ratio(group, own / other);
+        var is = String.format(Locale.ROOT, "%s has %.2fx of %s's %s", group.label(), ratio.ratio(), baseline.label(), aggregate.cell(other))
+                + (ratio.lower() == null || ratio.lower().equals(ratio.upper()) ? "" : String.format(Locale.ROOT, " (%.2f to %.2f)", ratio.lower(), ratio.upper()));
+        if (ratio.lower() == null) {
+            return new Finding(true, message(section, "undecided, " + is + ", too few for an interval"));
         }
+        if (exceeds(ratio.lower()) == exceeds(ratio.upper())) {
+            return exceeds(ratio.lower()) ? new Finding(false, message(section, is)) : null;
+        }
+        return new Finding(true, message(section, "undecided, " + is + "; more requests may tell"));
+    }
+
+    /** Returns the ratio that the comparison has for the figure; where it has none, that of the figures, as if it were certain. */
+    private QuantileRatio ratio(GroupResult group, double ofFigures) {
+        var difference = aggregate == Aggregate.medianOf(aggregate.metric()) ? group.differences().get(aggregate.metric()) : null;
+        if (difference != null && difference.difference().ratio() != null) {
+            var found = difference.difference();
+            return new QuantileRatio(found.ratio(), found.lower95(), found.upper95(), null, null, null);
+        }
+        return GroupResult.TAILS.containsKey(aggregate) ? group.tails().getOrDefault(aggregate,
+                new QuantileRatio(ofFigures, null, null, null, null, null))
+                : new QuantileRatio(ofFigures, ofFigures, ofFigures, null, null, null);
     }
 
     /** Returns the unit of the limit. */
@@ -199,29 +231,44 @@ final class ComparisonText {
             case TTFT_ANY_P50, ITL_ANY_P50 -> groups.stream().map(GroupResult::aggregates).anyMatch(aggregates ->
                     !Objects.equals(aggregates.get(Aggregate.TTFT_ANY_P50), aggregates.get(Aggregate.TTFT_P50))
                             && aggregates.containsKey(Aggregate.TTFT_ANY_P50));
+            case RETRIES -> groups.stream().anyMatch(group -> group.aggregates().getOrDefault(aggregate, 0.0) > 0);
             case TTFT_NET_P50 -> groups.stream().anyMatch(group -> group.differences().containsKey(Metric.TTFT_NET));
             default -> true;
         };
     }
 
     private Table differences(SectionResult section) {
-        var table = new Table().column("medians", true).column("", true).column("ratio", false)
+        var table = new Table().column("metric", true).column("", true).column("ratio", false)
                 .column("95 % interval", false).column("verdict", true);
         for (var metric : SectionResult.COMPARABLE) {
             for (var group : section.groups()) {
                 var against = group.differences().get(metric);
                 if (against != null) {
                     var difference = against.difference();
-                    table.row(List.of(metric.title(),
-                            group.label() + " / " + against.baseline(),
-                            difference.ratio() == null ? "" : String.format(Locale.ROOT, "%.2fx", difference.ratio()),
-                            difference.lower95() == null ? "" : String.format(Locale.ROOT, "%.2f to %.2f", difference.lower95(),
-                                    difference.upper95()),
-                            difference.verdictWords(comparison.terms().margin())));
+                    table.row(List.of(metric.title(), group.label() + " / " + against.baseline(), ratio(difference.ratio()),
+                            interval(difference.lower95(), difference.upper95()), difference.verdictWords(comparison.terms().margin())));
+                }
+            }
+        }
+        for (var aggregate : GroupResult.TAILS.keySet()) {
+            for (var group : section.groups()) {
+                var tail = group.tails().get(aggregate);
+                if (tail != null) {
+                    table.row(List.of(aggregate.title().replace(" ms", ""), group.label() + " / " + section.baseline(), ratio(tail.ratio()),
+                            interval(tail.lower(), tail.upper()), tail.lower() == null ? "too few for an interval" : ""));
                 }
             }
         }
         return table;
+    }
+
+    private static String ratio(Double ratio) {
+        return ratio == null ? "" : ratio.isInfinite() ? "never" : String.format(Locale.ROOT, "%.2fx", ratio);
+    }
+
+    private static String interval(Double lower, Double upper) {
+        return lower == null ? "" : String.format(Locale.ROOT, "%.2f to ", lower)
+                + (upper.isInfinite() ? "never" : String.format(Locale.ROOT, "%.2f", upper));
     }
 }
 
@@ -279,7 +326,9 @@ final class ComparisonJson {
         comparison.caveats().forEach(json.putArray("notes")::add);
         var sections = json.putArray("sections");
         for (var section : comparison.sections()) {
-            var groups = sections.addObject().put("title", section.title()).putArray("groups");
+            var entry = sections.addObject().put("title", section.title()).put("baseline", section.baseline());
+            section.doubts().forEach(entry.putArray("doubts")::add);
+            var groups = entry.putArray("groups");
             section.groups().forEach(group -> put(groups.addObject(), group, terms.margin()));
         }
         return json;
@@ -288,18 +337,27 @@ final class ComparisonJson {
     private static void put(ObjectNode json, GroupResult group, double margin) {
         json.put("label", group.label());
         var aggregates = json.putObject("figures");
-        group.aggregates().forEach((aggregate, value) ->
-                aggregates.set(aggregate.word(), DecimalNode.valueOf(aggregate.rounded(value))));
+        group.aggregates().forEach((aggregate, value) -> aggregates.put(aggregate.word(), aggregate.rounded(value)));
         var differences = json.putObject("against");
         group.differences().forEach((metric, against) -> {
             var difference = against.difference();
-            differences.putObject(metric.word()).put("baseline", against.baseline()).put("size", difference.size())
-                    .put("paired", difference.paired()).put("ratio", difference.ratio()).put("low", difference.lower95())
-                    .put("high", difference.upper95()).put("same_low", difference.lower90())
-                    .put("same_high", difference.upper90()).put("p", difference.pValue())
+            differences.putObject(metric.word()).put("baseline", against.baseline()).put("unit", difference.unit().word())
+                    .put("units", difference.units()).put("size", difference.size()).put("paired", difference.isPaired())
+                    .put("for_these_prompts_only", difference.isForThesePromptsOnly()).put("ratio", finite(difference.ratio()))
+                    .put("low", finite(difference.lower95())).put("high", finite(difference.upper95()))
+                    .put("same_low", finite(difference.lower90())).put("same_high", finite(difference.upper90()))
+                    .put("p", difference.pValue()).put("drifting", difference.drifting())
                     .put("verdict", difference.verdict(margin).word())
                     .put("verdict_words", difference.verdictWords(margin));
         });
+        var tails = json.putObject("tails");
+        group.tails().forEach((aggregate, tail) -> tails.putObject(aggregate.word()).put("ratio", finite(tail.ratio()))
+                .put("low", finite(tail.lower())).put("high", finite(tail.upper())));
+    }
+
+    /** JSON has no infinite numbers. */
+    private static Double finite(Double number) {
+        return number == null || number.isInfinite() ? null : number;
     }
 }
 
@@ -309,9 +367,10 @@ final class ComparisonJson {
  */
 final class ComparisonCsv {
 
-    private static final List<String> OF_ALL = List.of("runs", "by", "as", "margin", "simulated", "notes");
-    private static final List<String> OF_DIFFERENCE =
-            List.of("baseline", "size", "paired", "ratio", "low", "high", "same_low", "same_high", "p", "verdict");
+    private static final List<String> OF_ALL = List.of("baseline", "doubts", "runs", "by", "as", "margin", "simulated", "notes");
+    private static final List<String> OF_DIFFERENCE = List.of("baseline", "unit", "units", "size", "paired", "ratio", "low", "high", "same_low",
+            "same_high", "p", "drifting", "between_sd", "within_sd", "verdict");
+    private static final List<String> OF_TAIL = List.of("ratio", "low", "high");
 
     private final Path file;
 
@@ -346,8 +405,13 @@ final class ComparisonCsv {
         for (var metric : SectionResult.COMPARABLE) {
             OF_DIFFERENCE.forEach(column -> columns.add(metric.word() + "_" + column));
         }
+        GroupResult.TAILS.keySet().forEach(aggregate -> OF_TAIL.forEach(column -> columns.add(tail(aggregate) + column)));
         columns.addAll(OF_ALL);
         return columns;
+    }
+
+    private static String tail(Aggregate aggregate) {
+        return aggregate.word().replace("_ms", "_");
     }
 
     private static void write(CSVPrinter rows, Comparison comparison, SectionResult section, GroupResult group) throws IOException {
@@ -368,14 +432,23 @@ final class ComparisonCsv {
             }
             var difference = against.difference();
             rows.print(against.baseline());
+            rows.print(difference.unit().word());
+            rows.print(difference.units());
             rows.print(difference.size());
-            rows.print(difference.paired());
-            for (var value : Arrays.asList(difference.ratio(), difference.lower95(), difference.upper95(), difference.lower90(),
-                    difference.upper90(), difference.pValue())) {
-                rows.print(value == null ? null : BigDecimal.valueOf(value).round(new MathContext(6)).toPlainString());
-            }
+            rows.print(difference.isPaired());
+            print(rows, difference.ratio(), difference.lower95(), difference.upper95(), difference.lower90(), difference.upper90(),
+                    difference.pValue());
+            rows.print(difference.drifting());
+            print(rows, difference.spread() == null ? null : difference.spread().between(),
+                    difference.spread() == null ? null : difference.spread().within());
             rows.print(difference.verdict(terms.margin()).word());
         }
+        for (var aggregate : GroupResult.TAILS.keySet()) {
+            var tail = group.tails().get(aggregate);
+            print(rows, tail == null ? null : tail.ratio(), tail == null ? null : tail.lower(), tail == null ? null : tail.upper());
+        }
+        rows.print(section.baseline());
+        rows.print(String.join("\n", section.doubts()));
         rows.print(String.join("\n", terms.runs()));
         rows.print(terms.by());
         rows.print(terms.definition().word());
@@ -383,6 +456,13 @@ final class ComparisonCsv {
         rows.print(terms.simulated());
         rows.print(String.join("\n", comparison.caveats()));
         rows.println();
+    }
+
+    private static void print(CSVPrinter rows, Double... numbers) throws IOException {
+        for (var number : numbers) {
+            rows.print(number == null ? null : number.isInfinite() ? "Infinity"
+                    : BigDecimal.valueOf(number).round(new MathContext(6)).stripTrailingZeros().toPlainString());
+        }
     }
 
     /**
@@ -411,12 +491,13 @@ final class ComparisonCsv {
     }
 
     private Comparison read(CSVParser rows, ComparisonSettings settings) throws IOException {
-        var groups = new LinkedHashMap<String, List<GroupResult>>();
+        var sections = new LinkedHashMap<String, SectionResult>();
         var notes = new LinkedHashSet<String>();
         Comparison.Terms terms = null;
         for (var row : rows) {
             try {
-                groups.computeIfAbsent(row.get("section"), absent -> new ArrayList<>()).add(group(row));
+                sections.computeIfAbsent(row.get("section"), title -> new SectionResult(title, blankIsNull(row.get("baseline")),
+                        new ArrayList<>(), row.get("doubts").lines().toList())).groups().add(group(row));
                 row.get("notes").lines().forEach(notes::add);
                 terms = new Comparison.Terms(row.get("runs").lines().toList(), row.get("by"), definition(row.get("as")),
                         settings.margin() != null ? settings.margin() : Difference.margin(row.get("margin")),
@@ -428,9 +509,11 @@ final class ComparisonCsv {
         if (terms == null) {
             throw new IOException(file + ": no groups in it; there is nothing to compare");
         }
-        return new Comparison(terms, groups.entrySet().stream()
-                .map(section -> new SectionResult(section.getKey(), section.getValue())).toList(),
-                List.copyOf(notes), null);
+        return new Comparison(terms, List.copyOf(sections.values()), List.copyOf(notes), null);
+    }
+
+    private static String blankIsNull(String text) {
+        return text.isEmpty() ? null : text;
     }
 
     private static GroupResult group(CSVRecord row) {
@@ -448,13 +531,23 @@ final class ComparisonCsv {
         for (var metric : SectionResult.COMPARABLE) {
             var name = metric.word() + "_";
             if (!row.get(name + "baseline").isEmpty()) {
-                differences.put(metric, new BaselineDifference(row.get(name + "baseline"), new Difference(
-                        Integer.parseInt(row.get(name + "size")), row.get(name + "paired").equals("true"),
-                        number(row, name + "ratio"), number(row, name + "low"), number(row, name + "high"),
-                        number(row, name + "same_low"), number(row, name + "same_high"), number(row, name + "p"))));
+                var between = number(row, name + "between_sd");
+                differences.put(metric, new BaselineDifference(row.get(name + "baseline"), new Difference(Unit.of(row.get(name + "unit")),
+                        Integer.parseInt(row.get(name + "units")), Integer.parseInt(row.get(name + "size")), number(row, name + "ratio"),
+                        number(row, name + "low"), number(row, name + "high"), number(row, name + "same_low"),
+                        number(row, name + "same_high"), number(row, name + "p"), row.get(name + "drifting").equals("true"),
+                        between == null ? null : new Spread(between, number(row, name + "within_sd")))));
             }
         }
-        return new GroupResult(row.get("label"), aggregates, differences);
+        var tails = new EnumMap<Aggregate, QuantileRatio>(Aggregate.class);
+        for (var aggregate : GroupResult.TAILS.keySet()) {
+            var ratio = number(row, tail(aggregate) + "ratio");
+            if (ratio != null) {
+                tails.put(aggregate, new QuantileRatio(ratio, number(row, tail(aggregate) + "low"), number(row, tail(aggregate) + "high"),
+                        null, null, null));
+            }
+        }
+        return new GroupResult(row.get("label"), aggregates, differences, tails);
     }
 
     private static MetricDefinition definition(String word) {
@@ -472,7 +565,7 @@ final class ComparisonCsv {
             return null;
         }
         var number = Double.parseDouble(text);
-        if (number >= 0 && number < Double.POSITIVE_INFINITY) {
+        if (number >= 0) {
             return number;
         }
         throw new IllegalArgumentException(column + " '" + text + "' is not a number, at least 0");

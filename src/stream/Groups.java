@@ -13,6 +13,8 @@ package stream;
 
 import java.math.BigDecimal;
 import java.math.RoundingMode;
+import java.nio.file.Path;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
@@ -36,9 +38,9 @@ enum Aggregate {
     TTFT_P50("ttft_p50_ms", "p50", 1, Metric.TTFT, group -> group.quantile(Metric.TTFT, 0.5)),
     TTFT_P95("ttft_p95_ms", "p95", 1, Metric.TTFT, group -> group.quantile(Metric.TTFT, 0.95)),
     TTFT_P99("ttft_p99_ms", "p99", 1, Metric.TTFT, group -> group.quantile(Metric.TTFT, 0.99)),
-    ITL_P50("itl_p50_ms", "p50", 2, Metric.ITL, group -> group.gaps(0.5)),
-    ITL_P95("itl_p95_ms", "p95", 2, Metric.ITL, group -> group.gaps(0.95)),
-    ITL_P99("itl_p99_ms", "p99", 2, Metric.ITL, group -> group.gaps(0.99)),
+    ITL_P50("itl_p50_ms", "p50", 2, Metric.ITL, group -> group.itl(Metric.ITL, 0.5)),
+    ITL_P95("itl_p95_ms", "p95", 2, Metric.ITL, group -> group.itl(Metric.ITL_P95, 0.95)),
+    ITL_P99("itl_p99_ms", "p99 of all gaps", 2, Metric.ITL, group -> group.gaps(0.99)),
     TPOT_P50("tpot_p50_ms", "TPOT", 2, Metric.TPOT, group -> group.quantile(Metric.TPOT, 0.5)),
     TTLT_P50("ttlt_p50_ms", "TTLT", 1, Metric.TTLT, group -> group.quantile(Metric.TTLT, 0.5)),
     TOTAL_P50("total_p50_ms", "total", 1, Metric.TOTAL, group -> group.quantile(Metric.TOTAL, 0.5)),
@@ -48,7 +50,10 @@ enum Aggregate {
     TOKENS_PER_EVENT("tokens_per_event_p50", "tokens/event", 2, Metric.TOKENS_PER_EVENT, Group::tokensPerEvent),
     TTFT_ANY_P50("ttft_any_p50_ms", "TTFT any", 1, Metric.TTFT_ANY, group -> group.quantile(Metric.TTFT_ANY, 0.5)),
     ITL_ANY_P50("itl_any_p50_ms", "ITL any", 2, Metric.ITL_ANY, group -> group.quantile(Metric.ITL_ANY, 0.5)),
-    TTFT_NET_P50("ttft_net_p50_ms", "TTFT net", 1, Metric.TTFT_NET, group -> group.quantile(Metric.TTFT_NET, 0.5));
+    TTFT_NET_P50("ttft_net_p50_ms", "TTFT net", 1, Metric.TTFT_NET, group -> group.quantile(Metric.TTFT_NET, 0.5)),
+    RETRIES("retries", "retries", 0, null, group -> (double) group.retries()),
+    REQUESTS_PER_S("requests_per_s", "requests/s", 2, null, Group::requestsPerSecond),
+    THROUGHPUT("throughput_tokens_per_s", "all tokens/s", 1, null, Group::tokensPerSecond);
 
     private final String word;
     private final String heading;
@@ -73,6 +78,11 @@ enum Aggregate {
         return heading;
     }
 
+    /** Returns the median of a metric; null if there is none. */
+    static Aggregate medianOf(Metric metric) {
+        return Arrays.stream(values()).filter(aggregate -> aggregate.metric == metric).findFirst().orElse(null);
+    }
+
     /** Returns the metric of which it is a quantile; null for counts and shares. */
     Metric metric() {
         return metric;
@@ -85,13 +95,14 @@ enum Aggregate {
 
     /** Returns what a table shows; empty for null. */
     String cell(Double value) {
-        return value == null ? "" : this == COALESCED ? Math.round(value * 100) + " %"
+        return value == null ? "" : value.isInfinite() ? "never" : this == COALESCED ? Math.round(value * 100) + " %"
                 : rounded(value).setScale(decimals, RoundingMode.HALF_UP).toPlainString();
     }
 
-    /** Returns it with the three decimals that were measured, counts with none. */
+    /** Returns it with the three decimals that were measured, counts with none; null if it is infinite. */
     BigDecimal rounded(double value) {
-        return BigDecimal.valueOf(value).setScale(this == N || this == FAILED ? 0 : 3, RoundingMode.HALF_UP);
+        return Double.isInfinite(value) ? null
+                : BigDecimal.valueOf(value).setScale(this == N || this == FAILED || this == RETRIES ? 0 : 3, RoundingMode.HALF_UP);
     }
 
     /** Returns both headings in one. */
@@ -111,6 +122,7 @@ final class Grouping {
 
     private static final RunManifest.PromptEntry NO_PROMPT = new RunManifest.PromptEntry("", "", "", Map.of());
     private static final List<String> WORDS = List.of("model", "run", "prompt", "base_url", "shard");
+    private static final List<String> PAIRED = List.of("model", "base_url", "run", "prompt");
 
     private final String by;
     private final Map<RecordedRun, String> runNames;
@@ -126,10 +138,23 @@ final class Grouping {
         this.by = by != null ? by : modelsAreApart ? "model" : "run";
     }
 
-    /** Null means by run if they have models in common, else by model; throws UserError if it is neither. */
-    static Grouping of(String by, List<RecordedRun> runs) {
+    /**
+     * Null means by run if they have models in common, else by model; throws UserError if it is neither.
+     *
+     * @param sides labels of runs that are taken together; empty if each is on its own
+     */
+    static Grouping of(String by, List<RecordedRun> runs, Map<String, List<Path>> sides) {
         check(by);
-        return new Grouping(by, names(runs));
+        var names = names(runs);
+        sides.forEach((side, paths) -> names.replaceAll((run, name) ->
+                paths.stream().anyMatch(path -> isOf(run, path)) ? side : name));
+        return new Grouping(by, names);
+    }
+
+    private static boolean isOf(RecordedRun run, Path path) {
+        var folder = run.folder().toAbsolutePath().normalize();
+        var named = path.toAbsolutePath().normalize();
+        return folder.equals(named) || named.equals(folder.getParent()) || folder.equals(named.getParent());
     }
 
     /** Throws UserError if there are no such groups; null is the default. */
@@ -183,7 +208,7 @@ final class Grouping {
         return switch (by) {
             case "model" -> answer.model();
             case "run" -> runNames.get(run);
-            case "prompt" -> answer.promptId();
+            case "prompt" -> answer.model();
             case "base_url" -> answer.baseUrl();
             case "shard" -> Objects.requireNonNullElse(run.manifest().shard(), "all");
             default -> prompt(run, answer).labels().getOrDefault(by.substring("label:".length()), "(none)");
@@ -197,9 +222,14 @@ final class Grouping {
                 .getOrDefault(answer.promptId(), NO_PROMPT);
     }
 
-    /** Only groups of one section are compared with each other: other models are another question. */
-    private String section(String model, String modelName) {
-        return by.equals("model") ? "" : by.equals("base_url") ? modelName : model;
+    /** Only groups of one section are compared with each other: other models, or other prompts, are another question. */
+    private String section(String model, String modelName, String prompt) {
+        return switch (by) {
+            case "model" -> "";
+            case "base_url" -> modelName;
+            case "prompt" -> prompt;
+            default -> model;
+        };
     }
 
     /** Returns what a request shares with its counterpart in another group; null if there are no counterparts. */
@@ -208,7 +238,7 @@ final class Grouping {
         var ofTheSameText = prompt(run, answer).digest() + "\n" + asked;
         return switch (by) {
             case "model" -> modelsAreApart ? ofTheSameText : runNames.get(run) + "\n" + asked;
-            case "base_url" -> runNames.get(run) + "\n" + asked;
+            case "base_url", "prompt" -> runNames.get(run) + "\n" + asked;
             case "run" -> ofTheSameText;
             default -> null;
         };
@@ -216,7 +246,7 @@ final class Grouping {
 
     /** Whether groups have counterparts at all. */
     boolean isPaired() {
-        return List.of("model", "base_url", "run").contains(by);
+        return PAIRED.contains(by);
     }
 
     /** Puts the answers of the runs into sections and groups. */
@@ -224,16 +254,16 @@ final class Grouping {
         var sections = new LinkedHashMap<String, Section>();
         for (var run : runs) {
             for (var model : run.manifest().models()) { // in the order of the command line
-                var label = model.label();
-                var section = sections.computeIfAbsent(section(label, model.name()), Section::new);
                 if (by.equals("model")) {
-                    section.open(label, definition);
+                    sections.computeIfAbsent("", Section::new).open(model.label(), definition);
+                } else if (!by.equals("prompt")) {
+                    sections.computeIfAbsent(section(model.label(), model.name(), null), Section::new);
                 }
             }
             var empty = true;
             for (var answer : run.answers()) {
                 empty = false;
-                sections.computeIfAbsent(section(answer.model(), answer.modelName()), Section::new)
+                sections.computeIfAbsent(section(answer.model(), answer.modelName(), answer.promptId()), Section::new)
                         .open(group(run, answer), definition)
                         .add(run, answer, pair(run, answer), untainted);
             }
@@ -280,19 +310,32 @@ final class Section {
         return groups.get(label);
     }
 
-    /** Returns the group with this label, else the one with the lowest median; null if there is none either. */
-    Group baseline(Metric metric, String label) {
-        return label != null && groups.containsKey(label) ? groups.get(label) : fastest(metric);
-    }
-
-    private Group fastest(Metric metric) {
-        return groups.values().stream().filter(group -> group.quantile(metric, 0.5) != null)
-                .min(Comparator.comparing(group -> group.quantile(metric, 0.5))).orElse(null);
+    /**
+     * Returns the group with this label, else the one with the lowest median of the first of these metrics that any has. A
+     * buffered stream says nothing of its model, so its group is chosen only if all are buffered. Null if there is none.
+     */
+    Group baseline(List<Metric> metrics, String label) {
+        if (label != null && groups.containsKey(label)) {
+            return groups.get(label);
+        }
+        for (var metric : metrics) {
+            var known = groups.values().stream().filter(group -> group.quantile(metric, 0.5) != null)
+                    .sorted(Comparator.comparing((Group group) -> group.isBuffered()).thenComparing(group -> group.quantile(metric, 0.5)))
+                    .toList();
+            if (!known.isEmpty()) {
+                return known.getFirst();
+            }
+        }
+        return null;
     }
 }
 
 /** Requests that are taken together. */
 final class Group {
+
+    private static final double BUFFERED_SHARE = 0.5;
+    private static final double TOKENS_PER_EVENT_DIFFER = 1.2;
+    private static final int FEWEST_FOR_DRIFT = 20;
 
     private final String label;
     private final MetricDefinition definition;
@@ -303,6 +346,8 @@ final class Group {
     private final Map<Metric, double[]> sorted = new EnumMap<>(Metric.class);
     private final GapHistogram gaps = new GapHistogram();
     private final GapPositions positions = new GapPositions();
+    private boolean failuresAreWorst;
+    private boolean unitIsRun;
     private int cancelled;
     private int tainted;
     private int leftOut;
@@ -363,6 +408,70 @@ final class Group {
         return java.util.stream.Stream.concat(completed.stream(), failed.stream()).mapToInt(answer -> answer.attempt() - 1).sum();
     }
 
+    /** Number of requests with more than one attempt. */
+    long retried() {
+        return java.util.stream.Stream.concat(completed.stream(), failed.stream()).filter(answer -> answer.attempt() > 1).count();
+    }
+
+    /** Whether any request has a value of this metric. */
+    boolean hasValues(Metric metric) {
+        return values(metric).length > 0;
+    }
+
+    /** Whether a prompt was asked more than once. */
+    boolean repeatsPrompts() {
+        return completed.stream().anyMatch(answer -> answer.repetition() > 1);
+    }
+
+    /** Returns how many characters of visible text a visible token has on average; null if that is not known. */
+    Double charactersPerToken() {
+        var known = completed.stream().filter(answer -> answer.tokensAreCounted() && answer.knows(Metric.OUTPUT_CHARS)
+                && answer.get(Metric.OUTPUT_CHARS) > 0 && answer.knows(Metric.TPOT)).toList();
+        var tokens = known.stream().mapToDouble(answer -> answer.get(Metric.OUTPUT_TOKENS)
+                - (answer.knows(Metric.REASONING_TOKENS) ? answer.get(Metric.REASONING_TOKENS) : 0)).sum();
+        return tokens == 0 ? null : known.stream().mapToDouble(answer -> answer.get(Metric.OUTPUT_CHARS)).sum() / tokens;
+    }
+
+    /** Returns the share of reasoning in the tokens if these are counted, else in the generated events; null if it is not known. */
+    Double reasoningShare() {
+        if (!hasValues(Metric.REASONING_EVENTS)) {
+            return null;
+        }
+        var counted = sum(Metric.REASONING_TOKENS);
+        var events = sum(Metric.REASONING_EVENTS) + sum(Metric.CONTENT_EVENTS) + sum(Metric.TOOL_EVENTS);
+        return counted > 0 ? Double.valueOf(counted / sum(Metric.OUTPUT_TOKENS))
+                : events == 0 ? null : Double.valueOf(sum(Metric.REASONING_EVENTS) / events);
+    }
+
+    /** Whether the events of one of the groups have more tokens than those of the other, by more than a fifth. */
+    boolean tokensPerEventDiffer(Group other) {
+        var own = tokensPerEvent();
+        var others = other.tokensPerEvent();
+        return own != null && others != null && Math.max(own, others) > TOKENS_PER_EVENT_DIFFER * Math.min(own, others);
+    }
+
+    /** How TTFT changed during a run: medians in milliseconds. */
+    record Drift(double firstQuarterMillis, double restMillis) { }
+
+    /** Returns the drift of TTFT over the time of the requests; null if there is none that is more than chance. */
+    Drift drift() {
+        var timed = answersOf(Metric.TTFT).filter(answer -> answer.startedAt() != null && answer.get(Metric.TTFT) > 0)
+                .sorted(Comparator.comparing(RecordedAnswer::startedAt)).toList();
+        if (timed.size() < FEWEST_FOR_DRIFT || byRun.size() > 1) {
+            return null;
+        }
+        var means = timed.stream().collect(Collectors.groupingBy(RecordedAnswer::promptId,
+                Collectors.averagingDouble(answer -> Math.log(answer.get(Metric.TTFT)))));
+        var isRepeated = means.size() * 2 <= timed.size(); // else a trend may be one of the prompts, in their order
+        if (!isRepeated || !Trend.isSignificant(timed.stream()
+                .mapToDouble(answer -> Math.log(answer.get(Metric.TTFT)) - means.get(answer.promptId())).toArray())) {
+            return null;
+        }
+        var millis = timed.stream().mapToDouble(answer -> answer.get(Metric.TTFT)).toArray();
+        return new Drift(Metrics.quantile(Arrays.copyOf(millis, millis.length / 4), 0.5),
+                Metrics.quantile(Arrays.copyOfRange(millis, millis.length / 4, millis.length), 0.5));
+    }
+
     /** Number of completed requests whose answer was reasoning and no visible text. */
     long reasoningAlone() {
         return completed.stream().filter(RecordedAnswer::isReasoningAlone).count();
@@ -416,12 +525,33 @@ final class Group {
                 .mapToDouble(answer -> answer.get(metric)).sorted().toArray());
     }
 
+    /** Lets failed requests count as infinitely slow. */
+    void countFailuresAsWorst() {
+        failuresAreWorst = true;
+    }
+
+    /** Lets each run count as one value where there are several. */
+    void countRuns() {
+        unitIsRun = true;
+    }
+
     /** Returns null if there are too few requests. */
     Double quantile(Metric metric, double fraction) {
         if (definition == MetricDefinition.GUIDELLM && (metric == Metric.TPOT || metric == Metric.ITL)) {
             return weighted(metric, fraction);
         }
-        return Metrics.quantile(values(metric), fraction);
+        return Metrics.quantile(failuresAreWorst ? withFailures(values(metric)) : values(metric), fraction);
+    }
+
+    private double[] withFailures(double[] values) {
+        var all = Arrays.copyOf(values, values.length + failed.size());
+        Arrays.fill(all, values.length, all.length, Double.POSITIVE_INFINITY);
+        return all;
+    }
+
+    /** Returns the median over the requests of their own quantile; of other tools that of all gaps. */
+    Double itl(Metric ofRequest, double fraction) {
+        return definition == MetricDefinition.OURS ? Metrics.quantile(values(ofRequest), 0.5) : gaps(fraction);
     }
 
     /** Returns the first value up to which the requests weigh so much of the whole. */
@@ -474,16 +604,126 @@ final class Group {
         return Arrays.stream(values(Metric.CACHED_TOKENS)).filter(tokens -> tokens > 0).count();
     }
 
-    /** Compares a metric with that of another group, in pairs where at least half of the requests have a counterpart. */
+    /** Whether half of the tokens or more came together with the one before. */
+    boolean isBuffered() {
+        var share = coalescedShare();
+        return share != null && share >= BUFFERED_SHARE;
+    }
+
+    /**
+     * Compares a metric with that of another group: by runs if both have several, else in pairs where at least half of the
+     * requests have a counterpart, else by the prompts of each.
+     */
     Difference compare(Group baseline, Metric metric) {
+        if (failuresAreWorst) {
+            var prompts = baseline.answersOf(metric).map(RecordedAnswer::promptId).collect(Collectors.toSet());
+            var common = (int) answersOf(metric).map(RecordedAnswer::promptId).distinct().filter(prompts::contains).count();
+            return quantileRatio(baseline, metric, 0.5).difference(common, Math.min(requests(), baseline.requests()));
+        }
+        if (byRun.size() > 1 && baseline.byRun.size() > 1 && unitIsRun) {
+            return compareRuns(baseline, metric);
+        }
         var both = pairs.keySet().stream().filter(pair -> baseline.pairs.containsKey(pair) && pairs.get(pair).knows(metric)
                 && baseline.pairs.get(pair).knows(metric)).sorted().toList();
         if (both.size() * 2 < Math.min(values(metric).length, baseline.values(metric).length)) {
-            return Difference.between(values(metric), baseline.values(metric), false);
+            return compareUnpaired(baseline, metric);
         }
-        ToDoubleFunction<RecordedAnswer> value = answer -> answer.get(metric);
-        return Difference.between(both.stream().map(pairs::get).mapToDouble(value).toArray(),
-                both.stream().map(baseline.pairs::get).mapToDouble(value).toArray(), true);
+        return Difference.ofPairs(both.stream().map(pair -> new Pair(pairs.get(pair).promptId(), time(pairs.get(pair)),
+                pairs.get(pair).get(metric), baseline.pairs.get(pair).get(metric))).toList());
+    }
+
+    private static double time(RecordedAnswer answer) {
+        return answer.startedAt() == null ? answer.repetition() : answer.startedAt().toEpochMilli();
+    }
+
+    private java.util.stream.Stream<RecordedAnswer> answersOf(Metric metric) {
+        return completed.stream().filter(answer -> answer.knows(metric));
+    }
+
+    /** Runs at other times differ in more than their requests do, so each run counts as one value. */
+    private Difference compareRuns(Group baseline, Metric metric) {
+        var runs = java.util.stream.Stream.concat(byRun.values().stream(), baseline.byRun.values().stream()).toList();
+        var prompts = new HashSet<>(runs.getFirst().stream().map(RecordedAnswer::promptId).toList());
+        runs.forEach(answers -> prompts.retainAll(answers.stream().filter(answer -> answer.knows(metric)).map(RecordedAnswer::promptId)
+                .collect(Collectors.toSet())));
+        var own = byRun.values().stream().mapToDouble(answers -> meanOfPrompts(answers, metric, prompts)).toArray();
+        var other = baseline.byRun.values().stream().mapToDouble(answers -> meanOfPrompts(answers, metric, prompts)).toArray();
+        return Difference.ofMeans(own, other, Unit.RUNS, Math.min(own.length, other.length),
+                Math.min(completed.size(), baseline.completed.size()));
+    }
+
+    /** Returns the mean over the prompts of the logarithm of a metric; NaN if there is none. */
+    private static double meanOfPrompts(List<RecordedAnswer> answers, Metric metric, Set<String> prompts) {
+        return answers.stream().filter(answer -> prompts.contains(answer.promptId()) && answer.knows(metric))
+                .collect(Collectors.groupingBy(RecordedAnswer::promptId, Collectors.averagingDouble(answer -> Math.log(answer.get(metric)))))
+                .values().stream().mapToDouble(mean -> mean).average().orElse(Double.NaN);
+    }
+
+    private Difference compareUnpaired(Group baseline, Metric metric) {
+        var own = promptMeans(metric);
+        var other = baseline.promptMeans(metric);
+        var prompts = Math.min(own.length, other.length);
+        var size = Math.min(values(metric).length, baseline.values(metric).length);
+        return prompts >= Difference.FEWEST_PROMPTS ? Difference.ofMeans(own, other, Unit.PROMPTS, prompts, size)
+                : Difference.ofMeans(logarithms(metric), baseline.logarithms(metric), Unit.REPETITIONS, prompts, size);
+    }
+
+    private double[] promptMeans(Metric metric) {
+        return answersOf(metric).collect(Collectors.groupingBy(RecordedAnswer::promptId,
+                Collectors.averagingDouble(answer -> Math.log(answer.get(metric))))).values().stream().mapToDouble(mean -> mean).toArray();
+    }
+
+    private double[] logarithms(Metric metric) {
+        return Arrays.stream(values(metric)).map(Math::log).toArray();
+    }
+
+    /** Returns the ratio of a quantile to that of another group. */
+    QuantileRatio quantileRatio(Group baseline, Metric metric, double fraction) {
+        return QuantileRatio.of(quantileValues(metric), baseline.quantileValues(metric), fraction);
+    }
+
+    private List<QuantileRatio.Value> quantileValues(Metric metric) {
+        var values = answersOf(metric).map(answer -> new QuantileRatio.Value(answer.promptId(), answer.get(metric)))
+                .collect(Collectors.toCollection(ArrayList::new));
+        if (failuresAreWorst) {
+            failed.forEach(answer -> values.add(new QuantileRatio.Value(answer.promptId(), Double.POSITIVE_INFINITY)));
+        }
+        return values;
+    }
+
+    /** When the first of its requests began; null if that is not known. */
+    Instant firstStart() {
+        return completed.stream().map(RecordedAnswer::startedAt).filter(Objects::nonNull).min(Comparator.naturalOrder()).orElse(null);
+    }
+
+    /** When the last of its requests began; null if that is not known. */
+    Instant lastStart() {
+        return completed.stream().map(RecordedAnswer::startedAt).filter(Objects::nonNull).max(Comparator.naturalOrder()).orElse(null);
+    }
+
+    private List<Throughput> throughputs() {
+        return byRun.values().stream().map(answers -> {
+            var throughput = new Throughput();
+            answers.stream().filter(answer -> answer.startedAt() != null && answer.knows(Metric.TOTAL))
+                    .forEach(answer -> throughput.add(time(answer), answer.get(Metric.TOTAL), answer.get(Metric.OUTPUT_TOKENS)));
+            return throughput;
+        }).toList();
+    }
+
+    private Double perSecond(ToDoubleFunction<Throughput> count) {
+        var seconds = throughputs().stream().mapToDouble(Throughput::seconds).sum();
+        var all = throughputs().stream().mapToDouble(count).sum();
+        return seconds == 0 || Double.isNaN(all) ? null : all / seconds;
+    }
+
+    /** Completed requests per second of the measured time; null if it is not known. */
+    Double requestsPerSecond() {
+        return perSecond(Throughput::requests);
+    }
+
+    /** Output tokens per second of the measured time; null if it is not known. */
+    Double tokensPerSecond() {
+        return perSecond(Throughput::tokens);
     }
 }
 

@@ -424,7 +424,8 @@ final class Summary {
      * @param served what the server says it served, and which server; null if it does not say
      * @param values in the order of {@link #QUANTILES}; NaN where they are not known
      */
-    private record LastAttempt(String model, boolean completed, boolean reasoningAlone, String served, double[] values) { }
+    private record LastAttempt(String model, boolean completed, boolean reasoningAlone, String served, double[] values, Instant startedAt,
+                               double outputTokens) { }
 
     private final List<String> models;
     private final Map<String, Integer> retries = new HashMap<>();
@@ -443,7 +444,7 @@ final class Summary {
      */
     void add(Function<RequestColumn, String> row) {
         var values = QUANTILES.stream().map(row)
-                .mapToDouble(text -> text.isEmpty() ? Double.NaN : Double.parseDouble(text)).toArray();
+                .mapToDouble(Summary::number).toArray();
         var model = row.apply(RequestColumn.MODEL);
         if (!models.contains(model)) {
             models.add(model);
@@ -456,7 +457,13 @@ final class Summary {
                 && !row.apply(RequestColumn.TTFT_REASONING_MS).isEmpty();
         var reported = row.apply(RequestColumn.REPORTED_MODEL);
         var served = !completed || reported.isEmpty() ? null : reported + " at " + row.apply(RequestColumn.BASE_URL);
-        requests.put(row.apply(RequestColumn.REQUEST_ID), new LastAttempt(model, completed, reasoningAlone, served, values));
+        requests.put(row.apply(RequestColumn.REQUEST_ID), new LastAttempt(model, completed, reasoningAlone, served, values,
+                Instant.parse(row.apply(RequestColumn.STARTED_AT)), number(row.apply(RequestColumn.OUTPUT_TOKENS))));
+    }
+
+    /** Returns NaN for blank. */
+    private static double number(String text) {
+        return text.isEmpty() ? Double.NaN : Double.parseDouble(text);
     }
 
     int requests() {
@@ -497,6 +504,7 @@ final class Summary {
         out.println(simulated ? "Simulated latencies in ms: they say nothing about the real models of these names"
                 : "Latencies in ms");
         out.print(table().text());
+        printThroughput(out);
         for (var model : models) {
             var reasoningAlone = of(model).stream().filter(LastAttempt::reasoningAlone).count();
             if (reasoningAlone > 0) {
@@ -508,6 +516,20 @@ final class Summary {
                 out.println(Warning.ONE_MODEL.about(String.join(", ", labels), served));
             }
         });
+    }
+
+    /** Requests and tokens per second of the time in which each model was measured; more load makes them grow, unlike tokens/s. */
+    private void printThroughput(PrintStream out) {
+        for (var model : models) {
+            var throughput = new Throughput();
+            of(model).stream().filter(LastAttempt::completed).forEach(request -> throughput.add(request.startedAt().toEpochMilli(),
+                    request.values()[QUANTILES.indexOf(RequestColumn.TOTAL_MS)], request.outputTokens()));
+            if (throughput.requests() > 1 && throughput.seconds() > 0) {
+                out.printf(Locale.ROOT, "throughput of %s: %.2f requests/s%s%n", model, throughput.requests() / throughput.seconds(),
+                        Double.isNaN(throughput.tokens()) ? "" : String.format(Locale.ROOT, ", %.1f tokens/s",
+                                throughput.tokens() / throughput.seconds()));
+            }
+        }
     }
 
     private Table table() {

@@ -72,13 +72,15 @@ enum Metric {
     TOTAL,
     /** To the first event that the model generated: reasoning, visible text, or a part of a tool call. */
     TTFT_ANY,
+    /** The p95 of the ITL of one request. */
+    ITL_P95,
     /** Between consecutive events that the model generated; of one request its median. */
     ITL_ANY,
     /** TTFT without the name look-up, the connection and the TLS handshake. */
     TTFT_NET,
     /** Output tokens / TTLT. */
     TOKENS_PER_S,
-    OUTPUT_TOKENS, CACHED_TOKENS, REASONING_TOKENS, TOKENS_PER_EVENT, EVENTS, CONTENT_EVENTS, COALESCED_EVENTS,
+    OUTPUT_TOKENS, OUTPUT_CHARS, CACHED_TOKENS, REASONING_TOKENS, TOKENS_PER_EVENT, EVENTS, CONTENT_EVENTS, COALESCED_EVENTS,
     REASONING_EVENTS, TOOL_EVENTS,
     /** From the slot being free to the start of the clock. */
     QUEUE,
@@ -213,6 +215,42 @@ final class EventSeries {
     /** Returns null if there are fewer than two events. */
     Double longestGapMicros() {
         return count < 2 ? null : Arrays.stream(gapsMicros, 0, count - 1).max().getAsDouble();
+    }
+}
+
+/** What a server delivered in the time that was measured: from the first start to the last end. */
+final class Throughput {
+
+    private double startMillis = Double.POSITIVE_INFINITY;
+    private double endMillis = Double.NEGATIVE_INFINITY;
+    private int requests;
+    private double tokens;
+
+    /**
+     * Adds a completed request.
+     *
+     * @param atMillis     when it began, since any moment
+     * @param totalMillis  how long it took
+     * @param outputTokens NaN if they are not known
+     */
+    void add(double atMillis, double totalMillis, double outputTokens) {
+        startMillis = Math.min(startMillis, atMillis);
+        endMillis = Math.max(endMillis, atMillis + totalMillis);
+        requests++;
+        tokens += outputTokens;
+    }
+
+    double seconds() {
+        return requests == 0 ? 0 : (endMillis - startMillis) / 1000;
+    }
+
+    int requests() {
+        return requests;
+    }
+
+    /** Returns NaN if those of a request are not known. */
+    double tokens() {
+        return tokens;
     }
 }
 

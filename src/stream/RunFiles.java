@@ -122,12 +122,14 @@ enum RequestColumn implements Column {
             case TTLT -> TTLT_MS;
             case TOTAL -> TOTAL_MS;
             case TTFT_ANY -> TTFT_ANY_MS;
+            case ITL_P95 -> ITL_P95_MS;
             case ITL_ANY -> ITL_ANY_P50_MS;
             case TTFT_NET -> null;
             case TOKENS_PER_S -> OUTPUT_TOKENS_PER_S;
             case OUTPUT_TOKENS -> OUTPUT_TOKENS;
             case CACHED_TOKENS -> CACHED_PROMPT_TOKENS;
             case REASONING_TOKENS -> REASONING_TOKENS;
+            case OUTPUT_CHARS -> OUTPUT_CHARS;
             case TOKENS_PER_EVENT -> TOKENS_PER_EVENT;
             case EVENTS -> EVENTS;
             case CONTENT_EVENTS -> CONTENT_EVENTS;

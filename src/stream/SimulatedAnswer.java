@@ -14,7 +14,6 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.concurrent.locks.LockSupport;
 import java.util.regex.Pattern;
@@ -257,7 +256,7 @@ final class SimulatedText {
 
     /** Returns the answer to a question, piece by piece. */
     static List<String> answer(String question) {
-        var words = Set.of(question.toLowerCase(Locale.ROOT).split("[^\\p{L}]+"));
+        var words = List.of(question.toLowerCase(Locale.ROOT).split("[^\\p{L}]+"));
         return PARAGRAPHS.stream().filter(paragraph -> paragraph.words().stream().anyMatch(words::contains)).findFirst()
                 .orElseGet(() -> GENERAL.get(Math.floorMod(question.hashCode(), GENERAL.size()))).tokens();
     }

@@ -4,28 +4,33 @@
 //SOURCES Console.java
 //SOURCES Metrics.java
 
-// Statistics: the bootstrap of a ratio of medians, an equivalence test, rank tests, and the verdict that follows from them.
+// Statistics: the ratio between two groups, its interval, and the verdict that follows from it.
+//
+// The unit is the prompt: a model has its own strengths, so repetitions of one prompt tell little about others. The interval is
+// Student's over the means of the prompts. Its variance is made larger where requests close in time are alike. Bench.java
+// verdicts simulates how often a verdict is false; docs/comparing.md quotes it, and says why not Wilcoxon's test.
 
 package stream;
 
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collection;
 import java.util.Comparator;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.SplittableRandom;
+import java.util.stream.Collectors;
 
-import org.apache.commons.statistics.distribution.BetaDistribution;
+import org.apache.commons.statistics.distribution.ChiSquaredDistribution;
 import org.apache.commons.statistics.distribution.NormalDistribution;
 import org.apache.commons.statistics.distribution.TDistribution;
-import org.apache.commons.statistics.inference.MannWhitneyUTest;
-import org.apache.commons.statistics.inference.WilcoxonSignedRankTest;
 
-/** What two samples tell about the difference between them. */
+/** What two groups tell about the difference between them. */
 enum Verdict {
-    /** The interval is below 1, and the test is significant. */
+    /** The test is significant, and the ratio below 1. */
     FASTER,
-    /** The interval is above 1, and the test is significant. */
+    /** The test is significant, and the ratio above 1. */
     SLOWER,
     /** Both one-sided tests place the ratio within the margin: a difference, if there is one, is too small to matter. */
     SAME,
@@ -39,93 +44,206 @@ enum Verdict {
     }
 }
 
+/** What is independent in a comparison, and therefore counted. */
+enum Unit {
+    /** Prompts: the verdict holds for prompts like these. */
+    PROMPTS("prompt"),
+    /** Repetitions of few prompts: the verdict holds for these prompts only. */
+    REPETITIONS("repetition"),
+    /** Runs: the verdict holds for runs at other times, too. */
+    RUNS("run");
+
+    private final String noun;
+
+    Unit(String noun) {
+        this.noun = noun;
+    }
+
+    String word() {
+        return noun + "s";
+    }
+
+    /** Returns a number of them in words. */
+    String count(long number) {
+        return Count.of(number, noun);
+    }
+
+    /** Throws IllegalArgumentException if there is no such unit. */
+    static Unit of(String word) {
+        return Arrays.stream(values()).filter(unit -> unit.word().equals(word)).findFirst()
+                .orElseThrow(() -> new IllegalArgumentException("unknown unit '" + word + "'"));
+    }
+}
+
 /**
- * How a sample of times differs from a baseline.
+ * Two answers to the same question.
  *
- * @param size     pairs, or the size of the smaller sample if they are not paired
- * @param paired   whether the same place in both samples belongs together
- * @param ratio    median of the sample / median of the baseline; null if a sample is empty, or the median of the baseline is 0
- * @param lower95  lower end of its 95 % interval; null below {@link #FEWEST} pairs
+ * @param time     when they were asked, in any unit; only the order counts
+ * @param value    at least 0
+ * @param baseline at least 0
+ */
+record Pair(String prompt, double time, double value, double baseline) {
+    double logRatio() {
+        return Math.log(value / baseline);
+    }
+}
+
+/**
+ * The standard deviations of the logarithm of a ratio.
+ *
+ * @param between between prompts, without what repetitions explain; 0 if there is none
+ * @param within  between the repetitions of a prompt
+ */
+record Spread(double between, double within) { }
+
+/**
+ * How a group differs from a baseline.
+ *
+ * @param unit     what is counted
+ * @param units    how many: prompts, or runs of the smaller side
+ * @param size     pairs of answers, or answers of the smaller side
+ * @param ratio    geometric mean of the ratios; null if a group is empty or has times of 0
+ * @param lower95  lower end of its 95 % interval; null if there are too few for one
  * @param upper95  upper end
  * @param lower90  lower end of its 90 % interval, which two one-sided tests of 5 % each use
  * @param upper90  upper end
- * @param pValue   two-sided, of Wilcoxon's signed rank test on the pairs, or of Mann and Whitney's; null as above
+ * @param pValue   two-sided, corrected if it is one of several; null as above
+ * @param drifting whether requests close in time were more alike than others
+ * @param spread   null if there are no pairs
  */
-record Difference(int size, boolean paired, Double ratio, Double lower95, Double upper95, Double lower90, Double upper90,
-                  Double pValue) {
+record Difference(Unit unit, int units, int size, Double ratio, Double lower95, Double upper95, Double lower90, Double upper90,
+                  Double pValue, boolean drifting, Spread spread) {
 
-    /** Five pairs that all point in one direction occur by chance once in sixteen times. */
-    static final int FEWEST = 6;
+    /** With fewer prompts a verdict is about these prompts only. */
+    static final int FEWEST_PROMPTS = 6;
 
-    private static final int ENOUGH = 12;
+    private static final int FEWEST_DEGREES = 5;
+    private static final double LEAST_POSITIVE = 0.9; // a time of 0 has no ratio: events that came together
     private static final double SIGNIFICANT = 0.05;
+    private static final double DRIFT_SIGNIFICANT = 0.1;
+    private static final double POWER_QUANTILE = 0.84; // of the normal distribution, for four chances in five
     private static final long MOST_THAT_HELP = 1_000_000;
 
+    /** A mean of logarithms with its variance, and the degrees of freedom of that. */
+    private record Estimate(double mean, double variance, double degrees) {
+
+        double end(double level) {
+            return Math.exp(variance == 0 ? mean : mean + TDistribution.of(degrees).inverseCumulativeProbability(level)
+                    * Math.sqrt(variance));
+        }
+
+        double pValue() {
+            return variance == 0 ? mean == 0 ? 1 : 0
+                    : Math.min(1, 2 * TDistribution.of(degrees).survivalProbability(Math.abs(mean) / Math.sqrt(variance)));
+        }
+    }
+
+    private static Difference unknown(Unit unit, int units, int size, Double ratio, Spread spread) {
+        return new Difference(unit, units, size, ratio, null, null, null, null, null, false, spread);
+    }
+
+    private static Difference of(Estimate estimate, Unit unit, int units, int size, boolean drifting, Spread spread) {
+        return new Difference(unit, units, size, Math.exp(estimate.mean()), estimate.end(0.025), estimate.end(0.975),
+                estimate.end(0.05), estimate.end(0.95), estimate.pValue(), drifting, spread);
+    }
+
+    /** Compares answers to the same questions; a few pairs with a time of 0 are left out, with many there is no ratio. */
+    static Difference ofPairs(Collection<Pair> pairs) {
+        var inTime = pairs.stream().filter(pair -> pair.value() > 0 && pair.baseline() > 0)
+                .sorted(Comparator.comparingDouble(Pair::time)).toList();
+        var byPrompt = new LinkedHashMap<String, List<Pair>>();
+        inTime.forEach(pair -> byPrompt.computeIfAbsent(pair.prompt(), absent -> new ArrayList<>()).add(pair));
+        var prompts = byPrompt.size();
+        var unit = prompts < FEWEST_PROMPTS ? Unit.REPETITIONS : Unit.PROMPTS;
+        if (inTime.size() < LEAST_POSITIVE * pairs.size() || prompts == 0) {
+            return unknown(unit, prompts, inTime.size(), null, null);
+        }
+        var means = new LinkedHashMap<String, Double>();
+        byPrompt.forEach((prompt, own) -> means.put(prompt, own.stream().mapToDouble(Pair::logRatio).average().orElseThrow()));
+        var mean = mean(means.values().stream().mapToDouble(each -> each).toArray());
+        var betweenVariance = prompts < 2 ? 0 : variance(means.values().stream().mapToDouble(each -> each).toArray());
+        var degreesWithin = inTime.size() - prompts;
+        var weighted = new double[inTime.size()]; // what each pair adds to the mean, beyond what its prompt does
+        var sumWithin = 0.0;
+        for (int i = 0; i < weighted.length; i++) {
+            var own = byPrompt.get(inTime.get(i).prompt()).size();
+            var residual = inTime.get(i).logRatio() - (degreesWithin == 0 ? mean : means.get(inTime.get(i).prompt()));
+            sumWithin += residual * residual;
+            weighted[i] = residual / prompts / own * Math.sqrt(degreesWithin == 0 ? weighted.length / (weighted.length - 1.0)
+                    : own > 1 ? own / (own - 1.0) : 1);
+        }
+        var withinVariance = degreesWithin == 0 ? 0 : sumWithin / degreesWithin;
+        var meanSize = byPrompt.values().stream().mapToDouble(own -> 1.0 / own.size()).average().orElseThrow();
+        var spread = new Spread(Math.sqrt(Math.max(0, betweenVariance - withinVariance * meanSize)),
+                Math.sqrt(degreesWithin == 0 ? betweenVariance : withinVariance));
+        if (unit == Unit.REPETITIONS && degreesWithin < FEWEST_DEGREES) {
+            return unknown(unit, prompts, inTime.size(), Math.exp(mean), spread);
+        }
+        var time = TimeDependence.of(weighted);
+        var estimate = unit == Unit.PROMPTS ? new Estimate(mean, betweenVariance / prompts, prompts - 1)
+                : new Estimate(mean, time.variance(), degreesWithin);
+        return of(enlarged(estimate, time), unit, prompts, inTime.size(), time.pValue() < DRIFT_SIGNIFICANT, spread);
+    }
+
+    /** Adds to the variance what requests close in time have in common (degrees of freedom after Satterthwaite 1946). */
+    private static Estimate enlarged(Estimate estimate, TimeDependence time) {
+        var variance = estimate.variance() + time.excess();
+        return time.excess() == 0 ? estimate : new Estimate(estimate.mean(), variance, variance * variance
+                / (estimate.variance() * estimate.variance() / estimate.degrees() + time.excess() * time.excess() / TimeDependence.WAVES));
+    }
+
     /**
-     * Compares a sample with a baseline.
+     * Compares groups without counterparts, by the means of the logarithms of their units (Welch 1947).
      *
-     * @param values   times of at least 0, in any unit
-     * @param baseline the same; of the same length if they are paired
+     * @param values   one for each prompt, run or answer of the group
+     * @param baseline the same of the baseline
+     * @param units    prompts or runs of the smaller side
+     * @param size     answers of the smaller side
      */
-    static Difference between(double[] values, double[] baseline, boolean paired) {
-        if (paired && values.length != baseline.length) {
-            throw new IllegalArgumentException(values.length + " values cannot be paired with " + baseline.length);
+    static Difference ofMeans(double[] values, double[] baseline, Unit unit, int units, int size) {
+        var fewest = Math.min(values.length, baseline.length);
+        if (fewest == 0) {
+            return unknown(unit, 0, 0, null, null);
         }
-        var size = Math.min(values.length, baseline.length);
-        if (size == 0) {
-            return new Difference(0, paired, null, null, null, null, null, null);
+        var mean = mean(values) - mean(baseline);
+        if (fewest < 2 || Double.isInfinite(mean) || Double.isNaN(mean)) {
+            return unknown(unit, units, size, Double.isNaN(mean) || Double.isInfinite(mean) ? null : Math.exp(mean), null);
         }
-        var bootstrap = new Bootstrap(values, baseline, paired);
-        var ratio = bootstrap.ratio();
-        if (size < FEWEST || ratio == null) {
-            return new Difference(size, paired, ratio, null, null, null, null, null);
-        }
-        var ratios = bootstrap.ratios();
-        return new Difference(size, paired, ratio, Math.min(ratio, at(ratios, 0.025, size)),
-                Math.max(ratio, at(ratios, 0.975, size)), Math.min(ratio, at(ratios, 0.05, size)),
-                Math.max(ratio, at(ratios, 0.95, size)), pValue(values, baseline, paired));
+        var one = variance(values) / values.length;
+        var other = variance(baseline) / baseline.length;
+        var variance = one + other;
+        var degrees = variance == 0 ? 1 : variance * variance / (one * one / (values.length - 1) + other * other / (baseline.length - 1));
+        return of(new Estimate(mean, variance, degrees), unit, units, size, false, null);
     }
 
-    /**
-     * Returns the end of the interval at this level. A bootstrap of very few values is too narrow, so for these the level
-     * is moved out as far as Student's distribution is wider than the normal one (Hesterberg 2015, What Teachers Should
-     * Know About the Bootstrap, section 5.3). StatisticsTest simulates how often the interval contains the true ratio.
-     */
-    private static double at(double[] sorted, double level, int size) {
-        var wider = size >= ENOUGH ? level : NormalDistribution.of(0, 1).cumulativeProbability(
-                TDistribution.of(size - 1).inverseCumulativeProbability(level) * Math.sqrt(size / (size - 1.0)));
-        return Metrics.QUANTILE.evaluate(sorted, wider);
+    private static double mean(double[] values) {
+        return Arrays.stream(values).average().orElseThrow();
     }
 
-    /** The pairs are tested on a logarithmic scale, since a model is so many times slower, not so many milliseconds. */
-    private static double pValue(double[] values, double[] baseline, boolean paired) {
-        if (!paired) {
-            return MannWhitneyUTest.withDefaults().test(values, baseline).getPValue();
-        }
-        var positive = Arrays.stream(values).allMatch(value -> value > 0)
-                && Arrays.stream(baseline).allMatch(value -> value > 0);
-        var differences = new double[values.length];
-        for (int i = 0; i < differences.length; i++) {
-            differences[i] = positive ? Math.log(values[i] / baseline[i]) : values[i] - baseline[i];
-        }
-        if (Arrays.stream(differences).allMatch(difference -> difference == 0)) {
-            return 1; // the test itself refuses these
-        }
-        return WilcoxonSignedRankTest.withDefaults().test(differences).getPValue();
+    private static double variance(double[] values) {
+        var mean = mean(values);
+        return Arrays.stream(values).map(value -> (value - mean) * (value - mean)).sum() / (values.length - 1);
+    }
+
+    /** Returns how many comparisons there are: with a baseline that the data choose, those of all groups with each other. */
+    static int family(int groups, boolean baselineIsChosen) {
+        return baselineIsChosen ? groups * (groups - 1) / 2 : groups - 1;
     }
 
     /**
      * Corrects the p values of differences that are reported together, so that the chance of any false one among
      * them stays at 5 % (Holm 1979, A Simple Sequentially Rejective Multiple Test Procedure).
+     *
+     * @param family how many comparisons there are, at least as many as differences
      */
-    static List<Difference> corrected(List<Difference> together) {
+    static List<Difference> corrected(List<Difference> together, int family) {
         var tested = together.stream().filter(difference -> difference.pValue != null)
                 .sorted(Comparator.comparing(Difference::pValue)).toList();
         var corrected = new ArrayList<>(together);
         var least = 0.0;
         for (int i = 0; i < tested.size(); i++) {
             var each = tested.get(i);
-            least = Math.max(least, Math.min(1, each.pValue * (tested.size() - i)));
+            least = Math.max(least, Math.min(1, each.pValue * (Math.max(family, tested.size()) - i)));
             for (int j = 0; j < corrected.size(); j++) {
                 if (together.get(j) == each) {
                     corrected.set(j, each.withPValue(least));
@@ -136,7 +254,22 @@ record Difference(int size, boolean paired, Double ratio, Double lower95, Double
     }
 
     private Difference withPValue(double corrected) {
-        return new Difference(size, paired, ratio, lower95, upper95, lower90, upper90, corrected);
+        return new Difference(unit, units, size, ratio, lower95, upper95, lower90, upper90, corrected, drifting, spread);
+    }
+
+    /** Whether answers to the same questions were compared. */
+    boolean isPaired() {
+        return spread != null;
+    }
+
+    /** Whether it is more than chance. */
+    boolean isSignificant() {
+        return pValue != null && pValue <= SIGNIFICANT;
+    }
+
+    /** Whether it holds for the prompts of the comparison only. */
+    boolean isForThesePromptsOnly() {
+        return unit == Unit.REPETITIONS;
     }
 
     /**
@@ -151,26 +284,35 @@ record Difference(int size, boolean paired, Double ratio, Double lower95, Double
         if (lower90 > 1 / (1 + margin) && upper90 < 1 + margin) {
             return Verdict.SAME;
         }
-        var significant = pValue <= SIGNIFICANT;
-        return significant && upper95 < 1 ? Verdict.FASTER : significant && lower95 > 1 ? Verdict.SLOWER : Verdict.UNCLEAR;
+        return !isSignificant() ? Verdict.UNCLEAR : ratio < 1 ? Verdict.FASTER : Verdict.SLOWER;
     }
 
+    /** How many more prompts or repetitions would be enough. */
+    record More(Unit unit, long number) { }
+
     /**
-     * Returns how many more pairs are needed if the true ratio is the observed one: enough for four chances in five of
-     * either a significant difference or equivalence, whichever takes fewer. Null where more would not help.
+     * Returns how many more prompts, or repetitions of each, are needed if the true ratio is the observed one: enough for four
+     * chances in five of either a significant difference or equivalence, whichever takes fewer requests. Null where more would
+     * not help, or nothing is known of the spread.
      */
-    Long morePairs(double margin) {
-        if (lower95 == null) {
-            return ratio == null || size >= FEWEST ? null : (long) FEWEST - size;
+    More more(double margin) {
+        if (spread == null || ratio == null || lower95 == null) {
+            return null;
         }
-        var error = Math.log(upper95 / lower95) / (2 * 1.96);
         var effect = Math.abs(Math.log(ratio));
-        var toDiffer = Math.max(Math.pow(error * (1.96 + 0.84) / effect, 2) * size,
-                size + Math.log(pValue / SIGNIFICANT) / Math.log(2)); // a pair halves the least p value there can be
         var room = Math.log1p(margin) - effect;
-        var toBeSame = room > 0 ? Math.pow(error * (1.645 + 1.282) / room, 2) * size : Double.POSITIVE_INFINITY;
-        var needed = Math.min(toDiffer, toBeSame);
-        return needed < MOST_THAT_HELP ? Math.max(1, roundedUp(needed - size)) : null;
+        var error = Math.max(effect / (1.96 + POWER_QUANTILE), room / (1.645 + 1.282));
+        var repetitions = (double) size / units;
+        var between = isForThesePromptsOnly() ? 0 : spread.between() * spread.between();
+        var within = spread.within() * spread.within();
+        var prompts = (between + within / repetitions) / (error * error);
+        var left = units * error * error - between;
+        var moreRepetitions = left > 0 ? Math.max(1, within / left - repetitions) : Double.POSITIVE_INFINITY;
+        var morePrompts = isForThesePromptsOnly() ? Double.POSITIVE_INFINITY : Math.max(1, prompts - units);
+        var isPrompts = morePrompts * repetitions < 0.99 * moreRepetitions * units; // else it is easier to repeat
+        var number = isPrompts ? morePrompts : moreRepetitions;
+        return number * (isPrompts ? repetitions : units) < MOST_THAT_HELP
+                ? new More(isPrompts ? Unit.PROMPTS : Unit.REPETITIONS, roundedUp(number)) : null;
     }
 
     /** An estimate has no more than two significant digits. */
@@ -179,20 +321,29 @@ record Difference(int size, boolean paired, Double ratio, Double lower95, Double
         return (long) (Math.ceil(count / unit) * unit);
     }
 
-    /** Returns the size of the samples in words. */
+    /** Returns the size of the sample in words. */
     String count() {
-        return size + (paired ? " pair" : " value") + (size == 1 ? "" : "s");
+        return switch (unit) {
+            case RUNS -> Unit.RUNS.count(units) + " of each";
+            case PROMPTS -> Unit.PROMPTS.count(units) + (size == units ? "" : " and " + Count.of(size, "pair"));
+            case REPETITIONS -> Count.of(size, "pair") + " of " + Unit.PROMPTS.count(units);
+        };
     }
 
     /** Returns the verdict in words. */
     String verdictWords(double margin) {
+        var scope = isForThesePromptsOnly() ? " (for " + (units == 1 ? "this prompt" : "these " + units + " prompts") + " only)" : "";
         return switch (verdict(margin)) {
-            case FASTER -> "faster";
-            case SLOWER -> "slower";
-            case SAME -> "the same within " + percent(margin);
-            case TOO_FEW -> ratio == null ? "not comparable" : count() + ", too few: at least " + FEWEST + " are needed";
-            case UNCLEAR -> "not distinguishable with " + count() + (morePairs(margin) == null ? ""
-                    : "; about " + String.format(Locale.ROOT, "%,d", morePairs(margin)) + " more would be enough");
+            case FASTER -> "faster" + scope;
+            case SLOWER -> "slower" + scope;
+            case SAME -> "the same median within " + percent(margin) + scope;
+            case TOO_FEW -> ratio == null ? "not comparable" : count() + ", too few: " + (unit == Unit.RUNS ? "at least 2 runs of each"
+                    : "at least " + FEWEST_PROMPTS + " prompts, or more repetitions,") + " are needed";
+            case UNCLEAR -> {
+                var more = more(margin);
+                yield "not distinguishable with " + count() + (more == null ? "" : "; about "
+                        + String.format(Locale.ROOT, "%,d", more.number()) + " more " + more.unit().word() + " would be enough");
+            }
         };
     }
 
@@ -218,88 +369,191 @@ record Difference(int size, boolean paired, Double ratio, Double lower95, Double
 }
 
 /**
- * Draws the ratio of two medians again and again from resamples of the same size. Pairs are drawn as pairs, which keeps
- * what they have in common, a long prompt for example, out of the ratio's spread (Efron and Tibshirani 1993, An
- * Introduction to the Bootstrap, chapters 8 and 13). The median of a resample is the estimate of Harrell and Davis 1982:
- * with the middle value alone the interval of paired samples is far too wide (Wilcox and Erceg-Hurn 2012, Comparing Two
- * Dependent Groups via Quantiles). The draws depend on the size only: the same files give the same results.
+ * How much the sum of a series in the order of time varies beyond what independent values would. The series is compared with
+ * slow cosine waves: the values of a series without dependence go with them as with any other (Lazarus, Lewis, Stock and Watson
+ * 2018, HAR Inference: Recommendations for Practice, the equal-weighted cosine estimator).
+ *
+ * @param variance of the sum, if the values are independent
+ * @param excess   what the dependence adds; 0 if there is none
+ * @param pValue   of independence
  */
-final class Bootstrap {
+record TimeDependence(double variance, double excess, double pValue) {
 
-    private static final int DRAWS = 4_000;
-    private static final int DRAWS_OF_MANY = 1_000;
-    private static final int MANY = 5_000;
+    /** More of them would see faster changes only, fewer would give an uncertain estimate. */
+    static final int WAVES = 8;
 
-    /** A sample in ascending order, the place of each value in the sample, and how much of the median each rank below is. */
-    private record Ranked(double[] values, int[] places, double[] weightBelow) {
+    /**
+     * The estimate is too small where the dependence lasts about as long as the shortest wave; chosen by simulation, so that load
+     * that is correlated by 0.8 from request to request leaves a false verdict in 20 comparisons.
+     */
+    private static final double ALLOWANCE = 1.3;
 
-        static Ranked of(double[] sample) {
-            var order = new Integer[sample.length];
-            Arrays.setAll(order, i -> i);
-            Arrays.sort(order, Comparator.comparingDouble(i -> sample[i]));
-            var places = Arrays.stream(order).mapToInt(Integer::intValue).toArray();
-            var rank = BetaDistribution.of((sample.length + 1) / 2.0, (sample.length + 1) / 2.0);
-            var weightBelow = new double[sample.length + 1];
-            Arrays.setAll(weightBelow, i -> rank.cumulativeProbability(i / (double) sample.length));
-            return new Ranked(Arrays.stream(places).mapToDouble(place -> sample[place]).toArray(), places, weightBelow);
+    private static final int FEWEST_VALUES = 16;
+
+    static TimeDependence of(double[] series) {
+        var variance = Arrays.stream(series).map(value -> value * value).sum();
+        if (series.length < FEWEST_VALUES || variance == 0) {
+            return new TimeDependence(variance, 0, 1);
         }
-
-        /** Returns the middle value, or the mean of the two in the middle. */
-        double median() {
-            return (values[(values.length - 1) / 2] + values[values.length / 2]) / 2;
-        }
-
-        /** Returns the median of a resample that took the value of each place so many times. */
-        double median(int[] counts) {
-            var median = 0.0;
-            var rank = 0;
-            for (int i = 0; i < values.length; i++) {
-                var count = counts[places[i]];
-                if (count > 0) {
-                    median += values[i] * (weightBelow[rank + count] - weightBelow[rank]);
-                    rank += count;
-                }
+        var slow = 0.0;
+        for (int wave = 1; wave <= WAVES; wave++) {
+            var along = 0.0;
+            for (int i = 0; i < series.length; i++) {
+                along += series[i] * Math.cos(Math.PI * wave * (i + 0.5) / series.length);
             }
-            return median;
+            slow += 2 * along * along;
         }
+        return new TimeDependence(variance, ALLOWANCE * Math.max(0, slow / WAVES - variance),
+                ChiSquaredDistribution.of(WAVES).survivalProbability(slow / variance));
     }
+}
 
-    private final Ranked values;
-    private final Ranked baseline;
-    private final boolean paired;
+/** Whether values change with time. */
+final class Trend {
 
-    Bootstrap(double[] values, double[] baseline, boolean paired) {
-        this.values = Ranked.of(values);
-        this.baseline = Ranked.of(baseline);
-        this.paired = paired;
+    private static final double SIGNIFICANT = 0.01; // each group is asked, and a caveat that is always there is not read
+
+    private Trend() { }
+
+    /** Whether values in the order of time have a trend, by the slope of a line through them (Student's test). */
+    static boolean isSignificant(double[] inTime) {
+        var size = inTime.length;
+        var middle = (size - 1) / 2.0;
+        var mean = Arrays.stream(inTime).average().orElse(0);
+        var products = 0.0;
+        var squares = 0.0;
+        var total = 0.0;
+        for (int i = 0; i < size; i++) {
+            products += (i - middle) * (inTime[i] - mean);
+            squares += (i - middle) * (i - middle);
+            total += (inTime[i] - mean) * (inTime[i] - mean);
+        }
+        if (size < 3 || total == 0) {
+            return false;
+        }
+        var rest = total - products * products / squares;
+        return rest <= 0 || 2 * TDistribution.of(size - 2).survivalProbability(
+                Math.abs(products) / Math.sqrt(squares * rest / (size - 2))) < SIGNIFICANT;
     }
+}
 
-    /** Returns the ratio of the medians of the samples themselves; null if the baseline's is 0. */
-    Double ratio() {
-        return baseline.median() == 0 ? null : values.median() / baseline.median();
-    }
+/**
+ * The ratio of a quantile of two groups. Prompts are drawn again and again with all their answers (Efron and Tibshirani 1993, An
+ * Introduction to the Bootstrap, chapter 13); the draws depend on the sizes only, so the same files give the same figures.
+ *
+ * @param ratio   null if a group has too few values for the quantile
+ * @param lower   lower end of the 95 % interval; null if there are too few for one
+ * @param upper   upper end
+ * @param lower90 lower end of the 90 % interval
+ * @param upper90 upper end
+ * @param pValue  two-sided
+ */
+record QuantileRatio(Double ratio, Double lower, Double upper, Double lower90, Double upper90, Double pValue) {
 
-    /** Returns the ratios of the resamples in ascending order. */
-    double[] ratios() {
-        var random = new SplittableRandom(values.values.length);
-        var ratios = new double[Math.max(values.values.length, baseline.values.length) > MANY ? DRAWS_OF_MANY : DRAWS];
-        var counts = new int[values.values.length];
-        var baselineCounts = paired ? counts : new int[baseline.values.length];
-        for (int i = 0; i < ratios.length; i++) {
-            draw(random, counts);
-            if (!paired) {
-                draw(random, baselineCounts);
+    private static final int DRAWS = 1_000;
+    private static final int DRAWS_OF_MANY = 200;
+    private static final int MANY = 20_000;
+
+    /**
+     * A value and the prompt that it belongs to.
+     *
+     * @param value infinite for an answer that never came
+     */
+    record Value(String prompt, double value) { }
+
+    /**
+     * Compares the same quantile of two groups; prompts that only one of them has are left out.
+     *
+     * @param fraction 0 to 1, as 0.95 for p95
+     */
+    static QuantileRatio of(List<Value> values, List<Value> baseline, double fraction) {
+        var ofBaseline = baseline.stream().map(Value::prompt).collect(Collectors.toSet());
+        var prompts = values.stream().map(Value::prompt).distinct().filter(ofBaseline::contains).toList();
+        var own = Sorted.of(values, prompts);
+        var other = Sorted.of(baseline, prompts);
+        if (Math.min(own.size(), other.size()) < Math.max(1, Metrics.leastValues(fraction))) {
+            return new QuantileRatio(null, null, null, null, null, null);
+        }
+        var all = new int[prompts.size()];
+        Arrays.fill(all, 1);
+        var ratio = ratio(own.quantile(all, fraction), other.quantile(all, fraction));
+        var size = Math.min(own.size(), other.size());
+        if (prompts.size() < Difference.FEWEST_PROMPTS || size < leastForInterval(fraction)) {
+            return new QuantileRatio(ratio, null, null, null, null, null);
+        }
+        var random = new SplittableRandom(size);
+        var ratios = new double[own.size() + other.size() > MANY ? DRAWS_OF_MANY : DRAWS];
+        for (int draw = 0; draw < ratios.length; draw++) {
+            var counts = new int[prompts.size()];
+            for (int i = 0; i < counts.length; i++) {
+                counts[random.nextInt(counts.length)]++;
             }
-            ratios[i] = values.median(counts) / baseline.median(baselineCounts);
+            ratios[draw] = ratio(own.quantile(counts, fraction), other.quantile(counts, fraction));
         }
         Arrays.sort(ratios);
-        return ratios;
+        var below = (1.0 + Arrays.stream(ratios).filter(each -> each <= 1).count()) / (ratios.length + 1);
+        var above = (1.0 + Arrays.stream(ratios).filter(each -> each >= 1).count()) / (ratios.length + 1);
+        return new QuantileRatio(ratio, Math.min(ratio, end(ratios, 0.025, prompts.size())),
+                Math.max(ratio, end(ratios, 0.975, prompts.size())), Math.min(ratio, end(ratios, 0.05, prompts.size())),
+                Math.max(ratio, end(ratios, 0.95, prompts.size())), Math.min(1, 2 * Math.min(below, above)));
     }
 
-    private static void draw(SplittableRandom random, int[] counts) {
-        Arrays.fill(counts, 0);
-        for (int i = 0; i < counts.length; i++) {
-            counts[random.nextInt(counts.length)]++;
+    /** Returns the same as a difference between groups; {@code size} in answers of the smaller one. */
+    Difference difference(int prompts, int size) {
+        return new Difference(Unit.PROMPTS, prompts, size, ratio, lower, upper, lower90, upper90, pValue, false, null);
+    }
+
+    /** Returns how many values an interval needs; below, the simulations of Bench.java verdicts find it too narrow. */
+    static int leastForInterval(double fraction) {
+        return fraction > 0.95 ? 160 : fraction > 0.5 ? 60 : 6;
+    }
+
+    /**
+     * A bootstrap of few units is too narrow, so the level is moved out as far as Student's distribution is wider than the
+     * normal one (Hesterberg 2015, What Teachers Should Know About the Bootstrap, section 5.3).
+     */
+    private static double end(double[] sorted, double level, int units) {
+        var wider = NormalDistribution.of(0, 1).cumulativeProbability(TDistribution.of(units - 1).inverseCumulativeProbability(level)
+                * Math.sqrt(units / (units - 1.0)));
+        var place = wider * (sorted.length - 1);
+        return sorted[(int) (wider < 0.5 ? Math.floor(place) : Math.ceil(place))];
+    }
+
+    private static double ratio(double value, double baseline) {
+        return value == baseline ? 1 : value / baseline;
+    }
+
+    /** Values in ascending order, and for each the place of its prompt. */
+    private record Sorted(double[] values, int[] prompts) {
+
+        static Sorted of(List<Value> values, List<String> names) {
+            var places = new LinkedHashMap<String, Integer>();
+            names.forEach(name -> places.put(name, places.size()));
+            var known = values.stream().filter(value -> places.containsKey(value.prompt()))
+                    .sorted(Comparator.comparingDouble(Value::value)).toList();
+            return new Sorted(known.stream().mapToDouble(Value::value).toArray(),
+                    known.stream().mapToInt(value -> places.get(value.prompt())).toArray());
+        }
+
+        int size() {
+            return values.length;
+        }
+
+        /** Returns the quantile if the values of each prompt are taken so many times; of type 1, without interpolation. */
+        double quantile(int[] counts, double fraction) {
+            var total = 0L;
+            for (var prompt : prompts) {
+                total += counts[prompt];
+            }
+            var rank = Math.max(1, (long) Math.ceil(fraction * total));
+            var below = 0L;
+            for (int i = 0; i < values.length; i++) {
+                below += counts[prompts[i]];
+                if (below >= rank) {
+                    return values[i];
+                }
+            }
+            return values[values.length - 1];
         }
     }
 }
