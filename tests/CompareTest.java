@@ -58,10 +58,10 @@ class CompareTest {
     private static final String GOLDEN_TEXT = """
             To the first token fast is 1.45x faster than slow; to the last token fast is 1.56x faster than slow.
 
-                               ---- TTFT ms ----  --------- ITL ms ---------  ----- p50 ms -----  ------ p50 -----
-            model   n  failed    p50    p95  p99   p50  p95  p99 of all gaps  TPOT   TTLT  total  tokens/s  tokens  coalesced  requests/s  all tokens/s
-            fast   24       0  111.5  121.9       5.00                  5.00  5.00  206.5  207.5      96.9      20        0 %        0.52          10.4
-            slow   25       1  161.5  171.9       8.50                  9.00  8.50  323.0  324.0      61.9      20        0 %        0.52          10.4
+                               ---- TTFT ms ----  ----- ITL ms -----  ----- p50 ms -----  ------ p50 -----
+            model   n  failed    p50    p95  p99   p50  p95  p99 all  TPOT   TTLT  total  tokens/s  tokens  coalesced  requests/s  all tokens/s
+            fast   24       0  111.5  121.9       5.00          5.00  5.00  206.5  207.5      96.9      20        0 %        0.52          10.4
+            slow   25       1  161.5  171.9       8.50          9.00  8.50  323.0  324.0      61.9      20        0 %        0.52          10.4
 
             metric                 ratio  95 % interval  verdict
             TTFT      slow / fast  1.45x   1.41 to 1.49  slower
@@ -90,7 +90,7 @@ class CompareTest {
             **To the first token a\\|b is 2.95x faster than \\<c\\>; to the last token a\\|b is 2.78x faster than \\<c\\>, for this prompt \
             only.**
 
-            | model | n | failed | TTFT p50 ms | TTFT p95 ms | TTFT p99 ms | ITL p50 ms | ITL p95 ms | ITL p99 of all gaps ms \
+            | model | n | failed | TTFT p50 ms | TTFT p95 ms | TTFT p99 ms | ITL p50 ms | ITL p95 ms | ITL p99 all ms \
             | TPOT p50 ms | TTLT p50 ms | total p50 ms | tokens/s p50 | tokens p50 | coalesced | requests/s | all tokens/s |
             | :--- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |
             | a\\|b | 6 | 0 | 102.5 |  |  | 5.00 |  |  | 5.00 | 112.5 | 113.5 | 26.7 | 3 | 0 % | 0.59 | 1.8 |

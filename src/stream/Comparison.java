@@ -396,7 +396,7 @@ final class Doubts {
                 && section.groups().stream().anyMatch(this::isApart)) {
             lines.add("not at the same time: a difference between the two times looks the same");
         }
-        if (differences.stream().anyMatch(difference -> difference.drifting() && difference.isSignificant())) {
+        if (differences.stream().anyMatch(Difference::mayBeLoad)) {
             lines.add("the load changed during the run: another run may tell otherwise");
         }
         return lines;

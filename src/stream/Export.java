@@ -209,7 +209,7 @@ final class ComparisonText {
 
     private Table figures(SectionResult section) {
         var table = new Table().column(comparison.terms().by().replace("label:", ""), true);
-        var shown = Arrays.stream(Aggregate.values()).filter(aggregate -> isShown(aggregate, section.groups())).toList();
+        var shown = shown(section.groups());
         for (var aggregate : shown) {
             table.column(aggregate.family(), aggregate.heading(), aggregate.title(), false);
         }
@@ -221,6 +221,11 @@ final class ComparisonText {
             table.row(row);
         }
         return table;
+    }
+
+    /** Returns the columns of a table of these groups. */
+    static List<Aggregate> shown(List<GroupResult> groups) {
+        return Arrays.stream(Aggregate.values()).filter(aggregate -> isShown(aggregate, groups)).toList();
     }
 
     /** Whether the table has it as a column: what is mostly the same as another figure is shown where it is not. */

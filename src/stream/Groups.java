@@ -40,7 +40,7 @@ enum Aggregate {
     TTFT_P99("ttft_p99_ms", "p99", 1, Metric.TTFT, group -> group.quantile(Metric.TTFT, 0.99)),
     ITL_P50("itl_p50_ms", "p50", 2, Metric.ITL, group -> group.itl(Metric.ITL, 0.5)),
     ITL_P95("itl_p95_ms", "p95", 2, Metric.ITL, group -> group.itl(Metric.ITL_P95, 0.95)),
-    ITL_P99("itl_p99_ms", "p99 of all gaps", 2, Metric.ITL, group -> group.gaps(0.99)),
+    ITL_P99("itl_p99_ms", "p99 all", 2, Metric.ITL, group -> group.gaps(0.99)),
     TPOT_P50("tpot_p50_ms", "TPOT", 2, Metric.TPOT, group -> group.quantile(Metric.TPOT, 0.5)),
     TTLT_P50("ttlt_p50_ms", "TTLT", 1, Metric.TTLT, group -> group.quantile(Metric.TTLT, 0.5)),
     TOTAL_P50("total_p50_ms", "total", 1, Metric.TOTAL, group -> group.quantile(Metric.TOTAL, 0.5)),

@@ -262,15 +262,21 @@ final class ReportPage {
 
     private static ObjectNode data(Comparison comparison) throws IOException {
         var json = ComparisonJson.of(comparison);
+        var shown = ComparisonText.shown(comparison.sections().stream().flatMap(section -> section.groups().stream()).toList());
         var columns = json.putArray("columns");
-        for (var aggregate : Aggregate.values()) {
+        for (var aggregate : shown) {
             columns.addObject().put("family", aggregate.family()).put("heading", aggregate.heading());
         }
+        var compared = json.putArray("compared");
+        SectionResult.COMPARABLE.forEach(metric -> compared.addObject().put("word", metric.word()).put("title", metric.title()));
+        var tails = json.putArray("tails");
+        GroupResult.TAILS.keySet().forEach(aggregate -> tails.addObject().put("word", aggregate.word())
+                .put("title", aggregate.title().replace(" ms", "")));
         var charts = comparison.source() == null ? null : new ReportCharts(comparison.source());
         for (var node : json.get("sections")) {
             var section = (ObjectNode) node;
             var result = comparison.section(section.get("title").stringValue());
-            section.get("groups").forEach(group -> putCells((ObjectNode) group, result));
+            section.get("groups").forEach(group -> putCells((ObjectNode) group, result, shown));
             if (charts != null) {
                 charts.add(comparison.source().section(result.title()), section);
             }
@@ -281,10 +287,10 @@ final class ReportPage {
         return json;
     }
 
-    private static void putCells(ObjectNode group, SectionResult result) {
+    private static void putCells(ObjectNode group, SectionResult result, List<Aggregate> shown) {
         var aggregates = result.group(group.get("label").stringValue()).aggregates();
         var cells = group.putArray("cells");
-        for (var aggregate : Aggregate.values()) {
+        for (var aggregate : shown) {
             cells.add(aggregate.cell(aggregates.get(aggregate)));
         }
     }

@@ -121,6 +121,7 @@ record Difference(Unit unit, int units, int size, Double ratio, Double lower95, 
     private static final double LEAST_POSITIVE = 0.9; // a time of 0 has no ratio: events that came together
     private static final double SIGNIFICANT = 0.05;
     private static final double DRIFT_SIGNIFICANT = 0.1;
+    private static final double OVERWHELMING = 0.0005;
     private static final double POWER_QUANTILE = 0.84; // of the normal distribution, for four chances in five
     private static final long MOST_THAT_HELP = 1_000_000;
 
@@ -265,6 +266,11 @@ record Difference(Unit unit, int units, int size, Double ratio, Double lower95, 
     /** Whether it is more than chance. */
     boolean isSignificant() {
         return pValue != null && pValue <= SIGNIFICANT;
+    }
+
+    /** Whether load that lasts for long may have made the difference: one that is overwhelming cannot come from that alone. */
+    boolean mayBeLoad() {
+        return drifting && isSignificant() && pValue > OVERWHELMING;
     }
 
     /** Whether it holds for the prompts of the comparison only. */

@@ -97,8 +97,15 @@ function figures(section) {
 
 function differences(section) {
   const rows = [];
-  const measures = ['ttft', 'itl', 'tpot', 'ttlt', 'total'];
-  const all = section.groups.flatMap(group => Object.values(group.against)).filter(each => each.ratio);
+  const tailOf = (group, tail) =>
+    group.tails[tail.word] && { ...group.tails[tail.word], baseline: section.baseline, verdict: '', verdict_words: '' };
+  const measures = [
+    ...data.compared.map(metric => ({ title: metric.title, of: group => group.against[metric.word] })),
+    ...data.tails.map(tail => ({ title: tail.title, of: group => tailOf(group, tail) })),
+  ];
+  const all = section.groups
+    .flatMap(group => measures.map(measure => measure.of(group)))
+    .filter(each => each && each.ratio);
   const reach =
     1.05 *
     Math.max(
@@ -108,23 +115,23 @@ function differences(section) {
   const at = ratio => (50 + (50 * Math.log(ratio)) / reach).toFixed(2) + '%';
   for (const measure of measures) {
     for (const group of section.groups) {
-      const each = group.against[measure];
+      const each = measure.of(group);
       if (!each) continue;
       const forest = el(
         'div',
         { class: 'forest ' + each.verdict, 'aria-hidden': 'true' },
         el('u', { style: 'left:50%' }),
       );
-      if (each.low) {
+      if (each.low && each.high) {
         forest.append(el('i', { style: 'left:' + at(each.low) + ';right:calc(100% - ' + at(each.high) + ')' }));
       }
       if (each.ratio) forest.append(el('b', { style: 'left:' + at(each.ratio) }));
       rows.push([
-        measure === 'total' ? measure : measure.toUpperCase(),
+        measure.title,
         el('td', { class: 'left' }, group.label + ' / ' + each.baseline),
         each.ratio ? each.ratio.toFixed(2) + 'x' : '',
         el('td', { class: 'wrap ' + each.verdict }, each.verdict_words),
-        each.low ? each.low.toFixed(2) + ' to ' + each.high.toFixed(2) : '',
+        each.low && each.high ? each.low.toFixed(2) + ' to ' + each.high.toFixed(2) : '',
         el('td', {}, forest),
       ]);
     }
@@ -133,8 +140,8 @@ function differences(section) {
     ? [
         el('h3', {}, 'Is the difference real?'),
         table(
-          'Ratio of the medians, above 1 is slower. The interval contains the' +
-            ' true ratio 95 times in 100; the middle line is 1x.',
+          'Geometric mean of the ratios of answers to the same prompt, above 1 is slower; of a tail the ratio of the' +
+            ' quantiles. The interval contains the true ratio 95 times in 100; the middle line is 1x.',
           [head('', '_pair', 'ratio', '_verdict', '95 % interval', 'slower to the right')],
           rows,
         ),
