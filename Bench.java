@@ -691,7 +691,8 @@ public class Bench {
         public List<Double> compare() throws IOException {
             var problems = new ReadProblems();
             var run = RecordedRun.read(folder, problems);
-            var sections = Grouping.of("model", List.of(run), Map.of()).sections(List.of(run), MetricDefinition.OURS, false, problems);
+            var sections = Grouping.of("model", List.of(run), Map.of())
+                    .sections(List.of(run), new Counting(MetricDefinition.OURS, false, false, false), problems);
             run.readEvents(MetricDefinition.OURS, new EventCollector(sections), problems, null);
             var figures = new ArrayList<Double>();
             for (var group : sections.getFirst().groups()) {

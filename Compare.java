@@ -120,7 +120,8 @@ public class Compare implements Callable<Integer> {
             new OptionChecks().require(failIf.isEmpty() && exports.isEmpty() && format.equals("text"), (check ? "--check" : "--as all")
                     + " prints its own table; leave --fail-if, --export and --format out").throwIfAny();
         }
-        var settings = ComparisonSettings.of(RunSides.of(runs, afterSeparator()), by, baseline, margin, isAll ? null : as, untainted, metrics, failures);
+        var settings = ComparisonSettings.of(RunSides.of(runs, afterSeparator()), by, baseline, margin, isAll ? null : as, untainted,
+                metrics, failures);
         try {
             return check ? check(settings) : isAll ? printAllDefinitions(settings) : compare(settings);
         } catch (IOException e) {
@@ -165,7 +166,8 @@ public class Compare implements Callable<Integer> {
         console.out().flush();
         var findings = limits.stream().flatMap(limit -> limit.findings(comparison).stream()).toList();
         findings.forEach(finding -> console.say(finding.message()));
-        return findings.isEmpty() ? 0 : !failIfUndecided && findings.stream().allMatch(Limit.Finding::isUndecided) ? EXIT_UNDECIDED : 1;
+        return findings.isEmpty() ? 0
+                : !failIfUndecided && findings.stream().allMatch(Limit.Finding::isUndecided) ? EXIT_UNDECIDED : 1;
     }
 
     private static void write(Path file, byte[] bytes) throws IOException {

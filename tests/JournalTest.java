@@ -60,7 +60,7 @@ class JournalTest {
             recording.add(1_250_000_000L, 5, EventKind.DONE, null, StreamEvent.NO_COUNT);
             var state = new AnswerState();
             state.add(new StreamEvent(EventKind.FINISH, "stop",
-                    new StreamEvent.About("stop", new Usage(7, 0, 5, null), null, "gpt-4-0613", "fp"), false), null);
+                    new StreamEvent.About("stop", new Usage(7, 0, 5, null), null, "gpt-4-0613", "fp"), false));
             answered.end().set(new Attempt.End(new ExchangeResult(new Outcome.Completed(), 200, 250_000, null,
                     new Network(null, null, null, 250L, 90_000L, "h2", true), state, "req-2", null, false, false),
                     true, "cold cpu:31ms"));

@@ -179,4 +179,12 @@ class MetricsTest {
         figures.add(40, 4, EventKind.TOOL, StreamEvent.NO_COUNT);
         assertNull(figures.visibleTokens(new Usage(1, 0, 9, 4)), "tokens of a tool call are counted nowhere");
     }
+
+    @Test
+    void aQuantileBesideAValueThatIsInfiniteIsANumber() {
+        var never = Double.POSITIVE_INFINITY;
+        assertEquals(2, Metrics.quantile(new double[] {1, never, 2}, 0.5));
+        assertEquals(never, Metrics.quantile(new double[] {1, never, 2, never}, 0.5));
+        assertEquals(never, Metrics.quantile(new double[] {1, never, never}, 0.5));
+    }
 }

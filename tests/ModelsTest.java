@@ -285,7 +285,7 @@ class ModelsTest {
     }
 
     @ParameterizedTest
-    @CsvSource(delimiter = '|', value = {"no colon|--header 'no colon'; must be NAME: VALUE",
+    @CsvSource(delimiter = '|', value = {"sk-a-key-and-no-colon|--header: not a name, a colon and a value; write NAME: VALUE",
         "X-A: ${NOWHERE}|--header 'X-A': NOWHERE is not set; set it to the value",
         "Content-Length: 5|--header 'Content-Length' is set by this tool; leave it out",
         "X-A: ü|--header 'X-A': its value has a character that is not allowed in a header; set it again"})

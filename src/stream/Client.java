@@ -340,8 +340,7 @@ final class AnswerState {
     private long bytes;
     private boolean done;
 
-    /** Adds an event; {@code data} is that of an event without a meaning for this tool, of others null. */
-    void add(StreamEvent event, String data) {
+    void add(StreamEvent event) {
         var about = event.about();
         if (about != null) {
             usage = usage.with(about.usage());
@@ -351,9 +350,6 @@ final class AnswerState {
         }
         done |= event.last();
         generated |= event.kind().isGenerated();
-        if (data != null && notUnderstood == null) {
-            notUnderstood = OneLine.firstOf(data);
-        }
         if (event.kind() == EventKind.ERROR) {
             serverError = new Outcome.Failed(OneLine.firstOf(about.errorType()), OneLine.firstOf(event.text()), 200);
         } else if (event.kind() == EventKind.CONTENT) {
@@ -383,7 +379,12 @@ final class AnswerState {
         return generated;
     }
 
-    /** Returns the first event without a meaning for this tool, shortened; null if all had one. */
+    /** Keeps the first event without a meaning for this tool: one line of it. */
+    void setNotUnderstood(String line) {
+        notUnderstood = line;
+    }
+
+    /** Returns that event; null if all had a meaning. */
     String notUnderstood() {
         return notUnderstood;
     }
@@ -563,7 +564,10 @@ class Exchange {
             var event = withoutSecrets(decode(type, data));
             recording.add(atNanos, read, event.kind(), event.text(), event.outputTokens());
             streaming = true;
-            answer.add(event, event.kind() == EventKind.OTHER ? model.withoutSecrets(data) : null);
+            answer.add(event);
+            if (event.kind() == EventKind.OTHER && answer.notUnderstood() == null) {
+                answer.setNotUnderstood(OneLine.firstOf(model.withoutSecrets(data)));
+            }
             answer.limit(client.limits().answerBytes());
             if (answer.isDone() || answer.serverError() != null) {
                 source.cancel(); // the connection may stay open after the last event
@@ -618,8 +622,8 @@ class Exchange {
         return response == null
                 ? new ExchangeResult(outcome, null, endMicros, null, network, answer, null, null, compressed, resent)
                 : new ExchangeResult(outcome, response.code(), endMicros, ServerErrors.retryAfterMillis(response), network,
-                        answer, response.header("x-request-id", response.header("request-id")), number(response.header("openai-processing-ms")), compressed,
-                        resent);
+                        answer, response.header("x-request-id", response.header("request-id")),
+                        number(response.header("openai-processing-ms")), compressed, resent);
     }
 
     private static Double number(String header) {

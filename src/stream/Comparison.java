@@ -110,7 +110,7 @@ record RunSides(List<Path> all, Map<String, List<Path>> sides) {
      * Reads {@code A1 A2 -- B1 B2} or {@code before=A1 before=A2 after=B1}.
      *
      * @param words what the user wrote, without options
-     * @param after how many of the words follow a lone {@code --}; 0 if there is none
+     * @param after how many of the words follow a lone {@code --}; 0 without one
      */
     static RunSides of(List<String> words, int after) {
         var all = new ArrayList<Path>();
@@ -252,22 +252,20 @@ record SectionResult(String title, String baseline, List<GroupResult> groups, Li
     /** Returns who is faster, as a sentence without its full stop; null if there is nothing to compare. */
     String sentence(double margin) {
         var clauses = new ArrayList<String>();
-        headlineMetrics().forEach(metric -> clauses.add(new HeadlineClause(this, metric, margin).text()));
+        headlineMetrics(groups).forEach(metric -> clauses.add(new HeadlineClause(this, metric, margin).text()));
         if (clauses.isEmpty()) {
             return null;
         }
         var nothing = groups.stream().filter(group -> group.completed() == 0).map(GroupResult::label).toList();
         return failures() + String.join("; ", clauses) + scope()
-                + (nothing.isEmpty() ? "" : "; " + String.join(" and ", nothing) + " completed nothing") + doubts.stream().map(doubt -> ", but " + doubt).collect(Collectors.joining());
-    }
-
-    private List<Metric> headlineMetrics() {
-        return headlineMetrics(groups);
+                + (nothing.isEmpty() ? "" : "; " + String.join(" and ", nothing) + " completed nothing")
+                + doubts.stream().map(doubt -> ", but " + doubt).collect(Collectors.joining());
     }
 
     /** The first token in the first of its definitions that is compared, and the last token; else the first metric of all. */
     static List<Metric> headlineMetrics(List<GroupResult> groups) {
-        var compared = COMPARABLE.stream().filter(metric -> groups.stream().anyMatch(group -> group.differences().containsKey(metric))).toList();
+        var compared = COMPARABLE.stream()
+                .filter(metric -> groups.stream().anyMatch(group -> group.differences().containsKey(metric))).toList();
         var first = java.util.stream.Stream.of(Metric.TTFT, Metric.TTFT_NET, Metric.TTFT_ANY).filter(compared::contains).limit(1);
         var both = java.util.stream.Stream.concat(first, java.util.stream.Stream.of(Metric.TTLT).filter(compared::contains)).toList();
         return !both.isEmpty() ? both : compared.stream().limit(1).toList();
@@ -280,8 +278,9 @@ record SectionResult(String title, String baseline, List<GroupResult> groups, Li
         if (different.isEmpty()) {
             return "";
         }
-        return java.util.stream.Stream.concat(different.stream(), java.util.stream.Stream.of(own)).map(group -> group.label() + " failed "
-                + group.failed() + " of " + group.requests()).collect(Collectors.joining(", ")) + "; among completed requests, ";
+        return java.util.stream.Stream.concat(different.stream(), java.util.stream.Stream.of(own))
+                .map(group -> group.label() + " failed " + group.failed() + " of " + group.requests())
+                .collect(Collectors.joining(", ")) + "; among completed requests, ";
     }
 
     private static boolean failuresDiffer(GroupResult group, GroupResult baseline) {
@@ -314,8 +313,10 @@ record SectionResult(String title, String baseline, List<GroupResult> groups, Li
             this.metric = metric;
             this.margin = margin;
             section.groups.stream().filter(group -> group.differences().containsKey(metric))
-                    .sorted(Comparator.comparing((GroupResult group) -> difference(group).ratio(), Comparator.nullsLast(Comparator.naturalOrder())))
-                    .forEach(group -> verdicts.computeIfAbsent(difference(group).verdict(margin), absent -> new ArrayList<>()).add(group));
+                    .sorted(Comparator.comparing((GroupResult group) -> difference(group).ratio(),
+                            Comparator.nullsLast(Comparator.naturalOrder())))
+                    .forEach(group -> verdicts.computeIfAbsent(difference(group).verdict(margin), absent -> new ArrayList<>())
+                            .add(group));
         }
 
         private Difference difference(GroupResult group) {
@@ -451,7 +452,9 @@ record Comparison(Terms terms, List<SectionResult> sections, List<String> caveat
         }
         var grouping = Grouping.of(settings.by(), runs, settings.sides());
         var definition = settings.definitionOrDefault();
-        var sections = grouping.sections(runs, definition, settings.untainted(), problems);
+        var failuresAreWorst = settings.failures() == ComparisonSettings.Failures.WORST;
+        var sections = grouping.sections(runs, new Counting(definition, settings.untainted(), failuresAreWorst,
+                grouping.by().equals("run")), problems);
         if (sections.isEmpty()) {
             throw new IOException(problems.lines().getFirst() + "; there is nothing to compare");
         }
@@ -460,20 +463,12 @@ record Comparison(Terms terms, List<SectionResult> sections, List<String> caveat
         for (var run : runs) {
             run.readEvents(definition, events, problems, progress);
         }
-        sections.stream().flatMap(section -> section.groups().stream()).forEach(group -> {
-            if (settings.failures() == ComparisonSettings.Failures.WORST) {
-                group.countFailuresAsWorst();
-            }
-            if (grouping.by().equals("run")) {
-                group.countRuns();
-            }
-        });
         var baseline = settings.baseline() != null ? settings.baseline() : grouping.baseline(runs);
         var results = sections.stream().map(section -> SectionResult.of(section, settings, baseline)).toList();
         var terms = new Terms(grouping.names(), grouping.by(), definition, settings.marginOrDefault(),
                 runs.stream().anyMatch(run -> run.manifest().simulated()));
         var caveats = new Caveats(grouping, sections, results, runs, terms, settings.untainted()).lines();
-        if (settings.failures() == ComparisonSettings.Failures.WORST) {
+        if (failuresAreWorst) {
             caveats.addFirst("failed requests count as infinitely slow; ratios are of medians");
         }
         caveats.addAll(problems.lines());

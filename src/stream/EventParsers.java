@@ -120,7 +120,8 @@ abstract sealed class EventParser permits ChoicesParser, ResponsesParser, Anthro
 
     /** Returns how the next event may look; null if the text of this one is not in the data as it reads. */
     EventPattern pattern(String data, StreamEvent event) {
-        var offset = event.kind() == EventKind.CONTENT ? contentOffset : event.kind() == EventKind.REASONING ? reasoningOffset : NOWHERE;
+        var offset = event.kind() == EventKind.CONTENT ? contentOffset
+                : event.kind() == EventKind.REASONING ? reasoningOffset : NOWHERE;
         var start = offset + 1;
         if (offset < 0 || !data.startsWith(event.text(), start) || !data.startsWith("\"", start + event.text().length())) {
             return null;
@@ -250,7 +251,8 @@ abstract sealed class EventParser permits ChoicesParser, ResponsesParser, Anthro
         members(name -> {
             switch (name) {
                 case "prompt_tokens", "input_tokens" -> counts[0] = count();
-                case "completion_tokens", "output_tokens" -> counts[2] = countThatVaries(EventPattern.Variable.OUTPUT_TOKENS, counts[2]);
+                case "completion_tokens", "output_tokens" ->
+                        counts[2] = countThatVaries(EventPattern.Variable.OUTPUT_TOKENS, counts[2]);
                 case "total_tokens" -> countThatVaries(EventPattern.Variable.TOTAL_TOKENS, null);
                 case "prompt_tokens_details", "input_tokens_details" -> membersOfObject(
                         detail -> counts[1] = detail.equals("cached_tokens") ? count() : counts[1]);
@@ -282,7 +284,7 @@ abstract sealed class EventParser permits ChoicesParser, ResponsesParser, Anthro
         isError |= isErrorGiven();
     }
 
-    /** Whether the value is an error; with null, false or an empty text some servers say that there is none. */
+    /** Whether the value reports an error; null, false and an empty text do not. */
     boolean isErrorGiven() {
         var token = json.currentToken();
         return token != JsonToken.VALUE_NULL && token != JsonToken.VALUE_FALSE

@@ -399,7 +399,7 @@ final class ComparisonCsv {
                 }
             }
         } catch (IOException e) {
-            throw new UncheckedIOException(e); // from a StringWriter there is none
+            throw new UncheckedIOException(e); // a StringWriter does not fail
         }
         return text.toString();
     }

@@ -250,12 +250,12 @@ final class Grouping {
     }
 
     /** Puts the answers of the runs into sections and groups. */
-    List<Section> sections(List<RecordedRun> runs, MetricDefinition definition, boolean untainted, ReadProblems problems) {
+    List<Section> sections(List<RecordedRun> runs, Counting counting, ReadProblems problems) {
         var sections = new LinkedHashMap<String, Section>();
         for (var run : runs) {
             for (var model : run.manifest().models()) { // in the order of the command line
                 if (by.equals("model")) {
-                    sections.computeIfAbsent("", Section::new).open(model.label(), definition);
+                    sections.computeIfAbsent("", Section::new).open(model.label(), counting);
                 } else if (!by.equals("prompt")) {
                     sections.computeIfAbsent(section(model.label(), model.name(), null), Section::new);
                 }
@@ -264,8 +264,8 @@ final class Grouping {
             for (var answer : run.answers()) {
                 empty = false;
                 sections.computeIfAbsent(section(answer.model(), answer.modelName(), answer.promptId()), Section::new)
-                        .open(group(run, answer), definition)
-                        .add(run, answer, pair(run, answer), untainted);
+                        .open(group(run, answer), counting)
+                        .add(run, answer, pair(run, answer));
             }
             if (empty) {
                 problems.add(run.folder() + ": no measured requests in it yet");
@@ -276,6 +276,16 @@ final class Grouping {
         return List.copyOf(sections.values());
     }
 }
+
+/**
+ * How the requests of a group are counted.
+ *
+ * @param definition       whose definitions of the metrics
+ * @param untainted        whether requests whose timing should not be trusted are left out
+ * @param failuresAreWorst whether failed requests count as infinitely slow
+ * @param runsAreUnits     whether each run counts as one value where a group has several
+ */
+record Counting(MetricDefinition definition, boolean untainted, boolean failuresAreWorst, boolean runsAreUnits) { }
 
 /** Groups that are compared. */
 final class Section {
@@ -292,8 +302,8 @@ final class Section {
         return title;
     }
 
-    Group open(String label, MetricDefinition definition) {
-        return groups.computeIfAbsent(label, absent -> new Group(label, definition));
+    Group open(String label, Counting counting) {
+        return groups.computeIfAbsent(label, absent -> new Group(label, counting));
     }
 
     /** Removes groups without requests. */
@@ -320,10 +330,9 @@ final class Section {
         }
         for (var metric : metrics) {
             var known = groups.values().stream().filter(group -> group.quantile(metric, 0.5) != null)
-                    .sorted(Comparator.comparing((Group group) -> group.isBuffered()).thenComparing(group -> group.quantile(metric, 0.5)))
-                    .toList();
-            if (!known.isEmpty()) {
-                return known.getFirst();
+                    .min(Comparator.comparing(Group::isBuffered).thenComparing(group -> group.quantile(metric, 0.5)));
+            if (known.isPresent()) {
+                return known.get();
             }
         }
         return null;
@@ -338,6 +347,7 @@ final class Group {
     private static final int FEWEST_FOR_DRIFT = 20;
 
     private final String label;
+    private final Counting counting;
     private final MetricDefinition definition;
     private final Map<String, RecordedAnswer> pairs = new HashMap<>();
     private final List<RecordedAnswer> completed = new ArrayList<>();
@@ -346,21 +356,20 @@ final class Group {
     private final Map<Metric, double[]> sorted = new EnumMap<>(Metric.class);
     private final GapHistogram gaps = new GapHistogram();
     private final GapPositions positions = new GapPositions();
-    private boolean failuresAreWorst;
-    private boolean unitIsRun;
     private int cancelled;
     private int tainted;
     private int leftOut;
 
-    Group(String label, MetricDefinition definition) {
+    Group(String label, Counting counting) {
         this.label = label;
-        this.definition = definition;
+        this.counting = counting;
+        this.definition = counting.definition();
     }
 
-    void add(RecordedRun run, RecordedAnswer answer, String pair, boolean untainted) {
+    void add(RecordedRun run, RecordedAnswer answer, String pair) {
         if (answer.status() == RequestStatus.CANCELLED) {
             cancelled++; // by the user, not by the model
-        } else if (untainted && answer.tainted()) {
+        } else if (counting.untainted() && answer.tainted()) {
             leftOut++;
         } else if (!answer.completed()) {
             failed.add(answer);
@@ -525,22 +534,12 @@ final class Group {
                 .mapToDouble(answer -> answer.get(metric)).sorted().toArray());
     }
 
-    /** Lets failed requests count as infinitely slow. */
-    void countFailuresAsWorst() {
-        failuresAreWorst = true;
-    }
-
-    /** Lets each run count as one value where there are several. */
-    void countRuns() {
-        unitIsRun = true;
-    }
-
     /** Returns null if there are too few requests. */
     Double quantile(Metric metric, double fraction) {
         if (definition == MetricDefinition.GUIDELLM && (metric == Metric.TPOT || metric == Metric.ITL)) {
             return weighted(metric, fraction);
         }
-        return Metrics.quantile(failuresAreWorst ? withFailures(values(metric)) : values(metric), fraction);
+        return Metrics.quantile(counting.failuresAreWorst() ? withFailures(values(metric)) : values(metric), fraction);
     }
 
     private double[] withFailures(double[] values) {
@@ -615,12 +614,12 @@ final class Group {
      * requests have a counterpart, else by the prompts of each.
      */
     Difference compare(Group baseline, Metric metric) {
-        if (failuresAreWorst) {
+        if (counting.failuresAreWorst()) {
             var prompts = baseline.answersOf(metric).map(RecordedAnswer::promptId).collect(Collectors.toSet());
             var common = (int) answersOf(metric).map(RecordedAnswer::promptId).distinct().filter(prompts::contains).count();
             return quantileRatio(baseline, metric, 0.5).difference(common, Math.min(requests(), baseline.requests()));
         }
-        if (byRun.size() > 1 && baseline.byRun.size() > 1 && unitIsRun) {
+        if (byRun.size() > 1 && baseline.byRun.size() > 1 && counting.runsAreUnits()) {
             return compareRuns(baseline, metric);
         }
         var both = pairs.keySet().stream().filter(pair -> baseline.pairs.containsKey(pair) && pairs.get(pair).knows(metric)
@@ -685,7 +684,7 @@ final class Group {
     private List<QuantileRatio.Value> quantileValues(Metric metric) {
         var values = answersOf(metric).map(answer -> new QuantileRatio.Value(answer.promptId(), answer.get(metric)))
                 .collect(Collectors.toCollection(ArrayList::new));
-        if (failuresAreWorst) {
+        if (counting.failuresAreWorst()) {
             failed.forEach(answer -> values.add(new QuantileRatio.Value(answer.promptId(), Double.POSITIVE_INFINITY)));
         }
         return values;
@@ -711,8 +710,9 @@ final class Group {
     }
 
     private Double perSecond(ToDoubleFunction<Throughput> count) {
-        var seconds = throughputs().stream().mapToDouble(Throughput::seconds).sum();
-        var all = throughputs().stream().mapToDouble(count).sum();
+        var throughputs = throughputs();
+        var seconds = throughputs.stream().mapToDouble(Throughput::seconds).sum();
+        var all = throughputs.stream().mapToDouble(count).sum();
         return seconds == 0 || Double.isNaN(all) ? null : all / seconds;
     }
 

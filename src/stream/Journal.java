@@ -422,10 +422,11 @@ final class Summary {
      * The last attempt at a request.
      *
      * @param served what the server says it served, and which server; null if it does not say
-     * @param values in the order of {@link #QUANTILES}; NaN where they are not known
+     * @param values       in the order of {@link #QUANTILES}; NaN where they are not known
+     * @param outputTokens NaN if they are not known
      */
-    private record LastAttempt(String model, boolean completed, boolean reasoningAlone, String served, double[] values, Instant startedAt,
-                               double outputTokens) { }
+    private record LastAttempt(String model, boolean completed, boolean reasoningAlone, String served, double[] values,
+                               Instant startedAt, double outputTokens) { }
 
     private final List<String> models;
     private final Map<String, Integer> retries = new HashMap<>();

@@ -184,7 +184,6 @@ record RequestHeader(String name, String value) {
     private static final Pattern PUBLIC = Pattern.compile("(?i)\\s*(bearer|basic|token)?\\s*");
     private static final Set<String> OWN = Set.of("host", "content-length", "content-type", "transfer-encoding", "connection",
             "accept-encoding");
-    private static final int LONGEST_NAME_SHOWN = 40;
 
     /** Stands for a value in run.json. */
     static final String LEFT_OUT = "(left-out)";
@@ -212,8 +211,7 @@ record RequestHeader(String name, String value) {
      */
     static RequestHeader of(String where, String header, Map<String, String> environment) {
         var parts = SYNTAX.matcher(header);
-        new OptionChecks().require(parts.matches(), where + " '" + OneLine.shortened(name(header), LONGEST_NAME_SHOWN)
-                + "'; must be NAME: VALUE").throwIfAny();
+        new OptionChecks().require(parts.matches(), where + ": not a name, a colon and a value; write NAME: VALUE").throwIfAny();
         var name = parts.group(1);
         var at = where + " '" + name + "'";
         new OptionChecks().require(!OWN.contains(name.toLowerCase(Locale.ROOT)), at + " is set by this tool; leave it out")

@@ -459,7 +459,8 @@ final class Phases extends EventListener {
         return new Network(between(dnsStartNanos, dnsEndNanos),
                 between(connectStartNanos, tlsStartNanos != 0 ? tlsStartNanos : connectEndNanos),
                 between(tlsStartNanos, tlsEndNanos), between(startNanos, sentNanos), between(startNanos, headersNanos),
-                protocol == null ? null : (protocol == Protocol.H2_PRIOR_KNOWLEDGE ? Protocol.HTTP_2 : protocol).toString(), sentNanos == 0 ? null : isConnectionReused());
+                protocol == null ? null : (protocol == Protocol.H2_PRIOR_KNOWLEDGE ? Protocol.HTTP_2 : protocol).toString(),
+                sentNanos == 0 ? null : isConnectionReused());
     }
 
     private static Long between(long startNanos, long endNanos) {
