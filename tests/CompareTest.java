@@ -17,7 +17,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
-/** What is said of recorded runs: figures, pairs, verdicts, doubts, limits. */
+/** What is said of recorded runs: figures, pairs, verdicts, caveats, limits. */
 class CompareTest {
 
     @TempDir
@@ -49,7 +49,7 @@ class CompareTest {
     }
 
     @Test
-    void theTextIsTheAnswerThenTheFiguresThenTheRatiosThenTheDoubts() {
+    void theTextIsTheAnswerThenTheFiguresThenTheRatiosThenTheCaveats() {
         var run = fastAndSlow("20261123T100000Z-0001").failure("slow", "prompt-9", 1, "overloaded");
         run.record().put("simulated", true);
         assertEquals(GOLDEN_TEXT, compare(0, run.write()).out());
@@ -63,13 +63,12 @@ class CompareTest {
             fast   24       0  111.5  121.9       5.00          5.00  5.00  206.5  207.5      96.9      20        0 %        0.52          10.4
             slow   25       1  161.5  171.9       8.50          9.00  8.50  323.0  324.0      61.9      20        0 %        0.52          10.4
 
-            metric                 ratio  95 % interval  verdict
-            TTFT      slow / fast  1.45x   1.41 to 1.49  slower
-            ITL       slow / fast  1.70x   1.67 to 1.73  slower
-            TPOT      slow / fast  1.70x   1.67 to 1.73  slower
-            TTLT      slow / fast  1.56x   1.55 to 1.58  slower
-            total     slow / fast  1.56x   1.54 to 1.58  slower
-            TTFT p95  slow / fast  1.41x                 too few for an interval
+            metric               ratio  95 % interval  verdict
+            TTFT    slow / fast  1.45x   1.41 to 1.49  slower
+            ITL     slow / fast  1.70x   1.67 to 1.73  slower
+            TPOT    slow / fast  1.70x   1.67 to 1.73  slower
+            TTLT    slow / fast  1.56x   1.55 to 1.58  slower
+            total   slow / fast  1.56x   1.54 to 1.58  slower
 
             note: simulated: the figures say nothing about the real models of these names
             note: slow: 1 of 25 failed and are not in the figures (failed, overloaded)
@@ -201,7 +200,7 @@ class CompareTest {
         assertTrue(text.startsWith("fast: to the first token after is 1.22x faster than before; to the last token after is 1.11x faster"
                 + " than before"), text);
         assertTrue(text.contains("note: slow: only in before, so there is nothing to compare it with\n"), text);
-        assertTrue(text.contains("TTFT      after / before  0.82x"), text);
+        assertTrue(text.contains("TTFT    after / before  0.82x"), text);
         assertTrue(text.endsWith("Runs: before, after\n"), text);
         var together = compare(0, before, folder.resolve("after"), "--by", "model").out();
         assertTrue(together.contains("fast   48"), together);
@@ -378,7 +377,7 @@ class CompareTest {
     }
 
     @Test
-    void modelsThatWereNotMeasuredAtTheSameTimeAreDoubtedInTheSentence() {
+    void modelsThatWereNotMeasuredAtTheSameTimeHaveACaveatInTheSentence() {
         var run = run("r");
         for (var model : List.of("early", "late")) {
             for (int i = 0; i < 12; i++) {
@@ -403,7 +402,7 @@ class CompareTest {
     }
 
     @Test
-    void oneRunBeforeAndOneAfterAreDoubtedAndSeveralAreCountedAsRuns() {
+    void oneRunBeforeAndOneAfterHaveACaveatAndSeveralAreCountedAsRuns() {
         var before = List.of(runOfDay("b1", 0, 100), runOfDay("b2", 1, 104), runOfDay("b3", 2, 98));
         var after = List.of(runOfDay("a1", 3, 130), runOfDay("a2", 4, 124), runOfDay("a3", 5, 128));
         assertTrue(sentence(before.getFirst(), after.getFirst()).endsWith("but not at the same time: a difference between the two times"
@@ -479,6 +478,41 @@ class CompareTest {
                 + " same prompt"), notes.toString());
         var tails = json(run.write(), "--baseline", "even").at("/sections/0/groups/1/tails/ttft_p95_ms");
         assertTrue(tails.get("low").asDouble() > 1 && tails.get("high").asDouble() > tails.get("ratio").asDouble() - 1e-9, tails.toString());
+    }
+
+    @Test
+    void highQuantilesOfEnoughRequestsHaveIntervalsThatTheCsvKeeps() {
+        var run = run("r");
+        for (int i = 0; i < 120; i++) {
+            run.answer("a", "p" + i % 12, i / 12 + 1, 100 + i * 37 % 120, 5, 5);
+            run.answer("b", "p" + i % 12, i / 12 + 1, 200 + 2 * (i * 37 % 120), 5, 5);
+        }
+        var csv = folder.resolve("comparison.csv");
+        var text = compare(0, run.write(), "--export", csv).out();
+        assertTrue(text.contains("""
+
+            tail            ms   95 % interval  ratio  95 % interval
+            TTFT p95  a  213.1  208.0 to 218.0
+            TTFT p95  b  426.1  416.0 to 436.0  2.00x   2.00 to 2.00
+            """), text);
+        assertEquals(text, compare(0, csv).out());
+        var interval = json(run.write()).at("/sections/0/groups/0/intervals/ttft_p95_ms");
+        assertEquals("208.0 218.0", interval.get("low").asDouble() + " " + interval.get("high").asDouble());
+    }
+
+    @Test
+    void aSampleThatIsTooSmallIsToldWhatItNeeds() {
+        var run = run("r");
+        for (var prompt : List.of("sky", "sea", "sun")) {
+            run.answer("a", prompt, 1, 100, 5, 5).answer("b", prompt, 1, 200, 5, 5);
+        }
+        assertTrue(compare(0, run.write()).out().contains("3 pairs of 3 prompts, too few: 6 prompts or 3 repetitions are needed\n"));
+        for (int i = 2; i <= 3; i++) {
+            for (var prompt : List.of("sky", "sea", "sun")) {
+                run.answer("a", prompt, i, 100 + i, 5, 5).answer("b", prompt, i, 200 + i, 5, 5);
+            }
+        }
+        assertFalse(compare(0, run.write()).out().contains("too few"));
     }
 
     @Test
@@ -602,8 +636,9 @@ class CompareTest {
             + "ttft_net_baseline,ttft_net_unit,ttft_net_units,ttft_net_size,ttft_net_paired,ttft_net_ratio,ttft_net_low,"
             + "ttft_net_high,ttft_net_same_low,ttft_net_same_high,ttft_net_p,ttft_net_drifting,ttft_net_between_sd,"
             + "ttft_net_within_sd,ttft_net_verdict,"
-            + "ttft_p95_ratio,ttft_p95_low,ttft_p95_high,ttft_p99_ratio,ttft_p99_low,ttft_p99_high,"
-            + "baseline,doubts,runs,by,as,margin,simulated,notes";
+            + "ttft_p95_ratio,ttft_p95_low,ttft_p95_high,ttft_p95_ms_low,ttft_p95_ms_high,"
+            + "ttft_p99_ratio,ttft_p99_low,ttft_p99_high,ttft_p99_ms_low,ttft_p99_ms_high,"
+            + "baseline,headline_caveats,runs,by,as,margin,simulated,notes";
 
     @ParameterizedTest
     @CsvSource(delimiter = ';', value = {

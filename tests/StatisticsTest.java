@@ -4,6 +4,7 @@ package stream;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -151,11 +152,39 @@ class StatisticsTest {
         }
     }
 
-    private static List<QuantileRatio.Value> tail(SplittableRandom random, double[] effects, int repetitions) {
-        var values = new ArrayList<QuantileRatio.Value>();
+    /** Coverage of the quantile itself where there is an interval; the truth is that of many prompts. */
+    @ParameterizedTest
+    @CsvSource({"0.95, 60, 2", "0.95, 80, 1", "0.95, 8, 40", "0.99, 400, 1", "0.99, 30, 20"})
+    void theIntervalOfAHighQuantileHoldsTheTruth(double fraction, int prompts, int repetitions) {
+        var random = new SplittableRandom(3);
+        var many = tail(random, random.doubles(200_000).map(unused -> 0.1 * random.nextGaussian()).toArray(), 1);
+        var truth = Metrics.quantile(many.stream().mapToDouble(PromptValue::value).toArray(), fraction);
+        var known = 0;
+        var held = 0;
+        for (int experiment = 0; experiment < 400; experiment++) {
+            var effects = random.doubles(prompts).map(unused -> 0.1 * random.nextGaussian()).toArray();
+            var found = QuantileInterval.of(tail(random, effects, repetitions), fraction);
+            known += found != null ? 1 : 0;
+            held += found != null && found.lower() <= truth && truth <= found.upper() ? 1 : 0;
+        }
+        assertTrue(known >= 300 && held >= 0.925 * known, held + " of " + known + " of 400");
+    }
+
+    @Test
+    void aHighQuantileHasNoIntervalWhereNoValueIsCertainToBeAboveIt() {
+        var random = new SplittableRandom(1);
+        assertNull(QuantileInterval.of(tail(random, new double[71], 1), 0.95));
+        assertNotNull(QuantileInterval.of(tail(random, new double[72], 1), 0.95));
+        assertNull(QuantileInterval.of(tail(random, new double[367], 1), 0.99));
+        assertNotNull(QuantileInterval.of(tail(random, new double[368], 1), 0.99));
+        assertNull(QuantileInterval.of(tail(random, new double[5], 400), 0.95), "5 prompts");
+    }
+
+    private static List<PromptValue> tail(SplittableRandom random, double[] effects, int repetitions) {
+        var values = new ArrayList<PromptValue>();
         for (int i = 0; i < effects.length * repetitions; i++) {
             var rare = random.nextInt(20) == 0 ? -Math.log(1 - random.nextDouble()) : 0;
-            values.add(new QuantileRatio.Value("p" + i % effects.length, Math.exp(effects[i % effects.length] + 0.3 * random.nextGaussian() + rare)));
+            values.add(new PromptValue("p" + i % effects.length, Math.exp(effects[i % effects.length] + 0.3 * random.nextGaussian() + rare)));
         }
         return values;
     }
@@ -170,11 +199,11 @@ class StatisticsTest {
 
     @Test
     void failuresThatNeverEndHaveAPlaceInAQuantile() {
-        var values = new ArrayList<QuantileRatio.Value>();
-        var baseline = new ArrayList<QuantileRatio.Value>();
+        var values = new ArrayList<PromptValue>();
+        var baseline = new ArrayList<PromptValue>();
         for (int i = 0; i < 20; i++) {
-            values.add(new QuantileRatio.Value("p" + i, i < 5 ? Double.POSITIVE_INFINITY : 200));
-            baseline.add(new QuantileRatio.Value("p" + i, 100));
+            values.add(new PromptValue("p" + i, i < 5 ? Double.POSITIVE_INFINITY : 200));
+            baseline.add(new PromptValue("p" + i, 100));
         }
         assertEquals(2, QuantileRatio.of(values, baseline, 0.5).ratio());
         assertEquals(Double.POSITIVE_INFINITY, QuantileRatio.of(values, baseline, 0.95).ratio());
@@ -214,9 +243,9 @@ class StatisticsTest {
         var difference = Difference.ofPairs(pairs(VALUES, BASELINE, 24).subList(0, 5));
         assertNull(difference.lower95());
         assertNull(difference.pValue());
-        assertEquals("5 pairs of 5 prompts, too few: at least 6 prompts, or more repetitions, are needed", difference.verdictWords(0.05));
+        assertEquals("5 pairs of 5 prompts, too few: 6 prompts or 2 repetitions are needed", difference.verdictWords(0.05));
         assertEquals(Verdict.TOO_FEW, difference.verdict(0.05));
-        assertEquals("1 run of each, too few: at least 2 runs of each are needed",
+        assertEquals("1 run of each, too few: 2 runs of each are needed",
                 Difference.ofMeans(new double[] {1}, new double[] {2, 3}, Unit.RUNS, 1, 9).verdictWords(0.05));
     }
 

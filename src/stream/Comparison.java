@@ -15,6 +15,7 @@ import java.io.PrintStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.Comparator;
 import java.util.EnumMap;
 import java.util.EnumSet;
@@ -146,12 +147,14 @@ record BaselineDifference(String baseline, Difference difference) { }
  * @param aggregates  those for which there are enough requests
  * @param differences by metric; empty if the group is itself the baseline
  * @param tails       ratios of high quantiles to those of the baseline; empty as before
+ * @param intervals   of the high quantiles themselves; those for which there are enough requests
  */
 record GroupResult(String label, Map<Aggregate, Double> aggregates, Map<Metric, BaselineDifference> differences,
-                   Map<Aggregate, QuantileRatio> tails) {
+                   Map<Aggregate, QuantileRatio> tails, Map<Aggregate, QuantileInterval> intervals) {
 
-    /** The quantiles whose ratio to those of the baseline is told. */
-    static final Map<Aggregate, Double> TAILS = new EnumMap<>(Map.of(Aggregate.TTFT_P95, 0.95, Aggregate.TTFT_P99, 0.99));
+    /** The quantiles that have an interval, and a ratio to those of the baseline. */
+    static final Map<Aggregate, Double> TAILS = Collections.unmodifiableMap(new EnumMap<>(
+            Map.of(Aggregate.TTFT_P95, 0.95, Aggregate.TTFT_P99, 0.99)));
 
     int requests() {
         return aggregates.get(Aggregate.N).intValue();
@@ -171,9 +174,9 @@ record GroupResult(String label, Map<Aggregate, Double> aggregates, Map<Metric, 
  *
  * @param title    what they have in common; empty if there is no other section
  * @param baseline label of the group that the others are compared with; null if nothing is known of any
- * @param doubts   what a reader of the first sentence must know; they end that sentence
+ * @param headlineCaveats what a reader of the first sentence must know; they end that sentence
  */
-record SectionResult(String title, String baseline, List<GroupResult> groups, List<String> doubts) {
+record SectionResult(String title, String baseline, List<GroupResult> groups, List<String> headlineCaveats) {
 
     /** What can be compared, in this order. */
     static final List<Metric> COMPARABLE = List.of(Metric.TTFT, Metric.ITL, Metric.TPOT, Metric.TTLT, Metric.TOTAL,
@@ -209,9 +212,10 @@ record SectionResult(String title, String baseline, List<GroupResult> groups, Li
             }
         }
         var results = section.groups().stream().map(group -> new GroupResult(group.label(), aggregates(group), against.get(group),
-                compared.contains(Metric.TTFT) ? tails(group, other) : Map.<Aggregate, QuantileRatio>of())).toList();
+                compared.contains(Metric.TTFT) ? tails(group, other) : Map.<Aggregate, QuantileRatio>of(),
+                compared.contains(Metric.TTFT) ? intervals(group) : Map.<Aggregate, QuantileInterval>of())).toList();
         return new SectionResult(section.title(), other == null ? null : other.label(), results,
-                new Doubts(section, other, results).lines());
+                new HeadlineCaveats(section, other, results).lines());
     }
 
     private static boolean isComparable(Group group, Group baseline, Metric metric) {
@@ -231,6 +235,17 @@ record SectionResult(String title, String baseline, List<GroupResult> groups, Li
             });
         }
         return tails;
+    }
+
+    private static Map<Aggregate, QuantileInterval> intervals(Group group) {
+        var intervals = new EnumMap<Aggregate, QuantileInterval>(Aggregate.class);
+        GroupResult.TAILS.forEach((aggregate, fraction) -> {
+            var interval = group.quantileInterval(aggregate.metric(), fraction);
+            if (interval != null) {
+                intervals.put(aggregate, interval);
+            }
+        });
+        return intervals;
     }
 
     private static Map<Aggregate, Double> aggregates(Group group) {
@@ -259,7 +274,7 @@ record SectionResult(String title, String baseline, List<GroupResult> groups, Li
         var nothing = groups.stream().filter(group -> group.completed() == 0).map(GroupResult::label).toList();
         return failures() + String.join("; ", clauses) + scope()
                 + (nothing.isEmpty() ? "" : "; " + String.join(" and ", nothing) + " completed nothing")
-                + doubts.stream().map(doubt -> ", but " + doubt).collect(Collectors.joining());
+                + headlineCaveats.stream().map(caveat -> ", but " + caveat).collect(Collectors.joining());
     }
 
     /** The first token in the first of its definitions that is compared, and the last token; else the first metric of all. */
@@ -373,14 +388,14 @@ record SectionResult(String title, String baseline, List<GroupResult> groups, Li
     }
 }
 
-/** What makes a verdict doubtful although the statistics are right: when the requests were sent. */
-final class Doubts {
+/** What limits a verdict although the statistics are right: when the requests were sent. */
+final class HeadlineCaveats {
 
     private final Section section;
     private final Group baseline;
     private final List<Difference> differences;
 
-    Doubts(Section section, Group baseline, List<GroupResult> results) {
+    HeadlineCaveats(Section section, Group baseline, List<GroupResult> results) {
         this.section = section;
         this.baseline = baseline;
         this.differences = SectionResult.headlineMetrics(results).stream().flatMap(metric -> results.stream()

@@ -193,6 +193,9 @@ final class ComparisonText {
             if (section.groups().stream().anyMatch(group -> !group.differences().isEmpty())) {
                 text.append('\n').append(written(differences(section)));
             }
+            if (section.groups().stream().anyMatch(group -> !group.intervals().isEmpty())) {
+                text.append('\n').append(written(tails(section)));
+            }
         }
         text.append('\n');
         comparison.caveats().forEach(caveat ->
@@ -255,12 +258,21 @@ final class ComparisonText {
                 }
             }
         }
+        return table;
+    }
+
+    /** The high quantiles that have an interval, and their ratios to the baseline. */
+    private Table tails(SectionResult section) {
+        var table = new Table().column("tail", true).column("", true).column("ms", false).column("95 % interval", false)
+                .column("ratio", false).column("95 % interval", false);
         for (var aggregate : GroupResult.TAILS.keySet()) {
             for (var group : section.groups()) {
-                var tail = group.tails().get(aggregate);
-                if (tail != null) {
-                    table.row(List.of(aggregate.title().replace(" ms", ""), group.label() + " / " + section.baseline(), ratio(tail.ratio()),
-                            interval(tail.lower(), tail.upper()), tail.lower() == null ? "too few for an interval" : ""));
+                var interval = group.intervals().get(aggregate);
+                if (interval != null) {
+                    var tail = group.tails().get(aggregate);
+                    table.row(List.of(aggregate.title().replace(" ms", ""), group.label(), aggregate.cell(group.aggregates().get(aggregate)),
+                            aggregate.cell(interval.lower()) + " to " + aggregate.cell(interval.upper()),
+                            tail == null ? "" : ratio(tail.ratio()), tail == null ? "" : interval(tail.lower(), tail.upper())));
                 }
             }
         }
@@ -332,7 +344,7 @@ final class ComparisonJson {
         var sections = json.putArray("sections");
         for (var section : comparison.sections()) {
             var entry = sections.addObject().put("title", section.title()).put("baseline", section.baseline());
-            section.doubts().forEach(entry.putArray("doubts")::add);
+            section.headlineCaveats().forEach(entry.putArray("headline_caveats")::add);
             var groups = entry.putArray("groups");
             section.groups().forEach(group -> put(groups.addObject(), group, terms.margin()));
         }
@@ -355,6 +367,9 @@ final class ComparisonJson {
                     .put("verdict", difference.verdict(margin).word())
                     .put("verdict_words", difference.verdictWords(margin));
         });
+        var intervals = json.putObject("intervals");
+        group.intervals().forEach((aggregate, interval) -> intervals.putObject(aggregate.word())
+                .put("low", finite(interval.lower())).put("high", finite(interval.upper())));
         var tails = json.putObject("tails");
         group.tails().forEach((aggregate, tail) -> tails.putObject(aggregate.word()).put("ratio", finite(tail.ratio()))
                 .put("low", finite(tail.lower())).put("high", finite(tail.upper())));
@@ -372,10 +387,10 @@ final class ComparisonJson {
  */
 final class ComparisonCsv {
 
-    private static final List<String> OF_ALL = List.of("baseline", "doubts", "runs", "by", "as", "margin", "simulated", "notes");
+    private static final List<String> OF_ALL = List.of("baseline", "headline_caveats", "runs", "by", "as", "margin", "simulated", "notes");
     private static final List<String> OF_DIFFERENCE = List.of("baseline", "unit", "units", "size", "paired", "ratio", "low", "high", "same_low",
             "same_high", "p", "drifting", "between_sd", "within_sd", "verdict");
-    private static final List<String> OF_TAIL = List.of("ratio", "low", "high");
+    private static final List<String> OF_TAIL = List.of("ratio", "low", "high", "ms_low", "ms_high");
 
     private final Path file;
 
@@ -451,9 +466,11 @@ final class ComparisonCsv {
         for (var aggregate : GroupResult.TAILS.keySet()) {
             var tail = group.tails().get(aggregate);
             print(rows, tail == null ? null : tail.ratio(), tail == null ? null : tail.lower(), tail == null ? null : tail.upper());
+            var interval = group.intervals().get(aggregate);
+            print(rows, interval == null ? null : interval.lower(), interval == null ? null : interval.upper());
         }
         rows.print(section.baseline());
-        rows.print(String.join("\n", section.doubts()));
+        rows.print(String.join("\n", section.headlineCaveats()));
         rows.print(String.join("\n", terms.runs()));
         rows.print(terms.by());
         rows.print(terms.definition().word());
@@ -502,7 +519,7 @@ final class ComparisonCsv {
         for (var row : rows) {
             try {
                 sections.computeIfAbsent(row.get("section"), title -> new SectionResult(title, blankIsNull(row.get("baseline")),
-                        new ArrayList<>(), row.get("doubts").lines().toList())).groups().add(group(row));
+                        new ArrayList<>(), row.get("headline_caveats").lines().toList())).groups().add(group(row));
                 row.get("notes").lines().forEach(notes::add);
                 terms = new Comparison.Terms(row.get("runs").lines().toList(), row.get("by"), definition(row.get("as")),
                         settings.margin() != null ? settings.margin() : Difference.margin(row.get("margin")),
@@ -545,14 +562,19 @@ final class ComparisonCsv {
             }
         }
         var tails = new EnumMap<Aggregate, QuantileRatio>(Aggregate.class);
+        var intervals = new EnumMap<Aggregate, QuantileInterval>(Aggregate.class);
         for (var aggregate : GroupResult.TAILS.keySet()) {
             var ratio = number(row, tail(aggregate) + "ratio");
             if (ratio != null) {
                 tails.put(aggregate, new QuantileRatio(ratio, number(row, tail(aggregate) + "low"), number(row, tail(aggregate) + "high"),
                         null, null, null));
             }
+            var lower = number(row, tail(aggregate) + "ms_low");
+            if (lower != null) {
+                intervals.put(aggregate, new QuantileInterval(lower, number(row, tail(aggregate) + "ms_high")));
+            }
         }
-        return new GroupResult(row.get("label"), aggregates, differences, tails);
+        return new GroupResult(row.get("label"), aggregates, differences, tails, intervals);
     }
 
     private static MetricDefinition definition(String word) {

@@ -681,11 +681,16 @@ final class Group {
         return QuantileRatio.of(quantileValues(metric), baseline.quantileValues(metric), fraction);
     }
 
-    private List<QuantileRatio.Value> quantileValues(Metric metric) {
-        var values = answersOf(metric).map(answer -> new QuantileRatio.Value(answer.promptId(), answer.get(metric)))
+    /** Returns the interval of a quantile; null if there are too few requests for one. */
+    QuantileInterval quantileInterval(Metric metric, double fraction) {
+        return QuantileInterval.of(quantileValues(metric), fraction);
+    }
+
+    private List<PromptValue> quantileValues(Metric metric) {
+        var values = answersOf(metric).map(answer -> new PromptValue(answer.promptId(), answer.get(metric)))
                 .collect(Collectors.toCollection(ArrayList::new));
         if (counting.failuresAreWorst()) {
-            failed.forEach(answer -> values.add(new QuantileRatio.Value(answer.promptId(), Double.POSITIVE_INFINITY)));
+            failed.forEach(answer -> values.add(new PromptValue(answer.promptId(), Double.POSITIVE_INFINITY)));
         }
         return values;
     }

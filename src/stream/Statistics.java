@@ -8,7 +8,7 @@
 //
 // The unit is the prompt: a model has its own strengths, so repetitions of one prompt tell little about others. The interval is
 // Student's over the means of the prompts. Its variance is made larger where requests close in time are alike. Bench.java
-// verdicts simulates how often a verdict is false; docs/comparing.md quotes it, and says why not Wilcoxon's test.
+// verdicts simulates how often a verdict is false, beside Wilcoxon's test; docs/comparing.md quotes it.
 
 package stream;
 
@@ -16,12 +16,15 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collection;
 import java.util.Comparator;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.SplittableRandom;
+import java.util.function.ToDoubleFunction;
 import java.util.stream.Collectors;
 
+import org.apache.commons.statistics.distribution.BetaDistribution;
 import org.apache.commons.statistics.distribution.ChiSquaredDistribution;
 import org.apache.commons.statistics.distribution.NormalDistribution;
 import org.apache.commons.statistics.distribution.TDistribution;
@@ -343,14 +346,20 @@ record Difference(Unit unit, int units, int size, Double ratio, Double lower95, 
             case FASTER -> "faster" + scope;
             case SLOWER -> "slower" + scope;
             case SAME -> "the same median within " + percent(margin) + scope;
-            case TOO_FEW -> ratio == null ? "not comparable" : count() + ", too few: " + (unit == Unit.RUNS ? "at least 2 runs of each"
-                    : "at least " + FEWEST_PROMPTS + " prompts, or more repetitions,") + " are needed";
+            case TOO_FEW -> ratio == null ? "not comparable" : count() + ", too few: " + needed();
             case UNCLEAR -> {
                 var more = more(margin);
                 yield "not distinguishable with " + count() + (more == null ? "" : "; about "
                         + String.format(Locale.ROOT, "%,d", more.number()) + " more " + more.unit().word() + " would be enough");
             }
         };
+    }
+
+    /** Says what an interval needs. Student's test has no least p value, so no family of comparisons needs more. */
+    private String needed() {
+        return unit == Unit.RUNS ? "2 runs of each are needed"
+                : !isPaired() || unit == Unit.PROMPTS ? FEWEST_PROMPTS + " prompts are needed"
+                : FEWEST_PROMPTS + " prompts or " + (FEWEST_DEGREES / units + (FEWEST_DEGREES % units > 0 ? 1 : 0) + 1) + " repetitions are needed";
     }
 
     static String percent(double share) {
@@ -444,100 +453,85 @@ final class Trend {
 }
 
 /**
- * The ratio of a quantile of two groups. Prompts are drawn again and again with all their answers (Efron and Tibshirani 1993, An
- * Introduction to the Bootstrap, chapter 13); the draws depend on the sizes only, so the same files give the same figures.
+ * A value and the prompt that it belongs to.
  *
- * @param ratio   null if a group has too few values for the quantile
- * @param lower   lower end of the 95 % interval; null if there are too few for one
- * @param upper   upper end
- * @param lower90 lower end of the 90 % interval
- * @param upper90 upper end
- * @param pValue  two-sided
+ * @param value infinite for an answer that never came
  */
-record QuantileRatio(Double ratio, Double lower, Double upper, Double lower90, Double upper90, Double pValue) {
+record PromptValue(String prompt, double value) { }
+
+/**
+ * Draws prompts again and again with all their answers, to see how much a quantile varies (Efron and Tibshirani 1993, An
+ * Introduction to the Bootstrap, chapter 13). The draws depend on the sizes only, so the same files give the same figures.
+ */
+final class PromptBootstrap {
 
     private static final int DRAWS = 1_000;
     private static final int DRAWS_OF_MANY = 200;
     private static final int MANY = 20_000;
 
-    /**
-     * A value and the prompt that it belongs to.
-     *
-     * @param value infinite for an answer that never came
-     */
-    record Value(String prompt, double value) { }
+    private final int prompts;
+    private final double[] figures; // ascending
 
     /**
-     * Compares the same quantile of two groups; prompts that only one of them has are left out.
-     *
-     * @param fraction 0 to 1, as 0.95 for p95
+     * @param size   of the smaller group
+     * @param values of all groups
+     * @param figure of a number of draws for each prompt
      */
-    static QuantileRatio of(List<Value> values, List<Value> baseline, double fraction) {
-        var ofBaseline = baseline.stream().map(Value::prompt).collect(Collectors.toSet());
-        var prompts = values.stream().map(Value::prompt).distinct().filter(ofBaseline::contains).toList();
-        var own = Sorted.of(values, prompts);
-        var other = Sorted.of(baseline, prompts);
-        if (Math.min(own.size(), other.size()) < Math.max(1, Metrics.leastValues(fraction))) {
-            return new QuantileRatio(null, null, null, null, null, null);
-        }
-        var all = new int[prompts.size()];
-        Arrays.fill(all, 1);
-        var ratio = ratio(own.quantile(all, fraction), other.quantile(all, fraction));
-        var size = Math.min(own.size(), other.size());
-        if (prompts.size() < Difference.FEWEST_PROMPTS || size < leastForInterval(fraction)) {
-            return new QuantileRatio(ratio, null, null, null, null, null);
-        }
+    PromptBootstrap(int prompts, int size, int values, ToDoubleFunction<int[]> figure) {
+        this.prompts = prompts;
+        this.figures = new double[values > MANY ? DRAWS_OF_MANY : DRAWS];
         var random = new SplittableRandom(size);
-        var ratios = new double[own.size() + other.size() > MANY ? DRAWS_OF_MANY : DRAWS];
-        for (int draw = 0; draw < ratios.length; draw++) {
-            var counts = new int[prompts.size()];
-            for (int i = 0; i < counts.length; i++) {
-                counts[random.nextInt(counts.length)]++;
+        for (int draw = 0; draw < figures.length; draw++) {
+            var counts = new int[prompts];
+            for (int i = 0; i < prompts; i++) {
+                counts[random.nextInt(prompts)]++;
             }
-            ratios[draw] = ratio(own.quantile(counts, fraction), other.quantile(counts, fraction));
+            figures[draw] = figure.applyAsDouble(counts);
         }
-        Arrays.sort(ratios);
-        var below = (1.0 + Arrays.stream(ratios).filter(each -> each <= 1).count()) / (ratios.length + 1);
-        var above = (1.0 + Arrays.stream(ratios).filter(each -> each >= 1).count()) / (ratios.length + 1);
-        return new QuantileRatio(ratio, Math.min(ratio, end(ratios, 0.025, prompts.size())),
-                Math.max(ratio, end(ratios, 0.975, prompts.size())), Math.min(ratio, end(ratios, 0.05, prompts.size())),
-                Math.max(ratio, end(ratios, 0.95, prompts.size())), Math.min(1, 2 * Math.min(below, above)));
+        Arrays.sort(figures);
     }
 
-    /** Returns the same as a difference between groups; {@code size} in answers of the smaller one. */
-    Difference difference(int prompts, int size) {
-        return new Difference(Unit.PROMPTS, prompts, size, ratio, lower, upper, lower90, upper90, pValue, false, null);
+    /** Returns how often each prompt counts in what was measured. */
+    static int[] once(int prompts) {
+        var all = new int[prompts];
+        Arrays.fill(all, 1);
+        return all;
     }
 
-    /** Returns how many values an interval needs; below, the simulations of Bench.java verdicts find it too narrow. */
-    static int leastForInterval(double fraction) {
-        return fraction > 0.95 ? 160 : fraction > 0.5 ? 60 : 6;
+    /** Whether there are enough for an interval; of fewer, the simulations of StatisticsTest find it too narrow. */
+    static boolean isEnough(int prompts, int size, double fraction) {
+        return prompts >= Difference.FEWEST_PROMPTS && size >= (fraction > 0.95 ? 160 : fraction > 0.5 ? 60 : 6);
     }
 
     /**
-     * A bootstrap of few units is too narrow, so the level is moved out as far as Student's distribution is wider than the
-     * normal one (Hesterberg 2015, What Teachers Should Know About the Bootstrap, section 5.3).
+     * Returns an end of an interval. A bootstrap of few prompts is too narrow, so the level is moved out as far as Student's
+     * distribution is wider than the normal one (Hesterberg 2015, What Teachers Should Know About the Bootstrap, section 5.3).
+     *
+     * @param level 0.025 for the lower end of the 95 % interval
      */
-    private static double end(double[] sorted, double level, int units) {
-        var wider = NormalDistribution.of(0, 1).cumulativeProbability(TDistribution.of(units - 1).inverseCumulativeProbability(level)
-                * Math.sqrt(units / (units - 1.0)));
-        var place = wider * (sorted.length - 1);
-        return sorted[(int) (wider < 0.5 ? Math.floor(place) : Math.ceil(place))];
+    double end(double level) {
+        var wider = NormalDistribution.of(0, 1).cumulativeProbability(TDistribution.of(prompts - 1).inverseCumulativeProbability(level)
+                * Math.sqrt(prompts / (prompts - 1.0)));
+        var place = wider * (figures.length - 1);
+        return figures[(int) (wider < 0.5 ? Math.floor(place) : Math.ceil(place))];
     }
 
-    private static double ratio(double value, double baseline) {
-        return value == baseline ? 1 : value / baseline;
+    /** Returns the two-sided p value of a figure of 1. */
+    double pValueOfOne() {
+        var below = (1.0 + Arrays.stream(figures).filter(each -> each <= 1).count()) / (figures.length + 1);
+        var above = (1.0 + Arrays.stream(figures).filter(each -> each >= 1).count()) / (figures.length + 1);
+        return Math.min(1, 2 * Math.min(below, above));
     }
 
     /** Values in ascending order, and for each the place of its prompt. */
-    private record Sorted(double[] values, int[] prompts) {
+    record Sorted(double[] values, int[] prompts) {
 
-        static Sorted of(List<Value> values, List<String> names) {
+        static Sorted of(List<PromptValue> values, List<String> names) {
             var places = new LinkedHashMap<String, Integer>();
             names.forEach(name -> places.put(name, places.size()));
             var known = values.stream().filter(value -> places.containsKey(value.prompt()))
-                    .sorted(Comparator.comparingDouble(Value::value)).toList();
-            return new Sorted(known.stream().mapToDouble(Value::value).toArray(),
+                    .sorted(Comparator.comparingDouble(PromptValue::value)).toList();
+            return new Sorted(known.stream().mapToDouble(PromptValue::value).toArray(),
                     known.stream().mapToInt(value -> places.get(value.prompt())).toArray());
         }
 
@@ -561,5 +555,117 @@ record QuantileRatio(Double ratio, Double lower, Double upper, Double lower90, D
             }
             return values[values.length - 1];
         }
+    }
+}
+
+/**
+ * The 95 % interval of a quantile of a group, over prompts like these: two of its values, chosen by the binomial distribution
+ * (David and Nagaraja 2003, Order Statistics, section 7.1) of as many independent values as the answers to repeated prompts are
+ * worth (Korn and Graubard 1998, Confidence Intervals for Proportions with Small Expected Number of Positive Counts).
+ *
+ * @param lower lower end, in the unit of the values
+ * @param upper upper end; infinite if the quantile may be of answers that never came
+ */
+record QuantileInterval(double lower, double upper) {
+
+    private static final double TAIL = 0.025;
+
+    /**
+     * Returns null if there are too few values: for p95 below 72 independent ones, for p99 below 368.
+     *
+     * @param fraction 0 to 1, as 0.95 for p95
+     */
+    static QuantileInterval of(List<PromptValue> values, double fraction) {
+        var sorted = values.stream().sorted(Comparator.comparingDouble(PromptValue::value)).toList();
+        var prompts = values.stream().map(PromptValue::prompt).distinct().count();
+        if (prompts < Difference.FEWEST_PROMPTS) {
+            return null;
+        }
+        var independent = independent(sorted, prompts, fraction);
+        var lower = rank(independent, fraction, 1 - TAIL);
+        var upper = rank(independent, fraction, TAIL);
+        if (!(lower >= 1 && upper <= independent)) { // not a number if the quantile is the largest value
+            return null;
+        }
+        var each = values.size() / independent;
+        return new QuantileInterval(sorted.get((int) Math.floor(lower * each) - 1).value(),
+                sorted.get(Math.min(sorted.size(), (int) Math.ceil(upper * each)) - 1).value());
+    }
+
+    /** Returns how many independent values these are worth, by how alike the prompts are in what is below the quantile. */
+    private static double independent(List<PromptValue> sorted, long prompts, double fraction) {
+        var size = sorted.size();
+        var rank = Math.max(1, (int) Math.ceil(fraction * size));
+        var share = rank / (double) size;
+        var excess = new HashMap<String, Double>();
+        for (int i = 0; i < size; i++) {
+            excess.merge(sorted.get(i).prompt(), (i < rank ? 1 : 0) - share, Double::sum);
+        }
+        var variance = prompts / (prompts - 1.0) * excess.values().stream().mapToDouble(sum -> sum * sum).sum() / size / size;
+        var wider = TDistribution.of(prompts - 1).inverseCumulativeProbability(TAIL)
+                / TDistribution.of(size - 1).inverseCumulativeProbability(TAIL);
+        return Math.min(size, size * share * (1 - share) / ((size - 1) * variance * wider * wider));
+    }
+
+    /** Returns the rank whose value is above the quantile of the population with this probability; between 0 and size + 1. */
+    private static double rank(double size, double fraction, double probability) {
+        var low = 0.0;
+        var high = size + 1;
+        while (high - low > 1e-9 * size) {
+            var middle = (low + high) / 2;
+            if (BetaDistribution.of(middle, size - middle + 1).cumulativeProbability(fraction) > probability) {
+                low = middle;
+            } else {
+                high = middle;
+            }
+        }
+        return (low + high) / 2;
+    }
+}
+
+/**
+ * The ratio of a quantile of two groups, with its interval over prompts like these.
+ *
+ * @param ratio   null if a group has too few values for the quantile
+ * @param lower   lower end of the 95 % interval; null if there are too few for one
+ * @param upper   upper end
+ * @param lower90 lower end of the 90 % interval
+ * @param upper90 upper end
+ * @param pValue  two-sided
+ */
+record QuantileRatio(Double ratio, Double lower, Double upper, Double lower90, Double upper90, Double pValue) {
+
+    /**
+     * Compares the same quantile of two groups; prompts that only one of them has are left out.
+     *
+     * @param fraction 0 to 1, as 0.95 for p95
+     */
+    static QuantileRatio of(List<PromptValue> values, List<PromptValue> baseline, double fraction) {
+        var ofBaseline = baseline.stream().map(PromptValue::prompt).collect(Collectors.toSet());
+        var prompts = values.stream().map(PromptValue::prompt).distinct().filter(ofBaseline::contains).toList();
+        var own = PromptBootstrap.Sorted.of(values, prompts);
+        var other = PromptBootstrap.Sorted.of(baseline, prompts);
+        var size = Math.min(own.size(), other.size());
+        if (size < Math.max(1, Metrics.leastValues(fraction))) {
+            return new QuantileRatio(null, null, null, null, null, null);
+        }
+        var once = PromptBootstrap.once(prompts.size());
+        var ratio = ratio(own.quantile(once, fraction), other.quantile(once, fraction));
+        if (!PromptBootstrap.isEnough(prompts.size(), size, fraction)) {
+            return new QuantileRatio(ratio, null, null, null, null, null);
+        }
+        var draws = new PromptBootstrap(prompts.size(), size, own.size() + other.size(),
+                counts -> ratio(own.quantile(counts, fraction), other.quantile(counts, fraction)));
+        return new QuantileRatio(ratio, Math.min(ratio, draws.end(0.025)), Math.max(ratio, draws.end(0.975)),
+                Math.min(ratio, draws.end(0.05)), Math.max(ratio, draws.end(0.95)), draws.pValueOfOne());
+    }
+
+    /** Returns the same as a difference between groups; {@code size} in answers of the smaller one. */
+    Difference difference(int prompts, int size) {
+        return new Difference(Unit.PROMPTS, prompts, size, ratio, lower, upper, lower90, upper90, pValue, false, null);
+    }
+
+    private static double ratio(double value, double baseline) {
+        return value == baseline ? 1 : value / baseline;
     }
 }

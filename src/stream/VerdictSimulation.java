@@ -7,9 +7,14 @@
 package stream;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
 import java.util.SplittableRandom;
 import java.util.function.Predicate;
+import java.util.stream.Collectors;
+
+import org.apache.commons.statistics.inference.WilcoxonSignedRankTest;
 
 /**
  * A run of two or more models as people make it. Spreads are standard deviations of the logarithm of a time.
@@ -73,9 +78,9 @@ record RunDesign(int prompts, int repetitions, double promptSpread, double noise
         return sum;
     }
 
-    /** Returns what two models tell if the first takes so many times as long as the second. */
-    Difference difference(SplittableRandom random, double trueRatio) {
-        return Difference.ofPairs(pairs(times(random, 0, 2), times(random, 1, 2), trueRatio));
+    /** Returns the answers of two models if the first takes so many times as long as the second. */
+    List<Pair> pairs(SplittableRandom random, double trueRatio) {
+        return pairs(times(random, 0, 2), times(random, 1, 2), trueRatio);
     }
 
     private List<Pair> pairs(double[] values, double[] baseline, double trueRatio) {
@@ -105,7 +110,7 @@ record RunDesign(int prompts, int repetitions, double promptSpread, double noise
         var means = new double[2][runsOfEach];
         for (var side : means) {
             for (int i = 0; i < side.length; i++) {
-                side[i] = java.util.Arrays.stream(times(random, 0, 1)).map(Math::log).average().orElseThrow();
+                side[i] = Arrays.stream(times(random, 0, 1)).map(Math::log).average().orElseThrow();
             }
         }
         return Difference.ofMeans(means[0], means[1], Unit.RUNS, runsOfEach, prompts * repetitions);
@@ -116,6 +121,7 @@ record RunDesign(int prompts, int repetitions, double promptSpread, double noise
 final class VerdictSimulation {
 
     static final double MARGIN = 0.05;
+    private static final double SIGNIFICANT = 0.05;
 
     private VerdictSimulation() { }
 
@@ -128,12 +134,24 @@ final class VerdictSimulation {
         return difference.verdict(MARGIN) == Verdict.SAME;
     }
 
+    /** Whether Wilcoxon's signed-rank test over the means of the prompts, the alternative to Student's interval, says so. */
+    static boolean isDifferentByRanks(List<Pair> pairs) {
+        var means = pairs.stream().collect(Collectors.groupingBy(Pair::prompt, Collectors.averagingDouble(Pair::logRatio)));
+        return WilcoxonSignedRankTest.withDefaults().test(means.values().stream().mapToDouble(mean -> mean).toArray())
+                .reject(SIGNIFICANT);
+    }
+
     /** Returns the share of data sets for which a verdict is given. */
     static double share(RunDesign design, double trueRatio, int dataSets, Predicate<Difference> verdict) {
+        return shareOfPairs(design, trueRatio, dataSets, pairs -> verdict.test(Difference.ofPairs(pairs)));
+    }
+
+    /** Returns the share of the same data sets for which another test finds a difference. */
+    static double shareOfPairs(RunDesign design, double trueRatio, int dataSets, Predicate<List<Pair>> test) {
         var random = new SplittableRandom(1);
         var count = 0;
         for (int i = 0; i < dataSets; i++) {
-            count += verdict.test(design.difference(random, trueRatio)) ? 1 : 0;
+            count += test.test(design.pairs(random, trueRatio)) ? 1 : 0;
         }
         return count / (double) dataSets;
     }
@@ -160,54 +178,89 @@ final class VerdictSimulation {
 
     /** Returns the table as text. */
     static String table(int dataSets) {
-        var table = new Table().column("runs without a true difference", true).column("false verdicts", false)
-                .column("caveat in the sentence", true);
-        var spread = RunDesign.of(8, 20, 0.2, 0.2);
-        row(table, "8 prompts x 20, each prompt and model with its own effect", share(spread, 1, dataSets, VerdictSimulation::isDifferent), "");
-        row(table, "the same with three models, any verdict", shareOfMany(spread, 3, dataSets), "");
-        for (var prompts : List.of(3, 1)) {
-            row(table, prompts + " x 20, the same", share(RunDesign.of(prompts, 20, 0.2, 0.2), 1, dataSets, VerdictSimulation::isDifferent),
-                    prompts == 1 ? "for this prompt only" : "for these 3 prompts only");
-        }
-        row(table, "30 x 2", share(RunDesign.of(30, 2, 0, 0.2), 1, dataSets, VerdictSimulation::isDifferent), "");
-        row(table, "60 x 1", share(RunDesign.of(60, 1, 0, 0.2), 1, dataSets, VerdictSimulation::isDifferent), "");
-        row(table, "30 x 2, heavy tails", share(RunDesign.of(30, 2, 0, 0.2).withHeavyTails(), 1, dataSets, VerdictSimulation::isDifferent), "");
-        row(table, "--order by-model, +20 % drift, 8 x 20", share(RunDesign.of(8, 20, 0, 0.2).oneAfterTheOther(0.2), 1, dataSets,
-                VerdictSimulation::isDifferent), "not at the same time");
-        for (var day : List.of(0.05, 0.1)) {
-            row(table, "before and after, one run each, 8 x 20, day effect " + day, share(RunDesign.of(8, 20, 0, 0.2).onTwoDays(day), 1, dataSets,
-                    VerdictSimulation::isDifferent), "not at the same time");
-            row(table, "the same with three runs of each", shareOfRuns(RunDesign.of(8, 20, 0, 0.2).onTwoDays(day), 3, dataSets), "");
-        }
-        for (var correlation : List.of(0.8, 0.95)) {
-            var loaded = RunDesign.of(8, 20, 0, 0.2).withLoad(0.1, correlation);
-            row(table, "8 x 20, each model with its own load, correlated by " + correlation,
-                    share(loaded, 1, dataSets, VerdictSimulation::isDifferent), "");
-            row(table, "of these without the caveat", share(loaded, 1, dataSets, difference -> isDifferent(difference) && !difference.mayBeLoad()),
-                    "the load changed");
-        }
-        table.row(List.of("", "", ""));
-        row(table, "\"the same\" at a true ratio of 1.05, 60 x 1, spread 0.1", share(RunDesign.of(60, 1, 0, 0.1), 1.05, dataSets,
-                VerdictSimulation::isSame), "");
-        row(table, "the same, 200 x 1", share(RunDesign.of(200, 1, 0, 0.1), 1.05, dataSets, VerdictSimulation::isSame), "");
-        table.row(List.of("", "", ""));
-        row(table, "found: 60 x 1, spread 0.1, true ratio 1.06", share(RunDesign.of(60, 1, 0, 0.1), 1.06, dataSets,
-                VerdictSimulation::isDifferent), "");
-        row(table, "found: 60 x 1, heavy tails", share(RunDesign.of(60, 1, 0, 0.1).withHeavyTails(), 1.06, dataSets,
-                VerdictSimulation::isDifferent), "");
-        row(table, "found: 8 x 20, own effects 0.2, true ratio 1.5", share(spread, 1.5, dataSets, VerdictSimulation::isDifferent), "");
-        row(table, "found to be the same: 60 x 1, spread 0.1", share(RunDesign.of(60, 1, 0, 0.1), 1, dataSets, VerdictSimulation::isSame), "");
-        table.row(List.of("", "", ""));
-        var small = RunDesign.of(20, 1, 0, 0.2);
-        for (var ratio : List.of(1.0, 1.1, 1.2, 1.5)) {
-            row(table, "--fail-if 'ttft_p50 > 1.2x', 20 x 1, true ratio " + ratio + ": fails", share(small, ratio, dataSets,
-                    difference -> difference.lower95() > 1.2), "");
-            row(table, "undecided", share(small, ratio, dataSets, difference -> difference.lower95() <= 1.2 && difference.upper95() > 1.2), "");
-        }
+        return new VerdictTable(dataSets).text();
+    }
+}
+
+/** The lines of the table, each with what Wilcoxon's test would say where it applies. */
+final class VerdictTable {
+
+    private final int dataSets;
+    private final Table table = new Table().column("runs without a true difference", true).column("false verdicts", false)
+            .column("Wilcoxon", false).column("caveat in the sentence", true);
+
+    VerdictTable(int dataSets) {
+        this.dataSets = dataSets;
+    }
+
+    String text() {
+        withoutDifference();
+        table.row(List.of("", "", "", ""));
+        sameOrFound();
+        table.row(List.of("", "", "", ""));
+        limits();
         return table.text();
     }
 
-    private static void row(Table table, String what, double share, String caveat) {
-        table.row(List.of(what, String.format(java.util.Locale.ROOT, "%.1f %%", share * 100), caveat));
+    private void withoutDifference() {
+        var spread = RunDesign.of(8, 20, 0.2, 0.2);
+        row("8 prompts x 20, each prompt and model with its own effect", spread, 1, "");
+        row("the same with three models, any verdict", VerdictSimulation.shareOfMany(spread, 3, dataSets), null, "");
+        for (var prompts : List.of(3, 1)) {
+            row(prompts + " x 20, the same", VerdictSimulation.share(RunDesign.of(prompts, 20, 0.2, 0.2), 1, dataSets,
+                    VerdictSimulation::isDifferent), null, prompts == 1 ? "for this prompt only" : "for these 3 prompts only");
+        }
+        row("30 x 2", RunDesign.of(30, 2, 0, 0.2), 1, "");
+        row("60 x 1", RunDesign.of(60, 1, 0, 0.2), 1, "");
+        row("30 x 2, heavy tails", RunDesign.of(30, 2, 0, 0.2).withHeavyTails(), 1, "");
+        row("--order by-model, +20 % drift, 8 x 20", RunDesign.of(8, 20, 0, 0.2).oneAfterTheOther(0.2), 1, "not at the same time");
+        for (var day : List.of(0.05, 0.1)) {
+            var twoDays = RunDesign.of(8, 20, 0, 0.2).onTwoDays(day);
+            row("before and after, one run each, 8 x 20, day effect " + day, twoDays, 1, "not at the same time");
+            row("the same with three runs of each", VerdictSimulation.shareOfRuns(twoDays, 3, dataSets), null, "");
+        }
+        for (var correlation : List.of(0.8, 0.95)) {
+            var loaded = RunDesign.of(8, 20, 0, 0.2).withLoad(0.1, correlation);
+            row("8 x 20, each model with its own load, correlated by " + correlation, loaded, 1, "");
+            row("of these without the caveat", VerdictSimulation.share(loaded, 1, dataSets,
+                    difference -> VerdictSimulation.isDifferent(difference) && !difference.mayBeLoad()), null, "the load changed");
+        }
+    }
+
+    private void sameOrFound() {
+        var independent = RunDesign.of(60, 1, 0, 0.1);
+        row("\"the same\" at a true ratio of 1.05, 60 x 1, spread 0.1",
+                VerdictSimulation.share(independent, 1.05, dataSets, VerdictSimulation::isSame), null, "");
+        row("the same, 200 x 1",
+                VerdictSimulation.share(RunDesign.of(200, 1, 0, 0.1), 1.05, dataSets, VerdictSimulation::isSame), null, "");
+        row("found to be the same: 60 x 1, spread 0.1",
+                VerdictSimulation.share(independent, 1, dataSets, VerdictSimulation::isSame), null, "");
+        row("found: 60 x 1, spread 0.1, true ratio 1.06", independent, 1.06, "");
+        row("found: 60 x 1, heavy tails", independent.withHeavyTails(), 1.06, "");
+        row("found: 8 x 20, own effects 0.2, true ratio 1.5", RunDesign.of(8, 20, 0.2, 0.2), 1.5, "");
+        row("found: 6 x 5, own effects 0.2, true ratio 1.5", RunDesign.of(6, 5, 0.2, 0.2), 1.5, "");
+    }
+
+    private void limits() {
+        var small = RunDesign.of(20, 1, 0, 0.2);
+        for (var ratio : List.of(1.0, 1.1, 1.2, 1.5)) {
+            row("--fail-if 'ttft_p50 > 1.2x', 20 x 1, true ratio " + ratio + ": fails", VerdictSimulation.share(small, ratio, dataSets,
+                    difference -> difference.lower95() > 1.2), null, "");
+            row("undecided", VerdictSimulation.share(small, ratio, dataSets,
+                    difference -> difference.lower95() <= 1.2 && difference.upper95() > 1.2), null, "");
+        }
+    }
+
+    private void row(String what, RunDesign design, double trueRatio, String caveat) {
+        row(what, VerdictSimulation.share(design, trueRatio, dataSets, VerdictSimulation::isDifferent),
+                VerdictSimulation.shareOfPairs(design, trueRatio, dataSets, VerdictSimulation::isDifferentByRanks), caveat);
+    }
+
+    private void row(String what, double share, Double byRanks, String caveat) {
+        table.row(List.of(what, percent(share), byRanks == null ? "" : percent(byRanks), caveat));
+    }
+
+    private static String percent(double share) {
+        return String.format(Locale.ROOT, "%.1f %%", share * 100);
     }
 }

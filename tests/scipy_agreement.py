@@ -1,0 +1,96 @@
+#!/usr/bin/env python3
+"""Computes the differences in TTFT of runs with SciPy, and compares them with what Compare.java says.
+
+Run: tests/scipy_agreement.py results/RUN_ID...   (needs SciPy: apt-get install python3-scipy)
+
+Each run has several models and at least six prompts. Read from requests.csv: the geometric mean of the ratios of pairs, Student's
+interval over the means of the prompts, the correction for load that lasts, and p values after Holm.
+"""
+
+import collections
+import csv
+import json
+import math
+import pathlib
+import subprocess
+import sys
+
+import numpy
+from scipy import stats
+
+WAVES, ALLOWANCE, FEWEST_VALUES = 8, 1.3, 16
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+
+
+def answers(run):
+    """Returns TTFT and start by model, then by prompt and repetition."""
+    by_model = collections.defaultdict(dict)
+    with open(run / "requests.csv", newline="", encoding="utf-8") as file:
+        for row in csv.DictReader(file):
+            if row["phase"] == "measured" and row["status"] == "completed" and row["ttft_ms"]:
+                by_model[row["model"]][row["prompt_id"], row["repetition"]] = float(row["ttft_ms"]), row["started_at"]
+    return by_model
+
+
+def difference(own, other):
+    """Returns ratio, ends of the 95 % interval, and p before Holm."""
+    pairs = sorted((own[key][1], key[0], math.log(own[key][0] / other[key][0])) for key in own if key in other)
+    by_prompt = collections.defaultdict(list)
+    for _, prompt, ratio in pairs:
+        by_prompt[prompt].append(ratio)
+    means = {prompt: numpy.mean(ratios) for prompt, ratios in by_prompt.items()}
+    student = stats.ttest_1samp(list(means.values()), 0)
+    mean, variance, degrees = numpy.mean(list(means.values())), stats.sem(list(means.values())) ** 2, len(means) - 1
+    repeated = len(pairs) > len(means)
+    weighted = []
+    for _, prompt, ratio in pairs:
+        size = len(by_prompt[prompt])
+        residual = ratio - (means[prompt] if repeated else mean)
+        enlarged = (size / (size - 1) if size > 1 else 1) if repeated else len(pairs) / (len(pairs) - 1)
+        weighted.append(residual / len(means) / size * math.sqrt(enlarged))
+    if len(weighted) >= FEWEST_VALUES:
+        time = numpy.arange(len(weighted)) + 0.5
+        waves = [2 * numpy.dot(weighted, numpy.cos(math.pi * wave * time / len(weighted))) ** 2 for wave in range(1, WAVES + 1)]
+        excess = ALLOWANCE * max(0, numpy.mean(waves) - numpy.dot(weighted, weighted))
+    else:
+        excess = 0
+    if excess == 0:
+        interval = student.confidence_interval(0.95)
+        return math.exp(mean), math.exp(interval.low), math.exp(interval.high), student.pvalue
+    total = variance + excess
+    distribution = stats.t(total ** 2 / (variance ** 2 / degrees + excess ** 2 / WAVES))
+    half = distribution.ppf(0.975) * math.sqrt(total)
+    return (math.exp(mean), math.exp(mean - half), math.exp(mean + half),
+            2 * distribution.sf(abs(mean) / math.sqrt(total)))
+
+
+def holm(p_values, family):
+    """Returns the corrected p values in the same order."""
+    corrected, least = [0.0] * len(p_values), 0.0
+    for rank, place in enumerate(sorted(range(len(p_values)), key=p_values.__getitem__)):
+        least = max(least, min(1, p_values[place] * (family - rank)))
+        corrected[place] = least
+    return corrected
+
+
+def main():
+    disagreements = 0
+    for run in map(pathlib.Path, sys.argv[1:]):
+        output = subprocess.run([ROOT / "jbang", ROOT / "Compare.java", run, "--format", "json"], capture_output=True, check=True)
+        section = json.loads(output.stdout)["sections"][0]
+        by_model = answers(run)
+        groups = [group for group in section["groups"] if group["label"] != section["baseline"]]
+        expected = [difference(by_model[group["label"]], by_model[section["baseline"]]) for group in groups]
+        models = len(section["groups"])
+        p_values = holm([each[3] for each in expected], models * (models - 1) // 2)
+        for group, figures, p_value in zip(groups, expected, p_values):
+            found = group["against"]["ttft"]
+            for name, ours, scipy in zip(("ratio", "low", "high", "p"), (found["ratio"], found["low"], found["high"], found["p"]),
+                                         (*figures[:3], p_value)):
+                agrees = math.isclose(ours, scipy, rel_tol=1e-9, abs_tol=1e-15)
+                disagreements += not agrees
+                print(f"{run.name} {group['label']}: {name} {ours:.9g}, SciPy {scipy:.9g}{'' if agrees else '  DIFFERENT'}")
+    sys.exit(1 if disagreements else 0)
+
+
+main()
