@@ -481,6 +481,49 @@ class CompareTest {
     }
 
     @Test
+    void failuresThatMayBeChanceDoNotComeFirst() {
+        var run = run("r");
+        for (int i = 0; i < 30; i++) {
+            run.answer("a", "p" + i, 1, 130 + i % 7, 5, 5);
+            if (i < 27) {
+                run.answer("b", "p" + i, 1, 100 + i % 5, 5, 5);
+            } else {
+                run.failure("b", "p" + i, 1, "overloaded");
+            }
+        }
+        assertTrue(sentence(run.write()).startsWith("To the first token b is 1.3"), sentence(run.write()));
+    }
+
+    @Test
+    void aModelThatFailsMoreOftenThanNotIsSlowerIfFailuresAreTheWorst() {
+        var run = run("r");
+        for (int i = 0; i < 30; i++) {
+            run.answer("steady", "p" + i, 1, 130 + i % 7, 5, 5);
+            if (i % 10 < 3) {
+                run.answer("flaky", "p" + i, 1, 100 + i % 5, 5, 5);
+            } else {
+                run.failure("flaky", "p" + i, 1, "overloaded");
+            }
+        }
+        var ttft = json(run.write(), "--failures", "worst", "--baseline", "steady").at("/sections/0/groups/1/against/ttft");
+        assertEquals("slower", ttft.get("verdict").asString());
+        assertTrue(ttft.get("ratio").isNull(), "infinite: " + ttft);
+        assertEquals("faster", json(run.write(), "--baseline", "steady").at("/sections/0/groups/1/against/ttft/verdict").asString());
+    }
+
+    @Test
+    void aTailOfOnePromptAloneIsNotNamed() {
+        var run = run("r");
+        for (int i = 0; i < 72; i++) {
+            run.answer("even", "p" + i % 12, i / 12 + 1, 100 + i % 7, 5, 5);
+            run.answer("uneven", "p" + i % 12, i / 12 + 1, i % 12 == 3 ? 600 + i : 100 + i * 3 % 7, 5, 5);
+        }
+        var tail = json(run.write(), "--baseline", "even").at("/sections/0/groups/1/tails/ttft_p95_ms");
+        assertTrue(tail.get("ratio").asDouble() > 1.5 && tail.get("low").asDouble() <= 1, tail.toString());
+        assertTrue(notes(run).stream().noneMatch(note -> note.contains("more than the verdict tells")), notes(run).toString());
+    }
+
+    @Test
     void highQuantilesOfEnoughRequestsHaveIntervalsThatTheCsvKeeps() {
         var run = run("r");
         for (int i = 0; i < 120; i++) {

@@ -134,6 +134,7 @@ class StatisticsTest {
     void whatDiffersByTheMarginIsRarelyCalledTheSame() {
         assertTrue(VerdictSimulation.share(RunDesign.of(60, 1, 0, 0.1), 1.05, 2000, VerdictSimulation::isSame) <= 0.06);
         assertTrue(VerdictSimulation.share(RunDesign.of(200, 1, 0, 0.1), 1.05, 2000, VerdictSimulation::isSame) <= 0.06);
+        assertTrue(VerdictSimulation.share(RunDesign.of(60, 1, 0, 0.1), 1 / 1.05, 2000, VerdictSimulation::isSame) <= 0.06);
         assertTrue(VerdictSimulation.share(RunDesign.of(200, 1, 0, 0.1), 1.0, 200, VerdictSimulation::isSame) >= 0.9);
     }
 
@@ -178,6 +179,7 @@ class StatisticsTest {
         assertNull(QuantileInterval.of(tail(random, new double[367], 1), 0.99));
         assertNotNull(QuantileInterval.of(tail(random, new double[368], 1), 0.99));
         assertNull(QuantileInterval.of(tail(random, new double[5], 400), 0.95), "5 prompts");
+        assertNull(QuantileInterval.of(tail(random, new double[6], 15), 0.95), "how alike 6 prompts are is not certain enough");
     }
 
     private static List<PromptValue> tail(SplittableRandom random, double[] effects, int repetitions) {
