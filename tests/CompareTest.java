@@ -587,6 +587,9 @@ class CompareTest {
         var figures = json(run.write()).at("/sections/0/groups/0/figures");
         assertEquals(10 / 9.196, figures.get("requests_per_s").asDouble(), 0.001);
         assertEquals(200 / 9.196, figures.get("throughput_tokens_per_s").asDouble(), 0.001);
+        var later = run("later").answer("m", "p", 1, 100, 5, 20, "started_at", RunOnDisk.BEGIN.plusSeconds(9000).toString());
+        var ofBoth = json(folder.resolve("r"), later.write(), "--by", "model").at("/sections/0/groups/0/figures");
+        assertEquals(11 / (9.196 + 0.196), ofBoth.get("requests_per_s").asDouble(), 0.001, "the time between two runs is of neither");
     }
 
     @Test
