@@ -392,6 +392,17 @@ class CompareTest {
         assertFalse(sentence(interleaved.write()).contains("but"));
     }
 
+    @Test
+    void loadThatComesAndGoesHasACaveatInTheSentence() {
+        var run = run("r");
+        for (int i = 0; i < 160; i++) {
+            var load = 0.2 * Math.sin(i / 40.0); // rises, falls, and rises again
+            run.answer("a", "p" + i % 8, i / 8 + 1, 100 + i * 7 % 11, 5, 5);
+            run.answer("b", "p" + i % 8, i / 8 + 1, 110 * Math.exp(load) + i * 5 % 11, 5, 5);
+        }
+        assertTrue(sentence(run.write()).endsWith(", but the load changed during the run: another run may tell otherwise."), sentence(run.write()));
+    }
+
     private Path runOfDay(String name, int day, double millis) {
         var run = run(name);
         for (int i = 0; i < 12; i++) {
