@@ -72,26 +72,15 @@ public class Stream implements Callable<Integer> {
     @Mixin
     private ConnectionOptions connectionOptions = new ConnectionOptions();
 
+    @Mixin
+    private RequestOptions requestOptions = new RequestOptions();
+
     @Option(names = "--list-models", description = "Ask the configured servers which models they serve, and report whether"
             + " each configured one is among them.")
     private boolean listModels;
 
     @Option(names = "--simulate", description = "Start the built-in simulator and stream from it; no key, no cost.")
     private boolean simulate;
-
-    @Option(names = "--system", paramLabel = "TEXT|@FILE", description = "System message where the prompt has none.")
-    private String system;
-
-    @Option(names = "--max-tokens", paramLabel = "N", defaultValue = "200",
-            description = "Limit of the answer where neither prompt nor model sets one (default: ${DEFAULT-VALUE}).")
-    private int maxTokens;
-
-    @Option(names = "--temperature", paramLabel = "T", defaultValue = "0",
-            description = "0 to 2, where neither prompt nor model sets one (default: ${DEFAULT-VALUE}).")
-    private double temperature;
-
-    @Option(names = "--seed-param", paramLabel = "N", description = "Seed to send to the model (default: none).")
-    private Long seedParam;
 
     @Option(names = {"-n", "--repeat"}, paramLabel = "N", defaultValue = "1",
             description = "Measured repetitions of each prompt and model (default: ${DEFAULT-VALUE}).")
@@ -113,23 +102,6 @@ public class Stream implements Callable<Integer> {
             + " (default: random, and recorded).")
     private Long seed;
 
-    @Option(names = "--timeout", paramLabel = "S", defaultValue = "300",
-            description = "Seconds for a whole request (default: ${DEFAULT-VALUE}).")
-    private double timeoutSeconds;
-
-    @Option(names = "--stall-timeout", paramLabel = "S", defaultValue = "60",
-            description = "Longest silence between two events, in seconds (default: ${DEFAULT-VALUE}).")
-    private double stallTimeoutSeconds;
-
-    @Option(names = "--retries", paramLabel = "N", defaultValue = "2",
-            description = "How often a request is sent again after 429, 408, 409, 5xx or a connection failure before the"
-                    + " first event (default: ${DEFAULT-VALUE}).")
-    private int retries;
-
-    @Option(names = {"-o", "--results"}, paramLabel = "DIR", defaultValue = "results",
-            description = "Where runs are written, as DIR/RUN_ID/ (default: ${DEFAULT-VALUE}).")
-    private Path results;
-
     @Option(names = "--resume", paramLabel = "RUN_ID", description = "Complete an interrupted run, given its id or folder:"
             + " what is complete is kept, the rest is run.")
     private String resume;
@@ -137,29 +109,10 @@ public class Stream implements Callable<Integer> {
     @Option(names = "--retry-failed", description = "With --resume: also send the requests again that failed.")
     private boolean retryFailed;
 
-    @Option(names = "--csv-safe", description = "Put a quote before texts that a spreadsheet would take for formulas.")
-    private boolean csvSafe;
-
-    @Option(names = "--max-event-mb", paramLabel = "N", defaultValue = "16",
-            description = "Largest event in megabytes; a larger one is a failure (default: ${DEFAULT-VALUE}).")
-    private int maxEventMegabytes;
-
-    @Option(names = "--max-answer-mb", paramLabel = "N", defaultValue = "64",
-            description = "Memory that one answer may take; one that takes more is a failure (default: ${DEFAULT-VALUE}).")
-    private int maxAnswerMegabytes;
-
     @Option(names = "--echo", paramLabel = "tokens|lines|events|none",
             description = "Echo on standard output; events prints one event per line: time, delay, socket read, kind, text"
                     + " (default: tokens for one request at a time, lines for several).")
     private String echo;
-
-    @Option(names = "--typing-delay", paramLabel = "MS", defaultValue = "0",
-            description = "Paces the echo, never the measurement (default: ${DEFAULT-VALUE}).")
-    private int typingDelayMillis;
-
-    @Option(names = "--unique-prefix", description = "Begin each prompt with a short unique line, so that no prompt cache"
-            + " can match.")
-    private boolean uniquePrefix;
 
     @Option(names = "--no-self-warmup", description = "Do not warm the JVM up before a batch by streaming simulated events"
             + " to this process.")
@@ -180,7 +133,6 @@ public class Stream implements Callable<Integer> {
 
     private static final long MOST_REQUESTS = 5_000_000;
     private static final int ONE_SCREEN = 24;
-    private static final double CALIBRATION_ITL_MILLIS = 20; // 50 tokens a second, a usual pace
 
     /** The options that may be given again when a run is resumed. */
     private static final Set<String> WITH_RESUME =
@@ -238,34 +190,21 @@ public class Stream implements Callable<Integer> {
                         "--ask takes its prompts from the terminal; leave out the others")
                 .require(!asks() || !dryRun, "--dry-run: what will be asked is not known; name prompts, or give them with -p")
                 .throwIfAny();
-        return new RunSettings(simulate, asks(), systemText(), new Sampling(maxTokens, temperature, seedParam),
+        return new RunSettings(simulate, asks(), requestOptions.systemText(), requestOptions.sampling(),
                 new Plan.Order(repeat, warmup, order.equals("interleaved"), seed != null ? seed
                         : ThreadLocalRandom.current().nextLong(1_000_000_000)),
-                concurrency, timeoutSeconds, stallTimeoutSeconds, retries, retryFailed, results,
-                new Limits((long) maxEventMegabytes << 20, (long) maxAnswerMegabytes << 20), connectionOptions.settings(),
-                echoSettings(), uniquePrefix, csvSafe,
-                !noSelfWarmup, calibrate, verbose);
+                concurrency, requestOptions.timeoutSeconds, requestOptions.stallTimeoutSeconds, requestOptions.retries, retryFailed,
+                requestOptions.results, requestOptions.limits(), connectionOptions.settings(), echoSettings(),
+                requestOptions.uniquePrefix, requestOptions.csvSafe, !noSelfWarmup, calibrate, verbose);
     }
 
     private EchoSettings echoSettings() {
-        return new EchoSettings(echo != null ? echo : concurrency == 1 ? "tokens" : "lines", typingDelayMillis, quiet);
+        return new EchoSettings(echo != null ? echo : concurrency == 1 ? "tokens" : "lines", requestOptions.typingDelayMillis, quiet);
     }
 
     /** Whether the prompts come from the terminal, because the user wants it or names none. */
     private boolean asks() {
         return ask || sources.isEmpty() && prompts.isEmpty() && !Files.isDirectory(Path.of("prompts"));
-    }
-
-    /** Returns the system message of the run; null for none. */
-    private String systemText() {
-        if (system == null || !system.startsWith("@")) {
-            return system;
-        }
-        try {
-            return Files.readString(Path.of(system.substring(1))).strip();
-        } catch (IOException e) {
-            throw new UserError("--system " + system + ": the file cannot be read as UTF-8 text; name another");
-        }
     }
 
     private List<Prompt> readPrompts(RunSettings settings) {
@@ -306,7 +245,7 @@ public class Stream implements Callable<Integer> {
             throw new UserError("--resume " + resume + " takes its plan from the run; only these options may be added: "
                     + String.join(", ", WITH_RESUME.stream().sorted().toList()));
         }
-        var folder = Files.exists(Path.of(resume, RunFiles.MANIFEST)) ? Path.of(resume) : results.resolve(resume);
+        var folder = Files.exists(Path.of(resume, RunFiles.MANIFEST)) ? Path.of(resume) : requestOptions.results.resolve(resume);
         new OptionChecks().require(Files.exists(folder.resolve(RunFiles.MANIFEST)), "--resume " + resume + ": no such run (" + folder
                 + "); name a run that was interrupted, and its folder with --results").throwIfAny();
         try (var lock = RunLock.take(folder)) {
@@ -320,7 +259,7 @@ public class Stream implements Callable<Integer> {
             begun.seed = manifest.seed();
             var settings = begun.settings();
             var echoNow = new EchoSettings(echo != null ? echo : settings.echo().mode(),
-                    typingDelayMillis > 0 ? typingDelayMillis : settings.echo().delayMillis(), quiet || settings.echo().quiet());
+                    requestOptions.typingDelayMillis > 0 ? requestOptions.typingDelayMillis : settings.echo().delayMillis(), quiet || settings.echo().quiet());
             return begun.run(settings.resumed(retryFailed, folder.toAbsolutePath().getParent(), echoNow,
                     verbose || settings.verbose()), new Resumed(manifest, folder, lock));
         } catch (IOException e) {
@@ -389,9 +328,9 @@ public class Stream implements Callable<Integer> {
         if (settings.warmsUp(plan)) {
             warmUp.get();
         }
-        var overhead = settings.calibrates(plan) ? LoopbackLoad.calibrate(settings.concurrency(), CALIBRATION_ITL_MILLIS) : null;
+        var overhead = settings.calibrates(plan) ? LoopbackLoad.calibrate(settings.concurrency()) : null;
         try (var runner = resumed == null
-                ? Runner.start(settings, plan, spec.commandLine().getParseResult().originalArgs(), overhead, console)
+                ? Runner.start(settings, plan, spec.commandLine().getParseResult().originalArgs(), overhead, console, null)
                 : Runner.resume(settings, plan, resumed.manifest(), resumption, overhead, resumed.lock(), console)) {
             if (!settings.ask()) {
                 runner.execute(plan);

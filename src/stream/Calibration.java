@@ -35,6 +35,7 @@ final class LoopbackLoad {
     private static final int WARMUP_STREAMS = 32;
     private static final int CALIBRATION_TOKENS = 25;
     private static final int CALIBRATION_SAMPLES = 100;
+    private static final double USUAL_ITL_MILLIS = 20; // 50 tokens a second
 
     private LoopbackLoad() { }
 
@@ -42,6 +43,11 @@ final class LoopbackLoad {
     static void warmUp() throws IOException, InterruptedException {
         run(8, WARMUP_STREAMS, "sim-ttft1-itl0-n" + WARMUP_TOKENS);
         run(256, 256, "sim-ttft5-itl2-n20");
+    }
+
+    /** Measures the error of the client at a usual pace. */
+    static ClientOverhead calibrate(int concurrency) throws IOException, InterruptedException {
+        return calibrate(concurrency, USUAL_ITL_MILLIS);
     }
 
     /**

@@ -27,6 +27,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.RejectedExecutionException;
+import java.util.function.UnaryOperator;
 import java.util.stream.Collectors;
 
 import me.tongfei.progressbar.DelegatingProgressBarConsumer;
@@ -401,11 +402,17 @@ final class Table {
  */
 record Speaker(String requestId, String label, String promptId, int colour) { }
 
-/** Listens to the measured answers while they come. All methods are called on one thread, never on one that measures. */
-interface AnswerListener {
+/**
+ * Listens to the measured answers while they come. What concerns an answer is called on one thread, never on one that measures;
+ * the rest by any.
+ */
+interface AnswerListener extends AutoCloseable {
 
     /** Ignores everything. */
     AnswerListener NONE = new AnswerListener() { };
+
+    /** An attempt is about to be sent. */
+    default void begin(Speaker speaker) { }
 
     /** The next piece of visible text. */
     default void content(Speaker speaker, String text) { }
@@ -426,11 +433,27 @@ interface AnswerListener {
      */
     default void event(Speaker speaker, String elapsedMillis, String delayMillis, int read, String kind, String text) { }
 
-    /** No more comes of this attempt; {@code last} if the request is not tried again. */
-    default void end(Speaker speaker, boolean last) { }
+    /**
+     * No more comes of this attempt.
+     *
+     * @param last    whether the request is not tried again
+     * @param failure what went wrong, as a sentence for the user; null if the answer is complete
+     * @param row     returns the cell of a column of requests.csv, given its name; empty if it is not known
+     */
+    default void end(Speaker speaker, boolean last, String failure, UnaryOperator<String> row) { }
 
     /** A line for the user. */
     default void say(String line) { }
+
+    /** Waits until all that was told is shown. */
+    default void settle() throws InterruptedException { }
+
+    /** Gives up what is not shown yet. */
+    default void drop() { }
+
+    /** Nothing is told any more. */
+    @Override
+    default void close() { }
 }
 
 /**
@@ -446,7 +469,7 @@ record EchoSettings(String mode, int delayMillis, boolean quiet) { }
  * Shows the answers as they come, on a thread of its own, so that a slow terminal, a pipe or a typing delay delays nothing
  * else. On a terminal it also keeps the progress bar below the text.
  */
-final class Echo implements AnswerListener, AutoCloseable {
+final class Echo implements AnswerListener {
 
     private static final String EVENT_ROW = "%10s %10s %5s  %-9s %s%n";
     private static final String[] COLOURS = {"36", "33", "35", "32", "34", "31"};
@@ -510,7 +533,7 @@ final class Echo implements AnswerListener, AutoCloseable {
     }
 
     @Override
-    public void end(Speaker speaker, boolean last) {
+    public void end(Speaker speaker, boolean last, String failure, UnaryOperator<String> row) {
         if (progress != null && last) {
             progress.step();
         }
@@ -519,8 +542,9 @@ final class Echo implements AnswerListener, AutoCloseable {
         }
     }
 
-    /** Waits until all is shown; a terminal gets a line end, so that the next question stands on its own line. */
-    void settle() throws InterruptedException {
+    /** A terminal gets a line end, so that the next question stands on its own line. */
+    @Override
+    public void settle() throws InterruptedException {
         var shown = new CountDownLatch(1);
         print(() -> {
             if (current != null && console.outIsTerminal() && !isMode("events")) {
@@ -535,8 +559,8 @@ final class Echo implements AnswerListener, AutoCloseable {
         }
     }
 
-    /** Gives up what is not shown yet. */
-    void drop() {
+    @Override
+    public void drop() {
         dropped = true;
         printer.shutdownNow();
     }

@@ -242,6 +242,9 @@ final class Journal implements AutoCloseable {
         }
         for (Attempt attempt; (attempt = arrivals.poll()) != null; ) {
             open.add(new OpenAttempt(attempt));
+            if (open.getLast().isMeasured) {
+                listener.begin(open.getLast().speaker);
+            }
         }
         var ended = new ArrayList<OpenAttempt>();
         try {
@@ -279,8 +282,10 @@ final class Journal implements AutoCloseable {
             requests.row(Arrays.stream(RequestColumn.values()).map(row::get).toArray());
         }
         if (ended.isMeasured) {
-            summary.add(column -> String.valueOf(Objects.requireNonNullElse(row.get(column), "")));
-            listener.end(ended.speaker, end.last());
+            var outcome = end.result().outcome();
+            summary.add(column -> cell(row, column));
+            listener.end(ended.speaker, end.last(), outcome instanceof Outcome.Completed ? null : outcome.message(job.model()),
+                    name -> cell(row, RequestColumn.valueOf(name.toUpperCase(Locale.ROOT))));
         }
         if (end.last() && !(end.result().outcome() instanceof Outcome.Completed)) {
             reportFailure(job, end.result().outcome());
@@ -291,6 +296,10 @@ final class Journal implements AutoCloseable {
             listener.say(Warning.NOTHING_GENERATED.about(job.model().server(), event == null ? ""
                     : "; the first event without a meaning for this tool was " + event));
         }
+    }
+
+    private static String cell(Map<RequestColumn, Object> row, RequestColumn column) {
+        return String.valueOf(Objects.requireNonNullElse(row.get(column), ""));
     }
 
     /** What is written to a file that was removed is lost without an error. */

@@ -9,7 +9,9 @@
 
 package stream;
 
+import java.io.IOException;
 import java.io.PrintStream;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -20,6 +22,82 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Random;
 import java.util.function.Predicate;
+
+import picocli.CommandLine.Option;
+
+/** The options that say how prompts are asked, the same in every command that asks any. */
+final class RequestOptions {
+
+    @Option(names = "--system", paramLabel = "TEXT|@FILE", description = "System message where the prompt has none.")
+    String system;
+
+    @Option(names = "--max-tokens", paramLabel = "N", defaultValue = "200",
+            description = "Limit of the answer where neither prompt nor model sets one (default: ${DEFAULT-VALUE}).")
+    int maxTokens;
+
+    @Option(names = "--temperature", paramLabel = "T", defaultValue = "0",
+            description = "0 to 2, where neither prompt nor model sets one (default: ${DEFAULT-VALUE}).")
+    double temperature;
+
+    @Option(names = "--seed-param", paramLabel = "N", description = "Seed to send to the model (default: none).")
+    Long seedParam;
+
+    @Option(names = "--timeout", paramLabel = "S", defaultValue = "300",
+            description = "Seconds for a whole request (default: ${DEFAULT-VALUE}).")
+    double timeoutSeconds;
+
+    @Option(names = "--stall-timeout", paramLabel = "S", defaultValue = "60",
+            description = "Longest silence between two events, in seconds (default: ${DEFAULT-VALUE}).")
+    double stallTimeoutSeconds;
+
+    @Option(names = "--retries", paramLabel = "N", defaultValue = "2",
+            description = "How often a request is sent again after 429, 408, 409, 5xx or a connection failure before the"
+                    + " first event (default: ${DEFAULT-VALUE}).")
+    int retries;
+
+    @Option(names = {"-o", "--results"}, paramLabel = "DIR", defaultValue = "results",
+            description = "Where runs are written, as DIR/RUN_ID/ (default: ${DEFAULT-VALUE}).")
+    Path results;
+
+    @Option(names = "--csv-safe", description = "Put a quote before texts that a spreadsheet would take for formulas.")
+    boolean csvSafe;
+
+    @Option(names = "--max-event-mb", paramLabel = "N", defaultValue = "16",
+            description = "Largest event in megabytes; a larger one is a failure (default: ${DEFAULT-VALUE}).")
+    int maxEventMegabytes;
+
+    @Option(names = "--max-answer-mb", paramLabel = "N", defaultValue = "64",
+            description = "Memory that one answer may take; one that takes more is a failure (default: ${DEFAULT-VALUE}).")
+    int maxAnswerMegabytes;
+
+    @Option(names = "--typing-delay", paramLabel = "MS", defaultValue = "0",
+            description = "Paces the echo, never the measurement (default: ${DEFAULT-VALUE}).")
+    int typingDelayMillis;
+
+    @Option(names = "--unique-prefix", description = "Begin each prompt with a short unique line, so that no prompt cache"
+            + " can match.")
+    boolean uniquePrefix;
+
+    Sampling sampling() {
+        return new Sampling(maxTokens, temperature, seedParam);
+    }
+
+    Limits limits() {
+        return new Limits((long) maxEventMegabytes << 20, (long) maxAnswerMegabytes << 20);
+    }
+
+    /** Returns the system message of the run; null for none. */
+    String systemText() {
+        if (system == null || !system.startsWith("@")) {
+            return system;
+        }
+        try {
+            return Files.readString(Path.of(system.substring(1))).strip();
+        } catch (IOException e) {
+            throw new UserError("--system " + system + ": the file cannot be read as UTF-8 text; name another");
+        }
+    }
+}
 
 /**
  * How a run is to be done, checked.
@@ -167,6 +245,10 @@ record Plan(List<Prompt> prompts, List<Model> models, List<Job> warmups, List<Jo
         if (prompts.isEmpty()) {
             models.addAll(catalog.models());
         }
+        return of(prompts, questions, models, order);
+    }
+
+    private static Plan of(List<Prompt> prompts, List<Question> questions, List<Model> models, Order order) {
         var repetitions = new ArrayList<List<Job>>();
         for (int repetition = 1; repetition <= order.repeat(); repetition++) {
             for (var question : questions) {
@@ -212,6 +294,28 @@ record Plan(List<Prompt> prompts, List<Model> models, List<Job> warmups, List<Jo
     private static Job job(Phase phase, Prompt prompt, Model model, int repetition, int modelIndex) {
         var number = phase == Phase.WARMUP ? "warmup-" + repetition : String.valueOf(repetition);
         return new Job(prompt.id() + "|" + model.label() + "|" + number, phase, prompt, model, repetition, modelIndex);
+    }
+
+    /** Plans the requests of these models to all prompts, whatever model a prompt names. */
+    static Plan of(List<Prompt> prompts, List<Model> models, Order order) {
+        return of(prompts, prompts.stream().map(prompt -> new Question(prompt, models)).toList(), models, order);
+    }
+
+    /** Returns the requests without the warm-up in parts that are sent one after the other: each prompt and repetition to all its models. */
+    List<Plan> rounds() {
+        var rounds = new ArrayList<Plan>();
+        var round = new ArrayList<Job>();
+        for (var job : jobs) {
+            if (!round.isEmpty() && !(job.prompt() == round.getFirst().prompt() && job.repetition() == round.getFirst().repetition())) {
+                rounds.add(new Plan(prompts, models, List.of(), List.copyOf(round)));
+                round.clear();
+            }
+            round.add(job);
+        }
+        if (!round.isEmpty()) {
+            rounds.add(new Plan(prompts, models, List.of(), List.copyOf(round)));
+        }
+        return rounds;
     }
 
     /** Returns the part that is not done. */

@@ -183,12 +183,13 @@ final class Runner implements AutoCloseable {
     private final RunLock lock;
     private final Console console;
     private final StreamClient client;
-    private final Echo echo;
+    private final AnswerListener listener;
     private final Journal journal;
     private final ClosedLoop loop;
     private final Backoff backoff;
     private final PauseDetector pauses = new PauseDetector(System.nanoTime(), System.currentTimeMillis());
-    private final Set<Exchange> inFlight = ConcurrentHashMap.newKeySet();
+    private final Map<Exchange, String> inFlight = new ConcurrentHashMap<>(); // with the label of the model
+    private final Set<String> stoppedModels = ConcurrentHashMap.newKeySet();
     private final Map<String, UsageRequest> usageByServer = new ConcurrentHashMap<>();
     private final AtomicBoolean nextIsCold;
     private final AtomicInteger resent = new AtomicInteger();
@@ -197,8 +198,8 @@ final class Runner implements AutoCloseable {
     private volatile boolean outputClosed;
     private Integer exitCode;
 
-    private Runner(RunSettings settings, Plan plan, RunManifest manifest, Resumption resumption, RunLock lock, Console console)
-            throws IOException {
+    private Runner(RunSettings settings, Plan plan, RunManifest manifest, Resumption resumption, RunLock lock, Console console,
+                   AnswerListener page) throws IOException {
         this.settings = settings;
         this.manifest = manifest;
         this.folder = settings.results().resolve(manifest.runId());
@@ -207,10 +208,10 @@ final class Runner implements AutoCloseable {
         this.console = console;
         this.client = new StreamClient(settings.concurrency(), plan.models(), console.environment(), settings.limits(),
                 settings.connection());
-        this.echo = new Echo(settings.echo(), plan.models().size(), settings.ask() ? 1 : plan.jobs().size(), console,
-                this::endQuietly);
+        this.listener = page != null ? page : new Echo(settings.echo(), plan.models().size(), settings.ask() ? 1 : plan.jobs().size(),
+                console, this::endQuietly);
         this.journal = Journal.open(folder, manifest.runId(), plan.models().stream().map(Model::label).toList(),
-                settings.csvSafe(), echo);
+                settings.csvSafe(), listener);
         this.loop = new ClosedLoop(settings.concurrency());
         this.backoff = new Backoff(settings.retries(), settings.timeoutSeconds() * 1000);
         this.nextIsCold = new AtomicBoolean(!settings.warmsUp(plan));
@@ -222,14 +223,17 @@ final class Runner implements AutoCloseable {
     /**
      * Creates the folder and opens the files of a new run.
      *
+     * @param page listens instead of the echo; null for the echo
      * @throws UserError if the folder cannot be written; nothing is left of it then
      */
-    static Runner start(RunSettings settings, Plan plan, List<String> arguments, ClientOverhead overhead, Console console) {
+    static Runner start(RunSettings settings, Plan plan, List<String> arguments, ClientOverhead overhead, Console console,
+                        AnswerListener page) {
         var manifest = PlannedRun.manifest(settings, plan, arguments, overhead);
         var folder = settings.results().resolve(manifest.runId());
         try {
             Files.createDirectories(folder);
-            return new Runner(settings, plan, manifest, new Resumption(ResumeState.NONE, settings), RunLock.take(folder), console);
+            return new Runner(settings, plan, manifest, new Resumption(ResumeState.NONE, settings), RunLock.take(folder), console,
+                    page);
         } catch (IOException e) {
             discard(folder);
             throw new UserError("--results " + settings.results() + ": cannot be written (" + e.getMessage()
@@ -245,7 +249,7 @@ final class Runner implements AutoCloseable {
             console.say("--resume " + manifest.runId() + ": " + Count.of(rest.size(), "request") + " left"
                     + (failed == 0 ? "" : "; " + failed + " failed, add --retry-failed to send them again"));
         }
-        return new Runner(settings, rest, manifest.resumedNow().withOverhead(overhead), resumption, lock, console);
+        return new Runner(settings, rest, manifest.resumedNow().withOverhead(overhead), resumption, lock, console, null);
     }
 
     private static void discard(Path folder) {
@@ -262,7 +266,11 @@ final class Runner implements AutoCloseable {
         loop.send(plan.warmups(), this::cannotGoOn, this::send);
         loop.send(plan.jobs(), this::cannotGoOn, this::send);
         journal.settle();
-        echo.settle();
+        listener.settle();
+    }
+
+    String runId() {
+        return manifest.runId();
     }
 
     /** Whether the user has interrupted the run, or has closed its output. */
@@ -276,11 +284,14 @@ final class Runner implements AutoCloseable {
 
     /** Sends one request, and again if that may help. Each attempt is recorded; waiting is part of none of them. */
     private void send(Job job, long slotFreeNanos, Runnable onSent) {
+        if (stoppedModels.contains(job.model().label())) {
+            return;
+        }
         var retries = resumption.retries(job);
         var readyNanos = slotFreeNanos;
         for (int number = resumption.attempts(job) + 1; ; number++) {
             for (long held; (held = backoff.heldMillis(job.model())) > 0; readyNanos = System.nanoTime()) {
-                if (isStoppedWithin(held + ThreadLocalRandom.current().nextLong(1 + held / 4))) { // not all at one instant
+                if (stoppedModels.contains(job.model().label()) || isStoppedWithin(held + ThreadLocalRandom.current().nextLong(1 + held / 4))) { // not all at one instant
                     return;
                 }
             }
@@ -289,7 +300,7 @@ final class Runner implements AutoCloseable {
             var result = exchange(attempt, usage, onSent);
             var acceptedUsage = acceptedUsage(usage, result.outcome());
             var waitMillis = acceptedUsage != usage ? Long.valueOf(0) : backoff.waitMillis(job.model(), result, retries);
-            var again = waitMillis != null && !isStopped();
+            var again = waitMillis != null && !isStopped() && !stoppedModels.contains(job.model().label());
             attempt.end().set(new Attempt.End(result, !again, taint(attempt.recording(), result)));
             report(job, result);
             if (acceptedUsage != usage) {
@@ -314,8 +325,8 @@ final class Runner implements AutoCloseable {
         var prompt = settings.uniquePrefix() ? job.prompt().beginningWith(uniqueLine()) : job.prompt();
         var exchange = new Exchange(client, job.model(), job.model().body(prompt, settings.sampling(), usage),
                 attempt.recording(), onSent);
-        inFlight.add(exchange);
-        if (isStopped()) {
+        inFlight.put(exchange, job.model().label());
+        if (isStopped() || stoppedModels.contains(job.model().label())) {
             exchange.abort(Exchange.Abort.CANCEL);
         }
         journal.begin(attempt);
@@ -337,7 +348,7 @@ final class Runner implements AutoCloseable {
 
     private void sayIfVerbose(Job job, String message) {
         if (settings.verbose()) {
-            console.say(job.model().label() + ", " + job.prompt().id() + ": " + message);
+            listener.say(job.model().label() + ", " + job.prompt().id() + ": " + message);
         }
     }
 
@@ -384,7 +395,7 @@ final class Runner implements AutoCloseable {
         while (!isStoppedWithin(PauseDetector.PERIOD_MILLIS)) {
             var now = System.nanoTime();
             pauses.tick(now, System.currentTimeMillis());
-            for (var exchange : inFlight) {
+            for (var exchange : inFlight.keySet()) {
                 if (journal.failed()) {
                     exchange.abort(Exchange.Abort.CANCEL); // what it brings cannot be written
                 } else if (exchange.ageNanos(now) > timeoutNanos) {
@@ -400,7 +411,7 @@ final class Runner implements AutoCloseable {
     private void interrupt() {
         sun.misc.Signal.handle(new sun.misc.Signal("INT"), again -> Runtime.getRuntime().halt(EXIT_INTERRUPTED));
         stop();
-        echo.drop();
+        listener.drop();
         finish();
     }
 
@@ -410,9 +421,20 @@ final class Runner implements AutoCloseable {
         stop();
     }
 
-    private void stop() {
+    /** Ends all streams; what was measured is written. */
+    void stop() {
         stopped.countDown();
-        inFlight.forEach(exchange -> exchange.abort(Exchange.Abort.CANCEL));
+        inFlight.keySet().forEach(exchange -> exchange.abort(Exchange.Abort.CANCEL));
+    }
+
+    /** Ends the streams of one model, which is not asked again; the others go on. */
+    void stop(String label) {
+        stoppedModels.add(label);
+        inFlight.forEach((exchange, model) -> {
+            if (model.equals(label)) {
+                exchange.abort(Exchange.Abort.CANCEL);
+            }
+        });
     }
 
     /** Waits for what is in flight, writes what is left, prints the summary; returns the exit code of the run. */
@@ -424,7 +446,7 @@ final class Runner implements AutoCloseable {
         var interrupted = isStopped();
         stopped.countDown();
         journal.close();
-        echo.close();
+        listener.close();
         client.close();
         var summary = journal.summary();
         exitCode = interrupted ? EXIT_INTERRUPTED : journal.failed() || summary.failed() > 0 ? 1 : 0;
@@ -432,7 +454,7 @@ final class Runner implements AutoCloseable {
             manifest.finishedNow(summary.requests(), summary.completed(), summary.failed(), resent.get()).write(folder);
         } catch (IOException e) {
             if (!journal.failed()) { // else it is reported already
-                console.say(folder.resolve(RunFiles.MANIFEST) + ": cannot be written (" + e.getMessage() + ")");
+                listener.say(folder.resolve(RunFiles.MANIFEST) + ": cannot be written (" + e.getMessage() + ")");
             }
             exitCode = interrupted ? EXIT_INTERRUPTED : 1;
         }
@@ -445,7 +467,7 @@ final class Runner implements AutoCloseable {
 
     private void printEnd(Summary summary, boolean interrupted) {
         if (interrupted) {
-            console.say("interrupted; what was measured until then is written"
+            listener.say("interrupted; what was measured until then is written"
                     + (settings.ask() ? "" : ", --resume " + manifest.runId() + " runs the rest"));
         }
         if (!settings.echo().quiet()) {
