@@ -179,7 +179,12 @@ class StatisticsTest {
         assertNull(QuantileInterval.of(tail(random, new double[367], 1), 0.99));
         assertNotNull(QuantileInterval.of(tail(random, new double[368], 1), 0.99));
         assertNull(QuantileInterval.of(tail(random, new double[5], 400), 0.95), "5 prompts");
-        assertNull(QuantileInterval.of(tail(random, new double[6], 15), 0.95), "how alike 6 prompts are is not certain enough");
+        var six = new ArrayList<PromptValue>();
+        var ofHighest = new int[] {0, 0, 1, 2};
+        for (int i = 0; i < 90; i++) {
+            six.add(new PromptValue("p" + (i < 86 ? i % 6 : ofHighest[i - 86]), i));
+        }
+        assertNull(QuantileInterval.of(six, 0.95), "how alike 6 prompts are is not certain enough");
     }
 
     private static List<PromptValue> tail(SplittableRandom random, double[] effects, int repetitions) {
