@@ -195,7 +195,7 @@ public class Stream implements Callable<Integer> {
                         : ThreadLocalRandom.current().nextLong(1_000_000_000)),
                 concurrency, requestOptions.timeoutSeconds, requestOptions.stallTimeoutSeconds, requestOptions.retries, retryFailed,
                 requestOptions.results, requestOptions.limits(), connectionOptions.settings(), echoSettings(),
-                requestOptions.uniquePrefix, requestOptions.csvSafe, !noSelfWarmup, calibrate, verbose);
+                requestOptions.uniquePrefix, requestOptions.csvSafe, noSelfWarmup ? RunSettings.SelfWarmup.NEVER : RunSettings.SelfWarmup.BATCHES, calibrate, verbose);
     }
 
     private EchoSettings echoSettings() {

@@ -5,9 +5,12 @@
 //DEPS org.junit.platform:junit-platform-launcher:1.14.4
 //DEPS com.squareup.okhttp3:mockwebserver3:5.5.1
 //DEPS com.squareup.okhttp3:okhttp-tls:5.5.1
+//DEPS org.seleniumhq.selenium:selenium-chrome-driver:4.52.0
+//DEPS org.seleniumhq.selenium:selenium-support:4.52.0
 //SOURCES ../Stream.java
 //SOURCES ../Compare.java
 //SOURCES ../Simulator.java
+//SOURCES ../Live.java
 //SOURCES ../src/stream/VerdictSimulation.java
 //SOURCES CalibrationTest.java
 //SOURCES Chromium.java
@@ -25,6 +28,7 @@
 //SOURCES FuzzTest.java
 //SOURCES LauncherTest.java
 //SOURCES LayoutTest.java
+//SOURCES LiveTest.java
 //SOURCES ModelsTest.java
 //SOURCES Printed.java
 //SOURCES PromptsTest.java
@@ -64,11 +68,11 @@ import org.junit.platform.launcher.core.LauncherFactory;
 /** Runs the tests, prints a line each, and ends with how many passed and failed. */
 public class AllTests {
 
-    private static final List<Class<?>> CLASSES = List.of(MetricsTest.class, PromptsTest.class, ModelsTest.class,
+    static final List<Class<?>> CLASSES = List.of(MetricsTest.class, PromptsTest.class, ModelsTest.class,
             SimulatorTest.class, StreamDecoderTest.class, StreamTableTest.class, DialectsTest.class, JournalTest.class, ResumeTest.class,
             FaultTest.class, ConnectionTest.class, FuzzTest.class, CalibrationTest.class, StatisticsTest.class,
-            RecordedRunTest.class, CompareTest.class, ReportTest.class,
-            StreamTest.class, LauncherTest.class, LayoutTest.class);
+            RecordedRunTest.class, CompareTest.class, ReportTest.class, LiveTest.class, StreamTest.class,
+            LauncherTest.class, LayoutTest.class);
 
     public static void main(String... args) {
         var out = new PrintStream(System.out, true, StandardCharsets.UTF_8);

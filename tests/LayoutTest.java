@@ -33,7 +33,8 @@ class LayoutTest {
     /** A part may use only the parts before it. */
     private static final List<String> ORDER = List.of("Console", "Prompts", "Events", "EventParsers", "Dialects", "Models", "Metrics", "Sockets",
             "Client", "Plan", "RunFiles", "Journal", "RecordedRun", "Runner", "HttpConnection", "SimulatedAnswer",
-            "SimulatedDialects", "SimulatedServer", "Calibration", "Statistics", "VerdictSimulation", "Groups", "Comparison", "Export", "Report");
+            "SimulatedDialects", "SimulatedServer", "Calibration", "Statistics", "VerdictSimulation", "Groups", "Comparison", "Export", "Report",
+            "LiveSession", "LiveServer");
 
     private static Path file(String part) {
         return Path.of("src/stream/" + part + ".java");
@@ -44,6 +45,15 @@ class LayoutTest {
         try (var files = Files.list(Path.of("src/stream"))) {
             assertEquals(new TreeSet<>(ORDER), files.map(path -> path.getFileName().toString()).filter(name -> name.endsWith(".java"))
                     .map(name -> name.replace(".java", "")).collect(Collectors.toCollection(TreeSet::new)));
+        }
+    }
+
+    @Test
+    void everyTestIsRun() throws IOException {
+        try (var files = Files.list(Path.of("tests"))) {
+            assertEquals(new TreeSet<>(AllTests.CLASSES.stream().map(Class::getSimpleName).toList()),
+                    files.map(path -> path.getFileName().toString()).filter(name -> name.endsWith("Test.java"))
+                            .map(name -> name.replace(".java", "")).collect(Collectors.toCollection(TreeSet::new)));
         }
     }
 

@@ -91,16 +91,9 @@ class ReportTest {
         report(0, broken, "--export", folder.resolve("broken.html"));
     }
 
-    private Chromium open(Path page, int width, String colorScheme) throws Exception {
-        assumeTrue(Chromium.installed() != null, "there is no Chromium here: the report is not opened; apt-get install chromium");
-        return new Chromium(page, folder.resolve("profile"), width, 900, colorScheme);
-    }
-
-    /** For people to look at: STREAM_SHOTS names the folder where pictures of the page go. */
-    private static void shoot(Chromium browser, String name) throws Exception {
-        if (System.getenv("STREAM_SHOTS") != null) {
-            browser.screenshot(Files.createDirectories(Path.of(System.getenv("STREAM_SHOTS"))).resolve(name));
-        }
+    private static Chromium open(Path page, int width, String colorScheme) {
+        assumeTrue(Chromium.installed() != null, Chromium.MISSING);
+        return new Chromium(page.toUri().toString(), width, 900, colorScheme);
     }
 
     @Test
@@ -123,7 +116,7 @@ class ReportTest {
             assertEquals("undefined", browser.evaluate("typeof window.owned").asString());
             assertEquals(0, browser.evaluate("document.querySelectorAll('img').length").asInt());
             assertTrue(browser.evaluate("document.body.innerText").asString().contains("</script><img src=x"), "shown as text");
-            shoot(browser, "report-1280-dark.png");
+            browser.shoot("report-1280-dark.png");
             var ground = "getComputedStyle(document.body).backgroundColor";
             assertEquals("rgb(13, 17, 23)", browser.evaluate(ground).asString());
             browser.evaluate("window.dispatchEvent(new Event('beforeprint'))");
@@ -182,7 +175,7 @@ class ReportTest {
             assertEquals(0, browser.evaluate("[...document.querySelectorAll('figure')]"
                     + ".filter(each => !each.querySelector('table')).length").asInt(), "each chart is there as a table too");
             assertEquals(1, browser.evaluate("document.querySelectorAll('h1').length").asInt());
-            shoot(browser, "report-390-light.png");
+            browser.shoot("report-390-light.png");
             assertEquals(List.of(), browser.complaints());
         }
     }

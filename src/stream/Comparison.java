@@ -75,6 +75,11 @@ record ComparisonSettings(List<Path> runs, String by, String baseline, Double ma
                 Failures.valueOf(failures.toUpperCase(Locale.ROOT)), runs.sides());
     }
 
+    /** Returns the settings of a comparison of the models of one run. */
+    static ComparisonSettings ofRun(Path folder) {
+        return new ComparisonSettings(List.of(folder), null, null, null, null, false, List.of(), Failures.EXCLUDED, Map.of());
+    }
+
     private static Metric metric(String word) {
         return SectionResult.COMPARABLE.stream().filter(metric -> metric.word().equals(word)).findFirst()
                 .orElseThrow(() -> new UserError("--metric '" + word + "'; must be one of "

@@ -25,6 +25,7 @@ import java.security.cert.CertificateFactory;
 import java.security.cert.X509Certificate;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
@@ -64,6 +65,30 @@ record ModelSettings(List<String> specs, Path file, String baseUrl, String api, 
     /** Whether the user named any model; else the defaults are called. */
     boolean namesModels() {
         return !specs.isEmpty() || file != null;
+    }
+
+    /** Returns the options that name the models with these labels, of those of a file all. */
+    List<String> arguments(List<String> labels) {
+        var words = new ArrayList<String>();
+        var chosen = specs.stream().flatMap(list -> Arrays.stream(list.split(","))).map(String::strip)
+                .filter(spec -> labels.contains(ModelCatalog.label(spec))).toList();
+        if (!chosen.isEmpty() || !namesModels()) {
+            words.addAll(List.of("-m", String.join(",", namesModels() ? chosen : labels)));
+        }
+        if (file != null) {
+            words.addAll(List.of("--models", file.toString()));
+        }
+        if (baseUrl != null) {
+            words.addAll(List.of("--base-url", baseUrl));
+        }
+        if (!api.equals("auto")) {
+            words.addAll(List.of("--api", api));
+        }
+        if (insecureHttp) {
+            words.add("--insecure-http");
+        }
+        headers.forEach(header -> words.addAll(List.of("--header", header)));
+        return words;
     }
 }
 
@@ -434,6 +459,12 @@ final class ModelCatalog {
 
     private void throwProblems() {
         UserError.throwIfAny(List.copyOf(new LinkedHashSet<>(problems)));
+    }
+
+    /** Returns the label of a model as the user writes it in {@code --model}; null if it is not valid. */
+    static String label(String spec) {
+        var parts = SPEC.matcher(spec);
+        return !parts.matches() ? null : parts.group(1) != null ? parts.group(1) : parts.group(2);
     }
 
     private void parse(String spec, List<ModelSpec> specs) {

@@ -116,14 +116,23 @@ final class RequestOptions {
  * @param connection          how connections are made
  * @param uniquePrefix        whether each prompt begins with a line of its own
  * @param csvSafe             whether texts that a spreadsheet would take for formulas are guarded
- * @param selfWarmup          whether a batch warms the JVM up first
+ * @param selfWarmup          when the JVM is warmed up first
  * @param calibrate           whether even a small batch measures the error of the client first
  * @param verbose             whether retries are reported
  */
 record RunSettings(boolean simulate, boolean ask, String system, Sampling sampling, Plan.Order order, int concurrency,
                    double timeoutSeconds, double stallTimeoutSeconds, int retries, boolean retryFailed, Path results,
-                   Limits limits, ConnectionSettings connection, EchoSettings echo, boolean uniquePrefix, boolean csvSafe, boolean selfWarmup,
-                   boolean calibrate, boolean verbose) {
+                   Limits limits, ConnectionSettings connection, EchoSettings echo, boolean uniquePrefix, boolean csvSafe,
+                   SelfWarmup selfWarmup,                    boolean calibrate, boolean verbose) {
+
+    /** When the JVM is warmed up by streaming simulated events to this process. */
+    enum SelfWarmup {
+        NEVER,
+        /** Before runs of more than one request to each model, and while the user types. */
+        BATCHES,
+        /** Once, by a process that goes on to other runs. */
+        ALWAYS
+    }
 
     /** From this number of requests on the error of the client is measured first. */
     private static final int CALIBRATED_BATCH = 20;
@@ -153,9 +162,15 @@ record RunSettings(boolean simulate, boolean ask, String system, Sampling sampli
                 verboseNow);
     }
 
+    /** Returns the settings of one question among several of a session. */
+    RunSettings forQuestion(String systemOfIt, Sampling samplingOfIt, Plan.Order orderOfIt, int concurrencyOfIt) {
+        return new RunSettings(simulate, ask, systemOfIt, samplingOfIt, orderOfIt, concurrencyOfIt, timeoutSeconds, stallTimeoutSeconds,
+                retries, retryFailed, results, limits, connection, echo, uniquePrefix, csvSafe, selfWarmup, calibrate, verbose);
+    }
+
     /** Whether the JVM is warmed up first: a single request to each model is not worth the wait, its row is marked cold. */
     boolean warmsUp(Plan plan) {
-        return selfWarmup && (ask || plan.size() > plan.models().size());
+        return selfWarmup == SelfWarmup.ALWAYS || selfWarmup == SelfWarmup.BATCHES && (ask || plan.size() > plan.models().size());
     }
 
     /** Whether connections are opened before the first request; a single request to each model may open its own. */

@@ -170,6 +170,24 @@ record PromptSet(List<Prompt> prompts, List<String> notes, List<String> problems
         return new PromptSet(withUniqueIds(prompts, problems), notes, problems);
     }
 
+    /**
+     * Reads files that a browser has sent.
+     *
+     * @param files their bytes by their names, whose endings tell the formats
+     */
+    static PromptSet ofFiles(Map<String, byte[]> files) {
+        var prompts = new ArrayList<Prompt>();
+        var problems = new ArrayList<String>();
+        files.forEach((name, bytes) -> {
+            try {
+                prompts.addAll(new PromptReader(PromptFiles.named(name), problems).read(bytes));
+            } catch (UserError bad) {
+                problems.add(bad.getMessage());
+            }
+        });
+        return new PromptSet(withUniqueIds(prompts, problems), List.of(), problems);
+    }
+
     /** Files of the same name in two folders are told apart by their path; an id that was given twice is a problem. */
     private static List<Prompt> withUniqueIds(List<Prompt> prompts, List<String> problems) {
         var uses = new HashMap<String, Integer>();
@@ -220,10 +238,7 @@ final class PromptFiles {
             return found;
         }
         if (path != null && Files.exists(path)) {
-            if (!ENDINGS.contains(FileEnding.of(path))) {
-                throw UserError.at(source, "not a prompt file; they end in " + endings());
-            }
-            return List.of(path);
+            return List.of(withKnownEnding(source, path));
         }
         if (!source.matches(".*[*?\\[{].*")) {
             throw UserError.at(source, "no such file or folder" + hint(source));
@@ -239,6 +254,22 @@ final class PromptFiles {
             throw UserError.at(source, "no prompt file matches" + hint(source));
         }
         return found;
+    }
+
+    /** Returns the name of a file, without folders; throws UserError if it does not end as prompt files do. */
+    static Path named(String name) {
+        var path = pathOrNull(name);
+        if (path == null || path.getFileName() == null) {
+            throw UserError.at(name, "not the name of a file; give it another");
+        }
+        return withKnownEnding(name, path.getFileName());
+    }
+
+    private static Path withKnownEnding(String source, Path path) {
+        if (!ENDINGS.contains(FileEnding.of(path))) {
+            throw UserError.at(source, "not a prompt file; they end in " + endings());
+        }
+        return path;
     }
 
     /** What has neither the ending of a prompt file nor a folder may be meant as the prompt itself. */
@@ -377,8 +408,13 @@ final class PromptReader {
 
     /** Returns the good prompts of the file. */
     List<Prompt> read() throws IOException {
+        return read(Files.readAllBytes(file));
+    }
+
+    /** The same of bytes that are read already. */
+    List<Prompt> read(byte[] bytes) {
         try {
-            return read(UserFile.decode(file.toString(), Files.readAllBytes(file)));
+            return read(UserFile.decode(file.toString(), bytes));
         } catch (UserError bad) {
             problems.add(bad.getMessage());
             return List.of();

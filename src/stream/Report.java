@@ -10,6 +10,8 @@
 //SOURCES Groups.java
 //SOURCES Comparison.java
 //SOURCES Export.java
+//FILES stream/page.css=page.css
+//FILES stream/page.js=page.js
 //FILES stream/report.html=report.html
 //FILES stream/report.css=report.css
 //FILES stream/report.js=report.js
@@ -24,9 +26,12 @@ import java.awt.Font;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Base64;
 import java.util.Comparator;
 import java.util.IdentityHashMap;
 import java.util.LinkedHashMap;
@@ -245,7 +250,8 @@ final class ReportCharts {
 /** The HTML report: one page that loads nothing. What a model wrote is data in it, never markup. */
 final class ReportPage {
 
-    private static final String UPLOT = "/META-INF/resources/webjars/uplot/1.6.30/dist/uPlot";
+    static final String UPLOT = "/META-INF/resources/webjars/uplot/1.6.30/dist/uPlot";
+    private static final Pattern SCRIPT = Pattern.compile("(?s)<script>(.*?)</script>");
     private static final Pattern PLACEHOLDER = Pattern.compile("\\{\\{([a-z-]+)}}");
 
     private ReportPage() { }
@@ -254,10 +260,29 @@ final class ReportPage {
     static String html(Comparison comparison) throws IOException {
         var values = Map.of("title", escaped(comparison.headline()),
                 "data", data(comparison).toString().replace("<", "\\u003c"), "palette", Palette.css(),
-                "css", resource("report.css"), "script", resource("report.js"),
+                "css", resource("page.css") + "\n" + resource("report.css"),
+                "script", resource("page.js") + "\n" + resource("report.js"),
                 "uplot-css", resource(UPLOT + ".min.css"), "uplot-js", resource(UPLOT + ".iife.min.js"));
         return PLACEHOLDER.matcher(resource("report.html"))
                 .replaceAll(place -> Matcher.quoteReplacement(values.get(place.group(1))));
+    }
+
+    /** Returns the Content-Security-Policy with which a server sends the page: no script runs but those that are in it. */
+    static String policy(String html) {
+        var hashes = new StringBuilder();
+        for (var script = SCRIPT.matcher(html); script.find(); ) {
+            hashes.append(" 'sha256-").append(Base64.getEncoder().encodeToString(sha256(script.group(1)))).append("'");
+        }
+        return "default-src 'none'; script-src" + hashes + "; style-src 'unsafe-inline'; img-src data:; base-uri 'none';"
+                + " form-action 'none'; frame-ancestors 'none'";
+    }
+
+    private static byte[] sha256(String text) {
+        try {
+            return MessageDigest.getInstance("SHA-256").digest(text.getBytes(StandardCharsets.UTF_8));
+        } catch (NoSuchAlgorithmException e) {
+            throw new IllegalStateException(e); // every JDK has it
+        }
     }
 
     private static ObjectNode data(Comparison comparison) throws IOException {

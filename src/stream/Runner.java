@@ -41,6 +41,7 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.BooleanSupplier;
+import java.util.function.Predicate;
 import java.util.zip.CRC32;
 import java.util.zip.CRC32C;
 
@@ -260,9 +261,28 @@ final class Runner implements AutoCloseable {
 
     /** Sends all requests of the plan and waits until they are written and echoed. */
     void execute(Plan plan) throws InterruptedException {
+        openAhead(plan);
+        sendAll(plan);
+    }
+
+    /** The same in rounds, each of which begins when the one before has ended; ends before one that is not wanted. */
+    void executeInRounds(Plan plan, Predicate<Plan> isWanted) throws InterruptedException {
+        openAhead(plan);
+        for (var round : plan.rounds()) {
+            if (isStopped() || !isWanted.test(round)) {
+                return;
+            }
+            sendAll(round);
+        }
+    }
+
+    private void openAhead(Plan plan) throws InterruptedException {
         if (settings.opensAhead(plan)) {
             client.openAhead(plan.models(), Math.min(settings.concurrency(), plan.size()));
         }
+    }
+
+    private void sendAll(Plan plan) throws InterruptedException {
         loop.send(plan.warmups(), this::cannotGoOn, this::send);
         loop.send(plan.jobs(), this::cannotGoOn, this::send);
         journal.settle();
@@ -271,6 +291,10 @@ final class Runner implements AutoCloseable {
 
     String runId() {
         return manifest.runId();
+    }
+
+    Path folder() {
+        return folder;
     }
 
     /** Whether the user has interrupted the run, or has closed its output. */

@@ -1,27 +1,7 @@
 'use strict';
 const data = JSON.parse(document.getElementById('data').textContent);
 const page = document.getElementById('page');
-
-// Builds an element; texts become text nodes, so nothing that a model wrote is ever markup.
-function el(name, attributes, ...children) {
-  const element = document.createElement(name);
-  for (const [key, value] of Object.entries(attributes || {})) {
-    if (value !== null && value !== undefined) element.setAttribute(key, value);
-  }
-  element.append(...children.flat().filter(child => child !== null && child !== undefined && child !== ''));
-  return element;
-}
-
-const css = name => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
-const color = at => 'var(--c' + (at % 8) + ')';
 const dashes = [[], [10, 5], [3, 3], [12, 4, 3, 4], [6, 2], [2, 6], [16, 6], [8, 3, 2, 3, 2, 3]];
-const ms = value =>
-  value === null || value === undefined
-    ? ''
-    : value >= 10000
-      ? (value / 1000).toFixed(1) + ' s'
-      : value.toFixed(value < 10 ? 2 : value < 100 ? 1 : 0) + ' ms';
-const swatch = at => el('span', { class: 'swatch', style: 'background:' + color(at), 'aria-hidden': 'true' });
 
 function table(caption, heads, rows) {
   const cells = (cell, i) =>
@@ -98,7 +78,12 @@ function figures(section) {
 function differences(section) {
   const rows = [];
   const tailOf = (group, tail) =>
-    group.tails[tail.word] && { ...group.tails[tail.word], baseline: section.baseline, verdict: '', verdict_words: '' };
+    group.tails[tail.word] && {
+      ...group.tails[tail.word],
+      baseline: section.baseline,
+      verdict: '',
+      verdict_words: '',
+    };
   const measures = [
     ...data.compared.map(metric => ({ title: metric.title, of: group => group.against[metric.word] })),
     ...data.tails.map(tail => ({ title: tail.title, of: group => tailOf(group, tail) })),

@@ -1,0 +1,569 @@
+'use strict';
+
+// The page asks, and shows what the server has measured: no time here is measured by the browser, but for the running clock.
+
+const at = id => document.getElementById(id);
+const tab = sessionStorage.getItem('tab') || crypto.randomUUID();
+sessionStorage.setItem('tab', tab);
+const calm = matchMedia('(prefers-reduced-motion: reduce)');
+const REDRAW_MS = 100;
+const CLOCK_MS = 50;
+const CALM_CLOCK_MS = 500;
+const RETRY_MS = 1500;
+
+let config;
+let source; // of the events of the server
+let shown = null; // the question on the page: id, question, lanes, ...
+let watched = null; // its number
+let files = [];
+
+const number = text => (text === '' || text === undefined ? null : Number(text));
+const ordinal = n => n + (['th', 'st', 'nd', 'rd'][n % 100 > 10 && n % 100 < 14 ? 0 : n % 10] || 'th');
+const median = values => {
+  const sorted = values.toSorted((one, other) => one - other);
+  const middle = sorted.length / 2;
+  return sorted.length === 0
+    ? null
+    : sorted.length % 2
+      ? sorted[Math.floor(middle)]
+      : (sorted[middle - 1] + sorted[middle]) / 2;
+};
+
+function announce(text) {
+  at('announcement').textContent = text;
+}
+
+// ---- one model's column
+
+class Lane {
+  constructor(label, colour) {
+    this.label = label;
+    this.colour = colour;
+    this.results = [];
+    this.stop = el('button', { type: 'button', 'aria-label': 'Stop ' + label }, 'Stop');
+    this.stop.addEventListener('click', () => post('/asks/' + shown.id + '/stop', { model: label }));
+    this.state = el('p', { class: 'state' }, 'waiting');
+    this.cells = {};
+    const cell = name => {
+      this.cells[name] = { title: el('dt', {}, name), value: el('dd', {}) };
+      return el('div', {}, this.cells[name].title, this.cells[name].value);
+    };
+    const names = ['TTFT', 'tokens/s', 'total', 'tokens', 'ITL p50', 'coalesced'];
+    this.text = el('div', { class: 'text', tabindex: 0, role: 'region', 'aria-label': 'Answer of ' + label });
+    this.failure = el('p', { class: 'failure' });
+    this.chart = el('div', { class: 'chart', role: 'img' });
+    this.rounds = el('p', { class: 'soft rounds' });
+    this.element = el(
+      'article',
+      { class: 'lane', style: '--lane:' + color(colour), 'aria-label': label },
+      el('header', {}, el('h3', {}, swatch(colour), label), this.stop),
+      this.state,
+      el('dl', {}, names.map(cell)),
+      this.text,
+      this.failure,
+      el(
+        'figure',
+        {},
+        this.chart,
+        el(
+          'figcaption',
+          {},
+          'When each piece of text arrived, in ms; a ring: in the same socket read as the one before.',
+        ),
+      ),
+      this.rounds,
+    );
+    this.begin();
+  }
+
+  begin() {
+    this.pieces = [];
+    this.pending = [];
+    this.written = [];
+    this.startedAt = null;
+    this.result = null;
+    this.text.replaceChildren();
+    this.failure.textContent = '';
+    Object.values(this.cells).forEach(cell => {
+      cell.value.textContent = '';
+      cell.value.className = '';
+    });
+    this.changed = true;
+  }
+
+  update(message) {
+    if (message.anew) {
+      this.begin();
+      this.startedAt = performance.now();
+    }
+    const had = this.pieces.length > 0;
+    this.pieces.push(...message.pieces);
+    this.pending.push(...message.pieces);
+    this.results.push(...message.results);
+    if (message.results.length) this.result = this.results.at(-1);
+    this.streaming = message.streaming;
+    this.stopped = message.stopped;
+    this.failure.textContent = message.failure || '';
+    this.changed = true;
+    this.showFigures();
+    if (!had && this.pieces.length && this.streaming) {
+      announce(this.label + ': first text after ' + ms(this.pieces[0][0]));
+    }
+    if (message.results.length && this.pieces.length + this.results.length) {
+      const total = ms(number(this.result.total_ms));
+      announce(this.label + ': ' + this.result.status + ' after ' + total);
+    }
+  }
+
+  contents() {
+    return this.pieces.filter(piece => piece[2] === 'content');
+  }
+
+  put(name, text, title) {
+    this.cells[name].value.textContent = text;
+    if (title) this.cells[name].title.textContent = title;
+  }
+
+  showFigures() {
+    const contents = this.contents();
+    this.stop.hidden = shown.ended || this.stopped || !this.streaming;
+    this.state.textContent = this.streaming
+      ? this.failure.textContent
+        ? 'trying again'
+        : contents.length
+          ? 'streaming'
+          : this.pieces.length
+            ? 'reasoning'
+            : 'sent, waiting for the first token'
+      : this.result
+        ? this.result.status
+        : this.stopped
+          ? 'stopped'
+          : 'waiting';
+    if (this.result) {
+      const result = this.result;
+      this.put('TTFT', ms(number(result.ttft_ms)));
+      this.put('total', ms(number(result.total_ms)));
+      this.put('ITL p50', ms(number(result.itl_p50_ms)));
+      this.put('coalesced', result.coalesced_events);
+      this.put('tokens', result.output_tokens, result.token_source === 'events' ? 'events' : 'tokens');
+      const speed = number(result.output_tokens_per_s);
+      const unit = result.token_source === 'events' ? 'events/s' : 'tokens/s';
+      this.put('tokens/s', speed === null ? '' : speed.toFixed(1), unit);
+      if (result.tainted) this.state.textContent += ', its timing should not be trusted: ' + result.tainted;
+    } else if (contents.length) {
+      const [first, last] = [contents[0][0], contents.at(-1)[0]];
+      this.put('TTFT', ms(first));
+      this.put(
+        'tokens/s',
+        last > first ? ((1000 * (contents.length - 1)) / (last - first)).toFixed(1) : '',
+        'events/s',
+      );
+      this.put('tokens', String(contents.length), 'events');
+    }
+    const completed = this.results.filter(result => result.status === 'completed');
+    const medianOf = (name, column) => {
+      const known = completed.map(result => number(result[column])).filter(value => value !== null);
+      return known.length ? ', median ' + name + ' ' + ms(median(known)) : '';
+    };
+    this.rounds.textContent =
+      shown.rounds > 1
+        ? completed.length + ' completed' + medianOf('TTFT', 'ttft_ms') + medianOf('total', 'total_ms')
+        : '';
+  }
+
+  clock(now) {
+    if (this.streaming && this.startedAt !== null) this.put('total', ((now - this.startedAt) / 1000).toFixed(1) + ' s');
+  }
+
+  // Shows the next pieces: all that are there, or one if they are paced.
+  type(paced) {
+    const next = this.pending.splice(0, paced ? 1 : this.pending.length);
+    if (!next.length) return;
+    this.written.push(...next);
+    const follows = this.text.scrollHeight - this.text.scrollTop - this.text.clientHeight < 40;
+    if (at('markdown').checked) {
+      this.stale = true;
+    } else {
+      for (const piece of next) this.append(piece);
+    }
+    if (follows) this.text.scrollTop = this.text.scrollHeight;
+  }
+
+  append([, , kind, text]) {
+    const last = this.text.lastElementChild;
+    const target = last && last.dataset.kind === kind ? last : el('span', { 'data-kind': kind, class: kind });
+    if (target !== last) this.text.append(...(last ? ['\n\n'] : []), target);
+    target.append(text);
+  }
+
+  // Model output is markup here alone, and only what is harmless in it.
+  render() {
+    this.stale = false;
+    const rendered = at('markdown').checked;
+    this.text.classList.toggle('rendered', rendered);
+    if (!rendered) {
+      this.text.replaceChildren();
+      this.written.forEach(piece => this.append(piece));
+      return;
+    }
+    const text = this.written
+      .filter(piece => piece[2] === 'content')
+      .map(piece => piece[3])
+      .join('');
+    this.text.innerHTML = DOMPurify.sanitize(marked.parse(text), {
+      USE_PROFILES: { html: true },
+      FORBID_TAGS: [
+        'img',
+        'picture',
+        'video',
+        'audio',
+        'source',
+        'form',
+        'input',
+        'textarea',
+        'select',
+        'button',
+        'style',
+      ],
+      FORBID_ATTR: ['style', 'id', 'name', 'class'],
+    });
+    this.text.querySelectorAll('a').forEach(link => {
+      link.target = '_blank';
+      link.rel = 'noopener noreferrer';
+    });
+  }
+
+  draw(slowest) {
+    const contents = this.contents();
+    const together = contents.map((piece, i) => (i && contents[i - 1][1] === piece[1] ? piece[0] : null));
+    const data = [contents.map((piece, i) => i + 1), contents.map(piece => piece[0]), together];
+    this.chart.setAttribute(
+      'aria-label',
+      contents.length +
+        ' pieces of text between ' +
+        ms(contents[0]?.[0]) +
+        ' and ' +
+        ms(contents.at(-1)?.[0]) +
+        ', ' +
+        together.filter(value => value !== null).length +
+        ' of them with the one before',
+    );
+    const width = Math.floor(this.chart.clientWidth);
+    if (!this.plot || this.plotWidth !== width) {
+      this.plot?.destroy();
+      this.plotWidth = width;
+      const axis = {
+        stroke: css('--soft'),
+        grid: { stroke: css('--line'), width: 1 },
+        ticks: { show: false },
+        font: '11px system-ui',
+      };
+      this.plot = new uPlot(
+        {
+          width,
+          height: 110,
+          legend: { show: false },
+          cursor: { show: false },
+          scales: { x: { time: false }, y: { range: () => [0, this.slowest || 1] } },
+          axes: [
+            {
+              ...axis,
+              size: 22,
+              gap: 2,
+              values: (plot, ticks) => ticks.map(tick => (Number.isInteger(tick) ? tick : '')),
+            },
+            { ...axis, size: 44, gap: 2 },
+          ],
+          series: [
+            {},
+            { stroke: css('--c' + (this.colour % 8)), width: 2, points: { show: false } },
+            {
+              stroke: css('--bad'),
+              paths: () => null,
+              points: { show: true, size: 6, fill: css('--card'), width: 1.5 },
+            },
+          ],
+        },
+        data,
+        this.chart,
+      );
+    }
+    this.slowest = slowest;
+    this.plot.setData(data);
+  }
+}
+
+// ---- what the server sends
+
+function showAnswers(message) {
+  if (message.first) {
+    shown = { ...message, lanes: message.question.models.map(label => new Lane(label, colourOf(label))) };
+    at('lanes').replaceChildren(...shown.lanes.map(lane => lane.element));
+    at('answers').hidden = false;
+    at('question').textContent = message.title;
+  }
+  const wasEnded = shown.ended && !message.first;
+  Object.assign(shown, { ...message, lanes: shown.lanes, question: shown.question });
+  message.lanes.forEach(update => shown.lanes[update.lane].update(update));
+  const { round, rounds, ended } = shown;
+  at('progress').hidden = rounds === 1;
+  at('bar').max = rounds;
+  at('bar').value = ended && !shown.stopped ? rounds : Math.max(0, round - 1);
+  at('round').textContent =
+    (ended ? 'ended after ' : 'round ') + round + ' of ' + rounds + (ended ? '' : ': ' + shown.prompt_id);
+  at('sentence').textContent = shown.sentence || '';
+  at('notes').replaceChildren(...shown.notes.map(note => el('li', {}, note)));
+  at('stop').disabled = ended;
+  at('again').disabled = !ended || shown.question.prompt === null;
+  if (ended) {
+    shown.lanes.forEach(lane => lane.showFigures());
+    if (!wasEnded && !message.first) announce(shown.sentence || 'All answers have ended.');
+  }
+  at('written').replaceChildren(...(ended && shown.run ? written() : []));
+  if (shown.lanes.every(lane => !lane.streaming && lane.result)) rank();
+}
+
+const colourOf = label => config.models.findIndex(model => model.label === label);
+
+function written() {
+  return [
+    'Written to ' + shown.folder + '. ',
+    el('a', { href: '/report/' + shown.run, target: '_blank', rel: 'noopener' }, 'Report'),
+    '. To compare: ',
+    el('code', {}, './jbang Compare.java ' + shown.folder),
+  ];
+}
+
+// Ranks are of completed answers, by what is shown; the first of each is marked.
+function rank() {
+  const known = (lane, column) => (lane.result.status === 'completed' ? number(lane.result[column]) : null);
+  for (const [name, column] of [
+    ['TTFT', 'ttft_ms'],
+    ['total', 'total_ms'],
+  ]) {
+    const all = shown.lanes.map(lane => known(lane, column)).filter(value => value !== null);
+    for (const lane of shown.lanes) {
+      const own = known(lane, column);
+      const cell = lane.cells[name].value;
+      if (own === null || all.length < 2 || cell.querySelector('small')) continue;
+      const place = 1 + all.filter(value => value < own).length;
+      cell.className = place === 1 ? 'first' : '';
+      cell.append(' ', el('small', {}, ordinal(place)));
+    }
+  }
+}
+
+function showSession(asks) {
+  at('session').hidden = asks.length === 0;
+  at('history').replaceChildren(
+    ...asks.map(ask => {
+      const state = ask.ended ? '' : ask.rounds > 1 ? ' (round ' + ask.round + ' of ' + ask.rounds + ')' : ' (running)';
+      const time = el('small', { class: 'soft' }, new Date(ask.started_ms).toLocaleTimeString() + '  ');
+      const button = el(
+        'button',
+        { type: 'button', 'aria-current': String(watched === ask.id) },
+        time,
+        ask.title + state,
+      );
+      button.addEventListener('click', () => watch(ask.id));
+      return el('li', {}, button);
+    }),
+  );
+}
+
+function watch(id) {
+  location.hash = id;
+  connect(id);
+}
+
+function connect(id) {
+  watched = Number(id);
+  source?.close();
+  source = new EventSource('/events?tab=' + encodeURIComponent(tab) + (id ? '&ask=' + id : ''));
+  source.addEventListener('hello', () => (at('connection').textContent = ''));
+  source.addEventListener('session', event => showSession(JSON.parse(event.data)));
+  source.addEventListener('answers', event => showAnswers(JSON.parse(event.data)));
+  source.addEventListener('end', () => {
+    source.close();
+    at('connection').textContent =
+      'The server has ended. Start ./jbang Live.java again, and open the address that it prints.';
+  });
+  source.addEventListener('error', () => {
+    at('connection').textContent = 'The connection to the server is lost; trying again.';
+    if (source.readyState === EventSource.CLOSED) setTimeout(() => connect(id), RETRY_MS); // refused, as after a new start
+  });
+}
+
+// ---- what the user asks
+
+async function post(path, body) {
+  const response = await fetch(path, {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json' },
+    body: JSON.stringify(body),
+  });
+  if (!response.ok) throw new Error(await response.text());
+  return response.status === 204 ? null : response.json();
+}
+
+async function submit(question) {
+  at('problem').textContent = '';
+  try {
+    watch((await post('/asks', { tab, ...question })).id);
+  } catch (problem) {
+    const lost = problem instanceof TypeError; // what fetch throws where there is no answer
+    at('problem').textContent = lost ? 'The server does not answer; is ./jbang Live.java running?' : problem.message;
+  }
+}
+
+const chosen = () => [...document.querySelectorAll('#models input:checked')].map(box => box.value);
+
+at('ask').addEventListener('submit', event => {
+  event.preventDefault();
+  submit({
+    prompt: at('prompt').value,
+    files,
+    system: at('system').value,
+    temperature: Number(at('temperature').value),
+    max_tokens: Number(at('max-tokens').value),
+    models: chosen(),
+    repeat: Number(at('repeat').value),
+  });
+});
+
+at('prompt').addEventListener('keydown', event => {
+  if (event.key === 'Enter' && !event.shiftKey && !event.isComposing) {
+    event.preventDefault();
+    at('ask').requestSubmit();
+  }
+});
+
+document.addEventListener('keydown', event => {
+  if (event.key === 'Escape' && !at('stop').disabled) at('stop').click();
+});
+
+at('stop').addEventListener('click', () => post('/asks/' + shown.id + '/stop', {}));
+at('again').addEventListener('click', () => submit({ ...shown.question, repeat: Number(at('repeat').value) }));
+at('markdown').addEventListener('change', () => shown?.lanes.forEach(lane => lane.render()));
+
+// ---- prompt files
+
+async function addFiles(list) {
+  for (const file of list) {
+    if (file.size > config.most_file_bytes) {
+      at('problem').textContent =
+        file.name + ': larger than ' + config.most_file_bytes / 2 ** 20 + ' MB; use Stream.java';
+      continue;
+    }
+    const url = await new Promise((resolve, reject) => {
+      const reader = new FileReader();
+      reader.onload = () => resolve(reader.result);
+      reader.onerror = () => reject(reader.error);
+      reader.readAsDataURL(file);
+    });
+    files = [
+      ...files.filter(other => other.name !== file.name),
+      { name: file.name, base64: url.slice(url.indexOf(',') + 1) },
+    ];
+  }
+  showFiles();
+}
+
+function showFiles() {
+  at('files').replaceChildren(
+    ...files.map(file => {
+      const remove = el('button', { type: 'button', 'aria-label': 'Remove ' + file.name }, '\u00d7');
+      remove.addEventListener('click', () => {
+        files = files.filter(other => other !== file);
+        showFiles();
+      });
+      return el('li', {}, file.name, remove);
+    }),
+  );
+  at('prompt').disabled = files.length > 0;
+}
+
+document.addEventListener('dragover', event => {
+  event.preventDefault();
+  at('ask').classList.add('dropping');
+});
+document.addEventListener('dragleave', event => event.relatedTarget || at('ask').classList.remove('dropping'));
+document.addEventListener('drop', event => {
+  event.preventDefault();
+  at('ask').classList.remove('dropping');
+  addFiles(event.dataTransfer.files);
+});
+at('choose-files').addEventListener('change', event => {
+  addFiles(event.target.files);
+  event.target.value = '';
+});
+
+// ---- what goes on between the messages
+
+function tick() {
+  const now = performance.now();
+  shown?.lanes.forEach(lane => lane.clock(now));
+  setTimeout(tick, calm.matches ? CALM_CLOCK_MS : CLOCK_MS);
+}
+
+function type() {
+  const delay = Number(at('typing-delay').value) || 0;
+  shown?.lanes.forEach(lane => lane.type(delay > 0));
+  setTimeout(type, delay > 0 ? delay : 16);
+}
+
+function redraw(all) {
+  const stale = shown?.lanes.filter(lane => all === true || lane.changed) || [];
+  if (stale.length) {
+    const slowest = Math.max(
+      ...shown.lanes.flatMap(lane =>
+        lane
+          .contents()
+          .slice(-1)
+          .map(piece => piece[0]),
+      ),
+      1,
+    );
+    const others = slowest !== shown.slowest;
+    shown.slowest = slowest;
+    (others ? shown.lanes : stale).forEach(lane => {
+      lane.changed = false;
+      lane.draw(slowest);
+    });
+  }
+  shown?.lanes.filter(lane => lane.stale).forEach(lane => lane.render());
+}
+
+async function begin() {
+  config = await (await fetch('/config')).json();
+  at('simulated').hidden = !config.simulated;
+  at('models').append(
+    ...config.models.map((model, i) =>
+      el(
+        'label',
+        { title: model.name + ' at ' + model.server },
+        el('input', { type: 'checkbox', value: model.label, checked: '' }),
+        ' ',
+        swatch(i),
+        model.label,
+      ),
+    ),
+  );
+  at('system').value = config.system || '';
+  at('temperature').value = config.temperature;
+  at('max-tokens').value = config.max_tokens;
+  at('typing-delay').value = config.typing_delay_ms;
+  at('repeat').max = config.most_repetitions;
+  connect(location.hash.slice(1));
+  tick();
+  type();
+  setInterval(redraw, REDRAW_MS);
+  addEventListener('resize', () => redraw(true));
+  matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => {
+    shown?.lanes.forEach(lane => (lane.plotWidth = null));
+    redraw(true);
+  });
+}
+
+begin();
