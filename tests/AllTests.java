@@ -85,7 +85,9 @@ public class AllTests {
         }
         var counts = new Counts(out);
         LauncherFactory.create().execute(LauncherDiscoveryRequestBuilder.request().selectors(selectors)
-                .configurationParameter("junit.jupiter.execution.timeout.default", "60 s").build(), counts);
+                .configurationParameter("junit.jupiter.execution.timeout.default", "60 s")
+                .configurationParameter("junit.jupiter.execution.parallel.enabled", "true") // where a test allows it
+                .build(), counts);
         out.printf("%d passed, %d failed%s%n", counts.passed, counts.failed,
                 counts.skipped == 0 ? "" : ", " + counts.skipped + " skipped");
         System.exit(counts.failed > 0 || counts.passed == 0 ? 1 : 0);

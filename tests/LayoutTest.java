@@ -23,6 +23,8 @@ import javax.tools.ToolProvider;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -72,6 +74,7 @@ class LayoutTest {
     /** What a part uses without declaring it, a part or a library, is a compile error. */
     @ParameterizedTest
     @MethodSource("parts")
+    @Execution(ExecutionMode.CONCURRENT)
     void aPartCompilesWithWhatItDeclares(String part, @TempDir Path classes) throws IOException {
         var sources = new TreeSet<String>();
         addSources(part, sources);

@@ -304,7 +304,7 @@ class LiveTest {
 
     @Test
     void aLostConnectionShowsWhatIsKnownWhenItIsBack() throws Exception {
-        var server = serve("m=sim-ttft50-itl20-n200");
+        var server = serve("m=sim-ttft50-itl20-n100000");
         assumeTrue(Chromium.installed() != null, Chromium.MISSING);
         try (var relay = new Relay(Integer.parseInt(base(server).replaceFirst(".*:", "")));
              var page = new Chromium(server.address().replace("127.0.0.1", "localhost"), 1280, 900, "light",
@@ -317,6 +317,7 @@ class LiveTest {
             relay.mend();
             page.await("document.getElementById('connection').textContent === ''");
             assertEquals("streaming", state(page, "m"), "in the middle of the answer");
+            page.press("Escape");
             awaitEnd(page);
             assertEquals(rows().getFirst().get("output"), answer(page, "m"), "each token once");
         }
@@ -324,7 +325,7 @@ class LiveTest {
 
     @Test
     void aReloadedPageGoesOnWithItsQuestion() throws Exception {
-        var page = ask(serve(500, "m=sim-ttft50-itl20-n150"));
+        var page = ask(serve(500, "m=sim-ttft50-itl20-n80"));
         page.await("document.querySelector('.lane .content')?.textContent.length > 30");
         page.reload();
         awaitEnd(page);
@@ -616,11 +617,11 @@ class LiveTest {
     @Test
     void timesOfThePageAreAsExactAsThoseOfStream() throws Exception {
         var models = "a=sim-ttft50-itl10-n20-clock,b=sim-ttft50-itl10-n20-clock,c=sim-ttft50-itl10-n20-clock";
-        var stream = TestRun.of(folder.resolve("stream"), "--simulate", "-m", models, "-p", "Hi", "-n", "7", "-c", "3", "--echo", "none", "-q");
+        var stream = TestRun.of(folder.resolve("stream"), "--simulate", "-m", models, "-p", "Hi", "-n", "6", "-c", "3", "--echo", "none", "-q");
         var ofStream = LoopbackLoad.overhead(LoopbackLoad.tokenTimes(stream.folder().resolve(RunFiles.EVENTS)));
         var server = serve(models);
         var cookie = cookie(server);
-        post(server, "/asks", "{\"tab\":\"t\",\"prompt\":\"Hi\",\"models\":[\"a\",\"b\",\"c\"],\"repeat\":7}", "Cookie", cookie, "Origin",
+        post(server, "/asks", "{\"tab\":\"t\",\"prompt\":\"Hi\",\"models\":[\"a\",\"b\",\"c\"],\"repeat\":6}", "Cookie", cookie, "Origin",
                 base(server)).close();
         for (int i = 0; i < 3; i++) {
             var tab = get(server, "/events?tab=t&ask=1", "Cookie", cookie);

@@ -29,6 +29,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.security.SecureRandom;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Base64;
 import java.util.List;
@@ -123,6 +124,7 @@ final class LiveServer implements AutoCloseable {
 
     private static final int MOST_BODY_BYTES = 2 * LiveSettings.MOST_FILE_BYTES;
     private static final long PERIOD_MILLIS = 40; // a screen shows no more of it
+    private static final Duration RECONNECT = Duration.ofMillis(500);
     private static final long HEARTBEAT_MILLIS = 1_000;
     private static final long LONGEST_GOODBYE_MILLIS = 500;
 
@@ -323,7 +325,7 @@ final class LiveServer implements AutoCloseable {
         }
 
         void run() throws InterruptedException {
-            emit("hello", "{}");
+            sink.emit(SseEvent.builder().name("hello").data("{}").reconnectDelay(RECONNECT).build());
             while (!session.isClosing()) {
                 var summaries = session.summaries();
                 if (!summaries.equals(listed)) {
