@@ -53,6 +53,7 @@ class Lane {
     this.failure = el('p', { class: 'failure' });
     this.chart = el('div', { class: 'chart', role: 'img' });
     this.rounds = el('p', { class: 'soft rounds' });
+    this.taint = el('p', { class: 'soft rounds' });
     this.element = el(
       'article',
       { class: 'lane', style: '--lane:' + color(colour), 'aria-label': label },
@@ -71,6 +72,7 @@ class Lane {
           'When each piece of text arrived, in ms; a ring: in the same socket read as the one before.',
         ),
       ),
+      this.taint,
       this.rounds,
     );
     this.begin();
@@ -150,7 +152,6 @@ class Lane {
       const speed = number(result.output_tokens_per_s);
       const unit = result.token_source === 'events' ? 'events/s' : 'tokens/s';
       this.put('tokens/s', speed === null ? '' : speed.toFixed(1), unit);
-      if (result.tainted) this.state.textContent += ', its timing should not be trusted: ' + result.tainted;
     } else if (contents.length) {
       const [first, last] = [contents[0][0], contents.at(-1)[0]];
       this.put('TTFT', ms(first));
@@ -166,6 +167,7 @@ class Lane {
       const known = completed.map(result => number(result[column])).filter(value => value !== null);
       return known.length ? ', median ' + name + ' ' + ms(median(known)) : '';
     };
+    this.taint.textContent = this.result?.tainted ? 'its timing should not be trusted: ' + this.result.tainted : '';
     this.rounds.textContent =
       shown.rounds > 1
         ? completed.length + ' completed' + medianOf('TTFT', 'ttft_ms') + medianOf('total', 'total_ms')
