@@ -88,6 +88,9 @@ public class Compare implements Callable<Integer> {
             description = "What is printed on standard output (default: ${DEFAULT-VALUE}).")
     private String format;
 
+    @Option(names = "--wide", description = "All columns, however wide the terminal is.")
+    private boolean wide;
+
     @Option(names = "--export", paramLabel = "FILE",
             description = "Also write a file, by its ending: .txt, .md, .csv, .json, .html, or a picture, .svg or .png, of the"
                     + " metric with which its name begins (ttft, itl, tpot, ttlt, total); repeatable.")
@@ -162,7 +165,11 @@ public class Compare implements Callable<Integer> {
         for (var file : files.entrySet()) {
             write(file.getKey(), file.getValue().bytes(comparison, file.getKey()));
         }
-        console.out().writeBytes(output.bytes(comparison, Path.of("ttft")));
+        if (output == OutputFormat.TEXT && !wide) {
+            console.out().print(ComparisonText.plain(comparison, new TextLayout(console.outWidth(), console.isStyled())));
+        } else {
+            console.out().writeBytes(output.bytes(comparison, Path.of("ttft")));
+        }
         console.out().flush();
         var findings = limits.stream().flatMap(limit -> limit.findings(comparison).stream()).toList();
         findings.forEach(finding -> console.say(finding.message()));

@@ -4,10 +4,12 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.SplittableRandom;
 
 import org.junit.jupiter.api.Test;
@@ -58,22 +60,51 @@ class CompareTest {
     private static final String GOLDEN_TEXT = """
             To the first token fast is 1.45x faster than slow; to the last token fast is 1.56x faster than slow.
 
-                               ---- TTFT ms ----  ----- ITL ms -----  ----- p50 ms -----  ------ p50 -----
-            model   n  failed    p50    p95  p99   p50  p95  p99 all  TPOT   TTLT  total  tokens/s  tokens  coalesced  requests/s  all tokens/s
-            fast   24       0  111.5  121.9       5.00          5.00  5.00  206.5  207.5      96.9      20        0 %        0.52          10.4
-            slow   25       1  161.5  171.9       8.50          9.00  8.50  323.0  324.0      61.9      20        0 %        0.52          10.4
+                                ---- TTFT ms ----  ----- ITL ms -----  ----- p50 ms -----  ------ p50 -----
+            model    n  failed    p50    p95  p99   p50  p95  p99 all  TPOT   TTLT  total  tokens/s  tokens  coalesced  requests/s  all tokens/s
+            fast *  24       0  111.5  121.9       5.00          5.00  5.00  206.5  207.5      96.9      20        0 %        0.52          10.4
+            slow    25       1  161.5  171.9       8.50          9.00  8.50  323.0  324.0      61.9      20        0 %        0.52          10.4
+            * faster to the first token than all others
 
-            metric               ratio  95 % interval  verdict
-            TTFT    slow / fast  1.45x   1.41 to 1.49  slower
-            ITL     slow / fast  1.70x   1.67 to 1.73  slower
-            TPOT    slow / fast  1.70x   1.67 to 1.73  slower
-            TTLT    slow / fast  1.56x   1.55 to 1.58  slower
-            total   slow / fast  1.56x   1.54 to 1.58  slower
+            Ratios to fast, above 1 is slower: o, and - their 95 % intervals
+            metric        ratio  95 % interval                       verdict
+            TTFT    slow  1.45x   1.41 to 1.49           |     o-    slower
+            ITL     slow  1.70x   1.67 to 1.73           |       -o  slower
+            TPOT    slow  1.70x   1.67 to 1.73           |       -o  slower
+            TTLT    slow  1.56x   1.55 to 1.58           |      o-   slower
+            total   slow  1.56x   1.54 to 1.58           |      o-   slower
 
             note: simulated: the figures say nothing about the real models of these names
             note: slow: 1 of 25 failed and are not in the figures (failed, overloaded)
             Runs: 20261123T100000Z-0001
             """;
+
+    @Test
+    void onATerminalOf80ColumnsNoLineIsLongerAndTheWinnerAndFailuresHaveAColour() {
+        var run = run("r");
+        var names = List.of("a-model-with-a-name-of-forty-characters-1", "a-model-with-a-name-of-forty-characters-2", "short");
+        for (int i = 0; i < 160; i++) {
+            for (var name : names) {
+                run.answer(name, "p" + i % 8, i / 8 + 1, 1000 * (1 + names.indexOf(name)) + i * 7 % 24, 5, 20);
+            }
+        }
+        run.failure("short", "p9", 1, "overloaded").write();
+        for (var columns : List.of("80", "120")) {
+            var printed = Printed.of("compare", Compare::run, Map.of("COLUMNS", columns), InputStream.nullInputStream(), true,
+                    folder.resolve("r").toString()).expect(0).out();
+            var plain = printed.replaceAll("\033\\[[0-9;]*m", "");
+            plain.lines().forEach(line -> assertTrue(line.length() <= Integer.parseInt(columns), line));
+            assertTrue(plain.contains("a-model-with-") && plain.contains("characters-2"), "shortened in the middle: " + plain);
+            assertTrue(printed.contains("\033[1;32ma-model"), printed);
+            assertTrue(printed.contains("\033[31m1\033[0m"), "one failure: " + printed);
+            assertEquals(columns.equals("120"), plain.lines().anyMatch(line -> line.matches("model .*TPOT.*")), plain);
+        }
+        var wide = Printed.of("compare", Compare::run, Map.of("COLUMNS", "80"), InputStream.nullInputStream(), true,
+                folder.resolve("r").toString(), "--wide").expect(0).out();
+        assertEquals(compare(0, folder.resolve("r")).out(), wide, "as in a pipe");
+        assertFalse(Printed.of("compare", Compare::run, Map.of("COLUMNS", "80", "NO_COLOR", "1"), InputStream.nullInputStream(), true,
+                folder.resolve("r").toString()).out().contains("\033"));
+    }
 
     @Test
     void markdownHoldsTheSameAndNoNameBreaksItsTables() {
@@ -181,10 +212,10 @@ class CompareTest {
     @Test
     void theBaselineIsTheFastestUnlessOneIsNamed() {
         var run = fastAndSlow("r").write();
-        assertTrue(compare(0, run).out().contains("slow / fast"));
+        assertTrue(compare(0, run).out().contains("\nRatios to fast,"));
         var named = compare(0, run, "--baseline", "slow").out();
         assertTrue(named.startsWith("To the first token fast is 1.45x faster than slow; to the last token fast is 1.56x faster"), named);
-        assertTrue(named.contains("fast / slow") && named.contains("faster"), named);
+        assertTrue(named.contains("\nRatios to slow,") && named.contains("faster"), named);
         assertEquals("compare: --baseline 'medium': no such group; there are fast, slow\n",
                 compare(2, run, "--baseline", "medium").err());
     }
@@ -200,10 +231,10 @@ class CompareTest {
         assertTrue(text.startsWith("fast: to the first token after is 1.22x faster than before; to the last token after is 1.11x faster"
                 + " than before"), text);
         assertTrue(text.contains("note: slow: only in before, so there is nothing to compare it with\n"), text);
-        assertTrue(text.contains("TTFT    after / before  0.82x"), text);
+        assertTrue(text.contains("TTFT    after  0.82x"), text);
         assertTrue(text.endsWith("Runs: before, after\n"), text);
         var together = compare(0, before, folder.resolve("after"), "--by", "model").out();
-        assertTrue(together.contains("fast   48"), together);
+        assertTrue(together.contains("fast *  48"), together);
     }
 
     @Test
@@ -353,7 +384,7 @@ class CompareTest {
         assertEquals("requests on a connection that was open already: new 0 %, kept 100 %; TTFT of the rest includes the handshake,"
                 + " --metric ttft_net leaves it out", notes(run).getLast());
         var text = compare(0, run.write(), "--metric", "ttft_net,total").out();
-        assertTrue(text.contains("\nTTFT net  kept / new  1.00x ") || text.contains("\nTTFT net  new / kept  1.00x "), text);
+        assertTrue(text.contains("\nTTFT net  kept  1.00x ") || text.contains("\nTTFT net  new  1.00x "), text);
         assertFalse(text.contains("\nTTLT "), text);
         assertEquals("compare: --metric 'speed'; must be one of ttft, itl, tpot, ttlt, total, ttft_any, itl_any, ttft_net\n",
                 compare(2, run.write(), "--metric", "speed").err());
@@ -462,7 +493,7 @@ class CompareTest {
         }
         var text = compare(0, run.write()).out();
         assertTrue(text.startsWith("To the first token buffered is 1.11x faster than live; "), text);
-        assertTrue(text.contains("buffered / live") && !text.contains("live / buffered"), text);
+        assertTrue(text.contains("\nRatios to live,") && !text.contains("\nRatios to buffered,"), text);
         assertFalse(text.contains("\nITL ") || text.contains("\nTPOT "), text);
     }
 

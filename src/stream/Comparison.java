@@ -200,6 +200,7 @@ record SectionResult(String title, String baseline, List<GroupResult> groups, Li
     private static final Set<Metric> BETWEEN_EVENTS = EnumSet.of(Metric.ITL, Metric.ITL_ANY);
 
     private static final double SIGNIFICANT = 0.05;
+    private static final double DECISIVE = 0.05; // a winner within the usual margin is none
 
     /** Compares all groups with the named one, or where that is null or missing with the fastest. */
     static SectionResult of(Section section, ComparisonSettings settings, String baseline) {
@@ -269,6 +270,21 @@ record SectionResult(String title, String baseline, List<GroupResult> groups, Li
         return groups.stream().filter(group -> group.label().equals(label)).findFirst().orElse(null);
     }
 
+    /** Returns the label of the group that is faster than all others in the first metric of the sentence; null if none is. */
+    String winner() {
+        var metrics = headlineMetrics(groups);
+        if (metrics.isEmpty()) {
+            return null;
+        }
+        var verdicts = new HashMap<Verdict, List<String>>();
+        groups.stream().filter(group -> group.differences().containsKey(metrics.getFirst())).forEach(group -> verdicts.computeIfAbsent(
+                group.differences().get(metrics.getFirst()).difference().verdict(DECISIVE), absent -> new ArrayList<>()).add(group.label()));
+        var faster = verdicts.getOrDefault(Verdict.FASTER, List.of());
+        var others = groups.size() - 1;
+        return verdicts.getOrDefault(Verdict.SLOWER, List.of()).size() == others ? baseline
+                : faster.size() == 1 && verdicts.getOrDefault(Verdict.SLOWER, List.of()).size() == others - 1 ? faster.getFirst() : null;
+    }
+
     /** Returns who is faster, as a sentence without its full stop; null if there is nothing to compare. */
     String sentence(double margin) {
         var clauses = new ArrayList<String>();
@@ -319,77 +335,79 @@ record SectionResult(String title, String baseline, List<GroupResult> groups, Li
                 .orElse("");
     }
 
-    /** The part of the sentence that concerns one metric. */
-    private static final class HeadlineClause {
-        private static final int MOST_NAMES = 4;
+}
 
-        private final String baseline;
-        private final double margin;
-        private final Metric metric;
-        private final Map<Verdict, List<GroupResult>> verdicts = new EnumMap<>(Verdict.class);
+/** The part of the sentence that concerns one metric. */
+final class HeadlineClause {
+    private static final int MOST_NAMES = 4;
 
-        HeadlineClause(SectionResult section, Metric metric, double margin) {
-            this.baseline = section.baseline();
-            this.metric = metric;
-            this.margin = margin;
-            section.groups.stream().filter(group -> group.differences().containsKey(metric))
-                    .sorted(Comparator.comparing((GroupResult group) -> difference(group).ratio(),
-                            Comparator.nullsLast(Comparator.naturalOrder())))
-                    .forEach(group -> verdicts.computeIfAbsent(difference(group).verdict(margin), absent -> new ArrayList<>())
-                            .add(group));
+    private final String baseline;
+    private final double margin;
+    private final Metric metric;
+    private final Map<Verdict, List<GroupResult>> verdicts = new EnumMap<>(Verdict.class);
+
+    HeadlineClause(SectionResult section, Metric metric, double margin) {
+        this.baseline = section.baseline();
+        this.metric = metric;
+        this.margin = margin;
+        section.groups().stream().filter(group -> group.differences().containsKey(metric))
+                .sorted(Comparator.comparing((GroupResult group) -> difference(group).ratio(),
+                        Comparator.nullsLast(Comparator.naturalOrder())))
+                .forEach(group -> verdicts.computeIfAbsent(difference(group).verdict(margin), absent -> new ArrayList<>())
+                        .add(group));
+    }
+
+    private Difference difference(GroupResult group) {
+        return group.differences().get(metric).difference();
+    }
+
+    /** Returns where a metric ends, as in "is faster to the first token". */
+    static String goal(Metric metric) {
+        return switch (metric) {
+            case TTFT -> "to the first token";
+            case TTFT_NET -> "to the first token, without the handshake";
+            case TTFT_ANY -> "to the first event";
+            case TTLT -> "to the last token";
+            case TOTAL -> "to the end";
+            case ITL, ITL_ANY -> "from token to token";
+            default -> "per token";
+        };
+    }
+
+    /** Names the faster one first. */
+    String text() {
+        var clauses = new ArrayList<String>();
+        if (verdicts.containsKey(Verdict.SLOWER)) {
+            clauses.add(baseline + " is " + factors(verdicts.get(Verdict.SLOWER)));
         }
-
-        private Difference difference(GroupResult group) {
-            return group.differences().get(metric).difference();
+        for (var faster : verdicts.getOrDefault(Verdict.FASTER, List.of())) {
+            clauses.add(String.format(Locale.ROOT, "%s is %.2fx faster than %s", faster.label(), 1 / difference(faster).ratio(), baseline));
         }
-
-        private static String goal(Metric metric) {
-            return switch (metric) {
-                case TTFT -> "to the first token";
-                case TTFT_NET -> "to the first token, without the handshake";
-                case TTFT_ANY -> "to the first event";
-                case TTLT -> "to the last token";
-                case TOTAL -> "to the end";
-                case ITL, ITL_ANY -> "from token to token";
-                default -> "per token";
-            };
+        if (verdicts.containsKey(Verdict.SAME)) {
+            clauses.add(names(verdicts.get(Verdict.SAME), " has", " have") + " the same median as " + baseline + " within "
+                    + Difference.percent(margin));
         }
-
-        /** Names the faster one first. */
-        String text() {
-            var clauses = new ArrayList<String>();
-            if (verdicts.containsKey(Verdict.SLOWER)) {
-                clauses.add(baseline + " is " + factors(verdicts.get(Verdict.SLOWER)));
-            }
-            for (var faster : verdicts.getOrDefault(Verdict.FASTER, List.of())) {
-                clauses.add(String.format(Locale.ROOT, "%s is %.2fx faster than %s", faster.label(), 1 / difference(faster).ratio(), baseline));
-            }
-            if (verdicts.containsKey(Verdict.SAME)) {
-                clauses.add(names(verdicts.get(Verdict.SAME), " has", " have") + " the same median as " + baseline + " within "
-                        + Difference.percent(margin));
-            }
-            var unclear = new ArrayList<>(verdicts.getOrDefault(Verdict.UNCLEAR, List.of()));
-            unclear.addAll(verdicts.getOrDefault(Verdict.TOO_FEW, List.of()));
-            if (!unclear.isEmpty()) {
-                clauses.add(names(unclear, "", "") + " cannot be told apart from " + baseline + " with "
-                        + difference(unclear.getFirst()).count());
-            }
-            return goal(metric) + " " + String.join(", ", clauses);
+        var unclear = new ArrayList<>(verdicts.getOrDefault(Verdict.UNCLEAR, List.of()));
+        unclear.addAll(verdicts.getOrDefault(Verdict.TOO_FEW, List.of()));
+        if (!unclear.isEmpty()) {
+            clauses.add(names(unclear, "", "") + " cannot be told apart from " + baseline + " with "
+                    + difference(unclear.getFirst()).count());
         }
+        return goal(metric) + " " + String.join(", ", clauses);
+    }
 
-        private String factors(List<GroupResult> slower) {
-            if (slower.size() > MOST_NAMES) {
-                return String.format(Locale.ROOT, "%.2fx to %.2fx faster than %d others", difference(slower.getFirst()).ratio(),
-                        difference(slower.getLast()).ratio(), slower.size());
-            }
-            return slower.stream().map(group -> String.format(Locale.ROOT, group == slower.getFirst() ? "%.2fx faster than %s" : "%.2fx than %s",
-                    difference(group).ratio(), group.label())).collect(Collectors.joining(", "));
+    private String factors(List<GroupResult> slower) {
+        if (slower.size() > MOST_NAMES) {
+            return String.format(Locale.ROOT, "%.2fx to %.2fx faster than %d others", difference(slower.getFirst()).ratio(),
+                    difference(slower.getLast()).ratio(), slower.size());
         }
+        return slower.stream().map(group -> String.format(Locale.ROOT, group == slower.getFirst() ? "%.2fx faster than %s" : "%.2fx than %s",
+                difference(group).ratio(), group.label())).collect(Collectors.joining(", "));
+    }
 
-        private static String names(List<GroupResult> groups, String one, String several) {
-            return groups.size() == 1 ? groups.getFirst().label() + one : (groups.size() > MOST_NAMES ? groups.size() + " others"
-                    : groups.stream().map(GroupResult::label).collect(Collectors.joining(" and "))) + several;
-        }
+    private static String names(List<GroupResult> groups, String one, String several) {
+        return groups.size() == 1 ? groups.getFirst().label() + one : (groups.size() > MOST_NAMES ? groups.size() + " others"
+                : groups.stream().map(GroupResult::label).collect(Collectors.joining(" and "))) + several;
     }
 }
 

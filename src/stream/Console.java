@@ -19,9 +19,12 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
@@ -152,6 +155,8 @@ final class OneLine {
 
     private static final int LONGEST = 300;
 
+    private static final String ELLIPSIS = "...";
+
     private OneLine() { }
 
     /** Replaces everything that would start a new line, or control a terminal, by a space. */
@@ -162,6 +167,29 @@ final class OneLine {
     /** Returns the first line of a message, at most 300 characters of it. */
     static String firstOf(String message) {
         return shortened(of(message.strip().lines().findFirst().orElse("")).strip(), LONGEST);
+    }
+
+    /** Leaves out the middle of a name that is too long, since names often differ at their ends. */
+    static String withoutMiddle(String name, int longest) {
+        var left = (longest - ELLIPSIS.length() + 1) / 2;
+        return name.length() <= longest ? name
+                : name.substring(0, left) + ELLIPSIS + name.substring(name.length() - (longest - ELLIPSIS.length() - left));
+    }
+
+    /** Breaks a sentence into lines of at most so many characters; all but the first are indented. */
+    static String wrapped(String sentence, int width, String indent) {
+        var text = new StringBuilder();
+        var line = new StringBuilder();
+        for (var word : sentence.split(" ")) {
+            if (!line.isEmpty() && line.length() + 1 + word.length() > width) {
+                text.append(line).append('\n');
+                line.setLength(0);
+                line.append(indent).append(word);
+            } else {
+                line.append(line.isEmpty() ? "" : " ").append(word);
+            }
+        }
+        return text.append(line).toString();
     }
 
     static String shortened(String line, int longest) {
@@ -199,6 +227,11 @@ final class FileEnding {
  */
 record Console(String command, InputStream in, PrintStream out, PrintStream err, boolean outIsTerminal,
                boolean errIsTerminal, Map<String, String> environment) {
+
+    /** The width of what is no terminal. */
+    static final int UNLIMITED = Integer.MAX_VALUE;
+
+    private static final int USUAL_WIDTH = 80;
 
     /** Width of the progress bar, in characters: it must not reach the last column of a terminal of 80. */
     static final int PROGRESS_WIDTH = 79;
@@ -283,6 +316,26 @@ record Console(String command, InputStream in, PrintStream out, PrintStream err,
         return EXIT_USAGE;
     }
 
+    /** Returns how many characters a line of standard output may have: those of the terminal, of anything else any number. */
+    int outWidth() {
+        return outIsTerminal ? terminalWidth() : UNLIMITED;
+    }
+
+    /** The same of standard error. */
+    int errWidth() {
+        return errIsTerminal ? terminalWidth() : UNLIMITED;
+    }
+
+    /** COLUMNS, else what the terminal says, else 80. */
+    private int terminalWidth() {
+        var columns = environment.getOrDefault("COLUMNS", "");
+        if (columns.matches("[1-9]\\d{0,3}")) {
+            return Integer.parseInt(columns);
+        }
+        var detected = new CommandLine.Model.UsageMessageSpec().autoWidth(true).width();
+        return detected > 0 ? detected : USUAL_WIDTH;
+    }
+
     /** Whether colours and dimmed text are welcome on standard output. */
     boolean isStyled() {
         return outIsTerminal && environment.getOrDefault("NO_COLOR", "").isEmpty() && !"dumb".equals(environment.get("TERM"));
@@ -306,66 +359,151 @@ final class Table {
     /**
      * A column.
      *
+     * @param at      its place, from 0
      * @param family  heading of several columns together; empty for none
      * @param heading what stands under that
      * @param whole   both in one, where there is no room for a line above
      * @param left    whether its cells stand on the left
      */
-    private record Column(String family, String heading, String whole, boolean left) { }
+    private record Column(int at, String family, String heading, String whole, boolean left) { }
+
+    /** What a cell is marked as, by its colour. */
+    enum Mark {
+        BEST("1;32"), BAD("31");
+
+        private final String style;
+
+        Mark(String style) {
+            this.style = style;
+        }
+    }
+
+    private static final int SHORTEST_LABEL = 10;
+    private static final int SHARE_OF_LABELS = 4; // of a line, before columns are left out for them
 
     private final List<Column> columns = new ArrayList<>();
     private final List<List<String>> rows = new ArrayList<>();
+    private final Map<Column, Integer> optional = new LinkedHashMap<>();
+    private final Set<Column> labels = new HashSet<>();
+    private final List<Map<Column, Mark>> marks = new ArrayList<>();
 
     Table column(String heading, boolean left) {
         return column("", heading, heading, left);
     }
 
     Table column(String family, String heading, String whole, boolean left) {
-        columns.add(new Column(family, OneLine.of(heading), OneLine.of(whole), left));
+        columns.add(new Column(columns.size(), family, OneLine.of(heading), OneLine.of(whole), left));
         return this;
     }
 
-    void row(List<String> cells) {
+    /** Lets the last column be left out where there is no room; that with the lowest number goes first. */
+    Table optional(int order) {
+        optional.put(columns.getLast(), order);
+        return this;
+    }
+
+    /** Lets the cells of the last column lose their middle where there is no room for them. */
+    Table labels() {
+        labels.add(columns.getLast());
+        return this;
+    }
+
+    Table row(List<String> cells) {
         rows.add(cells.stream().map(OneLine::of).toList());
+        marks.add(new HashMap<>());
+        return this;
+    }
+
+    /** Marks a cell of the last row; in a table without colours it looks like the others. */
+    void mark(int column, Mark mark) {
+        marks.getLast().put(columns.get(column), mark);
     }
 
     /** As columns of text; families above the headings. */
     String text() {
-        var widths = new int[columns.size()];
-        for (int i = 0; i < widths.length; i++) {
-            var at = i;
-            widths[i] = Math.max(columns.get(i).heading().length(),
-                    rows.stream().mapToInt(row -> row.get(at).length()).max().orElse(0));
+        return text(Console.UNLIMITED, false);
+    }
+
+    /** Returns how many characters the widest line has, if all columns are there. */
+    int width() {
+        return width(columns, widths(columns));
+    }
+
+    /**
+     * The same in lines of at most so many characters: columns are left out, then labels shortened. No row is broken.
+     *
+     * @param styled whether marked cells have their colour
+     */
+    String text(int mostCharacters, boolean styled) {
+        var shown = new ArrayList<>(columns);
+        optional.entrySet().stream().sorted(Map.Entry.comparingByValue()).map(Map.Entry::getKey)
+                .takeWhile(column -> width(shown, withLabelsOf(shown, mostCharacters / SHARE_OF_LABELS)) > mostCharacters)
+                .forEach(shown::remove);
+        var widths = widths(shown);
+        var tooMuch = width(shown, widths) - mostCharacters;
+        if (tooMuch > 0) {
+            widths = withLabelsOf(shown, labels.stream().mapToInt(label -> widths(List.of(label))[0]).max().orElse(0) - tooMuch);
         }
         var text = new StringBuilder();
-        if (columns.stream().anyMatch(column -> !column.family().isEmpty())) {
-            line(text, families(widths));
+        if (shown.stream().anyMatch(column -> !column.family().isEmpty())) {
+            line(text, families(shown, widths));
         }
-        line(text, cells(widths, columns.stream().map(Column::heading).toList()));
-        rows.forEach(row -> line(text, cells(widths, row)));
+        line(text, cells(shown, widths, shown.stream().map(Column::heading).toList(), Map.of()));
+        for (int i = 0; i < rows.size(); i++) {
+            var row = rows.get(i);
+            line(text, cells(shown, widths, shown.stream().map(column -> row.get(column.at())).toList(),
+                    styled ? marks.get(i) : Map.of()));
+        }
         return text.toString();
     }
 
-    private String families(int[] widths) {
+    private int[] widths(List<Column> shown) {
+        var widths = shown.stream().mapToInt(column -> Math.max(column.heading().length(),
+                rows.stream().mapToInt(row -> row.get(column.at()).length()).max().orElse(0))).toArray();
+        for (int i = 0; i < widths.length; i++) {
+            var isAlone = (i == 0 || !shown.get(i - 1).family().equals(shown.get(i).family()))
+                    && (i == widths.length - 1 || !shown.get(i + 1).family().equals(shown.get(i).family()));
+            widths[i] = isAlone ? Math.max(widths[i], shown.get(i).family().length()) : widths[i];
+        }
+        return widths;
+    }
+
+    private int[] withLabelsOf(List<Column> shown, int most) {
+        var widths = widths(shown);
+        for (int i = 0; i < widths.length; i++) {
+            widths[i] = labels.contains(shown.get(i)) ? Math.min(widths[i], Math.max(SHORTEST_LABEL, most)) : widths[i];
+        }
+        return widths;
+    }
+
+    private static int width(List<Column> shown, int[] widths) {
+        return Arrays.stream(widths).sum() + 2 * Math.max(0, shown.size() - 1);
+    }
+
+    private static String families(List<Column> shown, int[] widths) {
         var line = new StringBuilder();
         for (int i = 0; i < widths.length; ) {
-            var family = columns.get(i).family();
+            var family = shown.get(i).family();
             var width = widths[i++];
-            while (i < widths.length && !family.isEmpty() && columns.get(i).family().equals(family)) {
+            while (i < widths.length && !family.isEmpty() && shown.get(i).family().equals(family)) {
                 width += 2 + widths[i++];
             }
             var dashes = Math.max(0, width - family.length() - 1);
             line.append(line.isEmpty() ? "" : "  ").append(family.isEmpty() ? " ".repeat(width)
+                    : width < family.length() + 2 ? " ".repeat(width - family.length()) + family
                     : "-".repeat(dashes / 2) + " " + family + " " + "-".repeat(Math.max(0, dashes - dashes / 2 - 1)));
         }
         return line.toString();
     }
 
-    private String cells(int[] widths, List<String> cells) {
+    private static String cells(List<Column> shown, int[] widths, List<String> cells, Map<Column, Mark> marked) {
         var line = new StringBuilder();
         for (int i = 0; i < widths.length; i++) {
-            var space = " ".repeat(widths[i] - cells.get(i).length());
-            line.append(i == 0 ? "" : "  ").append(columns.get(i).left() ? cells.get(i) + space : space + cells.get(i));
+            var cell = OneLine.withoutMiddle(cells.get(i), widths[i]);
+            var space = " ".repeat(widths[i] - cell.length());
+            var mark = marked.get(shown.get(i));
+            var seen = mark == null || cell.isEmpty() ? cell : "\033[" + mark.style + "m" + cell + "\033[0m";
+            line.append(i == 0 ? "" : "  ").append(shown.get(i).left() ? seen + space : space + seen);
         }
         return line.toString();
     }

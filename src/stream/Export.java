@@ -167,61 +167,105 @@ final class Limit {
     }
 }
 
+/**
+ * How text is laid out.
+ *
+ * @param width  characters of a line; tables leave columns out, or shorten labels, to keep to it
+ * @param styled whether the terminal has colours
+ */
+record TextLayout(int width, boolean styled) {
+    /** Of a file or a pipe. */
+    static final TextLayout WIDE = new TextLayout(Console.UNLIMITED, false);
+}
+
 /** A comparison for people to read, as text or as Markdown. */
 final class ComparisonText {
 
     private static final double NEARLY_ONE = 0.05;
+    private static final String WINS = " *";
+
+    /** What a narrow table leaves out, the first first. */
+    private static final List<Aggregate> OPTIONAL = List.of(Aggregate.COALESCED, Aggregate.OUTPUT_TOKENS, Aggregate.ITL_P99, Aggregate.ITL_ANY_P50,
+            Aggregate.TTFT_ANY_P50, Aggregate.TOKENS_PER_EVENT, Aggregate.TTLT_P50, Aggregate.TTFT_P99, Aggregate.REQUESTS_PER_S,
+            Aggregate.THROUGHPUT, Aggregate.TPOT_P50, Aggregate.ITL_P95, Aggregate.RETRIES, Aggregate.TTFT_NET_P50, Aggregate.TOTAL_P50,
+            Aggregate.TTFT_P95, Aggregate.TOKENS_PER_S, Aggregate.ITL_P50);
 
     private final Comparison comparison;
     private final boolean markdown;
+    private final TextLayout layout;
 
-    ComparisonText(Comparison comparison, boolean markdown) {
+    private ComparisonText(Comparison comparison, boolean markdown, TextLayout layout) {
         this.comparison = comparison;
         this.markdown = markdown;
+        this.layout = layout;
+    }
+
+    static ComparisonText markdown(Comparison comparison) {
+        return new ComparisonText(comparison, true, TextLayout.WIDE);
+    }
+
+    static ComparisonText plain(Comparison comparison, TextLayout layout) {
+        return new ComparisonText(comparison, false, layout);
     }
 
     @Override
     public String toString() {
         var text = new StringBuilder();
-        text.append(markdown ? "**" + Table.escaped(comparison.headline()) + "**" : OneLine.of(comparison.headline())).append("\n");
+        text.append(markdown ? "**" + Table.escaped(comparison.headline()) + "**" : wrapped(comparison.headline(), "")).append("\n");
         for (var section : comparison.sections()) {
             text.append('\n');
             if (!section.title().isEmpty()) {
                 text.append(markdown ? "### " + Table.escaped(section.title()) + "\n\n" : OneLine.of(section.title()) + "\n");
             }
             text.append(written(figures(section)));
+            if (section.winner() != null && !markdown) {
+                text.append("* faster ").append(HeadlineClause.goal(SectionResult.headlineMetrics(section.groups()).getFirst()))
+                        .append(" than all others\n");
+            }
             if (section.groups().stream().anyMatch(group -> !group.differences().isEmpty())) {
-                text.append('\n').append(written(differences(section)));
+                text.append('\n').append(differences(section));
             }
             if (section.groups().stream().anyMatch(group -> !group.intervals().isEmpty())) {
                 text.append('\n').append(written(tails(section)));
             }
         }
         text.append('\n');
-        comparison.caveats().forEach(caveat ->
-                text.append(markdown ? "- " + Table.escaped(caveat) : "note: " + OneLine.of(caveat)).append('\n'));
-        text.append(markdown && !comparison.caveats().isEmpty() ? "\n" : "").append("Runs: ")
-                .append(comparison.terms().runs().stream().map(run -> markdown ? Table.escaped(run) : OneLine.of(run))
-                        .collect(Collectors.joining(", "))).append('\n');
-        return text.toString();
+        comparison.caveats().forEach(caveat -> text.append(markdown ? "- " + Table.escaped(caveat) : wrapped("note: " + caveat, "      ")).append('\n'));
+        text.append(markdown && !comparison.caveats().isEmpty() ? "\n" : "").append(markdown ? "Runs: " + comparison.terms().runs().stream()
+                .map(Table::escaped).collect(Collectors.joining(", ")) : wrapped("Runs: " + String.join(", ", comparison.terms().runs()), "      "));
+        return text.append('\n').toString();
+    }
+
+    private String wrapped(String sentence, String indent) {
+        return OneLine.wrapped(OneLine.of(sentence), layout.width(), indent);
     }
 
     private String written(Table table) {
-        return markdown ? table.markdown() : table.text();
+        return markdown ? table.markdown() : table.text(layout.width(), layout.styled());
     }
 
     private Table figures(SectionResult section) {
-        var table = new Table().column(comparison.terms().by().replace("label:", ""), true);
+        var table = new Table().column(comparison.terms().by().replace("label:", ""), true).labels();
         var shown = shown(section.groups());
         for (var aggregate : shown) {
             table.column(aggregate.family(), aggregate.heading(), aggregate.title(), false);
+            if (OPTIONAL.contains(aggregate)) {
+                table.optional(OPTIONAL.indexOf(aggregate));
+            }
         }
         for (var group : section.groups()) {
-            var row = new ArrayList<>(List.of(group.label()));
+            var wins = group.label().equals(section.winner()) && !markdown;
+            var row = new ArrayList<>(List.of(group.label() + (wins ? WINS : "")));
             for (var aggregate : shown) {
                 row.add(aggregate.cell(group.aggregates().get(aggregate)));
             }
             table.row(row);
+            if (wins) {
+                table.mark(0, Table.Mark.BEST);
+            }
+            if (group.failed() > 0) {
+                table.mark(1 + shown.indexOf(Aggregate.FAILED), Table.Mark.BAD);
+            }
         }
         return table;
     }
@@ -245,19 +289,59 @@ final class ComparisonText {
         };
     }
 
-    private Table differences(SectionResult section) {
-        var table = new Table().column("metric", true).column("", true).column("ratio", false)
-                .column("95 % interval", false).column("verdict", true);
-        for (var metric : SectionResult.COMPARABLE) {
-            for (var group : section.groups()) {
-                var against = group.differences().get(metric);
-                if (against != null) {
-                    var difference = against.difference();
-                    table.row(List.of(metric.title(), group.label() + " / " + against.baseline(), ratio(difference.ratio()),
-                            interval(difference.lower95(), difference.upper95()), difference.verdictWords(comparison.terms().margin())));
-                }
-            }
+    /** One line for each difference; where the verdict does not fit into it, it follows below. */
+    private String differences(SectionResult section) {
+        if (markdown) {
+            return differences(section, true).markdown();
         }
+        var explained = differences(section, true);
+        var fits = explained.width() <= layout.width();
+        var text = new StringBuilder(wrapped("Ratios to " + section.baseline() + ", above 1 is slower: o, and - their 95 % intervals", ""))
+                .append('\n').append(written(fits ? explained : differences(section, false)));
+        if (!fits) {
+            forEachDifference(section, (metric, label, difference) -> {
+                if (!difference.verdictIsPlain(comparison.terms().margin())) {
+                    text.append(wrapped(metric.title() + " of " + label + ": " + difference.verdictWords(comparison.terms().margin()), "  ")).append('\n');
+                }
+            });
+        }
+        return text.toString();
+    }
+
+    /** Is given each difference of a section, by metric and then by group. */
+    private interface DifferenceConsumer {
+        void accept(Metric metric, String label, Difference difference);
+    }
+
+    private static void forEachDifference(SectionResult section, DifferenceConsumer consumer) {
+        for (var metric : SectionResult.COMPARABLE) {
+            section.groups().stream().filter(group -> group.differences().containsKey(metric))
+                    .forEach(group -> consumer.accept(metric, group.label(), group.differences().get(metric).difference()));
+        }
+    }
+
+    /** {@code explained} tells whether the verdict is in all its words. */
+    private Table differences(SectionResult section, boolean explained) {
+        var margin = comparison.terms().margin();
+        var table = new Table().column("metric", true).column("", true).labels().column("ratio", false).column("95 % interval", false);
+        if (!markdown) {
+            table.column("", true).optional(0);
+        }
+        table.column("verdict", true);
+        var bar = new RatioBar(section);
+        forEachDifference(section, (metric, label, difference) -> {
+            var row = new ArrayList<>(List.of(metric.title(), label + (markdown ? " / " + section.baseline() : ""), ratio(difference.ratio()),
+                    interval(difference.lower95(), difference.upper95())));
+            if (!markdown) {
+                row.add(bar.of(difference));
+            }
+            row.add(explained ? difference.verdictWords(margin) : difference.verdict(margin).phrase());
+            table.row(row);
+            var verdict = difference.verdict(margin);
+            if (verdict == Verdict.FASTER || verdict == Verdict.SLOWER) {
+                table.mark(row.size() - 1, verdict == Verdict.FASTER ? Table.Mark.BEST : Table.Mark.BAD);
+            }
+        });
         return table;
     }
 
@@ -277,6 +361,45 @@ final class ComparisonText {
             }
         }
         return table;
+    }
+
+    /** Ratios and their intervals as a line of characters, on a logarithmic scale that all of a section share. */
+    private static final class RatioBar {
+        private static final int HALF = 9;
+        private static final double LEAST_REACH = 0.1; // a difference of a tenth fills the bar if none is larger
+
+        private final double reach;
+
+        RatioBar(SectionResult section) {
+            var most = new double[] {LEAST_REACH};
+            forEachDifference(section, (metric, label, difference) -> {
+                for (var end : new Double[] {difference.ratio(), difference.lower95(), difference.upper95()}) {
+                    if (end != null && end > 0 && !end.isInfinite()) {
+                        most[0] = Math.max(most[0], Math.abs(Math.log(end)));
+                    }
+                }
+            });
+            reach = most[0];
+        }
+
+        String of(Difference difference) {
+            if (difference.ratio() == null || difference.ratio() == 0 || difference.ratio().isInfinite()) {
+                return "";
+            }
+            var bar = new StringBuilder(" ".repeat(2 * HALF + 1));
+            bar.setCharAt(HALF, '|');
+            if (difference.lower95() != null) {
+                for (int at = place(difference.lower95()); at <= place(difference.upper95()); at++) {
+                    bar.setCharAt(at, '-');
+                }
+            }
+            bar.setCharAt(place(difference.ratio()), 'o');
+            return bar.toString();
+        }
+
+        private int place(double ratio) {
+            return HALF + (int) Math.round(Math.clamp(Math.log(ratio) / reach, -1, 1) * HALF);
+        }
     }
 
     private static String ratio(Double ratio) {

@@ -465,8 +465,8 @@ enum OutputFormat {
 
     private String text(Comparison comparison) throws IOException {
         return switch (this) {
-            case TEXT -> new ComparisonText(comparison, false).toString();
-            case MARKDOWN -> new ComparisonText(comparison, true).toString();
+            case TEXT -> ComparisonText.plain(comparison, TextLayout.WIDE).toString();
+            case MARKDOWN -> ComparisonText.markdown(comparison).toString();
             case CSV -> ComparisonCsv.write(comparison);
             case JSON -> ComparisonJson.of(comparison).toPrettyString() + "\n";
             case HTML -> ReportPage.html(comparison);

@@ -42,6 +42,11 @@ enum Verdict {
     /** No sample of this size would allow a conclusion. */
     TOO_FEW;
 
+    /** Returns it as people read it. */
+    String phrase() {
+        return this == SAME ? "the same" : word().replace('_', ' ');
+    }
+
     String word() {
         return name().toLowerCase(Locale.ROOT);
     }
@@ -337,6 +342,12 @@ record Difference(Unit unit, int units, int size, Double ratio, Double lower95, 
             case PROMPTS -> Unit.PROMPTS.count(units) + (size == units ? "" : " and " + Count.of(size, "pair"));
             case REPETITIONS -> Count.of(size, "pair") + " of " + Unit.PROMPTS.count(units);
         };
+    }
+
+    /** Whether its phrase is all that is to be said of the verdict. */
+    boolean verdictIsPlain(double margin) {
+        var verdict = verdict(margin);
+        return verdict == Verdict.FASTER || verdict == Verdict.SLOWER || verdict == Verdict.SAME;
     }
 
     /** Returns the verdict in words. */
