@@ -3,6 +3,7 @@
 //JAVA 25+
 //DEPS info.picocli:picocli:4.7.7
 //SOURCES src/stream/Console.java
+//SOURCES src/stream/Echo.java
 //SOURCES src/stream/Models.java
 //SOURCES src/stream/Plan.java
 //SOURCES src/stream/SimulatedServer.java

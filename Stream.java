@@ -3,6 +3,7 @@
 //JAVA 25+
 //DEPS info.picocli:picocli:4.7.7
 //SOURCES src/stream/Console.java
+//SOURCES src/stream/Echo.java
 //SOURCES src/stream/Prompts.java
 //SOURCES src/stream/Models.java
 //SOURCES src/stream/Client.java
@@ -166,8 +167,7 @@ public class Stream implements Callable<Integer> {
         if (listModels) {
             return listModels();
         }
-        var settings = settings();
-        return run(settings, null);
+        return run(settings(), null);
     }
 
     private int listModels() throws IOException {
@@ -307,7 +307,7 @@ public class Stream implements Callable<Integer> {
             return new Resumption(ResumeState.repair(resumed.folder()), settings);
         } catch (IOException | RuntimeException e) {
             throw new UserError("--resume " + runId + ": its CSV files cannot be read (" + e.getMessage()
-                    + "); see ./jbang Compare.java --check " + resumed.folder());
+                    + "); see " + console.command("Compare.java", "--check", resumed.folder().toString()));
         }
     }
 
@@ -325,10 +325,16 @@ public class Stream implements Callable<Integer> {
         if (settings.ask() && question == null) {
             return 0;
         }
+        var shows = !settings.echo().quiet();
         if (settings.warmsUp(plan)) {
+            status(shows && !settings.ask(), "warming up");
             warmUp.get();
         }
+        status(shows && settings.calibrates(plan), "measuring the client's own error");
         var overhead = settings.calibrates(plan) ? LoopbackLoad.calibrate(settings.concurrency()) : null;
+        if (shows) {
+            console.clearStatus();
+        }
         try (var runner = resumed == null
                 ? Runner.start(settings, plan, spec.commandLine().getParseResult().originalArgs(), overhead, console, null)
                 : Runner.resume(settings, plan, resumed.manifest(), resumption, overhead, resumed.lock(), console)) {
@@ -341,6 +347,12 @@ public class Stream implements Callable<Integer> {
                 question = runner.isStopped() ? null : question(keyboard);
             }
             return runner.finish();
+        }
+    }
+
+    private void status(boolean shows, String text) {
+        if (shows) {
+            console.showStatus(text);
         }
     }
 

@@ -47,7 +47,7 @@ class JournalTest {
             journal.begin(refused);
             refused.end().set(new Attempt.End(new ExchangeResult(new Outcome.Failed("rate_limit_exceeded", "Slow, please", 429),
                     429, 2_000, 1500L, new Network(10L, 200L, null, 300L, 1_900L, "http/1.1", false),
-                    new AnswerState(), "req-1", 1.5, false, false), false, null));
+                    new AnswerState(), "req-1", 1.5, false, false, false), false, null));
             var answered = attempt(Phase.MEASURED, 2);
             var recording = answered.recording();
             recording.start(1_000_000_000L);
@@ -62,7 +62,7 @@ class JournalTest {
             state.add(new StreamEvent(EventKind.FINISH, "stop",
                     new StreamEvent.About("stop", new Usage(7, 0, 5, null), null, "gpt-4-0613", "fp"), false));
             answered.end().set(new Attempt.End(new ExchangeResult(new Outcome.Completed(), 200, 250_000, null,
-                    new Network(null, null, null, 250L, 90_000L, "h2", true), state, "req-2", null, false, false),
+                    new Network(null, null, null, 250L, 90_000L, "h2", true), state, "req-2", null, false, false, false),
                     true, "cold cpu:31ms"));
         }
         assertEquals("""
@@ -304,7 +304,7 @@ class JournalTest {
             var json = JsonMapper.shared().readTree(run.file("run.json"));
             assertEquals(run.folder().getFileName().toString(), json.get("run_id").stringValue());
             assertEquals(42, json.get("seed").intValue());
-            assertFalse(json.get("simulated").booleanValue());
+            assertTrue(json.get("simulated").booleanValue());
             assertEquals("OPENAI_API_KEY", json.at("/models/0/api_key_env").stringValue());
             assertEquals("{\"topic\":\"maths\"}", json.at("/prompts/0/labels").toString());
             assertEquals("{\"requests\":4,\"completed\":4,\"failed\":0,\"resent\":0}", json.get("counts").toString());

@@ -159,7 +159,7 @@ class LauncherTest {
     @Test
     void anEmptyArgumentIsRefusedSinceJbangLosesIt() throws Exception {
         tool("jbang", "echo \"$@\"");
-        assertEquals(new Launched(1, "jbang: an empty argument ('') cannot be passed on; leave it out, or write the missing"
+        assertEquals(new Launched(2, "jbang: an empty argument ('') cannot be passed on; leave it out, or write the missing"
                 + " text\n"), launch(Map.of(), "Stream.java", "-p", ""));
     }
 

@@ -12,6 +12,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
@@ -110,8 +111,32 @@ class StreamTest {
     void aTerminalIsToldWhichModelAnswers() {
         var run = TestRun.of(results, Map.of("NO_COLOR", "1"), InputStream.nullInputStream(), true,
                 "--base-url", simulator.baseUrl(), "-m", "a=" + QUICK + ",b=" + QUICK, "-p", "Hi", "--order", "by-model");
-        assertTrue(run.err().startsWith("a\nb\n"), run.err());
+        var shown = run.err().replaceAll("\r\033\\[K[^\r\n]*in flight[^\r\n]*", "").replace("\r\033[K", "");
+        assertTrue(shown.startsWith("a\nb\n"), run.err());
+        assertEquals(2, run.out().lines().filter(line -> line.matches("TTFT \\d+\\.\\d ms, \\d+(\\.\\d)? tokens/s, total \\d+(\\.\\d)? ms")).count(),
+                "after each answer: " + run.out());
         assertTrue(run.out().endsWith("\n"));
+    }
+
+    @Test
+    void aRunAgainstASimulatorElsewhereIsMarkedAsSimulated() {
+        var run = run("-m", QUICK, "-p", "Hi", "-n", "2");
+        assertTrue(run.file("run.json").contains("\"simulated\" : true") || run.file("run.json").contains("\"simulated\":true"), run.file("run.json"));
+        assertTrue(run.err().contains("Simulated latencies in ms"), run.err());
+    }
+
+    @Test
+    void aTerminalIsToldHowFarABatchIs() {
+        for (var echo : List.of("tokens", "lines", "none")) {
+            var run = TestRun.of(results.resolve(echo), Map.of("COLUMNS", "80"), InputStream.nullInputStream(), true, "--base-url", simulator.baseUrl(),
+                    "-m", "a=sim-ttft300-itl1-n8,b=" + QUICK + "+status-404", "-p", "Hi", "-n", "2", "--echo", echo, "--order", "by-model");
+            var lines = Arrays.stream(run.err().split("\r\033\\[K")).filter(line -> line.contains("in flight")).toList();
+            assertTrue(lines.stream().anyMatch(line -> line.startsWith("1/4 done, 1 in flight; TTFT p50 ms: a 3")), run.err());
+            assertTrue(lines.stream().anyMatch(line -> line.startsWith("3/4 done, ") && line.contains(", 1 failed")), run.err());
+            lines.forEach(line -> assertTrue(line.lines().findFirst().orElseThrow().length() < 80, line));
+            assertTrue(run.err().lastIndexOf("\r\033[K") > run.err().lastIndexOf("in flight"), "it is gone at the end: " + run.err());
+        }
+        assertFalse(TestRun.of(results.resolve("piped"), "--base-url", simulator.baseUrl(), "-m", QUICK, "-p", "Hi", "-n", "2").err().contains("\r"));
     }
 
     @Test
@@ -184,7 +209,8 @@ class StreamTest {
             var shown = TestRun.of(results.resolve(echo), Map.of(), InputStream.nullInputStream(), true, "--base-url",
                     simulator.baseUrl(), "-m", QUICK + "+reasoning", "-p", "Good morning!", "--echo", echo).out();
             assertTrue(shown.replace("\033[0m\033[2m", "").contains(reasoning), shown);
-            assertTrue(shown.lastIndexOf("\033[0m") < shown.lastIndexOf("おは"), "the answer follows, undimmed: " + shown);
+            var answer = shown.replaceAll("(?m)^.*TTFT .*$", "");
+            assertTrue(answer.lastIndexOf("\033[0m") < answer.lastIndexOf("おは"), "the answer follows, undimmed: " + shown);
         }
         var piped = TestRun.of(results.resolve("piped"), "--base-url", simulator.baseUrl(), "-m", QUICK + "+reasoning", "-p", "Hi");
         assertEquals(piped.request().get("output"), piped.out());

@@ -10,6 +10,7 @@
 //SOURCES Runner.java
 //SOURCES SimulatedServer.java
 //SOURCES Console.java
+//SOURCES Echo.java
 
 // Calibration: warms the JVM up, and measures the error of the client, by streaming from a simulated server whose tokens are
 // the time when they were sent. Client and server share the process, so the error is an upper bound.

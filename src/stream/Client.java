@@ -620,10 +620,11 @@ class Exchange {
         var network = sending.network(startNanos, response);
         var endMicros = Metrics.micros(lastNanos - startNanos);
         return response == null
-                ? new ExchangeResult(outcome, null, endMicros, null, network, answer, null, null, compressed, resent)
+                ? new ExchangeResult(outcome, null, endMicros, null, network, answer, null, null, compressed, resent, false)
                 : new ExchangeResult(outcome, response.code(), endMicros, ServerErrors.retryAfterMillis(response), network,
                         answer, response.header("x-request-id", response.header("request-id")),
-                        number(response.header("openai-processing-ms")), compressed, resent);
+                        number(response.header("openai-processing-ms")), compressed, resent,
+                        response.header(SimulatedTiming.HEADER) != null);
     }
 
     private static Double number(String header) {
@@ -750,10 +751,11 @@ sealed interface Outcome {
  * @param serverProcessingMillis what the server says it needed
  * @param compressed             whether the stream was compressed, so that its timing is the compressor's
  * @param resent                 whether the request was sent once more because a reused connection was closed under it
+ * @param simulated              whether the server says that its timing is made up
  */
 record ExchangeResult(Outcome outcome, Integer httpStatus, long endMicros, Long retryAfterMillis, Network network,
                       AnswerState answer, String serverRequestId, Double serverProcessingMillis, boolean compressed,
-                      boolean resent) { }
+                      boolean resent, boolean simulated) { }
 
 /**
  * The events of one exchange, written by the thread that reads the socket and read by one other thread at the same time.

@@ -26,15 +26,8 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.Callable;
-import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
-import java.util.concurrent.RejectedExecutionException;
-import java.util.function.UnaryOperator;
 import java.util.stream.Collectors;
 
-import me.tongfei.progressbar.DelegatingProgressBarConsumer;
-import me.tongfei.progressbar.ProgressBar;
 import me.tongfei.progressbar.ProgressBarBuilder;
 import me.tongfei.progressbar.ProgressBarStyle;
 import picocli.CommandLine;
@@ -341,6 +334,38 @@ record Console(String command, InputStream in, PrintStream out, PrintStream err,
         return outIsTerminal && environment.getOrDefault("NO_COLOR", "").isEmpty() && !"dumb".equals(environment.get("TERM"));
     }
 
+    /**
+     * Returns a command that the user can paste where this one was started.
+     *
+     * @param script the file of the command, which lies beside that of this one
+     */
+    String command(String script, String... arguments) {
+        var own = environment.get("STREAM_SCRIPT");
+        var launcher = own == null ? Files.isExecutable(Path.of("jbang")) ? "./jbang" : "jbang" : environment.get("STREAM_LAUNCHER");
+        var words = new ArrayList<>(List.of(launcher, own == null ? script : Path.of(own).resolveSibling(script).toString()));
+        words.addAll(List.of(arguments));
+        return words.stream().map(Console::quoted).collect(Collectors.joining(" "));
+    }
+
+    private static String quoted(String word) {
+        return word.matches("[\\w@%+=:,./-]+") ? word : "'" + word.replace("'", "'\\''") + "'";
+    }
+
+    /** Shows what is being done, on a terminal, until {@link #clearStatus}. */
+    void showStatus(String text) {
+        if (errIsTerminal) {
+            err.print("\r\033[K" + text + " ...");
+            err.flush();
+        }
+    }
+
+    void clearStatus() {
+        if (errIsTerminal) {
+            err.print("\r\033[K");
+            err.flush();
+        }
+    }
+
     /** Prints a line for the user on standard error. */
     void say(String line) {
         err.println(command + ": " + OneLine.of(line));
@@ -528,324 +553,5 @@ final class Table {
     /** Escapes what Markdown would interpret, also in a cell of a table. */
     static String escaped(String text) {
         return OneLine.of(text).replaceAll("[\\\\`*_<>|\\[\\]~#]", "\\\\$0");
-    }
-}
-
-/**
- * Who answers, as the echo shows it.
- *
- * @param requestId the request; unique among those in flight
- * @param label     of the model
- * @param colour    number of the model in the run, from 0
- */
-record Speaker(String requestId, String label, String promptId, int colour) { }
-
-/**
- * Listens to the measured answers while they come. What concerns an answer is called on one thread, never on one that measures;
- * the rest by any.
- */
-interface AnswerListener extends AutoCloseable {
-
-    /** Ignores everything. */
-    AnswerListener NONE = new AnswerListener() { };
-
-    /** An attempt is about to be sent. */
-    default void begin(Speaker speaker) { }
-
-    /** The next piece of visible text. */
-    default void content(Speaker speaker, String text) { }
-
-    /** The next piece of reasoning, before or between visible text. */
-    default void reasoning(Speaker speaker, String text) { }
-
-    /** Whether {@link #event} is to be called. */
-    default boolean wantsEvents() {
-        return false;
-    }
-
-    /**
-     * The next event of any kind, as it is written to events.csv.
-     *
-     * @param delayMillis empty on the first event
-     * @param text        null for kinds that have none
-     */
-    default void event(Speaker speaker, String elapsedMillis, String delayMillis, int read, String kind, String text) { }
-
-    /**
-     * No more comes of this attempt.
-     *
-     * @param last    whether the request is not tried again
-     * @param failure what went wrong, as a sentence for the user; null if the answer is complete
-     * @param row     returns the cell of a column of requests.csv, given its name; empty if it is not known
-     */
-    default void end(Speaker speaker, boolean last, String failure, UnaryOperator<String> row) { }
-
-    /** A line for the user. */
-    default void say(String line) { }
-
-    /** Waits until all that was told is shown. */
-    default void settle() throws InterruptedException { }
-
-    /** Gives up what is not shown yet. */
-    default void drop() { }
-
-    /** Nothing is told any more. */
-    @Override
-    default void close() { }
-}
-
-/**
- * How answers are echoed.
- *
- * @param mode        tokens, lines, events or none
- * @param delayMillis pause after each piece of text, at least 0; paces the echo, never the measurement
- * @param quiet       whether headings and the progress bar are left out
- */
-record EchoSettings(String mode, int delayMillis, boolean quiet) { }
-
-/**
- * Shows the answers as they come, on a thread of its own, so that a slow terminal, a pipe or a typing delay delays nothing
- * else. On a terminal it also keeps the progress bar below the text.
- */
-final class Echo implements AnswerListener {
-
-    private static final String EVENT_ROW = "%10s %10s %5s  %-9s %s%n";
-    private static final String[] COLOURS = {"36", "33", "35", "32", "34", "31"};
-
-    private final EchoSettings settings;
-    private final Console console;
-    private final Runnable onClosed;
-    private final boolean hasHeadings;
-    private final boolean namesPrompts;
-    private final ExecutorService printer = Executors.newSingleThreadExecutor(
-            Thread.ofPlatform().daemon().name("echo").factory());
-    private final Map<Speaker, Line> lines = new HashMap<>();
-    private final ProgressBar progress;
-    private String status = "";
-    private Speaker current;
-    private boolean currentReasons;
-    private volatile boolean dropped;
-
-    /** The beginning of a line that has not ended yet. */
-    private record Line(StringBuilder text, boolean reasoning) { }
-
-    /**
-     * @param models   number of models that answer, at least 1
-     * @param requests number of requests, at least 0; what is asked on the terminal counts as 1
-     * @param onClosed called when nobody reads the output any more
-     */
-    Echo(EchoSettings settings, int models, int requests, Console console, Runnable onClosed) {
-        this.settings = settings;
-        this.console = console;
-        this.onClosed = onClosed;
-        this.namesPrompts = requests > models;
-        this.hasHeadings = console.outIsTerminal() && console.errIsTerminal() && !settings.quiet()
-                && (requests > 1 || models > 1);
-        var tokensOnScreen = console.outIsTerminal() && !isMode("lines") && !isMode("none");
-        this.progress = requests < 2 || settings.quiet() || !console.errIsTerminal() || tokensOnScreen ? null
-                : Console.progressBar("requests", requests)
-                        .setConsumer(new DelegatingProgressBarConsumer(this::showStatus, Console.PROGRESS_WIDTH)).build();
-    }
-
-    private boolean isMode(String mode) {
-        return settings.mode().equals(mode);
-    }
-
-    @Override
-    public void content(Speaker speaker, String text) {
-        if (isMode("tokens") || isMode("lines")) {
-            show(speaker, text, false);
-        }
-    }
-
-    /** On a terminal that can dim a text reasoning is shown too; only the answer belongs to standard output. */
-    @Override
-    public void reasoning(Speaker speaker, String text) {
-        if ((isMode("tokens") || isMode("lines")) && console.isStyled()) {
-            show(speaker, text, true);
-        }
-    }
-
-    private void show(Speaker speaker, String text, boolean reasoning) {
-        print(isMode("tokens") ? () -> showToken(speaker, text, reasoning) : () -> showLines(speaker, text, reasoning));
-    }
-
-    @Override
-    public void end(Speaker speaker, boolean last, String failure, UnaryOperator<String> row) {
-        if (progress != null && last) {
-            progress.step();
-        }
-        if (isMode("lines")) {
-            print(() -> endLine(speaker));
-        }
-    }
-
-    /** A terminal gets a line end, so that the next question stands on its own line. */
-    @Override
-    public void settle() throws InterruptedException {
-        var shown = new CountDownLatch(1);
-        print(() -> {
-            if (current != null && console.outIsTerminal() && !isMode("events")) {
-                console.out().println();
-                current = null;
-            }
-            console.out().flush();
-            shown.countDown();
-        });
-        if (!dropped) {
-            shown.await();
-        }
-    }
-
-    @Override
-    public void drop() {
-        dropped = true;
-        printer.shutdownNow();
-    }
-
-    @Override
-    public void close() {
-        if (progress != null) {
-            progress.close();
-        }
-        printer.close();
-        console.out().flush();
-    }
-
-    /** On a terminal a line for the user starts a line of its own, also in the middle of an answer. */
-    @Override
-    public void say(String line) {
-        if (!console.outIsTerminal() || !console.errIsTerminal()) {
-            console.say(line);
-            return;
-        }
-        try {
-            printer.execute(() -> {
-                if (current != null) {
-                    console.out().print(isMode("events") ? "" : System.lineSeparator());
-                    console.out().flush();
-                    current = null;
-                }
-                console.err().print(status.isEmpty() ? "" : "\r\033[K");
-                console.say(line);
-            });
-        } catch (RejectedExecutionException e) {
-            console.say(line); // the echo was dropped; what went wrong is not
-        }
-    }
-
-    private void print(Runnable action) {
-        try {
-            printer.execute(action);
-        } catch (RejectedExecutionException e) {
-            // dropped: the user has left
-        }
-    }
-
-    @Override
-    public boolean wantsEvents() {
-        return isMode("events");
-    }
-
-    @Override
-    public void event(Speaker speaker, String elapsedMillis, String delayMillis, int read, String kind, String text) {
-        print(() -> {
-            if (!speaker.equals(current) && !settings.quiet()) {
-                console.out().flush();
-                console.err().printf("%s  %s%n" + EVENT_ROW, coloured(speaker, speaker.label()), speaker.promptId(), "elapsed_ms",
-                        "delay_ms", "read", "kind", "text");
-            }
-            current = speaker;
-            console.out().printf(EVENT_ROW, elapsedMillis, delayMillis, read, kind,
-                    text == null ? "" : harmless(text).replace("\n", "\\n"));
-            flush();
-        });
-    }
-
-    private void showToken(Speaker speaker, String text, boolean reasoning) {
-        if (!speaker.equals(current)) {
-            if (current != null) {
-                console.out().print("\n\n");
-            }
-            console.out().flush();
-            if (hasHeadings) {
-                console.err().println(coloured(speaker, speaker.label()) + (namesPrompts ? "  " + speaker.promptId() : ""));
-            }
-            current = speaker;
-        } else if (currentReasons && !reasoning) {
-            console.out().print("\n\n");
-        }
-        currentReasons = reasoning;
-        console.out().print(styled(text, reasoning));
-        flush();
-        pause();
-    }
-
-    private void showLines(Speaker speaker, String text, boolean reasoning) {
-        if (lines.containsKey(speaker) && lines.get(speaker).reasoning() != reasoning) {
-            endLine(speaker);
-        }
-        var line = lines.computeIfAbsent(speaker, absent -> new Line(new StringBuilder(), reasoning)).text().append(text);
-        for (int end; (end = line.indexOf("\n")) >= 0; line.delete(0, end + 1)) {
-            showLine(speaker, line.substring(0, end), reasoning);
-        }
-        pause();
-    }
-
-    private void endLine(Speaker speaker) {
-        var rest = lines.remove(speaker);
-        if (rest != null && !rest.text().isEmpty()) {
-            showLine(speaker, rest.text().toString(), rest.reasoning());
-        }
-    }
-
-    private String styled(String text, boolean reasoning) {
-        return reasoning ? "\033[2m" + harmless(text) + "\033[0m" : harmless(text);
-    }
-
-    private void showLine(Speaker speaker, String line, boolean reasoning) {
-        if (!status.isEmpty()) {
-            console.err().print("\r\033[K");
-        }
-        var prompt = namesPrompts ? " " + speaker.promptId() : "";
-        console.out().println(coloured(speaker, speaker.label()) + prompt + " | " + styled(line, reasoning));
-        flush();
-        if (!status.isEmpty()) {
-            console.err().print(status);
-        }
-    }
-
-    private void flush() {
-        if (console.out().checkError() && !dropped) { // it flushes first
-            drop();
-            onClosed.run();
-        }
-    }
-
-    /** Removes control characters before they reach a terminal; a file gets the text unchanged. */
-    private String harmless(String text) {
-        return console.outIsTerminal() ? text.replaceAll("[\\p{Cntrl}&&[^\\n\\t]]", "\uFFFD") : text;
-    }
-
-    private void showStatus(String bar) {
-        print(() -> {
-            console.err().print("\r\033[K" + bar);
-            status = bar;
-        });
-    }
-
-    private String coloured(Speaker speaker, String text) {
-        return !console.isStyled() ? text
-                : "\033[" + COLOURS[speaker.colour() % COLOURS.length] + "m" + text + "\033[0m";
-    }
-
-    private void pause() {
-        try {
-            if (settings.delayMillis() > 0 && !dropped) {
-                Thread.sleep(settings.delayMillis());
-            }
-        } catch (InterruptedException e) {
-            dropped = true;
-        }
     }
 }

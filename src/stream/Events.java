@@ -14,6 +14,15 @@ import okio.ByteString;
 import okio.ForwardingSource;
 import okio.Source;
 
+/** How a response tells that its timing is made up. */
+final class SimulatedTiming {
+
+    /** The name of the header; the value does not matter. */
+    static final String HEADER = "x-simulated";
+
+    private SimulatedTiming() { }
+}
+
 /** What a server-sent event is, in the column kind. */
 enum EventKind {
     /** Opens the answer; no text yet. */

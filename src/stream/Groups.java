@@ -121,7 +121,8 @@ enum Aggregate {
 final class Grouping {
 
     private static final RunManifest.PromptEntry NO_PROMPT = new RunManifest.PromptEntry("", "", "", Map.of());
-    private static final List<String> WORDS = List.of("model", "run", "prompt", "base_url", "shard");
+    private static final List<String> WORDS = List.of("model", "run", "prompt", "base_url");
+    private static final String BY_SHARD = "shard"; // for files of runs that have it; no run of this version has
     private static final List<String> PAIRED = List.of("model", "base_url", "run", "prompt");
 
     private final String by;
@@ -159,7 +160,7 @@ final class Grouping {
 
     /** Throws UserError if there are no such groups; null is the default. */
     static void check(String by) {
-        if (by != null && !WORDS.contains(by) && !by.matches("label:.+")) {
+        if (by != null && !WORDS.contains(by) && !by.equals(BY_SHARD) && !by.matches("label:.+")) {
             throw new UserError("--by '" + by + "'; must be one of " + String.join(", ", WORDS)
                     + ", label:COLUMN");
         }
@@ -210,7 +211,7 @@ final class Grouping {
             case "run" -> runNames.get(run);
             case "prompt" -> answer.model();
             case "base_url" -> answer.baseUrl();
-            case "shard" -> Objects.requireNonNullElse(run.manifest().shard(), "all");
+            case BY_SHARD -> Objects.requireNonNullElse(run.manifest().shard(), "all");
             default -> prompt(run, answer).labels().getOrDefault(by.substring("label:".length()), "(none)");
         };
     }

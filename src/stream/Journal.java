@@ -1,6 +1,7 @@
 //JAVA 25+
 //DEPS com.squareup.okio:okio-jvm:3.18.1
 //SOURCES Console.java
+//SOURCES Echo.java
 //SOURCES Events.java
 //SOURCES Metrics.java
 //SOURCES Sockets.java
@@ -252,15 +253,14 @@ final class Journal implements AutoCloseable {
                 var isOver = each.attempt.end().get() != null; // asked before the events are taken, so none is missed
                 if (each.attempt.recording().drain(each) && isOver) {
                     ended.add(each);
+                    if (!failed) {
+                        events.flush(); // a row of requests.csv is never there without its events
+                    }
+                    write(each);
                 }
             }
             if (!failed) {
                 events.flush();
-            }
-            for (var each : ended) {
-                write(each);
-            }
-            if (!failed) {
                 requests.flush();
                 lookForFiles();
             }
@@ -510,10 +510,12 @@ final class Summary {
                 .anyMatch(median -> median != null && median * 1000 < micros);
     }
 
-    void print(PrintStream out, boolean simulated) {
+    /** Prints the table, and what is to be known of it, for a terminal or a file. */
+    void print(Console console, boolean simulated) {
+        var out = console.err();
         out.println(simulated ? "Simulated latencies in ms: they say nothing about the real models of these names"
                 : "Latencies in ms");
-        out.print(table().text());
+        out.print(table().text(console.errWidth(), console.isStyled() && console.errIsTerminal()));
         printThroughput(out);
         for (var model : models) {
             var reasoningAlone = of(model).stream().filter(LastAttempt::reasoningAlone).count();
@@ -543,7 +545,7 @@ final class Summary {
     }
 
     private Table table() {
-        var table = new Table().column("model", true).column("n", false).column("failed", false);
+        var table = new Table().column("model", true).labels().column("n", false).column("failed", false);
         if (!retries.isEmpty()) {
             table.column("retries", false);
         }
@@ -563,6 +565,9 @@ final class Summary {
                     cell(model, RequestColumn.ITL_P50_MS, 0.5, 2), cell(model, RequestColumn.ITL_P95_MS, 0.5, 2),
                     cell(model, RequestColumn.TOTAL_MS, 0.5, 1), cell(model, RequestColumn.OUTPUT_TOKENS_PER_S, 0.5, 1)));
             table.row(row);
+            if (completed < requestsOfModel.size()) {
+                table.mark(2, Table.Mark.BAD);
+            }
         }
         return table;
     }

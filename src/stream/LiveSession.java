@@ -1,6 +1,7 @@
 //JAVA 25+
 //DEPS tools.jackson.core:jackson-databind:3.2.4
 //SOURCES Console.java
+//SOURCES Echo.java
 //SOURCES Prompts.java
 //SOURCES Models.java
 //SOURCES Client.java

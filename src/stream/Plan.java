@@ -1,5 +1,6 @@
 //JAVA 25+
 //SOURCES Console.java
+//SOURCES Echo.java
 //SOURCES Prompts.java
 //SOURCES Models.java
 //SOURCES Metrics.java

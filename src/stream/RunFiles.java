@@ -366,6 +366,12 @@ record RunManifest(String runId, String startedAt, boolean simulated, long seed,
                 plannedRequests, selfWarmup, List.copyOf(times), null, counts);
     }
 
+    /** Returns the same of a run whose timing is simulated by a server elsewhere. */
+    RunManifest asSimulated() {
+        return new RunManifest(runId, startedAt, true, seed, versions, arguments, options, models, prompts, clientOverhead,
+                plannedRequests, selfWarmup, resumedAt, finishedAt, counts);
+    }
+
     /** Returns the manifest of the finished run; what was resent before it was resumed counts too. */
     RunManifest finishedNow(int requests, int completed, int failed, int resentNow) {
         var resent = (counts == null ? 0 : counts.resent()) + resentNow;

@@ -2,6 +2,7 @@
 //COMPILE_OPTIONS -XDignore.symbol.file
 //DEPS tools.jackson.core:jackson-databind:3.2.4
 //SOURCES Console.java
+//SOURCES Echo.java
 //SOURCES Prompts.java
 //SOURCES Models.java
 //SOURCES Metrics.java
@@ -178,7 +179,7 @@ final class Runner implements AutoCloseable {
     private static final int EXIT_INTERRUPTED = 130;
 
     private final RunSettings settings;
-    private final RunManifest manifest;
+    private volatile RunManifest manifest;
     private final Path folder;
     private final Resumption resumption;
     private final RunLock lock;
@@ -193,6 +194,7 @@ final class Runner implements AutoCloseable {
     private final Set<String> stoppedModels = ConcurrentHashMap.newKeySet();
     private final Map<String, UsageRequest> usageByServer = new ConcurrentHashMap<>();
     private final AtomicBoolean nextIsCold;
+    private final AtomicBoolean markedSimulated = new AtomicBoolean();
     private final AtomicInteger resent = new AtomicInteger();
     private final CountDownLatch stopped = new CountDownLatch(1);
     private final Thread interruption = new Thread(this::interrupt, "interruption");
@@ -360,6 +362,9 @@ final class Runner implements AutoCloseable {
     }
 
     private void report(Job job, ExchangeResult result) {
+        if (result.simulated() && !manifest.simulated() && markedSimulated.compareAndSet(false, true)) {
+            markSimulated();
+        }
         if (result.compressed()) {
             journal.warn(Warning.COMPRESSED.about(job.model().server()));
         }
@@ -367,6 +372,16 @@ final class Runner implements AutoCloseable {
             resent.incrementAndGet();
             sayIfVerbose(job, job.model().server()
                     + " closed the reused connection; sent again on a new one, as all further requests to it");
+        }
+    }
+
+    /** A run against a simulator elsewhere is noted as simulated as soon as that is known. */
+    private void markSimulated() {
+        manifest = manifest.asSimulated();
+        try {
+            manifest.write(folder);
+        } catch (IOException e) {
+            // it is written again at the end, which reports it
         }
     }
 
@@ -492,14 +507,13 @@ final class Runner implements AutoCloseable {
     private void printEnd(Summary summary, boolean interrupted) {
         if (interrupted) {
             listener.say("interrupted; what was measured until then is written"
-                    + (settings.ask() ? "" : ", --resume " + manifest.runId() + " runs the rest"));
+                    + (settings.ask() ? "" : ", " + console.command("Stream.java", "--resume", folder.toString()) + " runs the rest"));
         }
         if (!settings.echo().quiet()) {
             console.err().println();
-            summary.print(console.err(), settings.simulate());
+            summary.print(console, manifest.simulated());
             printOwnError(summary);
-            console.err().println("written to " + folder + ": " + RunFiles.REQUESTS + ", " + RunFiles.EVENTS + ", " + RunFiles.MANIFEST);
-            console.err().println("to compare: ./jbang Compare.java " + folder);
+            console.err().println("Written:\n  " + folder + "\nTo compare:\n  " + console.command("Compare.java", folder.toString()));
         }
     }
 

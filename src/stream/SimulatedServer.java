@@ -1,5 +1,6 @@
 //JAVA 25+
 //DEPS tools.jackson.core:jackson-databind:3.2.4
+//SOURCES Events.java
 //SOURCES HttpConnection.java
 //SOURCES SimulatedAnswer.java
 //SOURCES SimulatedDialects.java
@@ -219,6 +220,7 @@ final class SimulatedServer implements AutoCloseable {
         var answer = new SimulatedAnswer(asked, dialect, random, answers.incrementAndGet(), receivedNanos);
         var headers = new LinkedHashMap<String, String>();
         headers.put("x-request-id", "req-sim-" + answer.number());
+        headers.put(SimulatedTiming.HEADER, "true");
         headers.put("openai-processing-ms", String.valueOf(answer.ttftNanos() / 1_000_000));
         if (!asked.stream() || asked.fault() == Fault.PLAIN_JSON) {
             answer.waitForAll();

@@ -1,0 +1,470 @@
+//JAVA 25+
+//DEPS org.hdrhistogram:HdrHistogram:2.2.2
+//SOURCES Console.java
+
+// Echo: the answers on the terminal while they come, what is known of each at its end, and a line that tells how far a run is.
+
+package stream;
+
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.Locale;
+import java.util.Map;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.Executors;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
+import java.util.function.UnaryOperator;
+
+import org.HdrHistogram.Histogram;
+
+/**
+ * Who answers, as the echo shows it.
+ *
+ * @param requestId the request; unique among those in flight
+ * @param label     of the model
+ * @param colour    number of the model in the run, from 0
+ */
+record Speaker(String requestId, String label, String promptId, int colour) { }
+
+/**
+ * Listens to the measured answers while they come. What concerns an answer is called on one thread, never on one that measures;
+ * the rest by any.
+ */
+interface AnswerListener extends AutoCloseable {
+
+    /** Ignores everything. */
+    AnswerListener NONE = new AnswerListener() { };
+
+    /** An attempt is about to be sent. */
+    default void begin(Speaker speaker) { }
+
+    /** The next piece of visible text. */
+    default void content(Speaker speaker, String text) { }
+
+    /** The next piece of reasoning, before or between visible text. */
+    default void reasoning(Speaker speaker, String text) { }
+
+    /** Whether {@link #event} is to be called. */
+    default boolean wantsEvents() {
+        return false;
+    }
+
+    /**
+     * The next event of any kind, as it is written to events.csv.
+     *
+     * @param delayMillis empty on the first event
+     * @param text        null for kinds that have none
+     */
+    default void event(Speaker speaker, String elapsedMillis, String delayMillis, int read, String kind, String text) { }
+
+    /**
+     * No more comes of this attempt.
+     *
+     * @param last    whether the request is not tried again
+     * @param failure what went wrong, as a sentence for the user; null if the answer is complete
+     * @param row     returns the cell of a column of requests.csv, given its name; empty if it is not known
+     */
+    default void end(Speaker speaker, boolean last, String failure, UnaryOperator<String> row) { }
+
+    /** A line for the user. */
+    default void say(String line) { }
+
+    /** Waits until all that was told is shown. */
+    default void settle() throws InterruptedException { }
+
+    /** Gives up what is not shown yet. */
+    default void drop() { }
+
+    /** Nothing is told any more. */
+    @Override
+    default void close() { }
+}
+
+/**
+ * How answers are echoed.
+ *
+ * @param mode        tokens, lines, events or none
+ * @param delayMillis pause after each piece of text, at least 0; paces the echo, never the measurement
+ * @param quiet       whether headings and the progress bar are left out
+ */
+record EchoSettings(String mode, int delayMillis, boolean quiet) { }
+
+/** How far a run is, as one line. Not safe for use by several threads. */
+final class RunProgress {
+
+    private static final int LONGEST_LABEL = 14;
+    private static final long MOST_MICROS = TimeUnit.HOURS.toMicros(1);
+
+    private final int requests;
+    private final Map<String, Histogram> ttfts = new LinkedHashMap<>();
+    private final long startNanos;
+    private int done;
+    private int inFlight;
+    private int failed;
+
+    /**
+     * @param requests   how many there are to be, at least 0
+     * @param startNanos when the first may begin
+     */
+    RunProgress(int requests, long startNanos) {
+        this.requests = requests;
+        this.startNanos = startNanos;
+    }
+
+    void begin() {
+        inFlight++;
+    }
+
+    /** An attempt has ended; {@code ttftMillis} is empty where it is not known. */
+    void end(String model, boolean last, boolean hasFailed, String ttftMillis) {
+        inFlight--;
+        done += last ? 1 : 0;
+        failed += last && hasFailed ? 1 : 0;
+        if (!hasFailed && !ttftMillis.isEmpty()) {
+            ttfts.computeIfAbsent(model, absent -> new Histogram(MOST_MICROS, 3))
+                    .recordValue(Math.min(MOST_MICROS, (long) (Double.parseDouble(ttftMillis) * 1000)));
+        }
+    }
+
+    /** Whether there is more than one answer to wait for. */
+    boolean isBatch() {
+        return requests > 1;
+    }
+
+    /** Returns the line; what does not fit into so many characters is left out, the medians of models first. */
+    String line(long nowNanos, int width) {
+        var counts = done + "/" + requests + " done, " + inFlight + " in flight" + (failed == 0 ? "" : ", " + failed + " failed");
+        var left = done == 0 || done >= requests ? "" : "; " + duration((nowNanos - startNanos) / done * (requests - done)) + " left";
+        var medians = new StringBuilder();
+        for (var each : ttfts.entrySet()) {
+            var median = String.format(Locale.ROOT, "%s%s %.0f", medians.isEmpty() ? "; TTFT p50 ms: " : ", ", OneLine.withoutMiddle(each.getKey(), LONGEST_LABEL),
+                    each.getValue().getValueAtPercentile(50) / 1000.0);
+            if (counts.length() + left.length() + medians.length() + median.length() > width) {
+                break;
+            }
+            medians.append(median);
+        }
+        return OneLine.shortened(counts + medians + left, Math.max(1, width));
+    }
+
+    private static String duration(long nanos) {
+        var seconds = Math.max(1, TimeUnit.NANOSECONDS.toSeconds(nanos));
+        return seconds < 3600 ? String.format(Locale.ROOT, "%d:%02d", seconds / 60, seconds % 60)
+                : String.format(Locale.ROOT, "%d:%02d h", seconds / 3600, seconds / 60 % 60);
+    }
+}
+
+/**
+ * Shows the answers as they come, on a thread of its own, so that a slow terminal, a pipe or a typing delay delays nothing
+ * else. A terminal also gets a line below the text that tells how far the run is; it is gone while the text of an answer grows.
+ */
+final class Echo implements AnswerListener {
+
+    private static final String EVENT_ROW = "%10s %10s %5s  %-9s %s%n";
+    private static final String[] COLOURS = {"36", "33", "35", "32", "34", "31"};
+    private static final long REFRESH_MILLIS = 200;
+    private static final String CLEAR_LINE = "\r\033[K";
+
+    private final EchoSettings settings;
+    private final Console console;
+    private final Runnable onClosed;
+    private final boolean hasHeadings;
+    private final boolean namesPrompts;
+    private final ScheduledExecutorService printer = Executors.newSingleThreadScheduledExecutor(
+            Thread.ofPlatform().daemon().name("echo").factory());
+    private final Map<Speaker, Line> lines = new HashMap<>();
+    private final Map<String, String> outputs = new LinkedHashMap<>();
+    private final RunProgress progress;
+    private final boolean showsProgress;
+    private final int width;
+    private boolean progressIsShown;
+    private Speaker current;
+    private boolean currentReasons;
+    private volatile boolean dropped;
+
+    /** The beginning of a line that has not ended yet. */
+    private record Line(StringBuilder text, boolean reasoning) { }
+
+    /**
+     * @param models   number of models that answer, at least 1
+     * @param requests number of requests, at least 0; what is asked on the terminal counts as 1
+     * @param onClosed called when nobody reads the output any more
+     */
+    Echo(EchoSettings settings, int models, int requests, Console console, Runnable onClosed) {
+        this.settings = settings;
+        this.console = console;
+        this.onClosed = onClosed;
+        this.namesPrompts = requests > models;
+        this.hasHeadings = isOnScreen() && !settings.quiet() && (requests > 1 || models > 1);
+        this.progress = new RunProgress(requests, System.nanoTime());
+        this.showsProgress = progress.isBatch() && !settings.quiet() && console.errIsTerminal();
+        this.width = showsProgress ? console.errWidth() - 1 : 0; // a full line would move the cursor to the next
+        if (showsProgress) {
+            printer.scheduleWithFixedDelay(this::showProgress, 0, REFRESH_MILLIS, TimeUnit.MILLISECONDS);
+        }
+    }
+
+    private boolean isMode(String mode) {
+        return settings.mode().equals(mode);
+    }
+
+    /** Whether a person sees the answers and the lines about them on one terminal. */
+    private boolean isOnScreen() {
+        return console.outIsTerminal() && console.errIsTerminal();
+    }
+
+    @Override
+    public void begin(Speaker speaker) {
+        print(progress::begin);
+    }
+
+    @Override
+    public void content(Speaker speaker, String text) {
+        if (isMode("tokens") || isMode("lines")) {
+            show(speaker, text, false);
+        }
+    }
+
+    /** On a terminal that can dim a text reasoning is shown too; only the answer belongs to standard output. */
+    @Override
+    public void reasoning(Speaker speaker, String text) {
+        if ((isMode("tokens") || isMode("lines")) && console.isStyled()) {
+            show(speaker, text, true);
+        }
+    }
+
+    private void show(Speaker speaker, String text, boolean reasoning) {
+        print(isMode("tokens") ? () -> showToken(speaker, text, reasoning) : () -> showLines(speaker, text, reasoning));
+    }
+
+    @Override
+    public void end(Speaker speaker, boolean last, String failure, UnaryOperator<String> row) {
+        var ttft = row.apply("ttft_ms");
+        var latency = failure == null && isOnScreen() && !settings.quiet() && (isMode("tokens") || isMode("lines")) ? latency(ttft, row) : null;
+        var output = row.apply("output");
+        print(() -> {
+            progress.end(speaker.label(), last, failure != null, ttft);
+            outputs.put(speaker.label(), output);
+            if (isMode("lines")) {
+                endLine(speaker);
+            }
+            if (latency != null) {
+                showLatency(speaker, latency);
+            }
+            showProgress();
+        });
+    }
+
+    /** Returns what is said of an answer at its end. */
+    private static String latency(String ttft, UnaryOperator<String> row) {
+        var speed = row.apply("output_tokens_per_s");
+        var unit = row.apply("token_source").equals("events") ? "events/s" : "tokens/s";
+        return (ttft.isEmpty() ? "" : "TTFT " + rounded(ttft) + " ms, ") + (speed.isEmpty() ? "" : rounded(speed) + " " + unit + ", ")
+                + "total " + rounded(row.apply("total_ms")) + " ms";
+    }
+
+    private static String rounded(String number) {
+        var value = Double.parseDouble(number);
+        return String.format(Locale.ROOT, value < 100 ? "%.1f" : "%.0f", value);
+    }
+
+    private void showLatency(Speaker speaker, String latency) {
+        hideProgress();
+        if (isMode("lines")) {
+            console.out().println(coloured(speaker, speaker.label()) + prompt(speaker) + " | " + dimmed(latency));
+        } else {
+            console.out().println((speaker.equals(current) ? System.lineSeparator() : "") + dimmed(latency));
+            current = null;
+        }
+        flush();
+    }
+
+    /** Returns the last answer of each model, by its label; to be called after {@link #settle}. */
+    Map<String, String> outputs() {
+        return outputs;
+    }
+
+    @Override
+    public void settle() throws InterruptedException {
+        var shown = new CountDownLatch(1);
+        print(() -> {
+            if (current != null && console.outIsTerminal() && !isMode("events")) {
+                console.out().println();
+                current = null;
+            }
+            console.out().flush();
+            shown.countDown();
+        });
+        if (!dropped) {
+            shown.await();
+        }
+    }
+
+    @Override
+    public void drop() {
+        dropped = true;
+        printer.shutdownNow();
+        hideProgress();
+    }
+
+    @Override
+    public void close() {
+        print(this::hideProgress);
+        printer.close();
+        console.out().flush();
+    }
+
+    /** On a terminal a line for the user starts a line of its own, also in the middle of an answer. */
+    @Override
+    public void say(String line) {
+        if (!isOnScreen() && !showsProgress) {
+            console.say(line);
+            return;
+        }
+        try {
+            printer.execute(() -> {
+                if (current != null && isOnScreen()) {
+                    console.out().print(isMode("events") ? "" : System.lineSeparator());
+                    console.out().flush();
+                    current = null;
+                }
+                hideProgress();
+                console.say(line);
+            });
+        } catch (RejectedExecutionException e) {
+            console.say(line); // the echo was dropped; what went wrong is not
+        }
+    }
+
+    private void print(Runnable action) {
+        try {
+            printer.execute(action);
+        } catch (RejectedExecutionException e) {
+            // dropped: the user has left
+        }
+    }
+
+    @Override
+    public boolean wantsEvents() {
+        return isMode("events");
+    }
+
+    @Override
+    public void event(Speaker speaker, String elapsedMillis, String delayMillis, int read, String kind, String text) {
+        print(() -> {
+            hideProgress();
+            if (!speaker.equals(current) && !settings.quiet()) {
+                console.out().flush();
+                console.err().printf("%s  %s%n" + EVENT_ROW, coloured(speaker, speaker.label()), speaker.promptId(), "elapsed_ms",
+                        "delay_ms", "read", "kind", "text");
+            }
+            current = speaker;
+            console.out().printf(EVENT_ROW, elapsedMillis, delayMillis, read, kind,
+                    text == null ? "" : harmless(text).replace("\n", "\\n"));
+            flush();
+        });
+    }
+
+    private void showToken(Speaker speaker, String text, boolean reasoning) {
+        hideProgress();
+        if (!speaker.equals(current)) {
+            if (current != null) {
+                console.out().print("\n\n");
+            }
+            console.out().flush();
+            if (hasHeadings) {
+                console.err().println(coloured(speaker, speaker.label()) + (namesPrompts ? "  " + speaker.promptId() : ""));
+            }
+            current = speaker;
+        } else if (currentReasons && !reasoning) {
+            console.out().print("\n\n");
+        }
+        currentReasons = reasoning;
+        console.out().print(styled(text, reasoning));
+        flush();
+        pause();
+    }
+
+    private void showLines(Speaker speaker, String text, boolean reasoning) {
+        if (lines.containsKey(speaker) && lines.get(speaker).reasoning() != reasoning) {
+            endLine(speaker);
+        }
+        var line = lines.computeIfAbsent(speaker, absent -> new Line(new StringBuilder(), reasoning)).text().append(text);
+        for (int end; (end = line.indexOf("\n")) >= 0; line.delete(0, end + 1)) {
+            showLine(speaker, line.substring(0, end), reasoning);
+        }
+        pause();
+    }
+
+    private void endLine(Speaker speaker) {
+        var rest = lines.remove(speaker);
+        if (rest != null && !rest.text().isEmpty()) {
+            showLine(speaker, rest.text().toString(), rest.reasoning());
+        }
+    }
+
+    private String styled(String text, boolean reasoning) {
+        return reasoning ? dimmed(harmless(text)) : harmless(text);
+    }
+
+    private String dimmed(String text) {
+        return console.isStyled() ? "\033[2m" + text + "\033[0m" : text;
+    }
+
+    private String prompt(Speaker speaker) {
+        return namesPrompts ? " " + speaker.promptId() : "";
+    }
+
+    private void showLine(Speaker speaker, String line, boolean reasoning) {
+        hideProgress();
+        console.out().println(coloured(speaker, speaker.label()) + prompt(speaker) + " | " + styled(line, reasoning));
+        flush();
+        showProgress();
+    }
+
+    private void flush() {
+        if (console.out().checkError() && !dropped) { // it flushes first
+            drop();
+            onClosed.run();
+        }
+    }
+
+    /** Removes control characters before they reach a terminal; a file gets the text unchanged. */
+    private String harmless(String text) {
+        return console.outIsTerminal() ? text.replaceAll("[\\p{Cntrl}&&[^\\n\\t]]", "\uFFFD") : text;
+    }
+
+    /** Draws the line anew, unless the text of an answer is where it would be. */
+    private void showProgress() {
+        if (showsProgress && !dropped && (current == null || !console.outIsTerminal() || isMode("events"))) {
+            console.err().print(CLEAR_LINE + progress.line(System.nanoTime(), width));
+            console.err().flush();
+            progressIsShown = true;
+        }
+    }
+
+    private void hideProgress() {
+        if (progressIsShown) {
+            console.err().print(CLEAR_LINE);
+            console.err().flush();
+            progressIsShown = false;
+        }
+    }
+
+    private String coloured(Speaker speaker, String text) {
+        return !console.isStyled() ? text
+                : "\033[" + COLOURS[speaker.colour() % COLOURS.length] + "m" + text + "\033[0m";
+    }
+
+    private void pause() {
+        try {
+            if (settings.delayMillis() > 0 && !dropped) {
+                Thread.sleep(settings.delayMillis());
+            }
+        } catch (InterruptedException e) {
+            dropped = true;
+        }
+    }
+}
