@@ -72,10 +72,14 @@ class LiveTest {
 
     /** Serves the page; the models answer in the simulator, unless they name a server. */
     private LiveServer serve(long graceMillis, String models) throws Exception {
+        return serve(graceMillis, models, 0);
+    }
+
+    private LiveServer serve(long graceMillis, String models, int retries) throws Exception {
         var simulator = SimulatedServer.start(1);
         toClose.add(simulator);
         var named = new ModelSettings(List.of(models), null, simulator.baseUrl(), "chat", false, List.of());
-        var run = new RunSettings(true, false, null, new Sampling(200, 0, null), new Plan.Order(1, 0, true, 1), 1, 30, 30, 0, false, folder,
+        var run = new RunSettings(true, false, null, new Sampling(200, 0, null), new Plan.Order(1, 0, true, 1), 1, 30, 30, retries, false, folder,
                 Limits.DEFAULT, ConnectionSettings.DEFAULT, new EchoSettings("none", 0, true), false, false, RunSettings.SelfWarmup.NEVER,
                 false, false);
         var nowhere = new PrintStream(new ByteArrayOutputStream(), true, StandardCharsets.UTF_8);
@@ -225,7 +229,8 @@ class LiveTest {
     @Test
     void whatAModelWritesIsTextUntilMarkdownIsChosenAndHarmlessThen() throws Exception {
         var hostile = "<img src=x onerror=\"window.owned=1\"></script><script>window.owned=1</script>\u001b[31m [a](javascript:window.owned=1)"
-                + " **bold** <a href=\"https://example.org\" style=\"position:fixed\">b</a>";
+                + " **bold** <a href=\"https://example.org\" style=\"position:fixed\">b</a><label for=\"again\">x</label><dialog open>y</dialog>"
+                + "<b role=\"alert\">z</b>";
         try (var elsewhere = new MockWebServer()) {
             elsewhere.start();
             var chunk = JsonMapper.shared().createObjectNode();
@@ -238,7 +243,7 @@ class LiveTest {
             assertEquals(0, page.evaluate("document.querySelectorAll('.text img, .text script, .text a').length").asInt());
             page.find("#markdown").click();
             page.await("document.querySelector('.text strong')");
-            assertEquals(0, page.evaluate("document.querySelectorAll('.text img, .text script, .text [style], .text [onerror]').length").asInt());
+            assertEquals(0, page.evaluate("document.querySelectorAll('.text img, .text script, .text label, .text dialog, .text [style], .text [onerror], .text [role]').length").asInt());
             assertEquals("[null,\"https://example.org\"]", page.evaluate("[...document.querySelectorAll('.text a')].map(a => a.getAttribute('href'))")
                     .toString());
             assertEquals("undefined", page.evaluate("typeof window.owned").asString());
@@ -464,13 +469,27 @@ class LiveTest {
         return server.address().replaceFirst("/\\?.*", "");
     }
 
-    /** Returns the cookie that the token is exchanged for. */
-    private String cookie(LiveServer server) throws Exception {
+    /** Returns the headers that the token is exchanged for: the cookie, and the key that the page keeps for its origin. */
+    private String[] admission(LiveServer server) throws Exception {
         try (var response = client.newCall(new Request.Builder().url(server.address()).build()).execute()) {
             assertEquals(200, response.code());
             var header = response.header("Set-Cookie");
             assertTrue(header.endsWith("; Path=/; HttpOnly; SameSite=Strict"), header);
-            return header.substring(0, header.indexOf(';'));
+            return new String[] {"Cookie", header.substring(0, header.indexOf(';')),
+                "X-Live-Key", response.body().string().replaceFirst("(?s).*data-key=\"([^\"]+)\".*", "$1")};
+        }
+    }
+
+    private static String[] with(String[] headers, String... more) {
+        var all = new ArrayList<>(List.of(headers));
+        all.addAll(List.of(more));
+        return all.toArray(String[]::new);
+    }
+
+    /** Asks as the page does. */
+    private void ask(LiveServer server, String json) throws Exception {
+        try (var response = post(server, "/asks", json, with(admission(server), "Origin", base(server)))) {
+            assertEquals(202, response.code());
         }
     }
 
@@ -499,10 +518,14 @@ class LiveTest {
                         response.code() + " " + response.body().string(), path);
             }
         }
-        try (var response = get(server, "/config", "Cookie", cookie(server) + "x")) {
-            assertEquals(403, response.code());
+        var admission = admission(server);
+        for (var headers : List.of(new String[] {"Cookie", admission[1] + "x", "X-Live-Key", admission[3]},
+                new String[] {"Cookie", admission[1]}, new String[] {"Cookie", admission[1], "X-Live-Key", admission[3] + "x"})) {
+            try (var response = get(server, "/config", headers)) {
+                assertEquals(403, response.code(), "a cookie goes to every server of this machine, so it is not enough");
+            }
         }
-        try (var response = get(server, "/config", "Cookie", cookie(server))) {
+        try (var response = get(server, "/config", admission)) {
             assertEquals(200, response.code());
             assertAll(
                     () -> assertTrue(response.header("Content-Security-Policy").startsWith("default-src 'none'; script-src 'self';")),
@@ -516,23 +539,23 @@ class LiveTest {
     @Test
     void otherHostsAndOriginsAreRefused() throws Exception {
         var server = serve("m=sim-ttft20-itl2-n5");
-        var cookie = cookie(server);
+        var admission = admission(server);
         var question = "{\"tab\":\"t\",\"prompt\":\"Hi\",\"models\":[\"m\"]}";
         for (var host : List.of("evil.example", "evil.example:" + base(server).replaceFirst(".*:", ""), "127.0.0.1")) {
-            try (var response = get(server, "/", "Host", host, "Cookie", cookie)) {
+            try (var response = get(server, "/", with(admission, "Host", host))) {
                 assertEquals(403, response.code(), host);
             }
         }
         for (var origin : List.of("http://evil.example", "null", base(server) + ".evil.example", "https" + base(server).substring(4))) {
-            try (var response = post(server, "/asks", question, "Cookie", cookie, "Origin", origin)) {
+            try (var response = post(server, "/asks", question, with(admission, "Origin", origin))) {
                 assertEquals("403 only the page of this server may ask", response.code() + " " + response.body().string(), origin);
             }
         }
-        try (var response = post(server, "/asks", question, "Cookie", cookie)) {
+        try (var response = post(server, "/asks", question, admission)) {
             assertEquals(403, response.code(), "a browser always tells the origin of a post");
         }
         assertEquals(0, rows().size());
-        try (var response = post(server, "/asks", question, "Cookie", cookie, "Origin", base(server))) {
+        try (var response = post(server, "/asks", question, with(admission, "Origin", base(server)))) {
             assertEquals(202, response.code());
         }
         await("it was asked", () -> rows().size() == 1);
@@ -543,7 +566,7 @@ class LiveTest {
         var server = serve("m=sim-ttft20-itl2-n5");
         new RunOnDisk(folder.resolve("another")).answer("m", "sky", 1, 100, 5, 5).write();
         for (var run : List.of("another", "%2e%2e%2fsecret")) {
-            try (var response = get(server, "/report/" + run, "Cookie", cookie(server))) {
+            try (var response = get(server, "/report/" + run, admission(server))) {
                 assertEquals(404, response.code(), run);
             }
         }
@@ -552,7 +575,7 @@ class LiveTest {
     @Test
     void whatIsTooMuchIsRefusedWithOneSentence() throws Exception {
         var server = serve("m=sim-ttft50-itl20-n100000");
-        var headers = new String[] {"Cookie", cookie(server), "Origin", base(server)};
+        var headers = with(admission(server), "Origin", base(server));
         var refused = Map.of(
                 "{\"tab\":\"t\",\"prompt\":\" \",\"models\":[\"m\"]}", "the prompt is empty; write a question",
                 "{\"tab\":\"t\",\"prompt\":\"Hi\",\"models\":[]}", "no model is chosen; choose one",
@@ -595,13 +618,12 @@ class LiveTest {
     @Test
     void aTabThatDoesNotReadHoldsNothingUp() throws Exception {
         var server = serve("m=sim-ttft5-itl0-n20000");
-        var cookie = cookie(server);
-        post(server, "/asks", "{\"tab\":\"t\",\"prompt\":\"Hi\",\"models\":[\"m\"],\"max_tokens\":20000,\"repeat\":10}", "Cookie", cookie, "Origin",
-                base(server)).close();
+        ask(server, "{\"tab\":\"t\",\"prompt\":\"Hi\",\"models\":[\"m\"],\"max_tokens\":20000,\"repeat\":10}");
+        var admission = admission(server);
         try (var socket = new Socket("127.0.0.1", Integer.parseInt(base(server).replaceFirst(".*:", "")))) {
             socket.setReceiveBufferSize(4096);
-            socket.getOutputStream().write(("GET /events?tab=t&ask=1 HTTP/1.1\r\nHost: " + base(server).substring(7) + "\r\nCookie: " + cookie
-                    + "\r\nAccept: text/event-stream\r\n\r\n").getBytes(StandardCharsets.US_ASCII));
+            socket.getOutputStream().write(("GET /events?tab=t&ask=1 HTTP/1.1\r\nHost: " + base(server).substring(7) + "\r\nCookie: " + admission[1]
+                    + "\r\nX-Live-Key: " + admission[3] + "\r\nAccept: text/event-stream\r\n\r\n").getBytes(StandardCharsets.US_ASCII));
             awaitFinished();
             assertEquals(10, rows().size());
             for (var row : rows()) {
@@ -621,11 +643,9 @@ class LiveTest {
         var stream = TestRun.of(folder.resolve("stream"), "--simulate", "-m", models, "-p", "Hi", "-n", "6", "-c", "3", "--echo", "none", "-q");
         var ofStream = LoopbackLoad.overhead(LoopbackLoad.tokenTimes(stream.folder().resolve(RunFiles.EVENTS)));
         var server = serve(models);
-        var cookie = cookie(server);
-        post(server, "/asks", "{\"tab\":\"t\",\"prompt\":\"Hi\",\"models\":[\"a\",\"b\",\"c\"],\"repeat\":6}", "Cookie", cookie, "Origin",
-                base(server)).close();
+        ask(server, "{\"tab\":\"t\",\"prompt\":\"Hi\",\"models\":[\"a\",\"b\",\"c\"],\"repeat\":6}");
         for (int i = 0; i < 3; i++) {
-            var tab = get(server, "/events?tab=t&ask=1", "Cookie", cookie);
+            var tab = get(server, "/events?tab=t&ask=1", admission(server));
             Thread.startVirtualThread(() -> readAll(tab));
         }
         var ofPage = LoopbackLoad.overhead(LoopbackLoad.tokenTimes(awaitFinished().resolve(RunFiles.EVENTS)));
@@ -645,12 +665,84 @@ class LiveTest {
     }
 
     @Test
-    void aRunOfThePageCanBeResumedByItsCommandLine() throws Exception {
-        var server = serve("m=sim-ttft20-itl2-n5,n=sim-ttft20-itl2-n5");
-        post(server, "/asks", "{\"tab\":\"t\",\"prompt\":\"Hi\",\"models\":[\"n\"],\"repeat\":3,\"temperature\":1}", "Cookie", cookie(server), "Origin",
-                base(server)).close();
-        var arguments = RunManifest.read(awaitFinished()).arguments();
-        assertEquals(List.of("-p", "Hi", "-m", "n=sim-ttft20-itl2-n5"), arguments.subList(0, 4));
-        assertTrue(String.join(" ", arguments).contains(" --max-tokens 200 --temperature 1.0 -n 3 -c 1 --seed "), arguments.toString());
+    void aRunOfThePageIsResumedByItsCommandLineWithTheSameSettings() throws Exception {
+        var server = serve("m=sim-ttft20-itl2-n5,n=sim-ttft50-itl20-n100000");
+        ask(server, "{\"tab\":\"t\",\"prompt\":\"-5 + 7 = ?\",\"system\":\"@notes.txt\",\"models\":[\"n\"],\"repeat\":3,\"temperature\":1}");
+        await("it is being asked", () -> !RunFiles.runsIn(folder).isEmpty());
+        post(server, "/asks/1/stop", "{}", with(admission(server), "Origin", base(server))).close();
+        var run = awaitFinished();
+        var arguments = RunManifest.read(run).arguments();
+        assertEquals(List.of("--prompt=-5 + 7 = ?", "-m", "n=sim-ttft50-itl20-n100000"), arguments.subList(0, 3));
+        assertTrue(String.join(" ", arguments).contains(" --system=@@notes.txt --max-tokens 200 --temperature 1.0 -n 3 --warmup 0 -c 1 --seed "),
+                arguments.toString());
+        assertTrue(String.join(" ", arguments).contains(" --timeout 30.0 --stall-timeout 30.0 --retries 0 "), arguments.toString());
+        var begun = new Stream(null);
+        Console.parser(begun).parseArgs(arguments.toArray(String[]::new));
+    }
+
+    @Test
+    void ifNothingHasEndedByItselfTheReportAndCompareSaySoInOneSentence() throws Exception {
+        var server = serve("m=sim-ttft50-itl20-n100000");
+        ask(server, "{\"tab\":\"t\",\"prompt\":\"Hi\",\"models\":[\"m\"],\"repeat\":2}");
+        await("it is being asked", () -> !RunFiles.runsIn(folder).isEmpty());
+        var admission = admission(server);
+        post(server, "/asks/1/stop", "{}", with(admission, "Origin", base(server))).close();
+        var run = awaitFinished();
+        var sentence = run + ": no request in it has ended by itself; there is nothing to compare";
+        assertEquals("compare: " + sentence + "\n", Printed.compare(run).expect(2).err());
+        try (var response = get(server, "/report/" + run.getFileName(), admission)) {
+            assertEquals("404 " + sentence, response.code() + " " + response.body().string());
+        }
+    }
+
+    @Test
+    void aModelThatWaitsToBeTriedAgainIsStoppedAtOnce() throws Exception {
+        var page = ask(serve(60_000, "busy=gpt-4+busy,m=sim-ttft20-itl2-n5", 5));
+        page.await(lane("busy") + "?.querySelector('.state').textContent === 'trying again'");
+        page.evaluate(lane("busy") + ".querySelector('button').click()");
+        awaitEnd(page);
+        assertEquals("stopped", state(page, "busy"));
+        var clock = cell(page, "busy", 2);
+        page.await("performance.now() > " + (page.evaluate("performance.now()").asDouble() + 300));
+        assertEquals(clock, cell(page, "busy", 2), "its clock stands");
+    }
+
+    @Test
+    void anAnswerThatIsTooLongForThePageSaysWhereTheRestIs() throws Exception {
+        var page = open(serve("m=sim-ttft5-itl0-n20001"));
+        page.evaluate("document.querySelector('details').open = true");
+        page.find("#max-tokens").clear();
+        page.find("#max-tokens").sendKeys("30000");
+        page.find("#prompt").sendKeys(QUESTION, Keys.ENTER);
+        awaitEnd(page);
+        assertTrue(page.text(".lane").contains("This is the beginning; the whole answer is in " + folder), page.text(".lane .rounds"));
+    }
+
+    @Test
+    void aTabThatComesBackInTimeKeepsItsQuestionHoweverOftenItWasAway() throws Exception {
+        var server = serve(600, "m=sim-ttft50-itl20-n100000");
+        var admission = admission(server);
+        ask(server, "{\"tab\":\"t\",\"prompt\":\"Hi\",\"models\":[\"m\"]}");
+        for (int i = 0; i < 4; i++) { // away for half of the time each, together for longer
+            try (var tab = get(server, "/events?tab=t&ask=1", admission)) {
+                tab.body().source().require(1);
+                Thread.sleep(400);
+            }
+            Thread.sleep(300);
+        }
+        try (var tab = get(server, "/events?tab=t&ask=1", admission)) {
+            tab.body().source().require(1);
+            assertTrue(rows().isEmpty(), "not stopped");
+        }
+    }
+
+    @Test
+    void aSettingThatIsNotValidIsShownAndNothingIsAsked() throws Exception {
+        var page = open(serve("m=sim-ttft20-itl2-n5"));
+        page.evaluate("document.getElementById('temperature').value = '3'");
+        page.find("#prompt").sendKeys(QUESTION, Keys.ENTER);
+        page.await("document.querySelector('details').open");
+        assertEquals("temperature", page.evaluate("document.activeElement.id").asString());
+        assertEquals(0, rows().size());
     }
 }

@@ -494,7 +494,8 @@ record Comparison(Terms terms, List<SectionResult> sections, List<String> caveat
         var sections = grouping.sections(runs, new Counting(definition, settings.untainted(), failuresAreWorst,
                 grouping.by().equals("run")), problems);
         if (sections.isEmpty()) {
-            throw new IOException(problems.lines().getFirst() + "; there is nothing to compare");
+            throw new IOException((problems.lines().isEmpty() ? runs.getFirst().folder() + ": no request in it has ended by itself"
+                    : problems.lines().getFirst()) + "; there is nothing to compare");
         }
         requireBaseline(settings.baseline(), sections);
         var events = new EventCollector(sections);

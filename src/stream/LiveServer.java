@@ -40,6 +40,7 @@ import java.util.concurrent.TimeoutException;
 import java.util.logging.Level;
 import java.util.logging.Logger;
 
+import io.helidon.http.HeaderName;
 import io.helidon.http.HeaderNames;
 import io.helidon.http.HttpPrologue;
 import io.helidon.http.Method;
@@ -59,8 +60,9 @@ import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.JsonNodeFactory;
 
 /**
- * Who may use the page: whoever knows the token of this start. A browser shows it once, in the address, and gets a cookie for it.
- * Safe for use by several threads.
+ * Who may use the page: whoever knows the token of this start. A browser shows it once, in the address, and gets a cookie and a
+ * key for it. The cookie is sent to every server of this machine, since cookies do not know ports; the key, which the page keeps
+ * for its own origin, is sent to this one alone. Safe for use by several threads.
  */
 final class LiveAccess {
 
@@ -68,6 +70,7 @@ final class LiveAccess {
 
     private final String token = random();
     private final String cookie = random();
+    private final String key = random();
     private final List<String> hosts;
     private final String cookieName;
 
@@ -100,6 +103,14 @@ final class LiveAccess {
         return cookieName;
     }
 
+    String key() {
+        return key;
+    }
+
+    boolean isKey(String given) {
+        return same(key, given);
+    }
+
     boolean isCookie(String given) {
         return same(cookie, given);
     }
@@ -122,6 +133,8 @@ final class LiveAccess {
 /** The web server of the page; closing it stops all that it asks. */
 final class LiveServer implements AutoCloseable {
 
+    private static final HeaderName KEY_HEADER = HeaderNames.create("X-Live-Key");
+    private static final String NO_TOKEN = "open the address that ./jbang Live.java has printed; it has a token";
     private static final int MOST_BODY_BYTES = 2 * LiveSettings.MOST_FILE_BYTES;
     private static final long PERIOD_MILLIS = 40; // a screen shows no more of it
     private static final Duration RECONNECT = Duration.ofMillis(500);
@@ -131,9 +144,10 @@ final class LiveServer implements AutoCloseable {
     private static final String POLICY = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self';"
             + " img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-    /** What a browser sees for the instant in which its token becomes a cookie; the next page is asked for by this one. */
-    private static final String ADMITTED = "<!DOCTYPE html><html lang=\"en\"><meta charset=\"utf-8\">"
-            + "<meta http-equiv=\"refresh\" content=\"0; url=/\"><title>Live</title>";
+    /** What a browser sees for the instant in which its token becomes a cookie and a key; its script then asks for the page. */
+    private static final String ADMITTED = "<!DOCTYPE html><html lang=\"en\" data-key=\"%s\"><meta charset=\"utf-8\"><title>Live</title>"
+            + "<script src=\"/assets/admit.js\"></script>";
+    private static final String ADMIT = "localStorage.setItem('key', document.documentElement.dataset.key); location.replace('/');\n";
 
     private static final Map<String, Asset> ASSETS = Map.of(
             "page.css", new Asset("text/css", "page.css"),
@@ -181,6 +195,7 @@ final class LiveServer implements AutoCloseable {
     private void route(HttpRouting.Builder routing) {
         routing.addFilter(this::guard)
                 .error(UserError.class, (request, response, problem) -> refuse(response, Status.BAD_REQUEST_400, problem.getMessage()))
+                .error(IOException.class, (request, response, problem) -> refuse(response, Status.NOT_FOUND_404, problem.getMessage()))
                 .get("/", (request, response) -> send(response, "text/html", bytes("live.html")))
                 .get("/assets/{name}", this::asset)
                 .get("/config", (request, response) -> send(response, "application/json", config()))
@@ -202,12 +217,19 @@ final class LiveServer implements AutoCloseable {
             refuse(response, Status.FORBIDDEN_403, "only the page of this server may ask");
         } else if (isAdmission(prologue, request)) {
             response.header("Set-Cookie", access.setCookie());
-            send(response, "text/html", ADMITTED.getBytes(StandardCharsets.UTF_8));
+            send(response, "text/html", ADMITTED.formatted(access.key()).getBytes(StandardCharsets.UTF_8));
         } else if (!access.isCookie(headers.cookies().first(access.cookieName()).orElse(""))) {
-            refuse(response, Status.FORBIDDEN_403, "open the address that ./jbang Live.java has printed; it has a token");
+            refuse(response, Status.FORBIDDEN_403, NO_TOKEN);
+        } else if (!isPublic(prologue.uriPath().path()) && !access.isKey(headers.first(KEY_HEADER).orElse(request.query().first("key").orElse("")))) {
+            refuse(response, Status.FORBIDDEN_403, NO_TOKEN);
         } else {
             chain.proceed();
         }
+    }
+
+    /** The page and its files hold nothing that others may not see. */
+    private static boolean isPublic(String path) {
+        return path.equals("/") || path.startsWith("/assets/");
     }
 
     private boolean isAdmission(HttpPrologue prologue, RoutingRequest request) {
@@ -231,7 +253,9 @@ final class LiveServer implements AutoCloseable {
 
     private void asset(ServerRequest request, ServerResponse response) throws IOException {
         var name = request.path().pathParameters().get("name");
-        if (name.equals("palette.css")) {
+        if (name.equals("admit.js")) {
+            send(response, "text/javascript", ADMIT.getBytes(StandardCharsets.UTF_8));
+        } else if (name.equals("palette.css")) {
             send(response, "text/css", Palette.css().getBytes(StandardCharsets.UTF_8));
         } else if (ASSETS.containsKey(name)) {
             send(response, ASSETS.get(name).type(), bytes(ASSETS.get(name).resource()));
@@ -296,11 +320,12 @@ final class LiveServer implements AutoCloseable {
     /** Sends a tab what it has not seen yet, of the list and of the question that it shows, until it is closed. */
     private void events(ServerRequest request, ServerResponse response) {
         var tab = request.query().first("tab").orElse("");
-        var shown = find(request.query().first("ask").orElse(""));
+        var asked = request.query().first("ask").orElse("");
+        var shown = find(asked);
         tabs.register();
         session.connected(tab);
         try (var sink = response.sink(SseSink.TYPE)) {
-            new TabStream(sink, shown).run();
+            new TabStream(sink, shown, shown == null && !asked.isEmpty()).run();
         } catch (UncheckedIOException | IllegalStateException e) {
             // the tab was closed
         } catch (InterruptedException e) {
@@ -315,17 +340,23 @@ final class LiveServer implements AutoCloseable {
     private final class TabStream {
         private final SseSink sink;
         private final LiveAsk shown;
+        private final boolean isGone;
         private final LiveAsk.Cursor cursor = new LiveAsk.Cursor();
         private List<?> listed = new ArrayList<>();
         private long sentNanos = System.nanoTime();
 
-        TabStream(SseSink sink, LiveAsk shown) {
+        /** {@code isGone} tells whether the tab asks for a question that is not there. */
+        TabStream(SseSink sink, LiveAsk shown, boolean isGone) {
             this.sink = sink;
             this.shown = shown;
+            this.isGone = isGone;
         }
 
         void run() throws InterruptedException {
             sink.emit(SseEvent.builder().name("hello").data("{}").reconnectDelay(RECONNECT).build());
+            if (isGone) {
+                emit("gone", "{}");
+            }
             while (!session.isClosing()) {
                 var summaries = session.summaries();
                 if (!summaries.equals(listed)) {

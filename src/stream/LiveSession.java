@@ -22,6 +22,7 @@ package stream;
 
 import java.io.IOException;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Base64;
 import java.util.HashMap;
@@ -30,7 +31,7 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.FutureTask;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.function.UnaryOperator;
@@ -71,11 +72,12 @@ record LiveSettings(RunSettings run, List<Model> models, ModelSettings modelOpti
  * @param tab    the tab that asks
  * @param title  the beginning of the prompt, or the names of the files
  * @param text   the prompt; null if prompts are from files
+ * @param files  their names; empty if there are none
  * @param system null for none
  * @param models those that are to answer
  * @param repeat how often, from 1
  */
-record LiveQuestion(String tab, String title, String text, List<Prompt> prompts, String system, Sampling sampling, List<Model> models,
+record LiveQuestion(String tab, String title, String text, List<String> files, List<Prompt> prompts, String system, Sampling sampling, List<Model> models,
                     int repeat) {
 
     private static final int LONGEST_TITLE = 100;
@@ -104,9 +106,9 @@ record LiveQuestion(String tab, String title, String text, List<Prompt> prompts,
                 prompts.size() + " prompts, " + models.size() + " models and " + repeat + " repetitions are more than "
                         + LiveSettings.MOST_REQUESTS + " requests; repeat less, or use Stream.java").throwIfAny();
         var complete = prompts.stream().map(each -> system.isEmpty() || each.hasSystem() ? each : each.withSystem(system)).toList();
-        var title = files.isEmpty() ? OneLine.shortened(OneLine.of(prompt), LONGEST_TITLE) : files.valueStream()
-                .map(file -> file.path("name").asString("")).collect(Collectors.joining(", "));
-        return new LiveQuestion(json.path("tab").asString(""), title, files.isEmpty() ? prompt : null, complete,
+        var names = files.valueStream().map(file -> file.path("name").asString("")).toList();
+        var title = OneLine.shortened(OneLine.of(names.isEmpty() ? prompt : String.join(", ", names)), LONGEST_TITLE);
+        return new LiveQuestion(json.path("tab").asString(""), title, names.isEmpty() ? prompt : null, names, complete,
                 system.isEmpty() ? null : system, sampling, models, repeat);
     }
 
@@ -134,20 +136,15 @@ record LiveQuestion(String tab, String title, String text, List<Prompt> prompts,
     List<String> arguments(RunSettings settings, ModelSettings modelOptions) {
         var words = new ArrayList<String>();
         if (text != null) {
-            words.addAll(List.of("-p", text));
-        } else {
-            words.addAll(List.of(title.split(", ")));
+            words.add("--prompt=" + text);
         }
         words.addAll(modelOptions.arguments(models.stream().map(Model::label).toList()));
-        if (settings.simulate()) {
-            words.add("--simulate");
+        words.addAll(settings.arguments());
+        words.addAll(List.of("--echo", "none"));
+        if (!files.isEmpty()) {
+            words.add("--");
+            words.addAll(files);
         }
-        if (system != null) {
-            words.addAll(List.of("--system", system));
-        }
-        words.addAll(List.of("--max-tokens", String.valueOf(sampling.maxTokens()), "--temperature", String.valueOf(sampling.temperature()),
-                "-n", String.valueOf(repeat), "-c", String.valueOf(models.size()), "--seed", String.valueOf(settings.order().seed()),
-                "--echo", "none"));
         return words;
     }
 }
@@ -191,6 +188,8 @@ final class LiveAsk implements AnswerListener {
         private int attempt;
         private boolean streaming;
         private boolean stopped;
+        private boolean cut; // whether there is more of the text in the files
+        private long begunNanos;
         private String failure;
         private long revision;
 
@@ -253,6 +252,8 @@ final class LiveAsk implements AnswerListener {
             }
         } catch (UserError | IOException e) {
             say(String.valueOf(e.getMessage()));
+        } catch (IllegalStateException e) {
+            say("the process is about to end"); // it takes no shutdown hooks any more
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         } finally {
@@ -293,6 +294,10 @@ final class LiveAsk implements AnswerListener {
     private synchronized void end() {
         ended = true;
         runner = null;
+        lanes.values().stream().filter(lane -> lane.streaming).forEach(lane -> {
+            lane.streaming = false; // it was stopped while it waited to be tried again
+            lane.revision++;
+        });
         revision++;
     }
 
@@ -317,6 +322,8 @@ final class LiveAsk implements AnswerListener {
         var lane = lanes.get(speaker.label());
         lane.attempt++;
         lane.pieces.clear();
+        lane.cut = false;
+        lane.begunNanos = System.nanoTime();
         lane.streaming = true;
         lane.failure = null;
         lane.revision++;
@@ -331,11 +338,15 @@ final class LiveAsk implements AnswerListener {
     @Override
     public synchronized void event(Speaker speaker, String elapsedMillis, String delayMillis, int read, String kind, String text) {
         var lane = lanes.get(speaker.label());
-        if (text != null && !text.isEmpty() && SHOWN_KINDS.contains(kind) && lane.pieces.size() < MOST_PIECES) {
-            lane.pieces.add(new Piece(elapsedMillis, read, kind, text));
-            lane.revision++;
-            revision++;
+        if (text == null || text.isEmpty() || !SHOWN_KINDS.contains(kind) || lane.cut) {
+            return;
         }
+        lane.cut = lane.pieces.size() == MOST_PIECES;
+        if (!lane.cut) {
+            lane.pieces.add(new Piece(elapsedMillis, read, kind, text));
+        }
+        lane.revision++;
+        revision++;
     }
 
     @Override
@@ -402,9 +413,9 @@ final class LiveAsk implements AnswerListener {
         if (sent.attempt != lane.attempt) {
             sent.attempt = lane.attempt;
             sent.pieces = 0;
-            json.put("anew", true);
+            json.put("anew", true).put("since_ms", (System.nanoTime() - lane.begunNanos) / 1_000_000);
         }
-        json.put("streaming", lane.streaming).put("stopped", lane.stopped).put("failure", lane.failure);
+        json.put("cut", lane.cut).put("streaming", lane.streaming).put("stopped", lane.stopped).put("failure", lane.failure);
         var pieces = json.putArray("pieces");
         for (var piece : lane.pieces.subList(sent.pieces, lane.pieces.size())) {
             pieces.addArray().add(Double.parseDouble(piece.elapsedMillis())).add(piece.read()).add(piece.kind()).add(piece.text());
@@ -423,11 +434,15 @@ final class LiveAsk implements AnswerListener {
 /** The questions since the server was started. */
 final class LiveSession implements AutoCloseable {
 
+    private static final Duration LONGEST_END = Duration.ofSeconds(2);
+
     private final LiveSettings settings;
     private final Console console;
     private final Map<Integer, LiveAsk> asks = new LinkedHashMap<>();
-    private final Map<String, Integer> connections = new ConcurrentHashMap<>();
+    private final Map<String, Integer> connections = new HashMap<>();
+    private final Map<String, Object> goneSince = new HashMap<>(); // an object for each time that a tab was closed
     private final FutureTask<Void> warmUp = new FutureTask<>(this::warmUp);
+    private final List<Thread> threads = new ArrayList<>(); // of the questions that are being answered
     private int lastId;
     private volatile boolean closing;
 
@@ -467,7 +482,8 @@ final class LiveSession implements AutoCloseable {
         asks.put(ask.id(), ask);
         var ended = asks.values().stream().filter(LiveAsk::isEnded).map(LiveAsk::id).toList();
         ended.stream().limit(Math.max(0, asks.size() - LiveSettings.MOST_KEPT)).forEach(asks::remove);
-        Thread.startVirtualThread(() -> run(ask, running.isEmpty()));
+        threads.removeIf(thread -> !thread.isAlive());
+        threads.add(Thread.startVirtualThread(() -> run(ask, running.isEmpty())));
         stopUnlessConnected(question.tab());
         return ask;
     }
@@ -475,13 +491,23 @@ final class LiveSession implements AutoCloseable {
     private void run(LiveAsk ask, boolean isAlone) {
         try {
             warmUp.get();
-            var own = ask.question().settings(settings.run());
-            var plan = Plan.of(ask.question().prompts(), ask.question().models(), own.order());
-            ask.run(settings, isAlone && own.calibrates(plan) ? LoopbackLoad.calibrate(own.concurrency()) : null, console);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
-        } catch (Exception e) {
-            console.say("the client cannot be measured: " + e);
+        } catch (ExecutionException e) {
+            ask.say("the client is not warm, its first times will be late (" + OneLine.firstOf(String.valueOf(e.getCause())) + ")");
+        }
+        ask.run(settings, isAlone ? overhead(ask) : null, console);
+    }
+
+    /** Returns null if the error of the client is not measured. */
+    private ClientOverhead overhead(LiveAsk ask) {
+        var own = ask.question().settings(settings.run());
+        try {
+            return own.calibrates(Plan.of(ask.question().prompts(), ask.question().models(), own.order()))
+                    ? LoopbackLoad.calibrate(own.concurrency()) : null;
+        } catch (IOException | InterruptedException | RuntimeException e) {
+            ask.say("the client's own error could not be measured (" + OneLine.firstOf(String.valueOf(e.getMessage())) + ")");
+            return null;
         }
     }
 
@@ -500,43 +526,60 @@ final class LiveSession implements AutoCloseable {
         return asks.values().stream().anyMatch(ask -> runId.equals(ask.runId()));
     }
 
-    void connected(String tab) {
+    synchronized void connected(String tab) {
         connections.merge(tab, 1, Integer::sum);
     }
 
-    void disconnected(String tab) {
+    synchronized void disconnected(String tab) {
         connections.computeIfPresent(tab, (same, count) -> count == 1 ? null : count - 1);
         stopUnlessConnected(tab);
     }
 
-    /** Stops the questions of a tab that is not connected within the time of grace. */
-    private void stopUnlessConnected(String tab) {
+    /** Stops the questions of a tab that is not connected for all of the time of grace. */
+    private synchronized void stopUnlessConnected(String tab) {
         if (connections.containsKey(tab) || closing) {
             return;
         }
+        var since = new Object();
+        goneSince.put(tab, since);
         Thread.startVirtualThread(() -> {
             try {
                 Thread.sleep(settings.graceMillis());
             } catch (InterruptedException e) {
                 return;
             }
-            if (!connections.containsKey(tab)) {
+            if (isGoneSince(tab, since)) {
                 ofTab(tab).forEach(ask -> ask.stop(null));
             }
         });
+    }
+
+    private synchronized boolean isGoneSince(String tab, Object since) {
+        return !connections.containsKey(tab) && goneSince.remove(tab, since);
     }
 
     private synchronized List<LiveAsk> ofTab(String tab) {
         return asks.values().stream().filter(ask -> !ask.isEnded() && ask.question().tab().equals(tab)).toList();
     }
 
+    /** Stops all questions, and waits a little until what came is written. */
     @Override
     public void close() {
         closing = true;
         List<LiveAsk> all;
+        List<Thread> running;
         synchronized (this) {
             all = List.copyOf(asks.values());
+            running = List.copyOf(threads);
         }
         all.forEach(ask -> ask.stop(null));
+        var deadline = System.nanoTime() + LONGEST_END.toNanos();
+        for (var thread : running) {
+            try {
+                thread.join(Duration.ofNanos(Math.max(1, deadline - System.nanoTime())));
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+            }
+        }
     }
 }

@@ -29,7 +29,7 @@ import picocli.CommandLine.Option;
 /** The options that say how prompts are asked, the same in every command that asks any. */
 final class RequestOptions {
 
-    @Option(names = "--system", paramLabel = "TEXT|@FILE", description = "System message where the prompt has none.")
+    @Option(names = "--system", paramLabel = "TEXT|@FILE", description = "System message where the prompt has none; @@TEXT begins with one @.")
     String system;
 
     @Option(names = "--max-tokens", paramLabel = "N", defaultValue = "200",
@@ -91,6 +91,9 @@ final class RequestOptions {
     String systemText() {
         if (system == null || !system.startsWith("@")) {
             return system;
+        }
+        if (system.startsWith("@@")) {
+            return system.substring(1);
         }
         try {
             return Files.readString(Path.of(system.substring(1))).strip();
@@ -181,6 +184,44 @@ record RunSettings(boolean simulate, boolean ask, String system, Sampling sampli
 
     boolean calibrates(Plan plan) {
         return calibrate || plan.size() >= CALIBRATED_BATCH;
+    }
+
+    /** Returns the words of a command line that shape the requests, but for prompts and models; without certificates to trust. */
+    List<String> arguments() {
+        var words = new ArrayList<String>();
+        var values = new LinkedHashMap<String, Object>();
+        if (system != null) {
+            words.add("--system=" + (system.startsWith("@") ? "@" : "") + system);
+        }
+        values.put("--max-tokens", sampling.maxTokens());
+        values.put("--temperature", sampling.temperature());
+        if (sampling.seed() != null) {
+            values.put("--seed-param", sampling.seed());
+        }
+        values.put("-n", order.repeat());
+        values.put("--warmup", order.warmup());
+        values.put("-c", concurrency);
+        values.put("--seed", order.seed());
+        values.put("--timeout", timeoutSeconds);
+        values.put("--stall-timeout", stallTimeoutSeconds);
+        values.put("--retries", retries);
+        values.put("--max-event-mb", limits.eventBytes() >> 20);
+        values.put("--max-answer-mb", limits.answerBytes() >> 20);
+        values.put("--connection", connection.reuse() ? "reuse" : "new");
+        if (connection.httpVersion() != null) {
+            values.put("--http", connection.httpVersion());
+        }
+        values.forEach((option, value) -> words.addAll(List.of(option, String.valueOf(value))));
+        if (simulate) {
+            words.add("--simulate");
+        }
+        if (uniquePrefix) {
+            words.add("--unique-prefix");
+        }
+        if (csvSafe) {
+            words.add("--csv-safe");
+        }
+        return words;
     }
 
     /** Returns the options by the names that they have in run.json. */

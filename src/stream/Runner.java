@@ -177,6 +177,7 @@ final class Resumption {
 final class Runner implements AutoCloseable {
 
     private static final int EXIT_INTERRUPTED = 130;
+    private static final long LOOK_MILLIS = 50;
 
     private final RunSettings settings;
     private volatile RunManifest manifest;
@@ -317,7 +318,7 @@ final class Runner implements AutoCloseable {
         var readyNanos = slotFreeNanos;
         for (int number = resumption.attempts(job) + 1; ; number++) {
             for (long held; (held = backoff.heldMillis(job.model())) > 0; readyNanos = System.nanoTime()) {
-                if (stoppedModels.contains(job.model().label()) || isStoppedWithin(held + ThreadLocalRandom.current().nextLong(1 + held / 4))) { // not all at one instant
+                if (isStoppedWithin(job, held + ThreadLocalRandom.current().nextLong(1 + held / 4))) { // not all at one instant
                     return;
                 }
             }
@@ -339,7 +340,7 @@ final class Runner implements AutoCloseable {
                 backoff.slowDown(job.model(), result, waitMillis);
                 sayIfVerbose(job, result.outcome().message(job.model()) + "; again in " + waitMillis + " ms");
             }
-            if (!again || isStoppedWithin(waitMillis)) {
+            if (!again || isStoppedWithin(job, waitMillis)) {
                 return;
             }
             readyNanos = System.nanoTime();
@@ -417,6 +418,17 @@ final class Runner implements AutoCloseable {
             causes.addFirst("cold");
         }
         return causes.isEmpty() ? null : String.join(" ", causes);
+    }
+
+    /** Waits; returns early if the run, or the model of the job, is stopped. */
+    private boolean isStoppedWithin(Job job, long millis) {
+        var deadline = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(millis);
+        for (long left; (left = TimeUnit.NANOSECONDS.toMillis(deadline - System.nanoTime())) > 0; ) {
+            if (stoppedModels.contains(job.model().label()) || isStoppedWithin(Math.min(left, LOOK_MILLIS))) {
+                return true;
+            }
+        }
+        return isStopped() || stoppedModels.contains(job.model().label());
     }
 
     private boolean isStoppedWithin(long millis) {

@@ -5,16 +5,19 @@
 const at = id => document.getElementById(id);
 const tab = sessionStorage.getItem('tab') || crypto.randomUUID();
 sessionStorage.setItem('tab', tab);
+const key = localStorage.getItem('key') || '';
 const calm = matchMedia('(prefers-reduced-motion: reduce)');
 const REDRAW_MS = 100;
 const CLOCK_MS = 50;
 const CALM_CLOCK_MS = 500;
 const RETRY_MS = 1500;
+const MOST_ANNOUNCEMENTS = 20;
 
 let config;
 let source; // of the events of the server
 let shown = null; // the question on the page: id, question, lanes, ...
 let watched = null; // its number
+let asks = []; // the list of the session
 let files = [];
 
 const number = text => (text === '' || text === undefined ? null : Number(text));
@@ -29,11 +32,40 @@ const median = values => {
       : (sorted[middle - 1] + sorted[middle]) / 2;
 };
 
+// Each announcement is a line of its own, so that none replaces another before it is read.
 function announce(text) {
-  at('announcement').textContent = text;
+  at('announcement').append(el('p', {}, text));
+  while (at('announcement').childElementCount > MOST_ANNOUNCEMENTS) at('announcement').firstChild.remove();
 }
 
 // ---- one model's column
+
+// What Markdown needs; everything else of a model stays outside the page.
+const TAGS = [
+  ...[
+    'p',
+    'br',
+    'hr',
+    'h1',
+    'h2',
+    'h3',
+    'h4',
+    'h5',
+    'h6',
+    'strong',
+    'em',
+    'del',
+    'code',
+    'pre',
+    'blockquote',
+    'ul',
+    'ol',
+    'li',
+  ],
+  ...['a', 'table', 'thead', 'tbody', 'tr', 'th', 'td', 'sup', 'sub', '#text'],
+];
+const ATTRIBUTES = ['href', 'start', 'align'];
+marked.use({ renderer: { checkbox: ({ checked }) => (checked ? '\u2611 ' : '\u2610 ') } });
 
 class Lane {
   constructor(label, colour) {
@@ -54,6 +86,7 @@ class Lane {
     this.chart = el('div', { class: 'chart', role: 'img' });
     this.rounds = el('p', { class: 'soft rounds' });
     this.taint = el('p', { class: 'soft rounds' });
+    this.rest = el('p', { class: 'soft rounds' });
     this.element = el(
       'article',
       { class: 'lane', style: '--lane:' + color(colour), 'aria-label': label },
@@ -72,6 +105,7 @@ class Lane {
           'When each piece of text arrived, in ms; a ring: in the same socket read as the one before.',
         ),
       ),
+      this.rest,
       this.taint,
       this.rounds,
     );
@@ -96,7 +130,7 @@ class Lane {
   update(message) {
     if (message.anew) {
       this.begin();
-      this.startedAt = performance.now();
+      this.startedAt = performance.now() - message.since_ms;
     }
     const had = this.pieces.length > 0;
     this.pieces.push(...message.pieces);
@@ -105,13 +139,14 @@ class Lane {
     if (message.results.length) this.result = this.results.at(-1);
     this.streaming = message.streaming;
     this.stopped = message.stopped;
+    this.cut = message.cut;
     this.failure.textContent = message.failure || '';
     this.changed = true;
     this.showFigures();
-    if (!had && this.pieces.length && this.streaming) {
+    if (!shown.first && !had && this.pieces.length && this.streaming) {
       announce(this.label + ': first text after ' + ms(this.pieces[0][0]));
     }
-    if (message.results.length && this.pieces.length + this.results.length) {
+    if (!shown.first && message.results.length) {
       const total = ms(number(this.result.total_ms));
       announce(this.label + ': ' + this.result.status + ' after ' + total);
     }
@@ -128,7 +163,9 @@ class Lane {
 
   showFigures() {
     const contents = this.contents();
-    this.stop.hidden = shown.ended || this.stopped || !this.streaming;
+    const stoppable = !shown.ended && !this.stopped && this.streaming;
+    if (!stoppable && document.activeElement === this.stop) this.text.focus();
+    this.stop.hidden = !stoppable;
     this.state.textContent = this.streaming
       ? this.failure.textContent
         ? 'trying again'
@@ -139,7 +176,7 @@ class Lane {
             : 'sent, waiting for the first token'
       : this.result
         ? this.result.status
-        : this.stopped
+        : this.stopped || shown.ended
           ? 'stopped'
           : 'waiting';
     if (this.result) {
@@ -167,6 +204,7 @@ class Lane {
       const known = completed.map(result => number(result[column])).filter(value => value !== null);
       return known.length ? ', median ' + name + ' ' + ms(median(known)) : '';
     };
+    this.rest.textContent = this.cut ? 'This is the beginning; the whole answer is in ' + shown.folder : '';
     this.taint.textContent = this.result?.tainted ? 'its timing should not be trusted: ' + this.result.tainted : '';
     this.rounds.textContent =
       shown.rounds > 1
@@ -183,12 +221,14 @@ class Lane {
     const next = this.pending.splice(0, paced ? 1 : this.pending.length);
     if (!next.length) return;
     this.written.push(...next);
+    if (at('markdown').checked) this.stale = true;
+    else this.keepingTheEnd(() => next.forEach(piece => this.append(piece)));
+  }
+
+  // Who reads the end of an answer goes on to do so.
+  keepingTheEnd(change) {
     const follows = this.text.scrollHeight - this.text.scrollTop - this.text.clientHeight < 40;
-    if (at('markdown').checked) {
-      this.stale = true;
-    } else {
-      for (const piece of next) this.append(piece);
-    }
+    change();
     if (follows) this.text.scrollTop = this.text.scrollHeight;
   }
 
@@ -213,23 +253,7 @@ class Lane {
       .filter(piece => piece[2] === 'content')
       .map(piece => piece[3])
       .join('');
-    this.text.innerHTML = DOMPurify.sanitize(marked.parse(text), {
-      USE_PROFILES: { html: true },
-      FORBID_TAGS: [
-        'img',
-        'picture',
-        'video',
-        'audio',
-        'source',
-        'form',
-        'input',
-        'textarea',
-        'select',
-        'button',
-        'style',
-      ],
-      FORBID_ATTR: ['style', 'id', 'name', 'class'],
-    });
+    this.text.innerHTML = DOMPurify.sanitize(marked.parse(text), { ALLOWED_TAGS: TAGS, ALLOWED_ATTR: ATTRIBUTES });
     this.text.querySelectorAll('a').forEach(link => {
       link.target = '_blank';
       link.rel = 'noopener noreferrer';
@@ -323,7 +347,9 @@ function showAnswers(message) {
     if (!wasEnded && !message.first) announce(shown.sentence || 'All answers have ended.');
   }
   at('written').replaceChildren(...(ended && shown.run ? written() : []));
-  if (shown.lanes.every(lane => !lane.streaming && lane.result)) rank();
+  if (shown.lanes.every(lane => !lane.streaming && (lane.result || shown.ended))) rank();
+  shown.first = false;
+  restOrWake();
 }
 
 const colourOf = label => config.models.findIndex(model => model.label === label);
@@ -331,7 +357,11 @@ const colourOf = label => config.models.findIndex(model => model.label === label
 function written() {
   return [
     'Written to ' + shown.folder + '. ',
-    el('a', { href: '/report/' + shown.run, target: '_blank', rel: 'noopener' }, 'Report'),
+    el(
+      'a',
+      { href: '/report/' + shown.run + '?key=' + encodeURIComponent(key), target: '_blank', rel: 'noopener' },
+      'Report',
+    ),
     '. To compare: ',
     el('code', {}, './jbang Compare.java ' + shown.folder),
   ];
@@ -339,7 +369,7 @@ function written() {
 
 // Ranks are of completed answers, by what is shown; the first of each is marked.
 function rank() {
-  const known = (lane, column) => (lane.result.status === 'completed' ? number(lane.result[column]) : null);
+  const known = (lane, column) => (lane.result?.status === 'completed' ? number(lane.result[column]) : null);
   for (const [name, column] of [
     ['TTFT', 'ttft_ms'],
     ['total', 'total_ms'],
@@ -356,45 +386,87 @@ function rank() {
   }
 }
 
-function showSession(asks) {
+const entries = new Map(); // of the list, by the number of the question
+
+function showSession(list) {
+  asks = list;
   at('session').hidden = asks.length === 0;
-  at('history').replaceChildren(
-    ...asks.map(ask => {
-      const state = ask.ended ? '' : ask.rounds > 1 ? ' (round ' + ask.round + ' of ' + ask.rounds + ')' : ' (running)';
+  for (const ask of asks.toReversed()) {
+    if (!entries.has(ask.id)) {
       const time = el('small', { class: 'soft' }, new Date(ask.started_ms).toLocaleTimeString() + '  ');
-      const button = el(
-        'button',
-        { type: 'button', 'aria-current': String(watched === ask.id) },
-        time,
-        ask.title + state,
-      );
+      const state = el('span', {});
+      const button = el('button', { type: 'button' }, time, ask.title, state);
       button.addEventListener('click', () => watch(ask.id));
-      return el('li', {}, button);
-    }),
-  );
+      entries.set(ask.id, { item: el('li', {}, button), button, state });
+      at('history').prepend(entries.get(ask.id).item);
+    }
+    const { button, state } = entries.get(ask.id);
+    state.textContent = ask.ended
+      ? ''
+      : ask.rounds > 1
+        ? ' (round ' + ask.round + ' of ' + ask.rounds + ')'
+        : ' (running)';
+    button.setAttribute('aria-current', String(watched === ask.id));
+  }
+  for (const [id, { item }] of entries) {
+    if (!asks.some(ask => ask.id === id)) {
+      item.remove();
+      entries.delete(id);
+    }
+  }
+  restOrWake();
 }
 
 function watch(id) {
-  location.hash = id;
-  connect(id);
+  if (location.hash !== '#' + id)
+    location.hash = id; // connects
+  else connect(id);
 }
 
 function connect(id) {
   watched = Number(id);
   source?.close();
-  source = new EventSource('/events?tab=' + encodeURIComponent(tab) + (id ? '&ask=' + id : ''));
+  source = new EventSource(
+    '/events?tab=' + encodeURIComponent(tab) + '&key=' + encodeURIComponent(key) + (id ? '&ask=' + id : ''),
+  );
   source.addEventListener('hello', () => (at('connection').textContent = ''));
   source.addEventListener('session', event => showSession(JSON.parse(event.data)));
   source.addEventListener('answers', event => showAnswers(JSON.parse(event.data)));
+  source.addEventListener('gone', () => {
+    at('answers').hidden = true;
+    at('connection').textContent =
+      'This question is not in the memory of the server; its files are where it was written.';
+  });
   source.addEventListener('end', () => {
     source.close();
     at('connection').textContent =
       'The server has ended. Start ./jbang Live.java again, and open the address that it prints.';
   });
-  source.addEventListener('error', () => {
+  source.addEventListener('error', () => lost(id));
+  entries.forEach(({ button }, number) => button.setAttribute('aria-current', String(watched === number)));
+}
+
+async function lost(id) {
+  if (source.readyState !== EventSource.CLOSED) {
     at('connection').textContent = 'The connection to the server is lost; trying again.';
-    if (source.readyState === EventSource.CLOSED) setTimeout(() => connect(id), RETRY_MS); // refused, as after a new start
-  });
+    return;
+  }
+  const refused = await fetch('/config', { headers: { 'X-Live-Key': key } }).then(
+    response => response.status === 403,
+    () => false,
+  );
+  at('connection').textContent = refused
+    ? 'The server was started anew; open the address that ./jbang Live.java has printed.'
+    : 'The connection to the server is lost; trying again.';
+  if (!refused) setTimeout(() => connect(id), RETRY_MS);
+}
+
+// A browser keeps six connections to a server. A tab that nobody sees gives its own back, unless a question of its own runs.
+function restOrWake() {
+  const runs = asks.some(ask => ask.tab === tab && !ask.ended) || (shown && !shown.ended);
+  if (document.hidden && !runs) source?.close();
+  else if (!document.hidden && source?.readyState === EventSource.CLOSED && !at('connection').textContent)
+    connect(watched || '');
 }
 
 // ---- what the user asks
@@ -402,10 +474,11 @@ function connect(id) {
 async function post(path, body) {
   const response = await fetch(path, {
     method: 'POST',
-    headers: { 'Content-Type': 'application/json' },
+    headers: { 'Content-Type': 'application/json', 'X-Live-Key': key },
     body: JSON.stringify(body),
   });
-  if (!response.ok) throw new Error(await response.text());
+  if (!response.ok)
+    throw new Error((await response.text()) || 'The server refuses it with status ' + response.status + '.');
   return response.status === 204 ? null : response.json();
 }
 
@@ -437,13 +510,23 @@ at('ask').addEventListener('submit', event => {
 at('prompt').addEventListener('keydown', event => {
   if (event.key === 'Enter' && !event.shiftKey && !event.isComposing) {
     event.preventDefault();
-    at('ask').requestSubmit();
+    if (!event.repeat) at('ask').requestSubmit();
   }
 });
 
 document.addEventListener('keydown', event => {
-  if (event.key === 'Escape' && !at('stop').disabled) at('stop').click();
+  if (event.key === 'Escape' && !event.isComposing && !at('stop').disabled) at('stop').click();
 });
+
+// What is not valid is shown, also inside the closed settings.
+at('ask').addEventListener(
+  'invalid',
+  event => {
+    const around = event.target.closest('details');
+    if (around) around.open = true;
+  },
+  true,
+);
 
 at('stop').addEventListener('click', () => post('/asks/' + shown.id + '/stop', {}));
 at('again').addEventListener('click', () => submit({ ...shown.question, repeat: Number(at('repeat').value) }));
@@ -452,22 +535,23 @@ at('markdown').addEventListener('change', () => shown?.lanes.forEach(lane => lan
 // ---- prompt files
 
 async function addFiles(list) {
+  at('problem').textContent = '';
   for (const file of list) {
-    if (file.size > config.most_file_bytes) {
-      at('problem').textContent =
-        file.name + ': larger than ' + config.most_file_bytes / 2 ** 20 + ' MB; use Stream.java';
-      continue;
+    try {
+      const url = await new Promise((resolve, reject) => {
+        const reader = new FileReader();
+        reader.onload = () => resolve(reader.result);
+        reader.onerror = () => reject(reader.error);
+        reader.readAsDataURL(file);
+      });
+      const others = files.filter(other => other.name !== file.name);
+      if (others.reduce((sum, other) => sum + other.size, file.size) > config.most_file_bytes) {
+        throw new Error('the files have more than ' + config.most_file_bytes / 2 ** 20 + ' MB; use Stream.java');
+      }
+      files = [...others, { name: file.name, size: file.size, base64: url.slice(url.indexOf(',') + 1) }];
+    } catch (problem) {
+      at('problem').textContent = file.name + ': cannot be taken (' + problem.message + ')';
     }
-    const url = await new Promise((resolve, reject) => {
-      const reader = new FileReader();
-      reader.onload = () => resolve(reader.result);
-      reader.onerror = () => reject(reader.error);
-      reader.readAsDataURL(file);
-    });
-    files = [
-      ...files.filter(other => other.name !== file.name),
-      { name: file.name, base64: url.slice(url.indexOf(',') + 1) },
-    ];
   }
   showFiles();
 }
@@ -486,12 +570,15 @@ function showFiles() {
   at('prompt').disabled = files.length > 0;
 }
 
+const hasFiles = event => event.dataTransfer.types.includes('Files');
 document.addEventListener('dragover', event => {
+  if (!hasFiles(event)) return; // a text goes where it is dropped
   event.preventDefault();
   at('ask').classList.add('dropping');
 });
 document.addEventListener('dragleave', event => event.relatedTarget || at('ask').classList.remove('dropping'));
 document.addEventListener('drop', event => {
+  if (!hasFiles(event)) return;
   event.preventDefault();
   at('ask').classList.remove('dropping');
   addFiles(event.dataTransfer.files);
@@ -534,11 +621,16 @@ function redraw(all) {
       lane.draw(slowest);
     });
   }
-  shown?.lanes.filter(lane => lane.stale).forEach(lane => lane.render());
+  shown?.lanes.filter(lane => lane.stale).forEach(lane => lane.keepingTheEnd(() => lane.render()));
 }
 
 async function begin() {
-  config = await (await fetch('/config')).json();
+  const answer = await fetch('/config', { headers: { 'X-Live-Key': key } });
+  if (!answer.ok) {
+    at('problem').textContent = await answer.text();
+    return;
+  }
+  config = await answer.json();
   at('simulated').hidden = !config.simulated;
   at('models').append(
     ...config.models.map((model, i) =>
@@ -558,6 +650,8 @@ async function begin() {
   at('typing-delay').value = config.typing_delay_ms;
   at('repeat').max = config.most_repetitions;
   connect(location.hash.slice(1));
+  addEventListener('hashchange', () => connect(location.hash.slice(1)));
+  document.addEventListener('visibilitychange', restOrWake);
   tick();
   type();
   setInterval(redraw, REDRAW_MS);
