@@ -4,6 +4,7 @@
 //DEPS info.picocli:picocli:4.7.7
 //SOURCES src/stream/Console.java
 //SOURCES src/stream/Echo.java
+//SOURCES src/stream/Keyboard.java
 //SOURCES src/stream/Prompts.java
 //SOURCES src/stream/Models.java
 //SOURCES src/stream/Client.java
@@ -31,13 +32,11 @@
 
 package stream;
 
-import java.io.BufferedReader;
 import java.io.IOException;
-import java.io.InputStreamReader;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.Callable;
@@ -66,6 +65,9 @@ public class Stream implements Callable<Integer> {
     @Option(names = "--ask", description = "Ask on the terminal, again after each answer; end with an empty line"
             + " or Ctrl-D.")
     private boolean ask;
+
+    @Option(names = "--chat", description = "With --ask: what was asked and answered before goes along with each question.")
+    private boolean chat;
 
     @Mixin
     private ModelOptions modelOptions = new ModelOptions();
@@ -134,6 +136,7 @@ public class Stream implements Callable<Integer> {
 
     private static final long MOST_REQUESTS = 5_000_000;
     private static final int ONE_SCREEN = 24;
+    private static final int MOST_RESUMABLE = 5;
 
     /** The options that may be given again when a run is resumed. */
     private static final Set<String> WITH_RESUME =
@@ -188,6 +191,7 @@ public class Stream implements Callable<Integer> {
                         "--simulate and --base-url name two servers; leave one out")
                 .require(!ask || sources.isEmpty() && prompts.isEmpty(),
                         "--ask takes its prompts from the terminal; leave out the others")
+                .require(!chat || asks(), "--chat goes with --ask; add it, or leave --chat out")
                 .require(!asks() || !dryRun, "--dry-run: what will be asked is not known; name prompts, or give them with -p")
                 .throwIfAny();
         return new RunSettings(simulate, asks(), requestOptions.systemText(), requestOptions.sampling(),
@@ -247,7 +251,7 @@ public class Stream implements Callable<Integer> {
         }
         var folder = Files.exists(Path.of(resume, RunFiles.MANIFEST)) ? Path.of(resume) : requestOptions.results.resolve(resume);
         new OptionChecks().require(Files.exists(folder.resolve(RunFiles.MANIFEST)), "--resume " + resume + ": no such run (" + folder
-                + "); name a run that was interrupted, and its folder with --results").throwIfAny();
+                + "); " + resumable(requestOptions.results)).throwIfAny();
         try (var lock = RunLock.take(folder)) {
             var manifest = RunManifest.read(folder);
             if (manifest.lacksSecret()) {
@@ -266,6 +270,22 @@ public class Stream implements Callable<Integer> {
             throw new UserError("--resume " + resume + ": " + e.getMessage() + " (" + folder
                     + "); name a run that was interrupted, and its folder with --results");
         }
+    }
+
+    /** Returns which runs of a folder can be resumed, as part of a sentence. */
+    private static String resumable(Path results) {
+        var ids = new ArrayList<String>();
+        try {
+            for (var run : Files.isDirectory(results) ? RunFiles.runsIn(results) : List.<Path>of()) {
+                if (RunManifest.read(run).isIncomplete()) {
+                    ids.add(run.getFileName().toString());
+                }
+            }
+        } catch (IOException e) {
+            // a folder without a run.json cannot be resumed
+        }
+        return ids.isEmpty() ? "none in " + results + " is incomplete; name its folder with --results"
+                : "incomplete are " + String.join(", ", ids.subList(Math.max(0, ids.size() - MOST_RESUMABLE), ids.size()));
     }
 
     /** {@code resumed} is null for a new run. */
@@ -320,33 +340,52 @@ public class Stream implements Callable<Integer> {
         if (settings.warmsUp(plan)) {
             Thread.ofPlatform().daemon().name("warm-up").start(warmUp); // while the user types
         }
-        var keyboard = new BufferedReader(new InputStreamReader(console.in(), StandardCharsets.UTF_8));
-        var question = settings.ask() ? question(keyboard) : null;
-        if (settings.ask() && question == null) {
-            return 0;
-        }
         var shows = !settings.echo().quiet();
-        if (settings.warmsUp(plan)) {
-            status(shows && !settings.ask(), "warming up");
-            warmUp.get();
-        }
-        status(shows && settings.calibrates(plan), "measuring the client's own error");
-        var overhead = settings.calibrates(plan) ? LoopbackLoad.calibrate(settings.concurrency()) : null;
-        if (shows) {
-            console.clearStatus();
-        }
-        try (var runner = resumed == null
-                ? Runner.start(settings, plan, spec.commandLine().getParseResult().originalArgs(), overhead, console, null)
-                : Runner.resume(settings, plan, resumed.manifest(), resumption, overhead, resumed.lock(), console)) {
-            if (!settings.ask()) {
-                runner.execute(plan);
+        try (var keyboard = settings.ask() ? Keyboard.of(console) : null) {
+            if (settings.ask() && shows && console.errIsTerminal()) {
+                console.err().println("An empty line or Ctrl-D ends it.");
             }
-            for (int asked = 1; question != null; asked++) {
-                var prompt = Prompt.ofText("ask-" + asked, question, "--ask");
-                runner.execute(plan(settings, List.of(prompt), catalog, settings.order().seed() + asked));
-                question = runner.isStopped() ? null : question(keyboard);
+            var question = settings.ask() ? question(keyboard) : null;
+            if (settings.ask() && question == null) {
+                return 0;
             }
-            return runner.finish();
+            if (settings.warmsUp(plan)) {
+                status(shows && !settings.ask(), "warming up");
+                warmUp.get();
+            }
+            status(shows && settings.calibrates(plan), "measuring the client's own error");
+            var overhead = settings.calibrates(plan) ? LoopbackLoad.calibrate(settings.concurrency()) : null;
+            if (shows) {
+                console.clearStatus();
+            }
+            try (var runner = resumed == null
+                    ? Runner.start(settings, plan, spec.commandLine().getParseResult().originalArgs(), overhead, console, null)
+                    : Runner.resume(settings, plan, resumed.manifest(), resumption, overhead, resumed.lock(), console)) {
+                if (settings.ask()) {
+                    converse(settings, catalog, question, keyboard, runner);
+                } else {
+                    runner.execute(plan);
+                }
+                return runner.finish();
+            }
+        }
+    }
+
+    /** Asks until the user has no more questions. */
+    private void converse(RunSettings settings, ModelCatalog catalog, String first, Keyboard keyboard, Runner runner) throws Exception {
+        var conversation = new Conversation();
+        var question = first;
+        for (int asked = 1; question != null; asked++) {
+            var prompts = new LinkedHashMap<Model, Prompt>();
+            for (var model : catalog.models()) {
+                var prompt = chat ? conversation.ask(model, "ask-" + asked, question) : Prompt.ofText("ask-" + asked, question, "--ask");
+                prompts.put(model, settings.system() == null ? prompt : prompt.withSystem(settings.system()));
+            }
+            runner.execute(Plan.ofEach(prompts, settings.order().withSeed(settings.order().seed() + asked)));
+            if (chat) {
+                catalog.models().forEach(model -> conversation.answer(model.label(), runner.outputs().get(model.label())));
+            }
+            question = runner.isStopped() ? null : question(keyboard);
         }
     }
 
@@ -357,10 +396,8 @@ public class Stream implements Callable<Integer> {
     }
 
     /** Returns what the user asks; null at the end. */
-    private String question(BufferedReader keyboard) throws IOException {
-        console.err().print("Ask a question: ");
-        console.err().flush();
-        var question = keyboard.readLine();
+    private static String question(Keyboard keyboard) throws IOException {
+        var question = keyboard.line("Ask a question: ");
         return question == null || question.isBlank() ? null : question.strip();
     }
 }

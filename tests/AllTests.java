@@ -38,6 +38,7 @@
 //SOURCES ResumeTest.java
 //SOURCES RunOnDisk.java
 //SOURCES SimulatorTest.java
+//SOURCES TerminalTest.java
 //SOURCES TestModels.java
 //SOURCES TestRun.java
 //SOURCES TrustedCertificate.java
@@ -71,7 +72,7 @@ public class AllTests {
     static final List<Class<?>> CLASSES = List.of(MetricsTest.class, PromptsTest.class, ModelsTest.class,
             SimulatorTest.class, StreamDecoderTest.class, StreamTableTest.class, DialectsTest.class, JournalTest.class, ResumeTest.class,
             FaultTest.class, ConnectionTest.class, FuzzTest.class, CalibrationTest.class, StatisticsTest.class,
-            RecordedRunTest.class, CompareTest.class, ReportTest.class, LiveTest.class, StreamTest.class,
+            RecordedRunTest.class, CompareTest.class, ReportTest.class, LiveTest.class, StreamTest.class, TerminalTest.class,
             LauncherTest.class, LayoutTest.class);
 
     public static void main(String... args) {

@@ -33,7 +33,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 class LayoutTest {
 
     /** A part may use only the parts before it. */
-    private static final List<String> ORDER = List.of("Console", "Echo", "Prompts", "Events", "EventParsers", "Dialects", "Models", "Metrics", "Sockets",
+    private static final List<String> ORDER = List.of("Console", "Echo", "Keyboard", "Prompts", "Events", "EventParsers", "Dialects", "Models", "Metrics", "Sockets",
             "Client", "Plan", "RunFiles", "Journal", "RecordedRun", "Runner", "HttpConnection", "SimulatedAnswer",
             "SimulatedDialects", "SimulatedServer", "Calibration", "Statistics", "VerdictSimulation", "Groups", "Comparison", "Export", "Report",
             "LiveSession", "LiveServer");

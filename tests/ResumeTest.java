@@ -246,6 +246,17 @@ class ResumeTest {
     }
 
     @Test
+    void aRunThatIsNotThereNamesThoseThatCanBeResumed() throws Exception {
+        TestRun.of(results, command());
+        var complete = runId();
+        var cut = new RunOnDisk(results.resolve("20260102T000000Z-0001")).answer("m", "sky", 1, 100, 5, 5);
+        cut.record().put("planned_requests", 5).putArray("arguments").add("-p").add("Hi");
+        cut.write();
+        var said = TestRun.of(results, "--resume", "20260101T000000Z-0000").err();
+        assertTrue(said.contains("incomplete are 20260102T000000Z-0001\n") && !said.contains(complete), said);
+    }
+
+    @Test
     void aSecretInTheCommandLineIsNotKeptAndIsSaid() throws Exception {
         var url = simulator.baseUrl().replace("http://", "http://me:s3cr3t@");
         TestRun.of(results, "--base-url", url, "-m", "sim-ttft1-itl0-n2", "-p", "Hi");

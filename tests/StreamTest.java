@@ -17,6 +17,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Collectors;
 
 import mockwebserver3.MockResponse;
 import mockwebserver3.MockWebServer;
@@ -28,6 +29,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
+import tools.jackson.databind.json.JsonMapper;
 
 /** Every option of Stream's command line, against the simulator over real sockets. */
 class StreamTest {
@@ -116,6 +118,30 @@ class StreamTest {
         assertEquals(2, run.out().lines().filter(line -> line.matches("TTFT \\d+\\.\\d ms, \\d+(\\.\\d)? tokens/s, total \\d+(\\.\\d)? ms")).count(),
                 "after each answer: " + run.out());
         assertTrue(run.out().endsWith("\n"));
+    }
+
+    /** The answers of each model go to that model alone; a question that got none is forgotten. */
+    @Test
+    void aChatTellsEachModelWhatItSaidBefore() throws Exception {
+        try (var server = new MockWebServer()) {
+            server.start();
+            for (var answer : List.of("Blue.", "", "Because.")) {
+                server.enqueue(answer.isEmpty() ? new MockResponse.Builder().code(400).build() : new MockResponse.Builder().addHeader("Content-Type", "text/event-stream")
+                        .body("data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"" + answer
+                                + "\"},\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n").build());
+            }
+            TestRun.of(results, Map.of(), "Colour?\nSure?\nWhy?\n", "--base-url", server.url("/v1").toString(), "-m", "m", "--ask", "--chat",
+                    "--system", "Be brief.");
+            var asked = new ArrayList<String>();
+            for (int i = 0; i < 3; i++) {
+                var messages = JsonMapper.shared().readTree(server.takeRequest().getBody().utf8()).get("messages");
+                asked.add(messages.valueStream().map(each -> each.get("role").asString() + " " + each.get("content").asString())
+                        .collect(Collectors.joining(", ")));
+            }
+            assertEquals(List.of("system Be brief., user Colour?",
+                    "system Be brief., user Colour?, assistant Blue., user Sure?",
+                    "system Be brief., user Colour?, assistant Blue., user Why?"), asked);
+        }
     }
 
     @Test

@@ -329,6 +329,11 @@ record Console(String command, InputStream in, PrintStream out, PrintStream err,
         return detected > 0 ? detected : USUAL_WIDTH;
     }
 
+    /** Whether a person sits before it: standard input and both outputs are a terminal that can move its cursor. */
+    boolean isInteractive() {
+        return in == System.in && isTerminal(0) && outIsTerminal && errIsTerminal && !"dumb".equals(environment.get("TERM"));
+    }
+
     /** Whether colours and dimmed text are welcome on standard output. */
     boolean isStyled() {
         return outIsTerminal && environment.getOrDefault("NO_COLOR", "").isEmpty() && !"dumb".equals(environment.get("TERM"));

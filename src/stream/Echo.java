@@ -71,6 +71,11 @@ interface AnswerListener extends AutoCloseable {
     /** A line for the user. */
     default void say(String line) { }
 
+    /** Returns the last answer of each model, by its label, once all is shown. */
+    default Map<String, String> outputs() {
+        return Map.of();
+    }
+
     /** Waits until all that was told is shown. */
     default void settle() throws InterruptedException { }
 
@@ -217,7 +222,10 @@ final class Echo implements AnswerListener {
 
     @Override
     public void begin(Speaker speaker) {
-        print(progress::begin);
+        print(() -> {
+            progress.begin();
+            outputs.remove(speaker.label());
+        });
     }
 
     @Override
@@ -246,7 +254,9 @@ final class Echo implements AnswerListener {
         var output = row.apply("output");
         print(() -> {
             progress.end(speaker.label(), last, failure != null, ttft);
-            outputs.put(speaker.label(), output);
+            if (failure == null) {
+                outputs.put(speaker.label(), output);
+            }
             if (isMode("lines")) {
                 endLine(speaker);
             }
@@ -281,8 +291,8 @@ final class Echo implements AnswerListener {
         flush();
     }
 
-    /** Returns the last answer of each model, by its label; to be called after {@link #settle}. */
-    Map<String, String> outputs() {
+    @Override
+    public Map<String, String> outputs() {
         return outputs;
     }
 

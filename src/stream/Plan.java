@@ -17,6 +17,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.Comparator;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -266,6 +267,29 @@ record Job(String requestId, Phase phase, Prompt prompt, Model model, int repeti
     }
 }
 
+/** What a user has asked and each model has answered, in their order. Not safe for use by several threads. */
+final class Conversation {
+
+    private final Map<String, List<Prompt.Message>> turns = new HashMap<>(); // by the label of the model
+
+    /** Returns the next question to a model, after what was said before. */
+    Prompt ask(Model model, String id, String question) {
+        var messages = turns.computeIfAbsent(model.label(), absent -> new ArrayList<>());
+        messages.add(new Prompt.Message("user", question));
+        return Prompt.ofTurns(id, List.copyOf(messages), "--ask");
+    }
+
+    /** Keeps what a model has answered; a question without an answer is forgotten. */
+    void answer(String label, String text) {
+        var messages = turns.get(label);
+        if (text == null || text.isEmpty()) {
+            messages.removeLast();
+        } else {
+            messages.add(new Prompt.Message("assistant", text));
+        }
+    }
+}
+
 /** All requests of a run, in the order in which they are sent. */
 record Plan(List<Prompt> prompts, List<Model> models, List<Job> warmups, List<Job> jobs) {
 
@@ -351,6 +375,12 @@ record Plan(List<Prompt> prompts, List<Model> models, List<Job> warmups, List<Jo
     private static Job job(Phase phase, Prompt prompt, Model model, int repetition, int modelIndex) {
         var number = phase == Phase.WARMUP ? "warmup-" + repetition : String.valueOf(repetition);
         return new Job(prompt.id() + "|" + model.label() + "|" + number, phase, prompt, model, repetition, modelIndex);
+    }
+
+    /** Plans one request to each model, each with a prompt of its own. */
+    static Plan ofEach(Map<Model, Prompt> prompts, Order order) {
+        var questions = prompts.entrySet().stream().map(each -> new Question(each.getValue(), List.of(each.getKey()))).toList();
+        return of(List.copyOf(prompts.values()), questions, List.copyOf(prompts.keySet()), order);
     }
 
     /** Plans the requests of these models to all prompts, whatever model a prompt names. */

@@ -72,6 +72,11 @@ record Prompt(String id, List<Message> messages, Integer maxTokens, Double tempe
         }
     }
 
+    /** Returns a prompt that is a conversation so far. */
+    static Prompt ofTurns(String id, List<Message> turns, String source) {
+        return new Prompt(id, turns, null, null, null, Map.of(), Map.of(), source);
+    }
+
     static Prompt ofText(String id, String text, String source) {
         return new Prompt(id, List.of(new Message("user", text)), null, null, null, Map.of(), Map.of(), source);
     }

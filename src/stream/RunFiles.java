@@ -366,6 +366,11 @@ record RunManifest(String runId, String startedAt, boolean simulated, long seed,
                 plannedRequests, selfWarmup, List.copyOf(times), null, counts);
     }
 
+    /** Whether requests of the plan are missing, so that it can be resumed. */
+    boolean isIncomplete() {
+        return !arguments.isEmpty() && (counts == null || plannedRequests != null && counts.requests() < plannedRequests);
+    }
+
     /** Returns the same of a run whose timing is simulated by a server elsewhere. */
     RunManifest asSimulated() {
         return new RunManifest(runId, startedAt, true, seed, versions, arguments, options, models, prompts, clientOverhead,

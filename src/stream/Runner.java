@@ -292,6 +292,11 @@ final class Runner implements AutoCloseable {
         listener.settle();
     }
 
+    /** Returns the last answer of each model, by its label, when {@link #execute} has returned. */
+    Map<String, String> outputs() {
+        return listener.outputs();
+    }
+
     String runId() {
         return manifest.runId();
     }
