@@ -130,20 +130,20 @@ class ReportTest {
             browser.await("document.querySelector('.lane')");
             var finished = browser.evaluate("[...document.querySelectorAll('.lane p')].map(p => p.textContent.length)");
             assertEquals("[180,180]", finished.toString(), "thirty times 'token ' in both lanes before it starts");
-            browser.evaluate("document.querySelector('button').focus()");
+            browser.evaluate("document.querySelector('.controls button').focus()");
             var begin = browser.evaluate("performance.now()").asDouble();
             browser.press("Enter");
-            assertEquals("Pause", browser.evaluate("document.querySelector('button').textContent").asString());
+            assertEquals("Pause", browser.evaluate("document.querySelector('.controls button').textContent").asString());
             browser.await("document.querySelector('input[type=range]').value > 300");
             browser.press("Enter");
             var elapsed = browser.evaluate("performance.now()").asDouble() - begin;
-            assertEquals("Play", browser.evaluate("document.querySelector('button').textContent").asString());
+            assertEquals("Play", browser.evaluate("document.querySelector('.controls button').textContent").asString());
             var at = browser.evaluate("Number(document.querySelector('input[type=range]').value)").asInt();
             assertTrue(at > 300 && at <= elapsed + 1 && at > elapsed / 3, "true speed: " + at + " ms in " + elapsed);
             // what is shown is what had come by then, to the token: the slider stands at whole milliseconds
             var wrong = browser.evaluate("""
                     (() => {
-                      const race = JSON.parse(document.getElementById('data').textContent).sections[0].race;
+                      const race = JSON.parse(document.getElementById('data').textContent).sections[0].races[0].lanes;
                       return [...document.querySelectorAll('.lane p')].filter((p, i) => Math.abs(p.textContent.length / 6
                           - race[i].ms.filter(ms => ms <= %d).length) > 1).length;
                     })()""".formatted(at));
@@ -155,12 +155,57 @@ class ReportTest {
             var before = browser.evaluate("Number(document.activeElement.value)").asInt();
             browser.press("ArrowLeft");
             assertEquals(before - 1, browser.evaluate("Number(document.activeElement.value)").asInt());
-            browser.evaluate("document.querySelector('select').value = '10'");
-            browser.evaluate("document.querySelector('button').click()");
-            browser.await("document.querySelector('button').textContent === 'Again'");
+            browser.evaluate("document.querySelector('[aria-label=Speed]').value = '10'");
+            browser.evaluate("document.querySelector('.controls button').click()");
+            browser.await("document.querySelector('.controls button').textContent === 'Again'");
             assertTrue(browser.evaluate("document.querySelector('[role=status]').textContent").asString()
                     .startsWith("quick was done after 0.6"), "the winner first");
             assertEquals(List.of(), browser.complaints());
+        }
+    }
+
+    /** The race takes the answers that are nearest to the medians, so it ends as the headline says. */
+    @Test
+    void theRaceIsOfTypicalAnswersAndItsPromptCanBeChosen() throws Exception {
+        var run = new RunOnDisk(folder.resolve("r"));
+        for (int i = 0; i < 24; i++) {
+            var unusual = i % 3 == 0; // the first repetition of each prompt
+            run.answer("quick", "prompt-" + i / 3, i % 3 + 1, unusual ? 250 : 100 + i % 5, 5, 20);
+            run.answer("slow", "prompt-" + i / 3, i % 3 + 1, unusual ? 150 : 300 + i % 5, 5, 20);
+        }
+        try (var browser = open(page(run.write()), 1280, "light")) {
+            browser.await("document.querySelector('.lane')");
+            var races = browser.evaluate("JSON.parse(document.getElementById('data').textContent).sections[0].races");
+            assertEquals(8, races.size());
+            for (var race : races) {
+                var first = race.at("/lanes/0/ms/0").asDouble();
+                var other = race.at("/lanes/1/ms/0").asDouble();
+                assertTrue(race.at("/lanes/0/label").asString().equals("quick") && first < 110 && other > 290, race.toString());
+            }
+            assertTrue(browser.text("h1").startsWith("To the first token quick"), browser.text("h1"));
+            assertEquals("quick", browser.evaluate("document.querySelector('.hero .name').textContent").asString().substring(0, 5), "the fastest first");
+            browser.evaluate("document.querySelector('[aria-label=\"Prompt of the race\"]').selectedIndex = 3");
+            browser.evaluate("document.querySelector('[aria-label=\"Prompt of the race\"]').dispatchEvent(new Event('change'))");
+            assertEquals(2, browser.evaluate("document.querySelectorAll('.lane').length").asInt());
+            assertEquals(List.of(), browser.complaints());
+        }
+    }
+
+    @Test
+    void tablesLeaveOutColumnsUntilTheyFitAndAButtonShowsAll() throws Exception {
+        try (var browser = open(page(run("r", 1)), 1280, "light")) {
+            browser.await("document.body.dataset.charts");
+            for (var width : List.of(1280, 700, 390)) {
+                browser.resize(width, 900);
+                browser.await("document.documentElement.clientWidth === " + width);
+                browser.await("[...document.querySelectorAll('.more')].map(more => more.parentElement.querySelector('.scroll'))"
+                        + ".every(box => box.scrollWidth <= box.clientWidth)");
+                assertTrue(browser.evaluate("document.documentElement.scrollWidth").asInt() <= width);
+            }
+            var shown = browser.evaluate("document.querySelectorAll('tbody tr:first-child td:not([hidden])').length").asInt();
+            browser.evaluate("document.querySelector('.more').click()");
+            assertTrue(browser.evaluate("document.querySelectorAll('tbody tr:first-child td:not([hidden])').length").asInt() > shown + 8);
+            assertEquals("Main columns", browser.text(".more"));
         }
     }
 

@@ -200,6 +200,11 @@ final class ComparisonText {
         this.layout = layout;
     }
 
+    /** Returns when a narrow table leaves a column out, from 0; null if it never does. */
+    static Integer order(Aggregate aggregate) {
+        return OPTIONAL.contains(aggregate) ? Integer.valueOf(OPTIONAL.indexOf(aggregate)) : null;
+    }
+
     static ComparisonText markdown(Comparison comparison) {
         return new ComparisonText(comparison, true, TextLayout.WIDE);
     }

@@ -738,12 +738,13 @@ final class EventCollector implements RecordedRun.EventVisitor {
 
     private static final int MOST_LANES = 6;
     private static final int LONGEST_RACE_TOKENS = 2_000;
+    private static final int MOST_RACES = 8;
 
     /** A piece of text, and when it came. */
     record Piece(long elapsedMicros, String text) { }
 
     private final Map<RecordedAnswer, Group> groups = new IdentityHashMap<>();
-    private final Map<Section, Map<Group, RecordedAnswer>> races = new LinkedHashMap<>();
+    private final Map<Section, List<Race>> races = new LinkedHashMap<>();
     private final Map<RecordedAnswer, List<Piece>> pieces = new IdentityHashMap<>();
     private RecordedAnswer last;
     private Group groupOfLast;
@@ -751,29 +752,61 @@ final class EventCollector implements RecordedRun.EventVisitor {
     EventCollector(List<Section> sections) {
         for (var section : sections) {
             section.groups().forEach(group -> group.completed().forEach(answer -> groups.put(answer, group)));
-            races.put(section, race(section));
-            races.get(section).values().forEach(answer -> pieces.put(answer, new ArrayList<>()));
+            races.put(section, races(section));
+            races.get(section).forEach(race -> race.answers().values().forEach(answer -> pieces.put(answer, new ArrayList<>())));
         }
     }
 
-    /** The pair that most groups have, and of these the one with the longest answers. */
-    private static Map<Group, RecordedAnswer> race(Section section) {
-        var lanes = section.groups().stream().limit(MOST_LANES).toList();
-        var longest = Map.<Group, RecordedAnswer>of();
-        for (var pair : lanes.stream().flatMap(group -> group.pairs().stream()).distinct().sorted().toList()) {
-            var race = new LinkedHashMap<Group, RecordedAnswer>();
-            lanes.stream().filter(group -> group.counterpart(pair) != null)
-                    .forEach(group -> race.put(group, group.counterpart(pair)));
-            if (race.values().stream().allMatch(answer -> answer.get(Metric.CONTENT_EVENTS) <= LONGEST_RACE_TOKENS)
-                    && (race.size() > longest.size() || race.size() == longest.size() && tokens(race) > tokens(longest))) {
-                longest = race;
+    /**
+     * Returns the races of a section, the best first: of each prompt the answers that are nearest to the medians of their groups.
+     * The best have most groups, then those whose first tokens come in the order of the medians, then the nearest answers.
+     */
+    private static List<Race> races(Section section) {
+        var medians = new LinkedHashMap<Group, Race.Medians>();
+        section.groups().stream().limit(MOST_LANES).forEach(group -> medians.put(group, Race.Medians.of(group)));
+        return medians.keySet().stream().flatMap(group -> group.completed().stream()).map(RecordedAnswer::promptId).distinct().sorted()
+                .map(prompt -> Race.of(prompt, medians)).filter(race -> !race.answers().isEmpty()).sorted(Comparator
+                        .comparing((Race race) -> -race.answers().size()).thenComparing(race -> !race.isInOrder())
+                        .thenComparing((Race race) -> race.distance())).limit(MOST_RACES).toList();
+    }
+
+    /** The answers of several groups to one prompt. */
+    record Race(String prompt, Map<Group, RecordedAnswer> answers, Map<Group, Medians> medians) {
+
+        /** Of a group, in milliseconds; computed here, since the figures of a group are those after the events are read. */
+        record Medians(double ttft, double total) {
+            static Medians of(Group group) {
+                return new Medians(median(group, Metric.TTFT), median(group, Metric.TOTAL));
+            }
+
+            private static double median(Group group, Metric metric) {
+                return Objects.requireNonNullElse(Metrics.quantile(group.completed().stream().filter(answer -> answer.knows(metric))
+                        .mapToDouble(answer -> answer.get(metric)).toArray(), 0.5), Double.NaN);
+            }
+
+            /** How far an answer is from them: the sum of the logarithms of the ratios. */
+            double distance(RecordedAnswer answer) {
+                return Math.abs(Math.log(answer.get(Metric.TTFT) / ttft)) + Math.abs(Math.log(answer.get(Metric.TOTAL) / total));
             }
         }
-        return longest;
-    }
 
-    private static double tokens(Map<Group, RecordedAnswer> race) {
-        return race.values().stream().mapToDouble(answer -> answer.get(Metric.CONTENT_EVENTS)).sum();
+        private static Race of(String prompt, Map<Group, Medians> medians) {
+            var answers = new LinkedHashMap<Group, RecordedAnswer>();
+            medians.forEach((group, median) -> group.completed().stream().filter(answer -> answer.promptId().equals(prompt)
+                    && answer.knows(Metric.TTFT) && answer.get(Metric.CONTENT_EVENTS) <= LONGEST_RACE_TOKENS)
+                    .min(Comparator.comparingDouble(median::distance)).ifPresent(answer -> answers.put(group, answer)));
+            return new Race(prompt, answers, medians);
+        }
+
+        private double distance() {
+            return answers.entrySet().stream().mapToDouble(each -> medians.get(each.getKey()).distance(each.getValue())).sum();
+        }
+
+        private boolean isInOrder() {
+            var inOrder = answers.keySet().stream().sorted(Comparator.comparing(group -> medians.get(group).ttft())).toList();
+            return answers.keySet().stream().sorted(Comparator.comparing(group -> answers.get(group).get(Metric.TTFT))).toList()
+                    .equals(inOrder);
+        }
     }
 
     @Override
@@ -795,8 +828,8 @@ final class EventCollector implements RecordedRun.EventVisitor {
         }
     }
 
-    /** Returns the streams of a section that race each other, those of one prompt and repetition. */
-    Map<Group, RecordedAnswer> raceOf(Section section) {
+    /** Returns the streams of a section that race each other, by prompt, the best race first. */
+    List<Race> racesOf(Section section) {
         return races.get(section);
     }
 

@@ -121,7 +121,7 @@ final class ReportCharts {
         slowest(json.putArray("slowest"));
     }
 
-    /** Adds distributions, gaps by position and the race of a section. */
+    /** Adds distributions, gaps by position and the races of a section. */
     void add(Section section, ObjectNode json) {
         for (var group : section.groups().stream().limit(MOST_LINES).toList()) {
             distribution(json.withArray("ttft").addObject().put("label", group.label()), group);
@@ -135,14 +135,17 @@ final class ReportCharts {
                 millis.add(median.millis());
             });
         }
-        events.raceOf(section).forEach((group, answer) -> {
-            var lane = json.withArray("race").addObject().put("label", group.label()).put("prompt", answer.promptId())
-                    .put("repetition", answer.repetition()).put("total_ms", millis(answer, Metric.TOTAL));
-            var times = lane.putArray("ms");
-            var texts = lane.putArray("text");
-            events.pieces(answer).forEach(piece -> {
-                times.add(piece.elapsedMicros() / 1e3);
-                texts.add(piece.text());
+        events.racesOf(section).forEach(race -> {
+            var entry = json.withArray("races").addObject().put("prompt", race.prompt());
+            race.answers().forEach((group, answer) -> {
+                var lane = entry.withArray("lanes").addObject().put("label", group.label())
+                        .put("repetition", answer.repetition()).put("total_ms", millis(answer, Metric.TOTAL));
+                var times = lane.putArray("ms");
+                var texts = lane.putArray("text");
+                events.pieces(answer).forEach(piece -> {
+                    times.add(piece.elapsedMicros() / 1e3);
+                    texts.add(piece.text());
+                });
             });
         });
     }
@@ -290,7 +293,8 @@ final class ReportPage {
         var shown = ComparisonText.shown(comparison.sections().stream().flatMap(section -> section.groups().stream()).toList());
         var columns = json.putArray("columns");
         for (var aggregate : shown) {
-            columns.addObject().put("family", aggregate.family()).put("heading", aggregate.heading());
+            columns.addObject().put("family", aggregate.family()).put("heading", aggregate.heading())
+                    .put("optional", ComparisonText.order(aggregate));
         }
         var compared = json.putArray("compared");
         SectionResult.COMPARABLE.forEach(metric -> compared.addObject().put("word", metric.word()).put("title", metric.title()));

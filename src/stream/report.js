@@ -41,6 +41,7 @@ page.append(
   data.simulated ? el('span', { class: 'badge' }, 'simulated') : '',
   el('h1', { class: data.headline.length > 240 ? 'long' : null }, data.headline),
 );
+page.append(...(data.sections.length ? hero(data.sections[0]) : []));
 if (data.notes.length) {
   page.append(
     el(
@@ -51,32 +52,131 @@ if (data.notes.length) {
   );
 }
 
+const fits = []; // what fits tables into the page, when its width changes
+
+// One line for each group: to its first token, and on to its last; the fastest first.
+function hero(section) {
+  const known = section.groups
+    .map((group, i) => ({
+      label: group.label,
+      i,
+      n: group.figures.n,
+      first: group.figures.ttft_p50_ms,
+      last: group.figures.ttlt_p50_ms,
+    }))
+    .filter(each => each.first && each.last)
+    .sort((one, other) => one.first - other.first);
+  if (!known.length) return [];
+  const end = Math.max(...known.map(each => each.last));
+  const percent = value => ((100 * value) / end).toFixed(2) + '%';
+  return [
+    el(
+      'div',
+      {
+        class: 'hero',
+        role: 'img',
+        'aria-label': known
+          .map(each => each.label + ': first token after ' + ms(each.first) + ', last after ' + ms(each.last))
+          .join('; '),
+      },
+      known.map(each =>
+        el(
+          'div',
+          { class: 'row' },
+          el('span', { class: 'name' }, swatch(each.i), each.label, el('small', {}, ' n ' + each.n)),
+          el(
+            'div',
+            { class: 'bars', style: '--model:' + color(each.i) },
+            el('i', { class: 'before', style: 'width:' + percent(each.first) }),
+            el('i', { class: 'after', style: 'width:' + percent(each.last - each.first) }),
+          ),
+          el('span', { class: 'value' }, ms(each.first) + ', ' + ms(each.last)),
+        ),
+      ),
+      el('p', { class: 'soft' }, 'Median time to the first token, then to the last, in ms; n requests.'),
+    ),
+  ];
+}
+
 function figures(section) {
   const families = [];
   for (const column of data.columns) {
     const last = families[families.length - 1];
-    if (last && column.family && last.family === column.family) last.span++;
-    else families.push({ family: column.family, span: 1 });
+    if (last && column.family && last.family === column.family) last.columns.push(column);
+    else families.push({ family: column.family, columns: [column] });
   }
-  return table(
+  const of = (column, cell) => {
+    (column.cells ||= []).push(cell);
+    return cell;
+  };
+  const heads = families.map(each => {
+    each.head = each.family ? el('th', { scope: 'colgroup' }, each.family) : el('td', {});
+    return each.head;
+  });
+  const found = table(
     'Completed requests; times in milliseconds. Blank: the sample is too small for it.',
     [
+      el('tr', {}, el('td', {}), heads),
       el(
         'tr',
         {},
-        el('td', {}),
-        families.map(each =>
-          each.family ? el('th', { colspan: each.span, scope: 'colgroup' }, each.family) : el('td', {}),
-        ),
+        el('th', { scope: 'col' }, data.by.replace('label:', '')),
+        data.columns.map(column => of(column, el('th', { scope: 'col' }, column.heading))),
       ),
-      head(data.by.replace('label:', ''), ...data.columns.map(column => column.heading)),
     ],
-    section.groups.map((group, i) => [el('th', { scope: 'row' }, swatch(i), group.label), ...group.cells]),
+    section.groups.map((group, i) => [
+      el('th', { scope: 'row' }, swatch(i), group.label),
+      ...group.cells.map((cell, j) => of(data.columns[j], el('td', {}, cell))),
+    ]),
   );
+  const spans = () =>
+    families.forEach(each => {
+      const count = each.columns.filter(column => !column.hidden).length;
+      each.head.hidden = count === 0;
+      each.head.colSpan = Math.max(1, count);
+    });
+  return fitting(found, data.columns, spans);
+}
+
+// Leaves out, one after the other, the columns that matter least, until a table fits; a button shows them all.
+function fitting(found, columns, changed) {
+  const all = el('button', { type: 'button', class: 'more' }, 'All columns');
+  const box = found.querySelector('.scroll');
+  const order = columns.filter(column => column.optional !== null).sort((a, b) => a.optional - b.optional);
+  const show = (column, shown) => {
+    column.hidden = !shown;
+    column.cells.forEach(cell => (cell.hidden = !shown));
+    changed();
+  };
+  function fit() {
+    columns.forEach(column => show(column, true));
+    for (const column of order) {
+      if (all.wanted || box.scrollWidth <= box.clientWidth) break;
+      show(column, false);
+    }
+    all.textContent = all.wanted ? 'Main columns' : 'All columns';
+    all.hidden = !all.wanted && columns.every(column => !column.hidden);
+  }
+  all.addEventListener('click', () => {
+    all.wanted = !all.wanted;
+    fit();
+  });
+  fits.push(fit);
+  found.append(all);
+  return found;
 }
 
 function differences(section) {
   const rows = [];
+  const columns = {
+    forest: { optional: 0, cells: [] },
+    interval: { optional: 1, cells: [] },
+    verdict: { optional: null, cells: [] },
+  };
+  const of = (name, cell) => {
+    columns[name].cells.push(cell);
+    return cell;
+  };
   const tailOf = (group, tail) =>
     group.tails[tail.word] && {
       ...group.tails[tail.word],
@@ -113,22 +213,40 @@ function differences(section) {
       if (each.ratio) forest.append(el('b', { style: 'left:' + at(each.ratio) }));
       rows.push([
         measure.title,
-        el('td', { class: 'left' }, group.label + ' / ' + each.baseline),
+        el('td', { class: 'name' }, group.label),
         each.ratio ? each.ratio.toFixed(2) + 'x' : '',
-        el('td', { class: 'wrap ' + each.verdict }, each.verdict_words),
-        each.low && each.high ? each.low.toFixed(2) + ' to ' + each.high.toFixed(2) : '',
-        el('td', {}, forest),
+        of('verdict', el('td', { class: 'wrap ' + each.verdict }, each.verdict_words)),
+        of('interval', el('td', {}, each.low && each.high ? each.low.toFixed(2) + ' to ' + each.high.toFixed(2) : '')),
+        of('forest', el('td', {}, forest)),
       ]);
     }
   }
+  const heading = (name, words, left) => of(name, el('th', { scope: 'col', class: left ? 'left' : null }, words));
   return rows.length
     ? [
         el('h3', {}, 'Is the difference real?'),
-        table(
-          'Geometric mean of the ratios of answers to the same prompt, above 1 is slower; of a tail the ratio of the' +
-            ' quantiles. The interval contains the true ratio 95 times in 100; the middle line is 1x.',
-          [head('', '_pair', 'ratio', '_verdict', '95 % interval', 'slower to the right')],
-          rows,
+        fitting(
+          table(
+            'Ratios to ' +
+              section.baseline +
+              ': geometric mean of the ratios of answers to the same prompt, above 1 is slower; of a tail the ratio of' +
+              ' the quantiles. The interval contains the true ratio 95 times in 100; the middle line is 1x.',
+            [
+              el(
+                'tr',
+                {},
+                el('th', { scope: 'col' }, ''),
+                el('th', { scope: 'col', class: 'left' }, data.by.replace('label:', '')),
+                el('th', { scope: 'col' }, 'ratio'),
+                heading('verdict', 'verdict', true),
+                heading('interval', '95 % interval'),
+                heading('forest', 'slower to the right'),
+              ),
+            ],
+            rows,
+          ),
+          Object.values(columns),
+          () => {},
         ),
       ]
     : [];
@@ -155,12 +273,14 @@ function chart(title, words, label, options, values, alternative) {
 function draw() {
   for (const each of charts) {
     const width = Math.max(240, each.box.clientWidth);
-    each.plot = new uPlot({ width, height: 300, ...each.options }, each.values, each.box);
+    each.plot = new uPlot({ width, height: 300, legend: { live: false }, ...each.options }, each.values, each.box);
     new ResizeObserver(() => {
       const now = Math.max(240, each.box.clientWidth);
       if (now !== each.plot.width) each.plot.setSize({ width: now, height: 300 });
     }).observe(each.box);
   }
+  fits.forEach(fit => fit());
+  addEventListener('resize', () => fits.forEach(fit => fit()));
   document.body.dataset.charts = charts.length;
 }
 
@@ -208,6 +328,7 @@ function bands(errors, shift) {
   };
 }
 
+const counts = section => 'n: ' + section.groups.map(group => group.label + ' ' + group.figures.n).join(', ') + '.';
 const largest = (lines, key) => Math.max(...lines.map(line => line[key] || 0));
 const said = (lines, words) =>
   largest(lines, 'error_ms')
@@ -237,7 +358,8 @@ function distribution(section) {
   const shares = [0.1, 0.25, 0.5, 0.75, 0.9];
   return chart(
     'Time to first token',
-    'How many of the requests had their first token by then; further left is faster.' +
+    'How many of the requests had their first token by then; further left is faster. ' +
+      counts(section) +
       said(lines, 'the true curve lies within.'),
     lines
       .map(line => line.label + ': half by ' + quantile(line, 0.5) + ', nine of ten by ' + quantile(line, 0.9))
@@ -292,7 +414,8 @@ function positions(section) {
   return chart(
     'Inter-token latency along the answer',
     'Median time since the token before, by its place in the answer: a line that' +
-      ' rises slows down in long answers.' +
+      ' rises slows down in long answers. ' +
+      counts(section) +
       said(lines, 'the true line lies within.'),
     lines
       .filter(line => line.ms.length)
@@ -300,7 +423,10 @@ function positions(section) {
       .join('; '),
     {
       scales: { x: { time: false }, y: { range: (plot, from, to) => [0, Math.max(to * 1.1, 0.001)] } },
-      axes: [axis('token'), axis('ms', null, 56)],
+      axes: [
+        axis('token', (plot, splits) => splits.map(split => (Number.isInteger(split) ? split : ''))),
+        axis('ms', null, 56),
+      ],
       series: [
         { label: 'token' },
         ...lines.map((line, i) =>
@@ -396,9 +522,30 @@ function loads() {
 
 // ---- the race
 
-function race(section) {
-  const lanes = (section.race || []).filter(lane => lane.ms.length);
-  if (!lanes.length) return [];
+function races(section) {
+  const all = (section.races || []).filter(each => each.lanes.some(lane => lane.ms.length));
+  if (!all.length) return [];
+  const place = el('div', {}, race(section, all[0]));
+  const picker = el(
+    'select',
+    { 'aria-label': 'Prompt of the race' },
+    all.map((each, i) => el('option', { value: i }, each.prompt)),
+  );
+  picker.addEventListener('change', () => place.replaceChildren(...race(section, all[picker.value])));
+  return [
+    el('h3', {}, 'The race'),
+    el(
+      'p',
+      { class: 'soft' },
+      'Of each, the answer to one prompt that is nearest to its own median TTFT and total; each piece of text when it arrived.',
+    ),
+    el('p', { class: 'controls' }, all.length > 1 ? ['Prompt ', picker] : 'Prompt ' + all[0].prompt),
+    place,
+  ];
+}
+
+function race(section, { lanes: all }) {
+  const lanes = all.filter(lane => lane.ms.length);
   const end = Math.max(...lanes.map(lane => lane.total_ms || lane.ms[lane.ms.length - 1]));
   const play = el('button', { type: 'button' }, 'Play');
   const speed = el(
@@ -493,14 +640,7 @@ function race(section) {
     stop();
   });
   show();
-  const prompt = lanes[0].prompt + (lanes[0].repetition > 1 ? ', repetition ' + lanes[0].repetition : '');
   return [
-    el('h3', {}, 'The race'),
-    el(
-      'p',
-      { class: 'soft' },
-      'The recorded answers to one prompt (' + prompt + '), each token at the time when it arrived.',
-    ),
     el('div', { class: 'controls' }, play, speed, slider),
     el(
       'div',
@@ -523,6 +663,14 @@ function race(section) {
 
 // ---- requests
 
+// In the order of the groups, so that a model has one colour in all of the page.
+const models = [
+  ...new Set([
+    ...(data.by === 'model' ? data.sections.flatMap(section => section.groups.map(group => group.label)) : []),
+    ...(data.waterfall || []).map(row => row.model),
+  ]),
+];
+
 function waterfall() {
   const rows = data.waterfall || [];
   if (!rows.length) return [];
@@ -530,7 +678,7 @@ function waterfall() {
     queue: 'waiting for the tool',
     headers: 'to the response headers',
     think: 'to the first token',
-    flow: 'streaming',
+    flow: 'streaming, in the colour of the model',
     tail: 'to the end of the stream',
   };
   const end = Math.max(1, ...rows.map(row => row.start_ms + (row.total_ms || row.ttlt_ms || 0)));
@@ -601,14 +749,19 @@ function bar(row, end, percent) {
   return el(
     'li',
     { title: row.request_id + ': ' + words },
-    el('span', {}, el('bdi', {}, row.request_id)),
+    el('span', {}, swatch(models.indexOf(row.model)), el('bdi', {}, row.request_id)),
     el(
       'div',
       { class: 'track', role: 'img', 'aria-label': words },
       known.map(([name, from, to]) =>
         el('i', {
           class: name,
-          style: 'left:' + percent(Math.max(0, row.start_ms + from)) + ';width:' + percent(to - from),
+          style:
+            'left:' +
+            percent(Math.max(0, row.start_ms + from)) +
+            ';width:' +
+            percent(to - from) +
+            (name === 'flow' ? ';background:' + color(models.indexOf(row.model)) : ''),
         }),
       ),
       row.status === 'completed'
@@ -705,11 +858,14 @@ for (const section of data.sections) {
   page.append(
     ...[
       section.title ? el('h2', {}, section.title) : el('h2', {}, 'In figures'),
+      section === data.sections[0] ? null : hero(section),
       figures(section),
       differences(section),
       el('div', { class: 'charts' }, distribution(section), positions(section)),
-      race(section),
-    ].flat(),
+      races(section),
+    ]
+      .flat(Infinity)
+      .filter(each => each !== null),
   );
 }
 page.append(...[loads(), waterfall(), slowest(), failures(), runs()].flat(Infinity));
