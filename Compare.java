@@ -6,6 +6,7 @@
 //SOURCES src/stream/RecordedRun.java
 //SOURCES src/stream/Comparison.java
 //SOURCES src/stream/Export.java
+//SOURCES src/stream/Pictures.java
 //SOURCES src/stream/Report.java
 //RUNTIME_OPTIONS -XX:+UseSerialGC
 
@@ -93,8 +94,20 @@ public class Compare implements Callable<Integer> {
 
     @Option(names = "--export", paramLabel = "FILE",
             description = "Also write a file, by its ending: .txt, .md, .csv, .json, .html, or a picture, .svg or .png, of the"
-                    + " metric with which its name begins (ttft, itl, tpot, ttlt, total); repeatable.")
+                    + " metric with which its name begins (ttft, itl, tpot, ttlt, total); card.svg or card.png, one picture of it"
+                    + " all; race.svg or race.gif, a film of the recorded answers; repeatable.")
     private List<Path> exports = List.of();
+
+    @Option(names = "--scale", paramLabel = "N", defaultValue = "1",
+            description = "Of a card or a race: pixels of a unit, 1 to 4 (default: ${DEFAULT-VALUE}).")
+    private int scale;
+
+    @Option(names = "--theme", paramLabel = "light|dark", defaultValue = "light",
+            description = "Of a card or a race (default: ${DEFAULT-VALUE}).")
+    private String theme;
+
+    @Option(names = "--title", paramLabel = "TEXT", description = "Of a card or a race (default: the sentence; the prompt).")
+    private String title;
 
     private static final int EXIT_UNDECIDED = 3;
 
@@ -160,15 +173,19 @@ public class Compare implements Callable<Integer> {
         var output = OutputFormat.ofName(format);
         var files = new LinkedHashMap<Path, OutputFormat>();
         exports.forEach(file -> files.put(file, OutputFormat.ofEnding(file)));
+        new OptionChecks().within("--scale", scale, 1, 4).oneOf("--theme", theme, "light", "dark")
+                .require(title == null && scale == 1 && theme.equals("light") || files.entrySet().stream().anyMatch(file -> file.getValue()
+                        .isStyled(file.getKey())), "--scale, --theme and --title go with --export card.png or race.gif; add one").throwIfAny();
+        var pictures = new PictureSettings(scale, theme.equals("dark"), title);
         var table = settings.runs().size() == 1 ? ComparisonCsv.in(settings.runs().getFirst()) : null;
         var comparison = table == null ? Comparison.of(settings, console.err()) : table.read(settings);
         for (var file : files.entrySet()) {
-            write(file.getKey(), file.getValue().bytes(comparison, file.getKey()));
+            write(file.getKey(), file.getValue().bytes(comparison, file.getKey(), pictures));
         }
         if (output == OutputFormat.TEXT && !wide) {
             console.out().print(ComparisonText.plain(comparison, new TextLayout(console.outWidth(), console.isStyled())));
         } else {
-            console.out().writeBytes(output.bytes(comparison, Path.of("ttft")));
+            console.out().writeBytes(output.bytes(comparison, Path.of("ttft"), pictures));
         }
         console.out().flush();
         var findings = limits.stream().flatMap(limit -> limit.findings(comparison).stream()).toList();

@@ -6,18 +6,26 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import java.awt.image.BufferedImage;
 import java.io.ByteArrayInputStream;
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.TreeMap;
+import java.util.function.IntPredicate;
 import java.util.stream.IntStream;
 
 import javax.imageio.ImageIO;
+import javax.imageio.ImageReader;
+import javax.imageio.metadata.IIOMetadataNode;
 import javax.xml.parsers.DocumentBuilderFactory;
 
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.w3c.dom.Document;
+import org.w3c.dom.Element;
 
 /** The page and the pictures: what is in them, and what a browser makes of them. */
 class ReportTest {
@@ -79,10 +87,98 @@ class ReportTest {
                 "something is drawn");
     }
 
+    /** A run in which quick is faster in every answer. */
+    private Path raced() {
+        var run = new RunOnDisk(folder.resolve("raced"));
+        for (int i = 0; i < 16; i++) {
+            run.answer("quick", "p" + i % 8, i / 8 + 1, 100 + i % 5, 5, 20);
+            run.answer("slow & <steady>", "p" + i % 8, i / 8 + 1, 300 + i % 5, 10, 20);
+        }
+        run.record().put("simulated", true).put("started_at", "2026-11-23T10:00:00Z");
+        return run.write();
+    }
+
+    private static Document xml(Path file) throws Exception {
+        return DocumentBuilderFactory.newInstance().newDocumentBuilder().parse(file.toFile());
+    }
+
+    @Test
+    void theCardIsSvgWithRealTextAndPngAtAScale() throws Exception {
+        var svg = folder.resolve("card.svg");
+        var png = folder.resolve("card.png");
+        report(0, raced(), "--export", svg, "--export", png, "--scale", "2", "--theme", "dark", "--title", "Which is faster?");
+        var texts = new ArrayList<String>();
+        var nodes = xml(svg).getElementsByTagName("text");
+        IntStream.range(0, nodes.getLength()).forEach(i -> texts.add(nodes.item(i).getTextContent()));
+        assertEquals("Which is faster?", texts.getFirst());
+        assertTrue(texts.containsAll(List.of("quick", "slow & <steady>", "102.0 ms", "302.0 ms", "median total")), texts.toString());
+        assertTrue(texts.getLast().matches("n = 16 requests each  \\|  2026-11-23  \\|  stream .*  \\|  simulated"), texts.toString());
+        assertTrue(Files.size(svg) < 60_000);
+        var picture = ImageIO.read(png.toFile());
+        assertEquals(1920, picture.getWidth());
+        assertEquals(0xff0d1117, picture.getRGB(3, picture.getHeight() - 2), "the ground of the dark theme, to the edge");
+        assertTrue(IntStream.range(0, 1920).map(x -> picture.getRGB(x, 110)).distinct().count() > 5, "text is drawn");
+    }
+
+    @Test
+    void theRaceIsAFilmInWhichEachPieceOfTextComesWhenItCame() throws Exception {
+        var svg = folder.resolve("race.svg");
+        var gif = folder.resolve("race.gif");
+        report(0, raced(), "--export", svg, "--export", gif);
+        assertTrue(Files.size(svg) < 60_000);
+        var animations = xml(svg).getElementsByTagName("animate");
+        var first = new TreeMap<String, Double>();
+        for (int i = 0; i < animations.getLength(); i++) {
+            var attributes = animations.item(i).getAttributes();
+            var share = Double.parseDouble(attributes.getNamedItem("keyTimes").getNodeValue().split(";")[1]);
+            var millis = share * Double.parseDouble(attributes.getNamedItem("dur").getNodeValue().replace("ms", ""));
+            first.put(animations.item(i).getParentNode().getTextContent(), millis);
+        }
+        assertEquals(0.1, first.get("first token 0.10 s") / 1000, 0.006);
+        assertEquals(0.3, first.get("first token 0.30 s") / 1000, 0.006);
+        assertTrue(first.get("done 0.20 s") < first.get("done 0.49 s"), first.toString());
+        var reader = ImageIO.getImageReadersByFormatName("gif").next();
+        try (var input = ImageIO.createImageInputStream(gif.toFile())) {
+            reader.setInput(input);
+            var frames = reader.getNumImages(true);
+            assertTrue(frames >= 5 && frames <= 9, "one each 80 ms of half a second: " + frames);
+            assertEquals("8 200", delay(reader, 0) + " " + delay(reader, frames - 1), "hundredths of a second; it pauses at its end");
+            var changed = 0;
+            for (int i = 1; i < frames; i++) {
+                changed += IntStream.range(0, 960 * 100).anyMatch(new FramesDiffer(reader.read(i - 1), reader.read(i))) ? 1 : 0;
+            }
+            assertTrue(changed >= 4, "the frames differ: " + changed);
+        }
+    }
+
+    private static String delay(ImageReader reader, int frame) throws IOException {
+        var root = (IIOMetadataNode) reader.getImageMetadata(frame).getAsTree("javax_imageio_gif_image_1.0");
+        return ((Element) root.getElementsByTagName("GraphicControlExtension").item(0)).getAttribute("delayTime");
+    }
+
+    /** Whether two pictures differ at a place, counted in their first 100 lines. */
+    private record FramesDiffer(BufferedImage one, BufferedImage other) implements IntPredicate {
+        @Override
+        public boolean test(int at) {
+            return one.getRGB(at % 960, 60 + at / 960) != other.getRGB(at % 960, 60 + at / 960);
+        }
+    }
+
+    @Test
+    void whatIsNoFilmAndWhatHasNoSettingsIsOneLine() {
+        var run = raced();
+        assertEquals("compare: --export ttft.gif; only race.gif is a film, pictures end with .svg or .png\n",
+                report(2, run, "--export", folder.resolve("ttft.gif")));
+        assertEquals("compare: --export race.png; a film ends with .svg or .gif\n", report(2, run, "--export", folder.resolve("race.png")));
+        assertEquals("compare: --scale, --theme and --title go with --export card.png or race.gif; add one\n",
+                report(2, run, "--title", "x", "--export", folder.resolve("ttft.png")));
+        assertEquals("compare: --scale 9; must be a number from 1 to 4\n", report(2, run, "--scale", "9", "--export", folder.resolve("card.png")));
+    }
+
     @Test
     void whatCantBeDrawnIsOneLine() {
         var run = run("r", 1);
-        assertEquals("compare: --export " + folder.resolve("a.pdf") + "; must end with one of .txt, .md, .csv, .json, .html, .svg, .png\n",
+        assertEquals("compare: --export " + folder.resolve("a.pdf") + "; must end with one of .txt, .md, .csv, .json, .html, .svg, .png, .gif\n",
                 report(2, run, "--export", folder.resolve("a.pdf")));
         var broken = new RunOnDisk(folder.resolve("broken")).failure("m", "sky", 1, "down").write();
         assertEquals("compare: ttft.png: no completed request has a TTFT; there is nothing to draw\n",

@@ -8,6 +8,7 @@
 //SOURCES Models.java
 //SOURCES Plan.java
 //SOURCES Comparison.java
+//SOURCES Pictures.java
 //SOURCES Report.java
 //SOURCES LiveSession.java
 //FILES stream/live.html=live.html

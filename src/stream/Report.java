@@ -10,6 +10,7 @@
 //SOURCES Groups.java
 //SOURCES Comparison.java
 //SOURCES Export.java
+//SOURCES Pictures.java
 //FILES stream/page.css=page.css
 //FILES stream/page.js=page.js
 //FILES stream/report.html=report.html
@@ -23,6 +24,7 @@ package stream;
 import java.awt.BasicStroke;
 import java.awt.Color;
 import java.awt.Font;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
@@ -44,6 +46,8 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 
+import javax.imageio.ImageIO;
+
 import org.knowm.xchart.ChartEncoder;
 import org.knowm.xchart.XYChart;
 import org.knowm.xchart.XYChartBuilder;
@@ -53,24 +57,6 @@ import org.knowm.xchart.style.Styler.LegendPosition;
 import org.knowm.xchart.style.markers.SeriesMarkers;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
-
-/** Colours of the lines of charts, in pages and pictures alike; all are readable on white. */
-final class Palette {
-
-    static final List<Integer> COLOURS =
-            List.of(0x0072b2, 0xd55e00, 0x00795a, 0xb0488f, 0x8a6100, 0x2b8cbe, 0x6a51a3, 0x555555);
-
-    private Palette() { }
-
-    /** Returns the colours as CSS variables {@code --c0} and so on. */
-    static String css() {
-        var css = new StringBuilder(":root {");
-        for (int i = 0; i < COLOURS.size(); i++) {
-            css.append(String.format(Locale.ROOT, " --c%d: #%06x;", i, COLOURS.get(i)));
-        }
-        return css.append(" }").toString();
-    }
-}
 
 /** A cumulative distribution, thinned to what a chart can show. */
 final class Distribution {
@@ -325,7 +311,7 @@ final class ReportPage {
     }
 
     private static String escaped(String text) {
-        return text.replace("&", "&amp;").replace("<", "&lt;");
+        return text.replace("&", "&amp;").replace("<", "&lt;").replace("\"", "&quot;");
     }
 
     private static String resource(String name) throws IOException {
@@ -433,7 +419,7 @@ final class Picture {
 /** The formats that a comparison can be written in, each by its name or by the ending of a file. */
 enum OutputFormat {
     TEXT("text", "txt"), MARKDOWN("markdown", "md"), CSV("csv", "csv"), JSON("json", "json"), HTML("html", "html"),
-    SVG("svg", "svg"), PNG("png", "png");
+    SVG("svg", "svg"), PNG("png", "png"), GIF("gif", "gif");
 
     private final String word;
     private final String ending;
@@ -458,13 +444,40 @@ enum OutputFormat {
     }
 
     boolean isPicture() {
-        return this == SVG || this == PNG;
+        return this == SVG || this == PNG || this == GIF;
     }
 
-    /** Returns the content of a file; the name of a picture tells which metric it shows. */
-    byte[] bytes(Comparison comparison, Path file) throws IOException {
-        return isPicture() ? Picture.named(file.getFileName().toString(), comparison).bytes(word)
-                : text(comparison).getBytes(StandardCharsets.UTF_8);
+    /** Whether a file is a film of the race; throws UserError if it is a GIF of something else. */
+    private boolean isFilm(String name) {
+        var isRace = name.startsWith("race.");
+        new OptionChecks().require(this != GIF || isRace, "--export " + name + "; only race.gif is a film, pictures end with .svg or .png")
+                .require(this != PNG || !isRace, "--export " + name + "; a film ends with .svg or .gif").throwIfAny();
+        return isRace && isPicture();
+    }
+
+    /** Whether the settings of pictures concern a file. */
+    boolean isStyled(Path file) {
+        var name = file.getFileName().toString();
+        return isPicture() && (name.startsWith("card.") || isFilm(name));
+    }
+
+    /** Returns the content of a file; the name of a picture tells what it shows: a card, the race, or a metric. */
+    byte[] bytes(Comparison comparison, Path file, PictureSettings settings) throws IOException {
+        var name = file.getFileName().toString();
+        if (!isStyled(file)) {
+            return isPicture() ? Picture.named(name, comparison).bytes(word) : text(comparison).getBytes(StandardCharsets.UTF_8);
+        }
+        if (isFilm(name)) {
+            var film = new RaceFilm(name, comparison, settings);
+            return this == GIF ? film.gif() : film.svg().getBytes(StandardCharsets.UTF_8);
+        }
+        var svg = new Card(name, comparison, settings).svg();
+        if (this == SVG) {
+            return svg.getBytes(StandardCharsets.UTF_8);
+        }
+        var bytes = new ByteArrayOutputStream();
+        ImageIO.write(Svg.draw(name, svg, settings.scale()), "png", bytes);
+        return bytes.toByteArray();
     }
 
     private String text(Comparison comparison) throws IOException {
@@ -474,7 +487,7 @@ enum OutputFormat {
             case CSV -> ComparisonCsv.write(comparison);
             case JSON -> ComparisonJson.of(comparison).toPrettyString() + "\n";
             case HTML -> ReportPage.html(comparison);
-            case SVG, PNG -> throw new IllegalStateException("a picture is not text");
+            case SVG, PNG, GIF -> throw new IllegalStateException("a picture is not text");
         };
     }
 }
