@@ -290,6 +290,9 @@ public class Stream implements Callable<Integer> {
 
     /** {@code resumed} is null for a new run. */
     private int run(RunSettings settings, Resumed resumed) throws Exception {
+        if (!settings.ask() && !dryRun) {
+            status(!settings.echo().quiet(), "starting");
+        }
         var set = readPrompts(settings);
         try (var simulator = simulate && !dryRun ? SimulatedServer.start(settings.order().seed()) : null) {
             var catalog = ModelCatalog.of(modelOptions.settings(), console.environment(),

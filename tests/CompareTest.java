@@ -80,6 +80,37 @@ class CompareTest {
             """;
 
     @Test
+    void theScreenOfATerminalOf80Columns() {
+        var run = fastAndSlow("20261123T100000Z-0001").failure("slow", "prompt-9", 1, "overloaded");
+        run.record().put("simulated", true);
+        assertEquals(GOLDEN_SCREEN, Printed.of("compare", Compare::run, Map.of("COLUMNS", "80", "NO_COLOR", "1"), InputStream.nullInputStream(), true,
+                run.write().toString()).expect(0).out());
+    }
+
+    private static final String GOLDEN_SCREEN = """
+            To the first token fast is 1.45x faster than slow; to the last token fast is
+            1.56x faster than slow.
+
+                                -- TTFT ms -  - ITL ms   -- p50 ms -  -- p50 -
+            model    n  failed    p50    p95   p50  p95  TPOT  total  tokens/s  all tokens/s
+            fast *  24       0  111.5  121.9  5.00       5.00  207.5      96.9          10.4
+            slow    25       1  161.5  171.9  8.50       8.50  324.0      61.9          10.4
+            * faster to the first token than all others
+
+            Ratios to fast, above 1 is slower: o, and - their 95 % intervals
+            metric        ratio  95 % interval                       verdict
+            TTFT    slow  1.45x   1.41 to 1.49           |     o-    slower
+            ITL     slow  1.70x   1.67 to 1.73           |       -o  slower
+            TPOT    slow  1.70x   1.67 to 1.73           |       -o  slower
+            TTLT    slow  1.56x   1.55 to 1.58           |      o-   slower
+            total   slow  1.56x   1.54 to 1.58           |      o-   slower
+
+            note: simulated: the figures say nothing about the real models of these names
+            note: slow: 1 of 25 failed and are not in the figures (failed, overloaded)
+            Runs: 20261123T100000Z-0001
+            """;
+
+    @Test
     void onATerminalOf80ColumnsNoLineIsLongerAndTheWinnerAndFailuresHaveAColour() {
         var run = run("r");
         var names = List.of("a-model-with-a-name-of-forty-characters-1", "a-model-with-a-name-of-forty-characters-2", "short");

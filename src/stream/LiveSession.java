@@ -208,6 +208,7 @@ final class LiveAsk implements AnswerListener {
     private String prompt = "";
     private String runId;
     private String folder;
+    private String command;
     private String sentence;
     private int round;
     private boolean stopped;
@@ -243,7 +244,7 @@ final class LiveAsk implements AnswerListener {
             var own = question.settings(settings.run());
             var plan = Plan.of(question.prompts(), question.models(), own.order());
             try (var running = Runner.start(own, plan, question.arguments(own, settings.modelOptions()), overhead, console, this)) {
-                begin(running);
+                begin(running, console);
                 running.executeInRounds(plan, this::beginRound);
                 running.finish();
                 if (rounds > 1) {
@@ -261,10 +262,11 @@ final class LiveAsk implements AnswerListener {
         }
     }
 
-    private synchronized void begin(Runner running) {
+    private synchronized void begin(Runner running, Console console) {
         runner = running;
         runId = running.runId();
         folder = running.folder().toString();
+        command = console.command("Compare.java", folder);
         if (stopped) {
             running.stop();
         }
@@ -384,7 +386,7 @@ final class LiveAsk implements AnswerListener {
         }
         var isFirst = cursor.revision < 0;
         cursor.revision = revision;
-        var json = summary().put("run", runId).put("folder", folder).put("sentence", sentence).put("stopped", stopped).put("prompt_id", prompt);
+        var json = summary().put("run", runId).put("folder", folder).put("command", command).put("sentence", sentence).put("stopped", stopped).put("prompt_id", prompt);
         notes.forEach(json.putArray("notes")::add);
         if (isFirst) {
             json.put("first", true);

@@ -363,7 +363,7 @@ function written() {
       'Report',
     ),
     '. To compare: ',
-    el('code', {}, './jbang Compare.java ' + shown.folder),
+    el('code', {}, shown.command),
   ];
 }
 
