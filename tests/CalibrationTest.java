@@ -73,7 +73,7 @@ class CalibrationTest {
         // nothing can be measured to a tenth of no time at all
         assertTrue(run("-m", "sim-ttft0-itl0-n50", "--calibrate").err()
                 .contains("warning: the error of the client is more than a tenth of what was measured"));
-        assertFalse(TestRun.of(results.resolve("b"), "--simulate", "--calibrate", "-m", "sim-ttft2000-itl20-n5", "-p", "Hi",
+        assertFalse(TestRun.of(results.resolve("b"), "--simulate", "--calibrate", "-m", "sim-ttft900-itl20-n5", "-p", "Hi",
                 "--echo", "none").err().contains("more than a tenth"));
     }
 

@@ -158,7 +158,7 @@ class FaultTest {
             });
             var process = start(List.of("-Xmx256m", "-XX:+UseSerialGC", "-XX:+ExitOnOutOfMemoryError"), "--base-url",
                     "http://127.0.0.1:" + server.getLocalPort() + "/v1", "-m", String.join(",", HOSTILE.keySet()), "-p", "Hi",
-                    "-c", "3", "--timeout", "8", "--stall-timeout", "1", "--retries", "0", "--echo", "none", "-q");
+                    "-c", "3", "--timeout", "6", "--stall-timeout", "1", "--retries", "0", "--echo", "none", "-q");
             process.getOutputStream().close();
             var said = text(process.getErrorStream());
             assertEquals(1, process.waitFor(), said);
@@ -349,10 +349,10 @@ class FaultTest {
         for (var fault : List.of("none", "close-late")) {
             results = folder.resolve(fault);
             var before = simulator.answers();
-            var run = run("-m", "sim-ttft40-itl2-n12+" + fault, "-p", "Hi", "-n", "200", "-c", "8", "--retries", "0", "--no-self-warmup");
+            var run = run("-m", "sim-ttft40-itl2-n12+" + fault, "-p", "Hi", "-n", "120", "-c", "8", "--retries", "0", "--no-self-warmup");
             assertEquals(0, run.exitCode(), run.err());
-            assertEquals(200, run.requests().stream().filter(row -> row.get("status").equals("completed")).count());
-            assertEquals(200, simulator.answers() - before, "each request is answered once");
+            assertEquals(120, run.requests().stream().filter(row -> row.get("status").equals("completed")).count());
+            assertEquals(120, simulator.answers() - before, "each request is answered once");
             var sum = run.requests().stream().mapToDouble(row -> Double.parseDouble(row.get("total_ms"))).sum();
             spansMillis.add(spanMillis(run));
             // eight in flight take an eighth of the sum, seven of them a seventh

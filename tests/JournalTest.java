@@ -141,7 +141,7 @@ class JournalTest {
     @Test
     void everyNumberCanBeComputedAgain() throws Exception {
         try (var simulator = SimulatedServer.start(3)) {
-            var run = TestRun.of(folder, "--base-url", simulator.baseUrl(), "-n", "3", "-c", "4", "--warmup", "1", "-m",
+            var run = TestRun.of(folder, "--base-url", simulator.baseUrl(), "-n", "2", "-c", "4", "--warmup", "1", "-m",
                     "gpt-3.5-turbo,short=sim-ttft5-itl1-n30,text-davinci-003,think=sim-ttft5-itl1-n30+reasoning,"
                             + "few=sim-ttft3-itl2-n40+merged,one=sim-ttft3-itl0-n1,busy=sim-ttft3-itl1-n9+busy-ms,"
                             + "cut=sim-ttft3-itl1-n30+cut", "prompts/sky.txt", "prompts/quiz.csv");

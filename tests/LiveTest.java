@@ -154,6 +154,11 @@ class LiveTest {
         }
     }
 
+    private void awaitFirstEvents() throws Exception {
+        await("events are written", () -> !RunFiles.runsIn(folder).isEmpty()
+                && Files.readAllLines(RunFiles.runsIn(folder).getFirst().resolve(RunFiles.EVENTS)).size() > 2);
+    }
+
     /** Returns the folder of the only run, once it is complete. */
     private Path awaitFinished() throws Exception {
         await("a run has ended", () -> {
@@ -668,7 +673,7 @@ class LiveTest {
     void aRunOfThePageIsResumedByItsCommandLineWithTheSameSettings() throws Exception {
         var server = serve("m=sim-ttft20-itl2-n5,n=sim-ttft50-itl20-n100000");
         ask(server, "{\"tab\":\"t\",\"prompt\":\"-5 + 7 = ?\",\"system\":\"@notes.txt\",\"models\":[\"n\"],\"repeat\":3,\"temperature\":1}");
-        await("it is being asked", () -> !RunFiles.runsIn(folder).isEmpty());
+        awaitFirstEvents();
         post(server, "/asks/1/stop", "{}", with(admission(server), "Origin", base(server))).close();
         var run = awaitFinished();
         var arguments = RunManifest.read(run).arguments();
@@ -684,7 +689,7 @@ class LiveTest {
     void ifNothingHasEndedByItselfTheReportAndCompareSaySoInOneSentence() throws Exception {
         var server = serve("m=sim-ttft50-itl20-n100000");
         ask(server, "{\"tab\":\"t\",\"prompt\":\"Hi\",\"models\":[\"m\"],\"repeat\":2}");
-        await("it is being asked", () -> !RunFiles.runsIn(folder).isEmpty());
+        awaitFirstEvents();
         var admission = admission(server);
         post(server, "/asks/1/stop", "{}", with(admission, "Origin", base(server))).close();
         var run = awaitFinished();

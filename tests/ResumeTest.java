@@ -20,10 +20,13 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** A run that was cut off is finished: nothing twice, nothing lost. */
+@Execution(ExecutionMode.CONCURRENT)
 class ResumeTest {
 
     /** How often a run is killed; more with {@code STREAM_KILLS=50 ./jbang tests/AllTests.java ResumeTest#...}. */

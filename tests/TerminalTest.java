@@ -20,10 +20,13 @@ import java.util.stream.Collectors;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 /** The commands in a pseudo-terminal, which script(1) makes: what is on the screen, without its colours. */
+@Execution(ExecutionMode.CONCURRENT)
 class TerminalTest {
 
     private static final Path SCRIPT = Path.of("/usr/bin/script");
@@ -127,7 +130,7 @@ class TerminalTest {
         try (var session = new Session(columns, rows, "xterm", "stream.Compare", folder.toString())) {
             assertEquals(0, session.exitCode(), session.screen());
             session.lines().forEach(line -> assertTrue(line.length() <= columns, line));
-            assertTrue(session.lines().stream().anyMatch(line -> line.startsWith("Ratios to b, above 1 is slower")), session.screen());
+            assertTrue(session.lines().stream().anyMatch(line -> line.startsWith("Ratios to ")), session.screen());
         }
     }
 
