@@ -24,7 +24,6 @@
 package stream;
 
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
@@ -90,7 +89,8 @@ public class Live implements Callable<Integer> {
             var catalog = ModelCatalog.of(modelOptions.settings(), console.environment(), simulator == null
                     ? ModelCatalog.Access.WITH_KEYS : ModelCatalog.Access.toSimulator(simulator.baseUrl()));
             catalog.notes().forEach(console::say);
-            try (var server = LiveServer.start(new LiveSettings(run, catalog.models(), modelOptions.settings(), GRACE_MILLIS), port, console)) {
+            var settings = new LiveSettings(run, catalog.models(), modelOptions.settings(), GRACE_MILLIS);
+            try (var server = LiveServer.start(settings, port, console)) {
                 Runtime.getRuntime().addShutdownHook(new Thread(server::close, "live-end"));
                 console.out().println(server.address());
                 console.out().flush();
@@ -117,7 +117,7 @@ public class Live implements Callable<Integer> {
             var page = Files.createTempFile("live", ".html",
                     PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
             page.toFile().deleteOnExit();
-            Files.writeString(page, "<!DOCTYPE html><meta http-equiv=\"refresh\" content=\"0; url=" + address + "\">", StandardCharsets.UTF_8);
+            Files.writeString(page, "<!DOCTYPE html><meta http-equiv=\"refresh\" content=\"0; url=" + address + "\">");
             new ProcessBuilder(opener(page)).redirectErrorStream(true).redirectOutput(ProcessBuilder.Redirect.DISCARD).start();
         } catch (IOException | UnsupportedOperationException e) {
             console.say("--open: no browser could be started (" + OneLine.firstOf(String.valueOf(e.getMessage())) + "); open the address yourself");
@@ -126,7 +126,8 @@ public class Live implements Callable<Integer> {
 
     private static List<String> opener(Path page) {
         var system = System.getProperty("os.name").toLowerCase(Locale.ROOT);
-        return system.contains("win") && !system.contains("darwin") ? List.of("rundll32", "url.dll,FileProtocolHandler", page.toUri().toString())
+        return system.contains("win") && !system.contains("darwin")
+                ? List.of("rundll32", "url.dll,FileProtocolHandler", page.toUri().toString())
                 : List.of(system.contains("mac") ? "open" : "xdg-open", page.toString());
     }
 }

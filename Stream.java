@@ -199,7 +199,8 @@ public class Stream implements Callable<Integer> {
                         : ThreadLocalRandom.current().nextLong(1_000_000_000)),
                 concurrency, requestOptions.timeoutSeconds, requestOptions.stallTimeoutSeconds, requestOptions.retries, retryFailed,
                 requestOptions.results, requestOptions.limits(), connectionOptions.settings(), echoSettings(),
-                requestOptions.uniquePrefix, requestOptions.csvSafe, noSelfWarmup ? RunSettings.SelfWarmup.NEVER : RunSettings.SelfWarmup.BATCHES, calibrate, verbose);
+                requestOptions.uniquePrefix, requestOptions.csvSafe,
+                noSelfWarmup ? RunSettings.SelfWarmup.NEVER : RunSettings.SelfWarmup.BATCHES, calibrate, verbose);
     }
 
     private EchoSettings echoSettings() {
@@ -263,7 +264,8 @@ public class Stream implements Callable<Integer> {
             begun.seed = manifest.seed();
             var settings = begun.settings();
             var echoNow = new EchoSettings(echo != null ? echo : settings.echo().mode(),
-                    requestOptions.typingDelayMillis > 0 ? requestOptions.typingDelayMillis : settings.echo().delayMillis(), quiet || settings.echo().quiet());
+                    requestOptions.typingDelayMillis > 0 ? requestOptions.typingDelayMillis : settings.echo().delayMillis(),
+                    quiet || settings.echo().quiet());
             return begun.run(settings.resumed(retryFailed, folder.toAbsolutePath().getParent(), echoNow,
                     verbose || settings.verbose()), new Resumed(manifest, folder, lock));
         } catch (IOException e) {

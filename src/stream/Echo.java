@@ -144,8 +144,8 @@ final class RunProgress {
         var left = done == 0 || done >= requests ? "" : "; " + duration((nowNanos - startNanos) / done * (requests - done)) + " left";
         var medians = new StringBuilder();
         for (var each : ttfts.entrySet()) {
-            var median = String.format(Locale.ROOT, "%s%s %.0f", medians.isEmpty() ? "; TTFT p50 ms: " : ", ", OneLine.withoutMiddle(each.getKey(), LONGEST_LABEL),
-                    each.getValue().getValueAtPercentile(50) / 1000.0);
+            var median = String.format(Locale.ROOT, "%s%s %.0f", medians.isEmpty() ? "; TTFT p50 ms: " : ", ",
+                    OneLine.withoutMiddle(each.getKey(), LONGEST_LABEL), each.getValue().getValueAtPercentile(50) / 1000.0);
             if (counts.length() + left.length() + medians.length() + median.length() > width) {
                 break;
             }
@@ -250,7 +250,8 @@ final class Echo implements AnswerListener {
     @Override
     public void end(Speaker speaker, boolean last, String failure, UnaryOperator<String> row) {
         var ttft = row.apply("ttft_ms");
-        var latency = failure == null && isOnScreen() && !settings.quiet() && (isMode("tokens") || isMode("lines")) ? latency(ttft, row) : null;
+        var isShown = failure == null && isOnScreen() && !settings.quiet() && (isMode("tokens") || isMode("lines"));
+        var latency = isShown ? latency(ttft, row) : null;
         var output = row.apply("output");
         print(() -> {
             progress.end(speaker.label(), last, failure != null, ttft);

@@ -185,8 +185,8 @@ final class ComparisonText {
     private static final String WINS = " *";
 
     /** What a narrow table leaves out, the first first. */
-    private static final List<Aggregate> OPTIONAL = List.of(Aggregate.COALESCED, Aggregate.OUTPUT_TOKENS, Aggregate.ITL_P99, Aggregate.ITL_ANY_P50,
-            Aggregate.TTFT_ANY_P50, Aggregate.TOKENS_PER_EVENT, Aggregate.TTLT_P50, Aggregate.TTFT_P99, Aggregate.REQUESTS_PER_S,
+    private static final List<Aggregate> OPTIONAL = List.of(Aggregate.COALESCED, Aggregate.OUTPUT_TOKENS, Aggregate.ITL_P99,
+            Aggregate.ITL_ANY_P50, Aggregate.TTFT_ANY_P50, Aggregate.TOKENS_PER_EVENT, Aggregate.TTLT_P50, Aggregate.TTFT_P99, Aggregate.REQUESTS_PER_S,
             Aggregate.THROUGHPUT, Aggregate.TPOT_P50, Aggregate.ITL_P95, Aggregate.RETRIES, Aggregate.TTFT_NET_P50, Aggregate.TOTAL_P50,
             Aggregate.TTFT_P95, Aggregate.TOKENS_PER_S, Aggregate.ITL_P50);
 
@@ -235,9 +235,12 @@ final class ComparisonText {
             }
         }
         text.append('\n');
-        comparison.caveats().forEach(caveat -> text.append(markdown ? "- " + Table.escaped(caveat) : wrapped("note: " + caveat, "      ")).append('\n'));
-        text.append(markdown && !comparison.caveats().isEmpty() ? "\n" : "").append(markdown ? "Runs: " + comparison.terms().runs().stream()
-                .map(Table::escaped).collect(Collectors.joining(", ")) : wrapped("Runs: " + String.join(", ", comparison.terms().runs()), "      "));
+        comparison.caveats().forEach(caveat ->
+                text.append(markdown ? "- " + Table.escaped(caveat) : wrapped("note: " + caveat, "      ")).append('\n'));
+        text.append(markdown && !comparison.caveats().isEmpty() ? "\n" : "");
+        var runs = comparison.terms().runs();
+        text.append(markdown ? "Runs: " + runs.stream().map(Table::escaped).collect(Collectors.joining(", "))
+                : wrapped("Runs: " + String.join(", ", runs), "      "));
         return text.append('\n').toString();
     }
 
@@ -306,7 +309,8 @@ final class ComparisonText {
         if (!fits) {
             forEachDifference(section, (metric, label, difference) -> {
                 if (!difference.verdictIsPlain(comparison.terms().margin())) {
-                    text.append(wrapped(metric.title() + " of " + label + ": " + difference.verdictWords(comparison.terms().margin()), "  ")).append('\n');
+                    var verdict = difference.verdictWords(comparison.terms().margin());
+                    text.append(wrapped(metric.title() + " of " + label + ": " + verdict, "  ")).append('\n');
                 }
             });
         }
@@ -335,8 +339,8 @@ final class ComparisonText {
         table.column("verdict", true);
         var bar = new RatioBar(section);
         forEachDifference(section, (metric, label, difference) -> {
-            var row = new ArrayList<>(List.of(metric.title(), label + (markdown ? " / " + section.baseline() : ""), ratio(difference.ratio()),
-                    interval(difference.lower95(), difference.upper95())));
+            var row = new ArrayList<>(List.of(metric.title(), label + (markdown ? " / " + section.baseline() : ""),
+                    ratio(difference.ratio()), interval(difference.lower95(), difference.upper95())));
             if (!markdown) {
                 row.add(bar.of(difference));
             }
@@ -359,8 +363,8 @@ final class ComparisonText {
                 var interval = group.intervals().get(aggregate);
                 if (interval != null) {
                     var tail = group.tails().get(aggregate);
-                    table.row(List.of(aggregate.title().replace(" ms", ""), group.label(), aggregate.cell(group.aggregates().get(aggregate)),
-                            aggregate.cell(interval.lower()) + " to " + aggregate.cell(interval.upper()),
+                    table.row(List.of(aggregate.title().replace(" ms", ""), group.label(),
+                            aggregate.cell(group.aggregates().get(aggregate)), aggregate.cell(interval.lower()) + " to " + aggregate.cell(interval.upper()),
                             tail == null ? "" : ratio(tail.ratio()), tail == null ? "" : interval(tail.lower(), tail.upper())));
                 }
             }

@@ -184,7 +184,8 @@ final class LiveServer implements AutoCloseable {
         try {
             return new LiveServer(new LiveSession(settings, console), port);
         } catch (UncheckedIOException | IllegalStateException e) {
-            throw new UserError("--port " + port + ": cannot listen there (" + OneLine.firstOf(String.valueOf(e.getMessage())) + "); choose another");
+            throw new UserError("--port " + port + ": cannot listen there (" + OneLine.firstOf(String.valueOf(e.getMessage()))
+                    + "); choose another");
         }
     }
 
@@ -221,7 +222,8 @@ final class LiveServer implements AutoCloseable {
             send(response, "text/html", ADMITTED.formatted(access.key()).getBytes(StandardCharsets.UTF_8));
         } else if (!access.isCookie(headers.cookies().first(access.cookieName()).orElse(""))) {
             refuse(response, Status.FORBIDDEN_403, NO_TOKEN);
-        } else if (!isPublic(prologue.uriPath().path()) && !access.isKey(headers.first(KEY_HEADER).orElse(request.query().first("key").orElse("")))) {
+        } else if (!isPublic(prologue.uriPath().path())
+                && !access.isKey(headers.first(KEY_HEADER).orElse(request.query().first("key").orElse("")))) {
             refuse(response, Status.FORBIDDEN_403, NO_TOKEN);
         } else {
             chain.proceed();
@@ -300,7 +302,7 @@ final class LiveServer implements AutoCloseable {
         response.status(Status.NO_CONTENT_204).send();
     }
 
-    /** Returns null if there is none. */
+    /** Returns null for a number that no question has, or has any longer. */
     private LiveAsk find(String id) {
         return id.matches("\\d{1,9}") ? session.find(Integer.parseInt(id)) : null;
     }

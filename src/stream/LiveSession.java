@@ -77,8 +77,8 @@ record LiveSettings(RunSettings run, List<Model> models, ModelSettings modelOpti
  * @param models those that are to answer
  * @param repeat how often, from 1
  */
-record LiveQuestion(String tab, String title, String text, List<String> files, List<Prompt> prompts, String system, Sampling sampling, List<Model> models,
-                    int repeat) {
+record LiveQuestion(String tab, String title, String text, List<String> files, List<Prompt> prompts, String system,
+                    Sampling sampling, List<Model> models, int repeat) {
 
     private static final int LONGEST_TITLE = 100;
 
@@ -115,7 +115,8 @@ record LiveQuestion(String tab, String title, String text, List<String> files, L
     private static List<Prompt> promptsOf(JsonNode files) {
         var bytesByName = new LinkedHashMap<String, byte[]>();
         try {
-            files.forEach(file -> bytesByName.put(file.path("name").asString(""), Base64.getDecoder().decode(file.path("base64").asString(""))));
+            files.forEach(file -> bytesByName.put(file.path("name").asString(""),
+                    Base64.getDecoder().decode(file.path("base64").asString(""))));
         } catch (IllegalArgumentException e) {
             throw new UserError("a file did not arrive as a whole; drop it again");
         }
@@ -386,7 +387,8 @@ final class LiveAsk implements AnswerListener {
         }
         var isFirst = cursor.revision < 0;
         cursor.revision = revision;
-        var json = summary().put("run", runId).put("folder", folder).put("command", command).put("sentence", sentence).put("stopped", stopped).put("prompt_id", prompt);
+        var json = summary().put("run", runId).put("folder", folder).put("command", command).put("sentence", sentence)
+                .put("stopped", stopped).put("prompt_id", prompt);
         notes.forEach(json.putArray("notes")::add);
         if (isFirst) {
             json.put("first", true);
@@ -513,7 +515,7 @@ final class LiveSession implements AutoCloseable {
         }
     }
 
-    /** Returns null if there is none, or no longer. */
+    /** Returns null for a number that no question has, or has any longer. */
     synchronized LiveAsk find(int id) {
         return asks.get(id);
     }

@@ -31,7 +31,6 @@ import javax.imageio.ImageIO;
 import javax.imageio.ImageTypeSpecifier;
 import javax.imageio.ImageWriteParam;
 import javax.imageio.ImageWriter;
-import javax.imageio.metadata.IIOMetadata;
 import javax.imageio.metadata.IIOMetadataNode;
 
 import com.github.weisj.jsvg.parser.LoaderContext;
@@ -136,8 +135,8 @@ final class Svg {
 
     /** Text of which each character has the same width; {@code animation} is empty, or an element that animates it. */
     void mono(double x, double y, int size, String fill, String text, String animation) {
-        elements.append(String.format(Locale.ROOT, "<text x=\"%.1f\" y=\"%.1f\" font-size=\"%d\" fill=\"%s\" font-family=\"%s\" xml:space=\"preserve\"",
-                x, y, size, fill, MONO)).append(animation.isEmpty() ? ">" : " opacity=\"0\">").append(escaped(text)).append(animation)
+        elements.append(String.format(Locale.ROOT, "<text x=\"%.1f\" y=\"%.1f\" font-size=\"%d\" fill=\"%s\" font-family=\"%s\""
+                + " xml:space=\"preserve\"", x, y, size, fill, MONO)).append(animation.isEmpty() ? ">" : " opacity=\"0\">").append(escaped(text)).append(animation)
                 .append("</text>\n");
     }
 
@@ -202,7 +201,8 @@ final class Card {
         if (groups.isEmpty()) {
             throw new IOException(name + ": no completed request has a TTFT; there is nothing to draw");
         }
-        var title = List.of(OneLine.wrapped(settings.title() != null ? settings.title() : comparison.headline(), TITLE_CHARACTERS, "").split("\n"));
+        var sentence = settings.title() != null ? settings.title() : comparison.headline();
+        var title = List.of(OneLine.wrapped(sentence, TITLE_CHARACTERS, "").split("\n"));
         var top = MARGIN + title.size() * (TITLE_SIZE + 8) + 40;
         var svg = new Svg(WIDTH, top + groups.size() * ROW + 92, comparison.headline(), settings.ground());
         for (int i = 0; i < title.size(); i++) {
@@ -223,7 +223,8 @@ final class Card {
         var step = step(end);
         for (double at = 0; at <= end; at += step) {
             svg.line(x(at, end), top, x(at, end), bottom, settings.line(), 1);
-            svg.text(x(at, end), bottom + 20, 13, settings.soft(), false, "middle", String.format(Locale.ROOT, "%,.0f", at) + (at == 0 ? " ms" : ""));
+            var label = String.format(Locale.ROOT, "%,.0f", at) + (at == 0 ? " ms" : "");
+            svg.text(x(at, end), bottom + 20, 13, settings.soft(), false, "middle", label);
         }
     }
 
@@ -270,7 +271,10 @@ final class RaceFilm {
     private static final int WIDTH = 960;
     private static final int MARGIN = 24;
     private static final int TEXT_SIZE = 15;
-    private static final double CHARACTER = 0.602 * TEXT_SIZE; // the width in usual monospaced fonts
+    private static final int SMALL_SIZE = 13;
+    private static final int SECOND_COLUMN = 22; // characters before it
+    private static final double WIDTH_OF_SIZE = 0.602; // of a character in usual monospaced fonts
+    private static final double CHARACTER = WIDTH_OF_SIZE * TEXT_SIZE;
     private static final int LINE = 21;
     private static final int LINES = 7;
     private static final int HEAD = 78;
@@ -376,7 +380,8 @@ final class RaceFilm {
         var svg = new Svg(WIDTH, 56 + rows * (laneHeight + MARGIN), title, settings.ground());
         svg.text(MARGIN, 36, 18, settings.ink(), true, "start", OneLine.shortened(OneLine.of(title), 90));
         for (int i = 0; i < lanes.size(); i++) {
-            lane(svg, lanes.get(i), MARGIN + i % inARow() * (laneWidth() + MARGIN), 56 + i / inARow() * (laneHeight + MARGIN), laneHeight, atMillis);
+            var x = MARGIN + i % inARow() * (laneWidth() + MARGIN);
+            lane(svg, lanes.get(i), x, 56 + i / inARow() * (laneHeight + MARGIN), laneHeight, atMillis);
         }
         return svg.toString();
     }
@@ -385,9 +390,10 @@ final class RaceFilm {
         svg.rectangle(x, y, laneWidth(), height, settings.line(), 0.35);
         svg.rectangle(x, y, laneWidth(), 4, lane.colour(), 1);
         svg.text(x + 12, y + 26, 16, settings.ink(), true, "start", OneLine.withoutMiddle(OneLine.of(lane.label()), 26));
-        show(svg, x + 12, y + 46, 13, settings.soft(), String.format(Locale.ROOT, "first token %.2f s", lane.firstMillis() / 1000), lane.firstMillis(), atMillis);
-        show(svg, x + 12 + 22 * 0.602 * 13, y + 46, 13, settings.soft(), String.format(Locale.ROOT, "done %.2f s", lane.totalMillis() / 1000),
-                lane.totalMillis(), atMillis);
+        var first = String.format(Locale.ROOT, "first token %.2f s", lane.firstMillis() / 1000);
+        var done = String.format(Locale.ROOT, "done %.2f s", lane.totalMillis() / 1000);
+        show(svg, x + 12, y + 46, SMALL_SIZE, settings.soft(), first, lane.firstMillis(), atMillis);
+        show(svg, x + 12 + SECOND_COLUMN * WIDTH_OF_SIZE * SMALL_SIZE, y + 46, SMALL_SIZE, settings.soft(), done, lane.totalMillis(), atMillis);
         for (var piece : lane.pieces()) {
             show(svg, x + 12 + piece.column() * CHARACTER, y + HEAD + piece.line() * LINE - 4, TEXT_SIZE, settings.ink(), piece.text(),
                     piece.millis(), atMillis);
@@ -397,8 +403,8 @@ final class RaceFilm {
     private void show(Svg svg, double x, double y, int size, String fill, String text, double fromMillis, double atMillis) {
         var cycle = endMillis + PAUSE_MILLIS;
         if (atMillis < 0) {
-            svg.mono(x, y, size, fill, text, String.format(Locale.ROOT, "<animate attributeName=\"opacity\" values=\"0;1\" keyTimes=\"0;%.4f\" dur=\"%.0fms\""
-                    + " calcMode=\"discrete\" repeatCount=\"indefinite\"/>", fromMillis / cycle, cycle));
+            svg.mono(x, y, size, fill, text, String.format(Locale.ROOT, "<animate attributeName=\"opacity\" values=\"0;1\""
+                    + " keyTimes=\"0;%.4f\" dur=\"%.0fms\" calcMode=\"discrete\" repeatCount=\"indefinite\"/>", fromMillis / cycle, cycle));
         } else if (fromMillis <= atMillis) {
             svg.mono(x, y, size, fill, text, "");
         }
@@ -413,7 +419,8 @@ final class RaceFilm {
             writer.prepareWriteSequence(null);
             for (double at = 0; at < endMillis + FRAME_MILLIS; at += FRAME_MILLIS) {
                 var isLast = at + FRAME_MILLIS >= endMillis + FRAME_MILLIS;
-                writeFrame(writer, Svg.draw(name, svg(isLast ? endMillis : at), settings.scale()), isLast ? (int) PAUSE_MILLIS : FRAME_MILLIS);
+                var frame = Svg.draw(name, svg(isLast ? endMillis : at), settings.scale());
+                writeFrame(writer, frame, isLast ? (int) PAUSE_MILLIS : FRAME_MILLIS);
             }
             writer.endWriteSequence();
         } finally {
@@ -439,10 +446,6 @@ final class RaceFilm {
         extension.setUserObject(new byte[] {1, 0, 0}); // begins again for ever
         child(root, "ApplicationExtensions").appendChild(extension);
         metadata.setFromTree(metadata.getNativeMetadataFormatName(), root);
-        write(writer, image, metadata, parameters);
-    }
-
-    private static void write(ImageWriter writer, BufferedImage image, IIOMetadata metadata, ImageWriteParam parameters) throws IOException {
         writer.writeToSequence(new IIOImage(image, null, metadata), parameters);
     }
 

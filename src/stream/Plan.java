@@ -30,7 +30,8 @@ import picocli.CommandLine.Option;
 /** The options that say how prompts are asked, the same in every command that asks any. */
 final class RequestOptions {
 
-    @Option(names = "--system", paramLabel = "TEXT|@FILE", description = "System message where the prompt has none; @@TEXT begins with one @.")
+    @Option(names = "--system", paramLabel = "TEXT|@FILE",
+            description = "System message where the prompt has none; @@TEXT begins with one @.")
     String system;
 
     @Option(names = "--max-tokens", paramLabel = "N", defaultValue = "200",
@@ -388,7 +389,7 @@ record Plan(List<Prompt> prompts, List<Model> models, List<Job> warmups, List<Jo
         return of(prompts, prompts.stream().map(prompt -> new Question(prompt, models)).toList(), models, order);
     }
 
-    /** Returns the requests without the warm-up in parts that are sent one after the other: each prompt and repetition to all its models. */
+    /** Returns the requests without the warm-up in parts: each prompt and repetition to all its models. */
     List<Plan> rounds() {
         var rounds = new ArrayList<Plan>();
         var round = new ArrayList<Job>();
