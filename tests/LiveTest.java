@@ -729,10 +729,10 @@ class LiveTest {
         var server = serve(600, "m=sim-ttft50-itl20-n100000");
         var admission = admission(server);
         ask(server, "{\"tab\":\"t\",\"prompt\":\"Hi\",\"models\":[\"m\"]}");
-        for (int i = 0; i < 4; i++) { // away for half of the time each, together for longer
+        for (int i = 0; i < 4; i++) { // each time for half of the grace, and away again when that of the time before ends
             try (var tab = get(server, "/events?tab=t&ask=1", admission)) {
                 tab.body().source().require(1);
-                Thread.sleep(400);
+                Thread.sleep(200);
             }
             Thread.sleep(300);
         }
