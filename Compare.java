@@ -173,9 +173,10 @@ public class Compare implements Callable<Integer> {
         var output = OutputFormat.ofName(format);
         var files = new LinkedHashMap<Path, OutputFormat>();
         exports.forEach(file -> files.put(file, OutputFormat.ofEnding(file)));
+        var styled = files.entrySet().stream().filter(file -> file.getValue().isStyled(file.getKey())).count();
         new OptionChecks().within("--scale", scale, 1, 4).oneOf("--theme", theme, "light", "dark")
-                .require(title == null && scale == 1 && theme.equals("light") || files.entrySet().stream().anyMatch(file -> file.getValue()
-                        .isStyled(file.getKey())), "--scale, --theme and --title go with --export card.png or race.gif; add one").throwIfAny();
+                .require(title == null && scale == 1 && theme.equals("light") || styled > 0,
+                        "--scale, --theme and --title go with --export card.png or race.gif; add one").throwIfAny();
         var pictures = new PictureSettings(scale, theme.equals("dark"), title);
         var table = settings.runs().size() == 1 ? ComparisonCsv.in(settings.runs().getFirst()) : null;
         var comparison = table == null ? Comparison.of(settings, console.err()) : table.read(settings);

@@ -169,6 +169,8 @@ class ReportTest {
         var run = raced();
         assertEquals("compare: --export ttft.gif; only race.gif is a film, pictures end with .svg or .png\n",
                 report(2, run, "--export", folder.resolve("ttft.gif")));
+        report(2, run, "--export", folder.resolve("card.png"), "--export", folder.resolve("ttft.gif"));
+        assertFalse(Files.exists(folder.resolve("card.png")), "nothing half written");
         assertEquals("compare: --export race.png; a film ends with .svg or .gif\n", report(2, run, "--export", folder.resolve("race.png")));
         assertEquals("compare: --scale, --theme and --title go with --export card.png or race.gif; add one\n",
                 report(2, run, "--title", "x", "--export", folder.resolve("ttft.png")));
