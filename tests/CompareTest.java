@@ -80,6 +80,15 @@ class CompareTest {
             """;
 
     @Test
+    void aDifferenceWithinTheMarginOfTheUserHasNoWinner() {
+        var run = fastAndSlow("r").write();
+        assertTrue(compare(0, run).out().contains("fast *"));
+        var same = compare(0, run, "--margin", "60%").out();
+        assertTrue(same.startsWith("To the first token slow has the same median as fast within 60 %"), same);
+        assertFalse(same.contains("*"), same);
+    }
+
+    @Test
     void theScreenOfATerminalOf80Columns() {
         var run = fastAndSlow("20261123T100000Z-0001").failure("slow", "prompt-9", 1, "overloaded");
         run.record().put("simulated", true);

@@ -111,6 +111,11 @@ class TerminalTest {
         }
     }
 
+    private Session ask(String term) throws IOException {
+        return new Session(80, 24, term, "stream.Stream", "--simulate", "-m", "a=sim-ttft20-itl1-n4", "--ask", "--no-self-warmup", "-o",
+                folder.toString());
+    }
+
     @ParameterizedTest
     @CsvSource({"80, 24", "120, 35"})
     void aBatchKeepsToTheWidthAndItsLastLinesCanBePasted(int columns, int rows) throws Exception {
@@ -147,8 +152,7 @@ class TerminalTest {
 
     @Test
     void askEditsTheLineFetchesTheLastOneAndSaysHowToLeave() throws Exception {
-        try (var session = new Session(80, 24, "xterm", "stream.Stream", "--simulate", "-m", "a=sim-ttft20-itl1-n4", "--ask", "--no-self-warmup",
-                "-o", folder.toString())) {
+        try (var session = ask("xterm")) {
             session.await("An empty line or Ctrl-D ends it.");
             session.await("Ask a question: ");
             session.type("Why is the sky bluff\u007f\u007fe?\r");
@@ -166,8 +170,7 @@ class TerminalTest {
 
     @Test
     void ctrlCAtTheQuestionEndsCleanly() throws Exception {
-        try (var session = new Session(80, 24, "xterm", "stream.Stream", "--simulate", "-m", "a=sim-ttft20-itl1-n4", "--ask", "--no-self-warmup",
-                "-o", folder.toString())) {
+        try (var session = ask("xterm")) {
             session.await("Ask a question: ");
             session.type("Hi\r");
             session.await("Ask a question: ", 2);
@@ -181,8 +184,7 @@ class TerminalTest {
 
     @Test
     void aDumbTerminalAsksWithoutEditing() throws Exception {
-        try (var session = new Session(80, 24, "dumb", "stream.Stream", "--simulate", "-m", "a=sim-ttft20-itl1-n4", "--ask", "--no-self-warmup",
-                "-o", folder.toString())) {
+        try (var session = ask("dumb")) {
             session.await("Ask a question: ");
             session.type("Hi\n");
             session.await("tokens/s, total ");

@@ -200,7 +200,6 @@ record SectionResult(String title, String baseline, List<GroupResult> groups, Li
     private static final Set<Metric> BETWEEN_EVENTS = EnumSet.of(Metric.ITL, Metric.ITL_ANY);
 
     private static final double SIGNIFICANT = 0.05;
-    private static final double DECISIVE = 0.05; // a winner within the usual margin is none
 
     /** Compares all groups with the named one, or where that is null or missing with the fastest. */
     static SectionResult of(Section section, ComparisonSettings settings, String baseline) {
@@ -270,15 +269,19 @@ record SectionResult(String title, String baseline, List<GroupResult> groups, Li
         return groups.stream().filter(group -> group.label().equals(label)).findFirst().orElse(null);
     }
 
-    /** Returns the label of the group that is faster than all others in the first metric of the sentence; null if none is. */
-    String winner() {
+    /**
+     * Returns the label of the group that is faster than all others in the first metric of the sentence; null if no group is.
+     *
+     * @param margin share that counts as the same
+     */
+    String winner(double margin) {
         var metrics = headlineMetrics(groups);
         if (metrics.isEmpty()) {
             return null;
         }
         var verdicts = new HashMap<Verdict, List<String>>();
         groups.stream().filter(group -> group.differences().containsKey(metrics.getFirst())).forEach(group -> verdicts.computeIfAbsent(
-                group.differences().get(metrics.getFirst()).difference().verdict(DECISIVE), absent -> new ArrayList<>()).add(group.label()));
+                group.differences().get(metrics.getFirst()).difference().verdict(margin), absent -> new ArrayList<>()).add(group.label()));
         var faster = verdicts.getOrDefault(Verdict.FASTER, List.of());
         var others = groups.size() - 1;
         return verdicts.getOrDefault(Verdict.SLOWER, List.of()).size() == others ? baseline

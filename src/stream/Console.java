@@ -224,6 +224,9 @@ record Console(String command, InputStream in, PrintStream out, PrintStream err,
     /** The width of what is no terminal. */
     static final int UNLIMITED = Integer.MAX_VALUE;
 
+    /** What a terminal is sent to empty the line that its cursor is in. */
+    static final String CLEAR_LINE = "\r\033[K";
+
     private static final int USUAL_WIDTH = 80;
 
     /** Width of the progress bar, in characters: it must not reach the last column of a terminal of 80. */
@@ -359,14 +362,14 @@ record Console(String command, InputStream in, PrintStream out, PrintStream err,
     /** Shows what is being done, on a terminal, until {@link #clearStatus}. */
     void showStatus(String text) {
         if (errIsTerminal) {
-            err.print("\r\033[K" + text + " ...");
+            err.print(CLEAR_LINE + text + " ...");
             err.flush();
         }
     }
 
     void clearStatus() {
         if (errIsTerminal) {
-            err.print("\r\033[K");
+            err.print(CLEAR_LINE);
             err.flush();
         }
     }

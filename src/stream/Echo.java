@@ -92,7 +92,7 @@ interface AnswerListener extends AutoCloseable {
  *
  * @param mode        tokens, lines, events or none
  * @param delayMillis pause after each piece of text, at least 0; paces the echo, never the measurement
- * @param quiet       whether headings and the progress bar are left out
+ * @param quiet       whether headings, latencies and the line of the progress are left out
  */
 record EchoSettings(String mode, int delayMillis, boolean quiet) { }
 
@@ -170,7 +170,6 @@ final class Echo implements AnswerListener {
     private static final String EVENT_ROW = "%10s %10s %5s  %-9s %s%n";
     private static final String[] COLOURS = {"36", "33", "35", "32", "34", "31"};
     private static final long REFRESH_MILLIS = 200;
-    private static final String CLEAR_LINE = "\r\033[K";
 
     private final EchoSettings settings;
     private final Console console;
@@ -184,7 +183,7 @@ final class Echo implements AnswerListener {
     private final RunProgress progress;
     private final boolean showsProgress;
     private final int width;
-    private boolean progressIsShown;
+    private volatile boolean progressIsShown; // also read by the thread that drops the rest
     private Speaker current;
     private boolean currentReasons;
     private volatile boolean dropped;
@@ -447,10 +446,10 @@ final class Echo implements AnswerListener {
         return console.outIsTerminal() ? text.replaceAll("[\\p{Cntrl}&&[^\\n\\t]]", "\uFFFD") : text;
     }
 
-    /** Draws the line anew, unless the text of an answer is where it would be. */
+    /** Draws the line again, unless the cursor is at the end of an unfinished answer. */
     private void showProgress() {
         if (showsProgress && !dropped && (current == null || !console.outIsTerminal() || isMode("events"))) {
-            console.err().print(CLEAR_LINE + progress.line(System.nanoTime(), width));
+            console.err().print(Console.CLEAR_LINE + progress.line(System.nanoTime(), width));
             console.err().flush();
             progressIsShown = true;
         }
@@ -458,7 +457,7 @@ final class Echo implements AnswerListener {
 
     private void hideProgress() {
         if (progressIsShown) {
-            console.err().print(CLEAR_LINE);
+            console.err().print(Console.CLEAR_LINE);
             console.err().flush();
             progressIsShown = false;
         }

@@ -223,7 +223,7 @@ final class ComparisonText {
                 text.append(markdown ? "### " + Table.escaped(section.title()) + "\n\n" : OneLine.of(section.title()) + "\n");
             }
             text.append(written(figures(section)));
-            if (section.winner() != null && !markdown) {
+            if (section.winner(comparison.terms().margin()) != null && !markdown) {
                 text.append("* faster ").append(HeadlineClause.goal(SectionResult.headlineMetrics(section.groups()).getFirst()))
                         .append(" than all others\n");
             }
@@ -262,7 +262,7 @@ final class ComparisonText {
             }
         }
         for (var group : section.groups()) {
-            var wins = group.label().equals(section.winner()) && !markdown;
+            var wins = group.label().equals(section.winner(comparison.terms().margin())) && !markdown;
             var row = new ArrayList<>(List.of(group.label() + (wins ? WINS : "")));
             for (var aggregate : shown) {
                 row.add(aggregate.cell(group.aggregates().get(aggregate)));

@@ -78,7 +78,7 @@ enum Aggregate {
         return heading;
     }
 
-    /** Returns the median of a metric; null if there is none. */
+    /** Returns the aggregate that is the median of a metric; null for a metric without such a column. */
     static Aggregate medianOf(Metric metric) {
         return Arrays.stream(values()).filter(aggregate -> aggregate.metric == metric).findFirst().orElse(null);
     }
