@@ -690,7 +690,7 @@ public class Bench {
         @Benchmark
         public List<Double> compare() throws IOException {
             var problems = new ReadProblems();
-            var run = RecordedRun.read(folder, problems);
+            var run = CsvRun.read(folder, problems);
             var sections = Grouping.of("model", List.of(run), Map.of())
                     .sections(List.of(run), new Counting(MetricDefinition.OURS, false, false, false), problems);
             run.readEvents(MetricDefinition.OURS, new EventCollector(sections), problems, null);

@@ -43,8 +43,8 @@ import picocli.CommandLine.Spec;
 public class Compare implements Callable<Integer> {
 
     @Parameters(paramLabel = "RUN", arity = "0..*",
-            description = "Folders of runs, folders that contain them, or one CSV file of a comparison (default: the newest run in"
-                    + " results/). A1 A2 -- B1 B2, or LABEL=RUN for each, compares sides of several runs.")
+            description = "Folders of runs, folders that contain them, files of other tools (vLLM's result JSON, AIPerf's"
+                    + " profile_export.jsonl, GuideLLM's JSON), or one CSV file of a comparison (default: the newest run in results/). A1 A2 -- B1 B2, or LABEL=RUN for each, compares sides of several runs.")
     private List<String> runs = List.of();
 
     @Option(names = "--by", paramLabel = "model|run|prompt|label:COLUMN|base_url",
@@ -59,12 +59,13 @@ public class Compare implements Callable<Integer> {
     private String margin;
 
     @Option(names = "--as", paramLabel = "ours|vllm|guidellm|aiperf|all",
-            description = "Whose definitions of the metrics apply; all shows them side by side (default: ours).")
+            description = "Whose definitions of the metrics apply; all shows them side by side (default: ours, of a file of another"
+                    + " tool its own).")
     private String as;
 
     @Option(names = "--metric", paramLabel = "LIST", split = ",", description = "What is compared: ttft, itl, tpot, ttlt, total;"
-            + " ttft_any and itl_any, which count reasoning and tool calls too; ttft_net, without the handshake (default: the"
-            + " first five).")
+            + " ttft_any and itl_any, which count reasoning and tool calls too; ttft_net, without the handshake; first_100_chars"
+            + " (default: the first five).")
     private List<String> metrics = List.of();
 
     @Option(names = "--untainted", description = "Leave out requests whose timing should not be trusted.")
@@ -154,7 +155,7 @@ public class Compare implements Callable<Integer> {
 
     private int check(ComparisonSettings settings) throws IOException {
         var damages = 0;
-        for (var folder : RecordedRun.folders(settings.runs())) {
+        for (var folder : CsvRun.folders(settings.runs())) {
             var lines = new RunCheck(folder).problems();
             console.out().println(folder + ": " + (lines.isEmpty() ? "intact" : Count.of(lines.size(), "problem")));
             lines.forEach(line -> console.out().println("  " + OneLine.of(line)));
@@ -164,8 +165,12 @@ public class Compare implements Callable<Integer> {
     }
 
     private int printAllDefinitions(ComparisonSettings settings) throws IOException {
-        console.out().print(new DefinitionTable(settings).text());
+        console.out().print(new DefinitionTable(settings, layout()).text());
         return 0;
+    }
+
+    private TextLayout layout() {
+        return wide ? TextLayout.WIDE : new TextLayout(console.outWidth(), console.isStyled());
     }
 
     private int compare(ComparisonSettings settings) throws IOException {
@@ -178,13 +183,13 @@ public class Compare implements Callable<Integer> {
                 .require(title == null && scale == 1 && theme.equals("light") || styled > 0,
                         "--scale, --theme and --title go with --export card.png or race.gif; add one").throwIfAny();
         var pictures = new PictureSettings(scale, theme.equals("dark"), title);
-        var table = settings.runs().size() == 1 ? ComparisonCsv.in(settings.runs().getFirst()) : null;
+        var table = settings.runs().size() == 1 && ToolFile.in(settings.runs().getFirst()) == null ? ComparisonCsv.in(settings.runs().getFirst()) : null;
         var comparison = table == null ? Comparison.of(settings, console.err()) : table.read(settings);
         for (var file : files.entrySet()) {
             write(file.getKey(), file.getValue().bytes(comparison, file.getKey(), pictures));
         }
-        if (output == OutputFormat.TEXT && !wide) {
-            console.out().print(ComparisonText.plain(comparison, new TextLayout(console.outWidth(), console.isStyled())));
+        if (output == OutputFormat.TEXT) {
+            console.out().print(ComparisonText.plain(comparison, layout()));
         } else {
             console.out().writeBytes(output.bytes(comparison, Path.of("ttft"), pictures));
         }

@@ -18,6 +18,7 @@
 //SOURCES DecodedStream.java
 //SOURCES StreamTest.java
 //SOURCES CompareTest.java
+//SOURCES CostTest.java
 //SOURCES StreamDecoderTest.java
 //SOURCES StreamCase.java
 //SOURCES StreamTableTest.java
@@ -34,6 +35,7 @@
 //SOURCES PromptsTest.java
 //SOURCES RecordedRunTest.java
 //SOURCES ReportTest.java
+//SOURCES ImportedRunsTest.java
 //SOURCES JournalTest.java
 //SOURCES ResumeTest.java
 //SOURCES RunOnDisk.java
@@ -72,7 +74,7 @@ public class AllTests {
     static final List<Class<?>> CLASSES = List.of(MetricsTest.class, PromptsTest.class, ModelsTest.class,
             SimulatorTest.class, StreamDecoderTest.class, StreamTableTest.class, DialectsTest.class, JournalTest.class, ResumeTest.class,
             FaultTest.class, ConnectionTest.class, FuzzTest.class, CalibrationTest.class, StatisticsTest.class,
-            RecordedRunTest.class, CompareTest.class, ReportTest.class, LiveTest.class, StreamTest.class, TerminalTest.class,
+            RecordedRunTest.class, ImportedRunsTest.class, CompareTest.class, CostTest.class, ReportTest.class, LiveTest.class, StreamTest.class, TerminalTest.class,
             LauncherTest.class, LayoutTest.class);
 
     public static void main(String... args) {

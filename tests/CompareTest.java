@@ -60,10 +60,10 @@ class CompareTest {
     private static final String GOLDEN_TEXT = """
             To the first token fast is 1.45x faster than slow; to the last token fast is 1.56x faster than slow.
 
-                                ---- TTFT ms ----  ----- ITL ms -----  ----- p50 ms -----  ------ p50 -----
-            model    n  failed    p50    p95  p99   p50  p95  p99 all  TPOT   TTLT  total  tokens/s  tokens  coalesced  requests/s  all tokens/s
-            fast *  24       0  111.5  121.9       5.00          5.00  5.00  206.5  207.5      96.9      20        0 %        0.52          10.4
-            slow    25       1  161.5  171.9       8.50          9.00  8.50  323.0  324.0      61.9      20        0 %        0.52          10.4
+                                ---- TTFT ms ----  ----- ITL ms -----  ----------- p50 ms ----------  ---------- p50 ----------
+            model    n  failed    p50    p95  p99   p50  p95  p99 all  TPOT   TTLT  total  100 chars  tokens/s  chars/s  tokens  coalesced  requests/s  all tokens/s
+            fast *  24       0  111.5  121.9       5.00          5.00  5.00  206.5  207.5      191.5      96.9      581      20        0 %        0.52          10.4
+            slow    25       1  161.5  171.9       8.50          9.00  8.50  323.0  324.0      297.5      61.9      372      20        0 %        0.52          10.4
             * faster to the first token than all others
 
             Ratios to fast, above 1 is slower: o, and - their 95 % intervals
@@ -161,10 +161,10 @@ class CompareTest {
             only.**
 
             | model | n | failed | TTFT p50 ms | TTFT p95 ms | TTFT p99 ms | ITL p50 ms | ITL p95 ms | ITL p99 all ms \
-            | TPOT p50 ms | TTLT p50 ms | total p50 ms | tokens/s p50 | tokens p50 | coalesced | requests/s | all tokens/s |
-            | :--- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |
-            | a\\|b | 6 | 0 | 102.5 |  |  | 5.00 |  |  | 5.00 | 112.5 | 113.5 | 26.7 | 3 | 0 % | 0.59 | 1.8 |
-            | \\<c\\> | 6 | 0 | 302.5 |  |  | 5.00 |  |  | 5.00 | 312.5 | 313.5 | 9.6 | 3 | 0 % | 0.58 | 1.7 |
+            | TPOT p50 ms | TTLT p50 ms | total p50 ms | tokens/s p50 | chars/s p50 | tokens p50 | coalesced | requests/s | all tokens/s |
+            | :--- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |
+            | a\\|b | 6 | 0 | 102.5 |  |  | 5.00 |  |  | 5.00 | 112.5 | 113.5 | 26.7 | 160 | 3 | 0 % | 0.59 | 1.8 |
+            | \\<c\\> | 6 | 0 | 302.5 |  |  | 5.00 |  |  | 5.00 | 312.5 | 313.5 | 9.6 | 58 | 3 | 0 % | 0.58 | 1.7 |
 
             | metric |  | ratio | 95 % interval | verdict |
             | :--- | :--- | ---: | ---: | :--- |
@@ -362,7 +362,7 @@ class CompareTest {
                 "the runs differ in concurrency: 1, 8",
                 "short: the timing of 3 of 25 should not be trusted (column tainted); --untainted leaves them out",
                 "long: 3 of 27 failed and are not in the figures (mostly: failed, overloaded)",
-                "long: 1 cancelled by the user, left out",
+                "long: 1 cancelled before their end, left out",
                 "long: the stream was buffered on its way, 90 % of its tokens came together with the one before; its ITL and"
                         + " TPOT are those of the buffer, and not compared",
                 "answers differ in length, from 10 tokens (short) to 20 (long): TTLT and total compare that too, ITL and TPOT do"
@@ -388,7 +388,8 @@ class CompareTest {
         var run = run("r");
         for (int i = 0; i < 8; i++) {
             run.answer("one", "p" + i, 1, 100 + i, 5, 10, "tokens_per_event", "1.000");
-            run.answer("three", "p" + i, 1, 100 + i, 15, 10, "tokens_per_event", "3.000", "output_tokens", "30", "tpot_ms", "4.655");
+            run.answer("three", "p" + i, 1, 100 + i, 15, 10, "tokens_per_event", "3.000", "output_tokens", "30", "tpot_ms", "4.655",
+                    "output_chars", "180");
         }
         assertEquals("tokens per event differ, from 1.00 (one) to 3.00 (three): ITL compares the sizes of events, TPOT is the figure to"
                 + " compare", notes(run).getLast());
@@ -396,7 +397,8 @@ class CompareTest {
         assertTrue(compare(0, run.write()).out().contains("  tokens/event  "), compare(0, run.write()).out());
         var counted = run("s");
         for (int i = 0; i < 8; i++) { // not counted in the stream, but by usage
-            counted.answer("one", "p" + i, 1, 100 + i, 5, 10).answer("three", "p" + i, 1, 100 + i, 15, 10, "output_tokens", "30");
+            counted.answer("one", "p" + i, 1, 100 + i, 5, 10).answer("three", "p" + i, 1, 100 + i, 15, 10, "output_tokens", "30",
+                    "output_chars", "180");
         }
         assertTrue(notes(counted).getLast().startsWith("tokens per event differ, from 1.00 (one) to 3.00 (three)"));
     }
@@ -426,7 +428,7 @@ class CompareTest {
         var text = compare(0, run.write(), "--metric", "ttft_net,total").out();
         assertTrue(text.contains("\nTTFT net  kept  1.00x ") || text.contains("\nTTFT net  new  1.00x "), text);
         assertFalse(text.contains("\nTTLT "), text);
-        assertEquals("compare: --metric 'speed'; must be one of ttft, itl, tpot, ttlt, total, ttft_any, itl_any, ttft_net\n",
+        assertEquals("compare: --metric 'speed'; must be one of ttft, itl, tpot, ttlt, total, ttft_any, itl_any, ttft_net, first_100_chars\n",
                 compare(2, run.write(), "--metric", "speed").err());
     }
 
@@ -656,7 +658,8 @@ class CompareTest {
                 "answers differ in length, from 10 tokens (a) to 20 (b): TTLT and total compare that too, ITL and TPOT do not",
                 "a: prompts repeat, and the server does not tell what it had in its cache: TTFT may measure the prompt cache; --unique-prefix"
                         + " keeps it out",
-                "a token is not the same: 4.0 characters (a) to 6.0 (b); ITL, TPOT and tokens/s count different pieces",
+                "a token is not the same: 4.0 characters (a) to 6.0 (b); ITL, TPOT and tokens/s count different pieces; chars/s and --metric"
+                        + " first_100_chars do not",
                 "part of the output is reasoning: a 0 %, b 50 %; TTFT includes it, --metric ttft_any does not"), notes(run));
     }
 
@@ -708,7 +711,7 @@ class CompareTest {
         assertEquals("compare: " + folder.resolve("r") + ": no measured requests in it yet; there is nothing to compare\n",
                 compare(2, run("r").write()).err());
         var torn = run("torn").requestLine("torn").write();
-        assertEquals("compare: " + torn.resolve("requests.csv") + ":2: 1 cells instead of 58; the row is left out; there is nothing to"
+        assertEquals("compare: " + torn.resolve("requests.csv") + ":2: 1 cells instead of 59; the row is left out; there is nothing to"
                 + " compare\n", compare(2, torn).err().replace(torn + ": no measured requests in it yet; ", ""));
         var text = compare(0, folder.resolve("r"), fastAndSlow("s").write(), "--by", "model").out();
         assertTrue(text.contains("note: " + folder.resolve("r") + ": no measured requests in it yet\n"), text);
@@ -718,7 +721,7 @@ class CompareTest {
     void whatCouldNotBeReadIsInTheNotes() {
         var run = fastAndSlow("r").requestLine("torn").write();
         var text = compare(0, run).out();
-        assertTrue(text.contains("note: " + run.resolve("requests.csv") + ":50: 1 cells instead of 58; the row is left out\n"), text);
+        assertTrue(text.contains("note: " + run.resolve("requests.csv") + ":50: 1 cells instead of 59; the row is left out\n"), text);
     }
 
     @Test
@@ -744,8 +747,9 @@ class CompareTest {
     }
 
     private static final String GOLDEN_CSV_HEADER = "section,label,n,failed,ttft_p50_ms,ttft_p95_ms,ttft_p99_ms,itl_p50_ms,itl_p95_ms,"
-            + "itl_p99_ms,tpot_p50_ms,ttlt_p50_ms,total_p50_ms,tokens_per_s_p50,output_tokens_p50,coalesced_share,tokens_per_event_p50,"
-            + "ttft_any_p50_ms,itl_any_p50_ms,ttft_net_p50_ms,retries,requests_per_s,throughput_tokens_per_s,"
+            + "itl_p99_ms,tpot_p50_ms,ttlt_p50_ms,total_p50_ms,first_100_chars_p50_ms,tokens_per_s_p50,chars_per_s_p50,output_tokens_p50,coalesced_share,tokens_per_event_p50,"
+            + "ttft_any_p50_ms,itl_any_p50_ms,ttft_net_p50_ms,retries,requests_per_s,throughput_tokens_per_s,cost_per_answer,cost_per_1000_answers,"
+            + "ttst_p50_ms,icl_p50_ms,"
             + "ttft_baseline,ttft_unit,ttft_units,ttft_size,ttft_paired,ttft_ratio,ttft_low,ttft_high,ttft_same_low,"
             + "ttft_same_high,ttft_p,ttft_drifting,ttft_between_sd,ttft_within_sd,ttft_verdict,"
             + "itl_baseline,itl_unit,itl_units,itl_size,itl_paired,itl_ratio,itl_low,itl_high,itl_same_low,itl_same_high,itl_p,"
@@ -764,9 +768,12 @@ class CompareTest {
             + "ttft_net_baseline,ttft_net_unit,ttft_net_units,ttft_net_size,ttft_net_paired,ttft_net_ratio,ttft_net_low,"
             + "ttft_net_high,ttft_net_same_low,ttft_net_same_high,ttft_net_p,ttft_net_drifting,ttft_net_between_sd,"
             + "ttft_net_within_sd,ttft_net_verdict,"
+            + "first_100_chars_baseline,first_100_chars_unit,first_100_chars_units,first_100_chars_size,first_100_chars_paired,"
+            + "first_100_chars_ratio,first_100_chars_low,first_100_chars_high,first_100_chars_same_low,first_100_chars_same_high,"
+            + "first_100_chars_p,first_100_chars_drifting,first_100_chars_between_sd,first_100_chars_within_sd,first_100_chars_verdict,"
             + "ttft_p95_ratio,ttft_p95_low,ttft_p95_high,ttft_p95_ms_low,ttft_p95_ms_high,"
             + "ttft_p99_ratio,ttft_p99_low,ttft_p99_high,ttft_p99_ms_low,ttft_p99_ms_high,"
-            + "baseline,headline_caveats,runs,by,as,margin,simulated,notes";
+            + "baseline,headline_caveats,runs,by,as,currency,margin,simulated,notes";
 
     @ParameterizedTest
     @CsvSource(delimiter = ';', value = {
@@ -820,7 +827,7 @@ class CompareTest {
                 assertTrue(compare(2, args.toArray()).err().contains("leave --fail-if, --export and --format out"));
             }
         }
-        assertTrue(compare(0, run, "--as", "all").out().matches("(?s)model +as +TTFT p50 ms.*\nfast +vllm +1\\.0 .*"));
+        assertTrue(compare(0, run, "--as", "all").out().matches("(?s) +TTFT ms .*\nfast +vllm +24 +0 +1\\.0 .*"));
     }
 
     @Test
@@ -874,7 +881,7 @@ class CompareTest {
     void figuresOfOthersAreSaidToBeTheirs() {
         var text = compare(0, fastAndSlow("r").write(), "--as", "vllm").out();
         assertTrue(text.contains("note: figures are counted as vllm counts them, not as this tool does\n"), text);
-        assertTrue(text.contains("fast   24       0  1.0  1.0       5.00"), text); // the role at 1 ms
+        assertTrue(text.contains("fast   vllm  24       0  1.0  1.0       5.00"), text); // the role at 1 ms
         var aiperf = json(folder.resolve("r"), "--as", "aiperf").get("sections").get(0).get("groups").get(1);
         assertFalse(aiperf.get("against").has("tpot"), "AIPerf has none");
     }
@@ -898,6 +905,6 @@ class CompareTest {
         var renamed = fastAndSlow("20261122T100000Z-0001");
         renamed.write();
         Files.move(folder.resolve("20261122T100000Z-0001"), folder.resolve("before"));
-        assertEquals(List.of(folder.resolve("before"), newest), RecordedRun.folders(List.of(folder)), "before is the baseline");
+        assertEquals(List.of(folder.resolve("before"), newest), CsvRun.folders(List.of(folder)), "before is the baseline");
     }
 }

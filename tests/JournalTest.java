@@ -66,14 +66,14 @@ class JournalTest {
                     true, "cold cpu:31ms"));
         }
         assertEquals("""
-                request_id,model,prompt_id,repetition,attempt,event,kind,elapsed_ms,delay_ms,read,text,tokens
-                sky|gpt-4|1,gpt-4,sky,1,2,0,role,100.000,,1,,
-                sky|gpt-4|1,gpt-4,sky,1,2,1,content,200.001,100.001,2,"Because, ""blue""\",
+                request_id,model,prompt_id,repetition,attempt,event,kind,elapsed_ms,delay_ms,read,text,tokens,empty_choice
+                sky|gpt-4|1,gpt-4,sky,1,2,0,role,100.000,,1,,,
+                sky|gpt-4|1,gpt-4,sky,1,2,1,content,200.001,100.001,2,"Because, ""blue""\",,
                 sky|gpt-4|1,gpt-4,sky,1,2,2,content,210.000,9.999,3,"
-                über ☀",
-                sky|gpt-4|1,gpt-4,sky,1,2,3,content,240.000,30.000,4,=1+1,
-                sky|gpt-4|1,gpt-4,sky,1,2,4,finish,240.000,0.000,4,stop,
-                sky|gpt-4|1,gpt-4,sky,1,2,5,done,250.000,10.000,5,,
+                über ☀",,
+                sky|gpt-4|1,gpt-4,sky,1,2,3,content,240.000,30.000,4,=1+1,,
+                sky|gpt-4|1,gpt-4,sky,1,2,4,finish,240.000,0.000,4,stop,,
+                sky|gpt-4|1,gpt-4,sky,1,2,5,done,250.000,10.000,5,,,
                 """.replace("\n", "\r\n").replace("3,\"\r\nüber", "3,\"\nüber"), Files.readString(folder.resolve("events.csv")));
         assertEquals("""
                 request_id,run_id,started_at,model,model_name,api,base_url,prompt_id,repetition,attempt,phase,status,\
@@ -82,14 +82,14 @@ class JournalTest {
                 itl_max_ms,tpot_ms,output_tokens_per_s,events,content_events,coalesced_events,prompt_tokens,\
                 cached_prompt_tokens,output_tokens,token_source,finish_reason,http_version,connection_reused,\
                 server_processing_ms,server_request_id,system_fingerprint,reported_model,tainted,output,\
-                tokens_per_event,ttft_any_ms,reasoning_tokens,reasoning_events,tool_events,itl_any_mean_ms,itl_any_p50_ms,output_chars
+                tokens_per_event,ttft_any_ms,reasoning_tokens,reasoning_events,tool_events,itl_any_mean_ms,itl_any_p50_ms,output_chars,cost
                 sky|gpt-4|1,RUN,2026-11-23T10:00:00.123Z,gpt-4,gpt-4,chat,http://localhost:1/v1,sky,1,1,measured,failed,\
                 429,rate_limit_exceeded,"Slow, please",1500.000,,1.000,0.010,0.200,,0.300,1.900,,,,,2.000,,,,,,,0,0,0,,,,,,\
-                http/1.1,false,1.500,req-1,,,,,,,,0,0,,,0
+                http/1.1,false,1.500,req-1,,,,,,,,0,0,,,0,
                 sky|gpt-4|1,RUN,2026-11-23T10:00:00.123Z,gpt-4,gpt-4,chat,http://localhost:1/v1,sky,1,2,measured,completed,\
                 200,,,,,1.000,,,,0.250,90.000,100.000,200.001,,240.000,250.000,20.000,20.000,,30.000,10.000,20.833,6,3,0,\
                 7,0,5,usage,stop,h2,true,,req-2,fp,gpt-4-0613,cold cpu:31ms,"Because, ""blue""
-                über ☀=1+1",,200.001,,0,0,20.000,20.000,26
+                über ☀=1+1",,200.001,,0,0,20.000,20.000,26,
                 """.replace("\n", "\r\n").replace("\"\"blue\"\"\r\n", "\"\"blue\"\"\n"), Files.readString(folder.resolve("requests.csv")));
     }
 
@@ -117,20 +117,51 @@ class JournalTest {
             var run = TestRun.of(folder, "-p", "Hi", "-m", "gpt-4", "--base-url", server.url("/v1").toString());
             assertEquals(0, run.exitCode(), run.err());
             assertEquals("""
-                    request_id,model,prompt_id,repetition,attempt,event,kind,elapsed_ms,delay_ms,read,text,tokens
-                    prompt-1|gpt-4|1,gpt-4,prompt-1,1,1,0,role,T,,R,,
-                    prompt-1|gpt-4|1,gpt-4,prompt-1,1,1,1,content,T,T,R,"Hello, ",
-                    prompt-1|gpt-4|1,gpt-4,prompt-1,1,1,2,content,T,T,R,wörld,
-                    prompt-1|gpt-4|1,gpt-4,prompt-1,1,1,3,finish,T,T,R,stop,
-                    prompt-1|gpt-4|1,gpt-4,prompt-1,1,1,4,usage,T,T,R,,2
-                    prompt-1|gpt-4|1,gpt-4,prompt-1,1,1,5,done,T,T,R,,
+                    request_id,model,prompt_id,repetition,attempt,event,kind,elapsed_ms,delay_ms,read,text,tokens,empty_choice
+                    prompt-1|gpt-4|1,gpt-4,prompt-1,1,1,0,role,T,,R,,,
+                    prompt-1|gpt-4|1,gpt-4,prompt-1,1,1,1,content,T,T,R,"Hello, ",,
+                    prompt-1|gpt-4|1,gpt-4,prompt-1,1,1,2,content,T,T,R,wörld,,
+                    prompt-1|gpt-4|1,gpt-4,prompt-1,1,1,3,finish,T,T,R,stop,,
+                    prompt-1|gpt-4|1,gpt-4,prompt-1,1,1,4,usage,T,T,R,,2,
+                    prompt-1|gpt-4|1,gpt-4,prompt-1,1,1,5,done,T,T,R,,,
                     """.replace("\n", "\r\n"), masked(run.file("events.csv")).replaceAll("T,(\\d+),", "T,R,").replaceAll("T,,(\\d+),", "T,,R,"));
             var row = run.file("requests.csv").split("\r\n")[1];
             assertEquals(("prompt-1|gpt-4|1,RUN,AT,gpt-4,gpt-4,chat,BASE,prompt-1,1,1,measured,completed,200,,,,,T,T,T,,T,T,T,T,,"
-                    + "T,T,T,T,,T,T,T,6,2,C,3,,2,usage,stop,http/1.1,false,T,req-9,fp,gpt-4-0613,cold,\"Hello, wörld\",,T,,0,0,T,T,12")
+                    + "T,T,T,T,,T,T,T,6,2,C,3,,2,usage,stop,http/1.1,false,T,req-9,fp,gpt-4-0613,cold,\"Hello, wörld\",,T,,0,0,T,T,12,")
                     .replace("BASE", server.url("/v1").toString()),
                     masked(row).replace(run.folder().getFileName().toString(), "RUN")
                             .replaceAll("\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:TZ", "AT").replaceAll(",6,2,\\d,", ",6,2,C,"));
+        }
+    }
+
+    /** The columns kind and empty_choice of a chat: a role, a list without a choice, two empty deltas, one of them with token counts. */
+    @Test
+    void anEmptyDeltaIsMarkedForToolsThatCountIt() throws Exception {
+        try (var server = new MockWebServer()) {
+            server.enqueue(new MockResponse.Builder().addHeader("Content-Type", "text/event-stream").body("""
+                    data: {"choices":[],"prompt_filter_results":[]}
+
+                    data: {"choices":[{"delta":{"role":"assistant","content":""}}]}
+
+                    data: {"choices":[{"delta":{"content":""}}]}
+
+                    data: {"choices":[{"delta":{}}],"usage":{"prompt_tokens":3,"completion_tokens":0}}
+
+                    data: {"choices":[{"index":1,"delta":{}}]}
+
+                    data: {"choices":[{"delta":{"content":"Hi"}}]}
+
+                    data: {"choices":[{"delta":{},"finish_reason":"stop"}]}
+
+                    data: {"choices":[],"usage":{"prompt_tokens":3,"completion_tokens":1}}
+
+                    data: [DONE]
+
+                    """).build());
+            server.start();
+            var run = TestRun.of(folder, "-p", "Hi", "-m", "gpt-4", "--base-url", server.url("/v1").toString());
+            assertEquals(List.of("other ", "role ", "other true", "usage true", "other ", "content ", "finish ", "usage ", "done "),
+                    run.events().stream().map(row -> row.get("kind") + " " + row.get("empty_choice")).toList());
         }
     }
 
@@ -336,8 +367,8 @@ class JournalTest {
                 Files.writeString(run.folder().resolve(name), "cut,\"in a quo", StandardOpenOption.APPEND);
             }
             var printed = Printed.compare("--check", run.folder()).expect(1).out();
-            assertEquals(run.folder() + ": 2 problems\n  " + run.folder() + "/requests.csv:4: 2 cells instead of 58; the row is left out\n"
-                    + "  " + run.folder() + "/events.csv:16: 2 cells instead of 12; the row is left out\n", printed);
+            assertEquals(run.folder() + ": 2 problems\n  " + run.folder() + "/requests.csv:4: 2 cells instead of 59; the row is left out\n"
+                    + "  " + run.folder() + "/events.csv:16: 2 cells instead of 13; the row is left out\n", printed);
             assertTrue(Printed.compare(run.folder()).expect(0).out().contains("sim-ttft1-itl1-n3  2       0"));
         }
     }

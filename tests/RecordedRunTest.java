@@ -1,6 +1,7 @@
 package stream;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -28,8 +29,8 @@ class RecordedRunTest {
     private static Read read(MetricDefinition definition, Path... folders) throws IOException {
         var problems = new ReadProblems();
         var rows = new StringBuilder();
-        for (var folder : RecordedRun.folders(List.of(folders))) {
-            var run = RecordedRun.read(folder, problems);
+        for (var folder : CsvRun.folders(List.of(folders))) {
+            var run = CsvRun.read(folder, problems);
             run.readEvents(definition, RecordedRun.EventVisitor.NONE, problems, null);
             run.answers().forEach(answer -> rows.append(row(run, answer)));
         }
@@ -53,14 +54,14 @@ class RecordedRunTest {
     }
 
     /**
-     * A reasoning model: role at 1 ms, reasoning at 50, text at 100, 110 and 130, finish at 131, the end at 140; the server
-     * counts 6 tokens. The expected figures were worked out by hand from the source of each tool, which Definition names.
+     * A reasoning model: role at 1 ms, an event without a choice at 3, reasoning at 50, text at 100 and 110, an empty delta at 115, text
+     * at 130, finish at 131, the end at 140; the server counts 6 tokens. The expected figures were worked out by hand from the source of each tool, which Definition names.
      */
     @ParameterizedTest
     @CsvSource({
         "ours,     100.000,15.000,6.000,130.000,140.000",
-        // first chunk at 1, last with choices at 131; gaps 49, 50, 10, 20, 1; (131 - 1) / 5
-        "vllm,     1.000,20.000,26.000,131.000,131.000",
+        // first chunk at 1, last with choices at 131; gaps 49, 50, 10, 5, 15, 1; (131 - 1) / 5
+        "vllm,     1.000,12.500,26.000,131.000,131.000",
         // first token at 50, last at 130; (130 - 50) / 5; 130 / 6; the request ends with the stream
         "guidellm, 50.000,16.000,21.667,130.000,140.000",
         // (130 - 50) / 5; it has no time per output token
@@ -69,19 +70,41 @@ class RecordedRunTest {
     void oneStreamCountedFourWays(String definition, String ttft, String itl, String tpot, String ttlt, String total) throws Exception {
         var columns = "sky,1,1,";
         run("r").answer("m", "sky", 1, new double[0], "ttft_ms", "100.000", "itl_p50_ms", "15.000", "tpot_ms", "6.000",
-                "ttlt_ms", "130.000", "total_ms", "140.000", "output_tokens", "6", "events", "7")
+                "ttlt_ms", "130.000", "total_ms", "140.000", "output_tokens", "6", "events", "9")
                 .write();
         var id = "sky|m|1,m," + columns;
         try {
-            Files.writeString(folder.resolve("r/events.csv"), String.join("\r\n", String.join(",", Column.header(EventColumn.values())),
-                    id + "0,role,1.000,,1,,", id + "1,reasoning,50.000,,2,hm,", id + "2,content,100.000,,3,a,",
-                    id + "3,content,110.000,,4,b,", id + "4,content,130.000,,5,c,", id + "5,finish,131.000,,6,stop,",
-                    id + "6,done,140.000,,7,,") + "\r\n");
+            Files.writeString(folder.resolve("r/events.csv"), String.join("\r\n", RunOnDisk.EVENTS, id + "0,role,1.000,,1,,,",
+                    id + "1,other,3.000,,2,,,", id + "2,reasoning,50.000,,3,hm,,", id + "3,content,100.000,,4,a,,",
+                    id + "4,content,110.000,,5,b,,", id + "5,other,115.000,,6,,,true", id + "6,content,130.000,,7,c,,",
+                    id + "7,finish,131.000,,8,stop,,", id + "8,done,140.000,,9,,,") + "\r\n");
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
         assertEquals("r,sky|m|1,m,completed," + String.join(",", ttft, itl, tpot, ttlt, total) + ",6\n",
                 read(MetricDefinition.of(definition), folder.resolve("r")).rows());
+    }
+
+    /**
+     * 98 letters, an e with a combining accent (two code points), a thumb with a skin colour (two): the hundredth came with the second
+     * event. Of an answer of the first version the length is that of its events, of a shorter text there is no hundredth.
+     */
+    @Test
+    void textIsCountedInCodePointsAsItCame() throws Exception {
+        var id = "sky|m|1,m,sky,1,1,";
+        run("r").answer("m", "sky", 1, new double[0], "ttft_ms", "10.000", "ttlt_ms", "30.000", "events", "4", "output_chars", "")
+                .answer("m", "short", 1, 100, 10, 3).write();
+        Files.writeString(folder.resolve("r/events.csv"), String.join("\r\n", RunOnDisk.EVENTS, id + "0,content,10.000,,1," + "a".repeat(98) + ",,",
+                id + "1,content,20.000,,2,e\u0301,,", id + "2,content,30.000,,3,\ud83d\udc4d\ud83c\udffd,,", id + "3,finish,31.000,,4,stop,,",
+                "short|m|1,m,short,1,1,0,content,120.000,,1,hi,,") + "\r\n");
+        var run = CsvRun.read(folder.resolve("r"), new ReadProblems());
+        run.readEvents(MetricDefinition.OURS, RecordedRun.EventVisitor.NONE, new ReadProblems(), null);
+        var answer = run.answers().getFirst();
+        assertEquals(102, answer.get(Metric.OUTPUT_CHARS));
+        assertEquals(20, answer.get(Metric.FIRST_100_CHARS));
+        assertEquals(102 / 0.030, answer.get(Metric.CHARS_PER_S), 1e-9);
+        assertEquals(2 / 0.120, run.answers().getLast().get(Metric.CHARS_PER_S), 1e-9);
+        assertFalse(run.answers().getLast().knows(Metric.FIRST_100_CHARS));
     }
 
     @Test
@@ -99,13 +122,13 @@ class RecordedRunTest {
                 .answer("m", "sea", 1, 100, 10, 3, "ttft_ms", "NaN").answer("m", "sun", 1, 100, 10, 3, "ttft_ms", "-1")
                 .answer("m", "air", 1, 100, 10, 3, "total_ms", "soon").answer("m", "ice", 1, 120, 10, 3, "started_at", "today")
                 .answer("m", "fog", 1, 120, 10, 3)
-                .event("sky|m|1,m,sky,1,1,9,speech,1.000,,1,,").event("sky|m|1,m,sky,1,1,9,content,1e3,,1,,").write();
+                .event("sky|m|1,m,sky,1,1,9,speech,1.000,,1,,,").event("sky|m|1,m,sky,1,1,9,content,1e3,,1,,,").write();
         var requests = folder.resolve("r/requests.csv");
         var events = folder.resolve("r/events.csv");
         var read = read(MetricDefinition.OURS, folder.resolve("r"));
         assertEquals("r,sky|m|1,m,completed,100.000,10.000,10.000,120.000,121.000,3\n"
                 + "r,fog|m|1,m,completed,120.000,10.000,10.000,140.000,141.000,3\n", read.rows());
-        assertEquals(List.of(requests + ":3: 3 cells instead of 58; the row is left out",
+        assertEquals(List.of(requests + ":3: 3 cells instead of 59; the row is left out",
                 requests + ":4: ttft_ms 'NaN' is not a number, at least 0; the row is left out",
                 requests + ":5: ttft_ms '-1' is not a number, at least 0; the row is left out",
                 events + ":38: unknown kind 'speech'; the row is left out",
@@ -162,7 +185,7 @@ class RecordedRunTest {
         Files.writeString(requests, Files.readString(requests) + "sea|m|1,r,2026-11-23T10:00:00Z,\"m");
         var read = read(MetricDefinition.OURS, folder.resolve("r"));
         assertEquals(1, read.rows().lines().count());
-        assertEquals(List.of(requests + ":3: 4 cells instead of 58; the row is left out"), read.problems());
+        assertEquals(List.of(requests + ":3: 4 cells instead of 59; the row is left out"), read.problems());
     }
 
     @Test
@@ -243,6 +266,6 @@ class RecordedRunTest {
     @ParameterizedTest
     @CsvSource({"0.000,0", "12,12000", "1.5,1500", "0.001,1", "123456.789,123456789"})
     void millisecondsAreReadAsWholeMicroseconds(String millis, long micros) throws Exception {
-        assertEquals(micros, RecordedRun.micros(millis));
+        assertEquals(micros, CsvRun.micros(millis));
     }
 }

@@ -20,6 +20,18 @@ import tools.jackson.databind.node.ObjectNode;
 /** The files of a run whose every figure the test decides. */
 final class RunOnDisk {
 
+    /** The header of requests.csv, as docs/files.md has it. */
+    static final String REQUESTS = "request_id,run_id,started_at,model,model_name,api,base_url,prompt_id,repetition,attempt,phase,status,"
+            + "http_status,error_type,error,retry_after_ms,scheduled_ms,queue_ms,dns_ms,connect_ms,tls_ms,sent_ms,headers_ms,"
+            + "first_event_ms,ttft_ms,ttft_reasoning_ms,ttlt_ms,total_ms,itl_mean_ms,itl_p50_ms,itl_p95_ms,itl_max_ms,tpot_ms,"
+            + "output_tokens_per_s,events,content_events,coalesced_events,prompt_tokens,cached_prompt_tokens,output_tokens,token_source,"
+            + "finish_reason,http_version,connection_reused,server_processing_ms,server_request_id,system_fingerprint,reported_model,"
+            + "tainted,output,tokens_per_event,ttft_any_ms,reasoning_tokens,reasoning_events,tool_events,itl_any_mean_ms,itl_any_p50_ms,"
+            + "output_chars,cost";
+
+    /** The header of events.csv. */
+    static final String EVENTS = "request_id,model,prompt_id,repetition,attempt,event,kind,elapsed_ms,delay_ms,read,text,tokens,empty_choice";
+
     static final Instant BEGIN = Instant.parse("2026-11-23T10:00:00Z");
 
     private final Path folder;
@@ -30,8 +42,8 @@ final class RunOnDisk {
     RunOnDisk(Path folder) {
         this.folder = folder;
         record.put("run_id", folder.getFileName().toString()).put("simulated", false).put("finished_at", "2026-11-23T11:00:00Z");
-        requests.add(String.join(",", Column.header(RequestColumn.values())));
-        events.add(String.join(",", Column.header(EventColumn.values())));
+        requests.add(REQUESTS);
+        events.add(EVENTS);
     }
 
     /** What run.json holds. */
@@ -80,12 +92,12 @@ final class RunOnDisk {
         var id = request(model, prompt, repetition, cells, columns);
         var row = id + "," + model + "," + prompt + "," + repetition + ",1,";
         var event = 0;
-        events.add(row + event++ + ",role,1.000,,1,,");
+        events.add(row + event++ + ",role,1.000,,1,,,");
         for (var time : times) {
-            events.add(row + event++ + ",content," + millis(time) + ",," + event + ",token ,");
+            events.add(row + event++ + ",content," + millis(time) + ",," + event + ",token ,,");
         }
-        events.add(row + event++ + ",finish," + millis(last) + ",," + event + ",stop,");
-        events.add(row + event + ",done," + millis(last + 1) + ",," + event + ",,");
+        events.add(row + event++ + ",finish," + millis(last) + ",," + event + ",stop,,");
+        events.add(row + event + ",done," + millis(last + 1) + ",," + event + ",,,");
         return this;
     }
 
@@ -105,7 +117,7 @@ final class RunOnDisk {
         for (int i = 0; i < columns.length; i += 2) {
             cells.put(columns[i], columns[i + 1]);
         }
-        requests.add(CSVFormat.RFC4180.format(Arrays.stream(RequestColumn.values()).map(column -> cells.getOrDefault(column.word(), ""))
+        requests.add(CSVFormat.RFC4180.format(Arrays.stream(REQUESTS.split(",")).map(column -> cells.getOrDefault(column, ""))
                 .toArray()));
         return id;
     }

@@ -565,7 +565,7 @@ class Exchange {
             recording.add(atNanos, read, event.kind(), event.text(), event.outputTokens());
             streaming = true;
             answer.add(event);
-            if (event.kind() == EventKind.OTHER && answer.notUnderstood() == null) {
+            if ((event.kind() == EventKind.OTHER || event.kind().hasEmptyChoice()) && answer.notUnderstood() == null) {
                 answer.setNotUnderstood(OneLine.firstOf(model.withoutSecrets(data)));
             }
             answer.limit(client.limits().answerBytes());
@@ -603,7 +603,7 @@ class Exchange {
             };
         }
         if (streaming) {
-            return new Outcome.Truncated(failure == null ? "the stream ended without a finish reason or [DONE]"
+            return new Outcome.Truncated(failure == null ? RequestStatus.CLOSED_EARLY
                     : "the server " + ServerErrors.brokenConnection(failure, "inside the answer"));
         }
         return failure == null ? new Outcome.Failed("empty_stream", "the server sent no event", 200)

@@ -3,6 +3,7 @@
 //SOURCES Console.java
 //SOURCES Metrics.java
 //SOURCES RecordedRun.java
+//SOURCES ImportedRuns.java
 //SOURCES Statistics.java
 //SOURCES Groups.java
 
@@ -15,6 +16,7 @@ import java.io.PrintStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collections;
 import java.util.Comparator;
 import java.util.EnumMap;
@@ -26,6 +28,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.stream.Collectors;
 
 import org.apache.commons.statistics.inference.FisherExactTest;
@@ -37,7 +40,7 @@ import org.apache.commons.statistics.inference.FisherExactTest;
  * @param by         what the groups are; null for the default of {@link Grouping}
  * @param baseline   label of the group that the others are compared with; null for the default
  * @param margin     share that counts as the same, above 0 and below 1; null for 5 %
- * @param definition whose definitions of the metrics; null for those of this tool
+ * @param definition whose definitions of the metrics; null for those of each run
  * @param untainted  whether requests whose timing should not be trusted are left out
  * @param metrics    what is compared; empty for the default of {@link SectionResult}
  * @param failures   what failed requests count as
@@ -90,12 +93,9 @@ record ComparisonSettings(List<Path> runs, String by, String baseline, Double ma
         return margin == null ? DEFAULT_MARGIN : margin;
     }
 
-    MetricDefinition definitionOrDefault() {
-        return definition == null ? MetricDefinition.OURS : definition;
-    }
-
-    ComparisonSettings with(MetricDefinition other) {
-        return new ComparisonSettings(runs, by, baseline, margin, other, untainted, metrics, failures, sides);
+    /** Returns the same for other groups and definitions. */
+    ComparisonSettings with(String otherBy, MetricDefinition other) {
+        return new ComparisonSettings(runs, otherBy, baseline, margin, other, untainted, metrics, failures, sides);
     }
 
     /** Returns the first option, other than --margin, that changes what is computed; null if none was given. */
@@ -149,12 +149,14 @@ record BaselineDifference(String baseline, Difference difference) { }
 /**
  * The result for a group.
  *
+ * @param definition  whose definitions of the metrics the figures have
+ * @param currency    of its costs; null if they are not known
  * @param aggregates  those for which there are enough requests
  * @param differences by metric; empty if the group is itself the baseline
  * @param tails       ratios of high quantiles to those of the baseline; empty as before
  * @param intervals   of the high quantiles themselves; those for which there are enough requests
  */
-record GroupResult(String label, Map<Aggregate, Double> aggregates, Map<Metric, BaselineDifference> differences,
+record GroupResult(String label, MetricDefinition definition, String currency, Map<Aggregate, Double> aggregates, Map<Metric, BaselineDifference> differences,
                    Map<Aggregate, QuantileRatio> tails, Map<Aggregate, QuantileInterval> intervals) {
 
     /** The quantiles that have an interval, and a ratio to those of the baseline. */
@@ -172,6 +174,12 @@ record GroupResult(String label, Map<Aggregate, Double> aggregates, Map<Metric, 
     int completed() {
         return requests() - failed();
     }
+
+    /** Returns what a table shows of it; empty if it is not known. */
+    String cell(Aggregate aggregate) {
+        var cell = aggregate.cell(aggregates.get(aggregate));
+        return aggregate.isCost() && !cell.isEmpty() ? cell + " " + currency : cell;
+    }
 }
 
 /**
@@ -185,7 +193,7 @@ record SectionResult(String title, String baseline, List<GroupResult> groups, Li
 
     /** What can be compared, in this order. */
     static final List<Metric> COMPARABLE = List.of(Metric.TTFT, Metric.ITL, Metric.TPOT, Metric.TTLT, Metric.TOTAL,
-            Metric.TTFT_ANY, Metric.ITL_ANY, Metric.TTFT_NET);
+            Metric.TTFT_ANY, Metric.ITL_ANY, Metric.TTFT_NET, Metric.FIRST_100_CHARS);
 
     /** What is compared if the user does not say. */
     private static final List<Metric> USUAL = COMPARABLE.subList(0, COMPARABLE.indexOf(Metric.TTFT_ANY));
@@ -216,7 +224,8 @@ record SectionResult(String title, String baseline, List<GroupResult> groups, Li
                 against.get(groups.get(i)).put(metric, new BaselineDifference(other.label(), differences.get(i)));
             }
         }
-        var results = section.groups().stream().map(group -> new GroupResult(group.label(), aggregates(group), against.get(group),
+        var results = section.groups().stream().map(group -> new GroupResult(group.label(), group.definition(),
+                group.currencies().size() == 1 ? group.currencies().getFirst() : null, aggregates(group), against.get(group),
                 compared.contains(Metric.TTFT) ? tails(group, other) : Map.<Aggregate, QuantileRatio>of(),
                 compared.contains(Metric.TTFT) ? intervals(group) : Map.<Aggregate, QuantileInterval>of())).toList();
         return new SectionResult(section.title(), other == null ? null : other.label(), results,
@@ -224,14 +233,14 @@ record SectionResult(String title, String baseline, List<GroupResult> groups, Li
     }
 
     private static boolean isComparable(Group group, Group baseline, Metric metric) {
-        return baseline != null && group != baseline && group.hasValues(metric) && baseline.hasValues(metric)
+        return baseline != null && group != baseline && group.definition() == baseline.definition() && group.hasValues(metric) && baseline.hasValues(metric)
                 && !(BETWEEN_TOKENS.contains(metric) && (group.isBuffered() || baseline.isBuffered()))
                 && !(BETWEEN_EVENTS.contains(metric) && group.tokensPerEventDiffer(baseline));
     }
 
     private static Map<Aggregate, QuantileRatio> tails(Group group, Group baseline) {
         var tails = new EnumMap<Aggregate, QuantileRatio>(Aggregate.class);
-        if (baseline != null && group != baseline) {
+        if (baseline != null && group != baseline && group.definition() == baseline.definition()) {
             GroupResult.TAILS.forEach((aggregate, fraction) -> {
                 var ratio = group.quantileRatio(baseline, aggregate.metric(), fraction);
                 if (ratio.ratio() != null) {
@@ -370,6 +379,7 @@ final class HeadlineClause {
             case TTFT -> "to the first token";
             case TTFT_NET -> "to the first token, without the handshake";
             case TTFT_ANY -> "to the first event";
+            case FIRST_100_CHARS -> "to the first 100 characters";
             case TTLT -> "to the last token";
             case TOTAL -> "to the end";
             case ITL, ITL_ANY -> "from token to token";
@@ -476,7 +486,7 @@ record Comparison(Terms terms, List<SectionResult> sections, List<String> caveat
      * @param by     what the groups are
      * @param margin share that counts as the same
      */
-    record Terms(List<String> runs, String by, MetricDefinition definition, double margin, boolean simulated) { }
+    record Terms(List<String> runs, String by, double margin, boolean simulated) { }
 
     /**
      * Reads the runs and compares them.
@@ -487,27 +497,50 @@ record Comparison(Terms terms, List<SectionResult> sections, List<String> caveat
      */
     static Comparison of(ComparisonSettings settings, PrintStream progress) throws IOException {
         var problems = new ReadProblems();
-        var runs = new ArrayList<RecordedRun>();
-        for (var folder : RecordedRun.folders(settings.runs())) {
-            runs.add(RecordedRun.read(folder, problems));
+        var runs = NamedRuns.read(settings.runs(), problems);
+        for (var run : runs) {
+            requireDefinition(run, settings.definition());
         }
+        return of(settings, runs, problems, progress);
+    }
+
+    private static void requireDefinition(RecordedRun run, MetricDefinition asked) throws IOException {
+        if (run.definition(asked) == null) {
+            var own = run.definition(null);
+            throw new IOException("--as " + asked.word() + ": " + run.path() + " is a result of " + own.tool()
+                    + ", which lacks the times of the events; leave --as out, or use --as " + own.word());
+        }
+    }
+
+    /**
+     * Compares the runs that can tell their figures under the definition that is asked for.
+     *
+     * @return null if there are none
+     */
+    static Comparison ofThoseWith(ComparisonSettings settings) throws IOException {
+        var problems = new ReadProblems();
+        var runs = NamedRuns.read(settings.runs(), problems).stream().filter(run -> run.definition(settings.definition()) != null).toList();
+        return runs.isEmpty() ? null : of(settings, runs, problems, null);
+    }
+
+    private static Comparison of(ComparisonSettings settings, List<RecordedRun> runs, ReadProblems problems, PrintStream progress)
+            throws IOException {
         var grouping = Grouping.of(settings.by(), runs, settings.sides());
-        var definition = settings.definitionOrDefault();
         var failuresAreWorst = settings.failures() == ComparisonSettings.Failures.WORST;
-        var sections = grouping.sections(runs, new Counting(definition, settings.untainted(), failuresAreWorst,
+        var sections = grouping.sections(runs, new Counting(settings.definition(), settings.untainted(), failuresAreWorst,
                 grouping.by().equals("run")), problems);
         if (sections.isEmpty()) {
-            throw new IOException((problems.lines().isEmpty() ? runs.getFirst().folder() + ": no request in it has ended by itself"
+            throw new IOException((problems.lines().isEmpty() ? runs.getFirst().path() + ": no request in it has ended by itself"
                     : problems.lines().getFirst()) + "; there is nothing to compare");
         }
         requireBaseline(settings.baseline(), sections);
         var events = new EventCollector(sections);
         for (var run : runs) {
-            run.readEvents(definition, events, problems, progress);
+            run.readEvents(run.definition(settings.definition()), events, problems, progress);
         }
         var baseline = settings.baseline() != null ? settings.baseline() : grouping.baseline(runs);
         var results = sections.stream().map(section -> SectionResult.of(section, settings, baseline)).toList();
-        var terms = new Terms(grouping.names(), grouping.by(), definition, settings.marginOrDefault(),
+        var terms = new Terms(grouping.names(), grouping.by(), settings.marginOrDefault(),
                 runs.stream().anyMatch(run -> run.manifest().simulated()));
         var caveats = new Caveats(grouping, sections, results, runs, terms, settings.untainted()).lines();
         if (failuresAreWorst) {
@@ -538,6 +571,10 @@ record Comparison(Terms terms, List<SectionResult> sections, List<String> caveat
             if (sentence != null) {
                 sentences.add(section.title().isEmpty() ? sentence : section.title() + ": " + sentence);
             }
+        }
+        if (sentences.isEmpty() && sections.stream().flatMap(section -> section.groups().stream()).map(GroupResult::definition).distinct()
+                .count() > 1) {
+            return "Nothing is compared: the figures have different definitions.";
         }
         if (sentences.isEmpty()) {
             return "Nothing to compare: there is only " + sections.stream().flatMap(section -> section.groups().stream())
@@ -584,15 +621,34 @@ final class Caveats {
         if (terms.simulated()) {
             caveats.add("simulated: the figures say nothing about the real models of these names");
         }
-        if (terms.definition() != MetricDefinition.OURS) {
-            caveats.add("figures are counted as " + terms.definition().word() + " counts them, not as this tool does");
-        }
+        definitions();
         conditions();
         for (int i = 0; i < sections.size(); i++) {
             note(sections.get(i), results.get(i));
         }
         runs.forEach(this::ownError);
         return caveats;
+    }
+
+    private void definitions() {
+        var own = new TreeMap<MetricDefinition, List<String>>();
+        sections.stream().flatMap(section -> section.groups().stream()).forEach(group -> {
+            var labels = own.computeIfAbsent(group.definition(), absent -> new ArrayList<>());
+            if (!labels.contains(group.label())) {
+                labels.add(group.label());
+            }
+        });
+        if (own.size() == 1 && !own.containsKey(MetricDefinition.OURS)) {
+            caveats.add("figures are counted as " + own.firstKey().word() + " counts them, not as this tool does");
+        } else if (own.size() > 1) {
+            var common = Arrays.stream(MetricDefinition.values())
+                    .filter(definition -> runs.stream().allMatch(run -> run.definition(definition) != null)).findFirst();
+            caveats.add("figures have the definitions of their tools, and are not compared with each other: " + own.entrySet().stream()
+                    .map(each -> String.join(", ", each.getValue()) + " " + each.getKey().word()).collect(Collectors.joining("; "))
+                    + common.map(definition -> "; --as " + definition.word() + " gives all the same").orElse(""));
+        }
+        runs.stream().filter(run -> !run.knowsPrompts()).forEach(run -> caveats.add(run.title() + ": a result of "
+                + run.definition(null).tool() + ", which does not tell which prompts are the same; each request counts as one of its own"));
     }
 
     private void conditions() {
@@ -619,6 +675,7 @@ final class Caveats {
         tokenSources(title, groups);
         tokensPerEvent(title, groups);
         tokenizers(title, groups);
+        currencies(title, groups);
         reasoning(title, groups);
         sameModel(title, groups);
         pairs(title, section, result);
@@ -656,7 +713,13 @@ final class Caveats {
                     + " the server does not count apart: no TPOT for them, tokens/s counts all");
         }
         if (group.cancelled() > 0) {
-            caveats.add(name + group.cancelled() + " cancelled by the user, left out");
+            caveats.add(name + group.cancelled() + " cancelled before their end, left out");
+        }
+        if (group.currencies().size() > 1) {
+            caveats.add(name + "its requests are priced in " + String.join(" and ", group.currencies()) + ", which are not added up");
+        }
+        if (group.withUnknownCost() > 0) {
+            caveats.add(name + Count.of(group.withUnknownCost(), "answer") + " without the token counts of the server, not in the cost");
         }
         if (group.leftOut() > 0) {
             caveats.add(name + group.leftOut() + " left out, because their timing should not be trusted");
@@ -759,8 +822,15 @@ final class Caveats {
                 .sorted(Comparator.comparing(Group::charactersPerToken)).toList();
         if (known.size() > 1 && known.getLast().charactersPerToken() > known.getFirst().charactersPerToken() * TOKENIZERS_DIFFER) {
             caveats.add(String.format(Locale.ROOT, "%sa token is not the same: %.1f characters (%s) to %.1f (%s); ITL, TPOT and tokens/s count"
-                    + " different pieces", title, known.getFirst().charactersPerToken(), known.getFirst().label(),
+                    + " different pieces; chars/s and --metric first_100_chars do not", title, known.getFirst().charactersPerToken(), known.getFirst().label(),
                     known.getLast().charactersPerToken(), known.getLast().label()));
+        }
+    }
+
+    private void currencies(String title, List<Group> groups) {
+        var used = groups.stream().flatMap(group -> group.currencies().stream()).distinct().sorted().toList();
+        if (used.size() > 1 && groups.stream().allMatch(group -> group.currencies().size() <= 1)) {
+            caveats.add(title + "costs are in different currencies, " + String.join(" and ", used) + ", which are not converted");
         }
     }
 
@@ -823,7 +893,7 @@ final class Caveats {
         for (var group : section.groups()) {
             var most = Math.min(group.completed().size(), baseline.completed().size());
             var common = group.pairs().stream().filter(baseline.pairs()::contains).count();
-            if (group != baseline && common < most) {
+            if (group != baseline && common < most && group.knowsPrompts() && baseline.knowsPrompts()) {
                 caveats.add(title + group.label() + " and " + baseline.label() + " have " + common
                         + " prompts and repetitions in common"
                         + (common * 2 >= most ? ", their ratios are of these" : ", too few to be compared in pairs"));

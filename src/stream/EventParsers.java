@@ -114,8 +114,18 @@ abstract sealed class EventParser permits ChoicesParser, ResponsesParser, Anthro
         if (finishReason != null) {
             return new StreamEvent(EventKind.FINISH, finishReason, about, isLast());
         }
-        var kind = opensAnswer ? EventKind.ROLE : usage != null ? EventKind.USAGE : isLast() ? EventKind.DONE : EventKind.OTHER;
-        return new StreamEvent(kind, apart, about, isLast());
+        return new StreamEvent(kindWithoutText(), apart, about, isLast());
+    }
+
+    private EventKind kindWithoutText() {
+        return opensAnswer ? EventKind.ROLE
+                : usage != null ? hasChoice() ? EventKind.EMPTY_CHOICE_WITH_USAGE : EventKind.USAGE
+                : isLast() ? EventKind.DONE : hasChoice() ? EventKind.EMPTY_CHOICE : EventKind.OTHER;
+    }
+
+    /** Whether the event has the choice that is measured; false where the API has no choices. */
+    boolean hasChoice() {
+        return false;
     }
 
     /** Returns how the next event may look; null if the text of this one is not in the data as it reads. */
@@ -317,6 +327,11 @@ final class ChoicesParser extends EventParser {
             });
             default -> super.readMember(name);
         }
+    }
+
+    @Override
+    boolean hasChoice() {
+        return measured;
     }
 
     /** Reads a choice. The one of index 0 is measured; the text of another, which has a clock of its own, is kept apart. */

@@ -110,7 +110,7 @@ final class Limit {
     private Finding check(SectionResult section, GroupResult group) {
         var own = group.aggregates().get(aggregate);
         return own == null ? tooFew(section, group) : !exceeds(own / unitOf(group)) ? null
-                : new Finding(false, message(section, group.label() + " has " + aggregate.cell(own)));
+                : new Finding(false, message(section, group.label() + " has " + group.cell(aggregate)));
     }
 
     private Finding tooFew(SectionResult section, GroupResult group) {
@@ -185,10 +185,11 @@ final class ComparisonText {
     private static final String WINS = " *";
 
     /** What a narrow table leaves out, the first first. */
-    private static final List<Aggregate> OPTIONAL = List.of(Aggregate.COALESCED, Aggregate.OUTPUT_TOKENS, Aggregate.ITL_P99,
+    private static final List<Aggregate> OPTIONAL = List.of(Aggregate.COST, Aggregate.COALESCED, Aggregate.FIRST_100_CHARS, Aggregate.CHARS_PER_S,
+            Aggregate.ICL_P50, Aggregate.TTST_P50, Aggregate.OUTPUT_TOKENS, Aggregate.ITL_P99,
             Aggregate.ITL_ANY_P50, Aggregate.TTFT_ANY_P50, Aggregate.TOKENS_PER_EVENT, Aggregate.TTLT_P50, Aggregate.TTFT_P99, Aggregate.REQUESTS_PER_S,
             Aggregate.THROUGHPUT, Aggregate.TPOT_P50, Aggregate.ITL_P95, Aggregate.RETRIES, Aggregate.TTFT_NET_P50, Aggregate.TOTAL_P50,
-            Aggregate.TTFT_P95, Aggregate.TOKENS_PER_S, Aggregate.ITL_P50);
+            Aggregate.TTFT_P95, Aggregate.COST_OF_1000, Aggregate.TOKENS_PER_S, Aggregate.ITL_P50);
 
     private final Comparison comparison;
     private final boolean markdown;
@@ -254,6 +255,10 @@ final class ComparisonText {
 
     private Table figures(SectionResult section) {
         var table = new Table().column(comparison.terms().by().replace("label:", ""), true).labels();
+        var namesDefinitions = section.groups().stream().anyMatch(group -> group.definition() != MetricDefinition.OURS);
+        if (namesDefinitions) {
+            table.column("as", true);
+        }
         var shown = shown(section.groups());
         for (var aggregate : shown) {
             table.column(aggregate.family(), aggregate.heading(), aggregate.title(), false);
@@ -264,15 +269,18 @@ final class ComparisonText {
         for (var group : section.groups()) {
             var wins = group.label().equals(section.winner(comparison.terms().margin())) && !markdown;
             var row = new ArrayList<>(List.of(group.label() + (wins ? WINS : "")));
+            if (namesDefinitions) {
+                row.add(group.definition().word());
+            }
             for (var aggregate : shown) {
-                row.add(aggregate.cell(group.aggregates().get(aggregate)));
+                row.add(group.cell(aggregate));
             }
             table.row(row);
             if (wins) {
                 table.mark(0, Table.Mark.BEST);
             }
             if (group.failed() > 0) {
-                table.mark(1 + shown.indexOf(Aggregate.FAILED), Table.Mark.BAD);
+                table.mark((namesDefinitions ? 2 : 1) + shown.indexOf(Aggregate.FAILED), Table.Mark.BAD);
             }
         }
         return table;
@@ -293,6 +301,8 @@ final class ComparisonText {
                             && aggregates.containsKey(Aggregate.TTFT_ANY_P50));
             case RETRIES -> groups.stream().anyMatch(group -> group.aggregates().getOrDefault(aggregate, 0.0) > 0);
             case TTFT_NET_P50 -> groups.stream().anyMatch(group -> group.differences().containsKey(Metric.TTFT_NET));
+            case CHARS_PER_S, FIRST_100_CHARS, COST, COST_OF_1000, TTST_P50, ICL_P50 ->
+                    groups.stream().anyMatch(group -> group.aggregates().containsKey(aggregate));
             default -> true;
         };
     }
@@ -424,39 +434,49 @@ final class ComparisonText {
 /** The metrics of the same streams as each tool defines them. */
 final class DefinitionTable {
 
-    private static final List<Aggregate> SHOWN = List.of(Aggregate.TTFT_P50, Aggregate.ITL_P50, Aggregate.TPOT_P50,
-            Aggregate.TTLT_P50, Aggregate.TOTAL_P50, Aggregate.TOKENS_PER_S);
+    private static final List<Aggregate> SHOWN = List.of(Aggregate.N, Aggregate.FAILED, Aggregate.TTFT_P50, Aggregate.ITL_P50,
+            Aggregate.TPOT_P50, Aggregate.TTST_P50, Aggregate.TTLT_P50, Aggregate.TOTAL_P50, Aggregate.TOKENS_PER_S, Aggregate.ICL_P50);
 
     private final ComparisonSettings settings;
+    private final TextLayout layout;
 
-    DefinitionTable(ComparisonSettings settings) {
+    DefinitionTable(ComparisonSettings settings, TextLayout layout) {
         this.settings = settings;
+        this.layout = layout;
     }
 
-    /** Reads the runs once for each definition. */
+    /** Reads the runs once for each definition; one that a run cannot tell has no row. */
     String text() throws IOException {
-        var table = new Table();
-        var caveats = List.<String>of();
+        var own = Comparison.of(settings, null);
+        var by = own.terms().by();
+        var rows = new LinkedHashMap<String, List<List<String>>>();
         for (var definition : MetricDefinition.values()) {
-            var comparison = Comparison.of(settings.with(definition), null);
-            if (definition == MetricDefinition.OURS) {
-                table.column(comparison.terms().by().replace("label:", ""), true).column("as", true);
-                SHOWN.forEach(aggregate -> table.column(aggregate.title(), false));
+            var comparison = Comparison.ofThoseWith(settings.with(by, definition));
+            if (comparison == null) {
+                continue;
             }
             for (var section : comparison.sections()) {
-                section.groups().forEach(group -> table.row(row(section, group, definition)));
+                section.groups().forEach(group -> rows.computeIfAbsent(section.title() + "\n" + group.label(), absent -> new ArrayList<>())
+                        .add(row(section, group)));
             }
-            caveats = definition == MetricDefinition.OURS ? comparison.caveats() : caveats;
         }
-        var text = new StringBuilder(table.text()).append('\n');
-        caveats.forEach(caveat -> text.append("note: ").append(OneLine.of(caveat)).append('\n'));
+        var table = new Table().column(by.replace("label:", ""), true).labels().column("as", true);
+        for (var aggregate : SHOWN) {
+            table.column(aggregate.family(), aggregate.heading(), aggregate.title(), false);
+            if (ComparisonText.order(aggregate) != null) {
+                table.optional(ComparisonText.order(aggregate));
+            }
+        }
+        rows.values().forEach(ofGroup -> ofGroup.forEach(table::row));
+        var text = new StringBuilder(table.text(layout.width(), layout.styled())).append('\n');
+        own.caveats().forEach(caveat -> text.append(OneLine.wrapped("note: " + OneLine.of(caveat), layout.width(), "      ")).append('\n'));
         return text.toString();
     }
 
-    private static List<String> row(SectionResult section, GroupResult group, MetricDefinition definition) {
+    private static List<String> row(SectionResult section, GroupResult group) {
         var row = new ArrayList<>(List.of((section.title().isEmpty() ? "" : section.title() + ", ") + group.label(),
-                definition.word()));
-        SHOWN.forEach(aggregate -> row.add(aggregate.cell(group.aggregates().get(aggregate))));
+                group.definition().word()));
+        SHOWN.forEach(aggregate -> row.add(group.cell(aggregate)));
         return row;
     }
 }
@@ -470,7 +490,7 @@ final class ComparisonJson {
         var terms = comparison.terms();
         var json = JsonNodeFactory.instance.objectNode();
         terms.runs().forEach(json.putArray("runs")::add);
-        json.put("by", terms.by()).put("as", terms.definition().word()).put("margin", terms.margin())
+        json.put("by", terms.by()).put("margin", terms.margin())
                 .put("simulated", terms.simulated()).put("headline", comparison.headline());
         comparison.caveats().forEach(json.putArray("notes")::add);
         var sections = json.putArray("sections");
@@ -484,7 +504,7 @@ final class ComparisonJson {
     }
 
     private static void put(ObjectNode json, GroupResult group, double margin) {
-        json.put("label", group.label());
+        json.put("label", group.label()).put("as", group.definition().word()).put("currency", group.currency());
         var aggregates = json.putObject("figures");
         group.aggregates().forEach((aggregate, value) -> aggregates.put(aggregate.word(), aggregate.rounded(value)));
         var differences = json.putObject("against");
@@ -519,7 +539,7 @@ final class ComparisonJson {
  */
 final class ComparisonCsv {
 
-    private static final List<String> OF_ALL = List.of("baseline", "headline_caveats", "runs", "by", "as", "margin", "simulated", "notes");
+    private static final List<String> OF_ALL = List.of("baseline", "headline_caveats", "runs", "by", "as", "currency", "margin", "simulated", "notes");
     private static final List<String> OF_DIFFERENCE = List.of("baseline", "unit", "units", "size", "paired", "ratio", "low", "high", "same_low",
             "same_high", "p", "drifting", "between_sd", "within_sd", "verdict");
     private static final List<String> OF_TAIL = List.of("ratio", "low", "high", "ms_low", "ms_high");
@@ -605,7 +625,8 @@ final class ComparisonCsv {
         rows.print(String.join("\n", section.headlineCaveats()));
         rows.print(String.join("\n", terms.runs()));
         rows.print(terms.by());
-        rows.print(terms.definition().word());
+        rows.print(group.definition().word());
+        rows.print(group.currency());
         rows.print(terms.margin());
         rows.print(terms.simulated());
         rows.print(String.join("\n", comparison.caveats()));
@@ -653,7 +674,7 @@ final class ComparisonCsv {
                 sections.computeIfAbsent(row.get("section"), title -> new SectionResult(title, blankIsNull(row.get("baseline")),
                         new ArrayList<>(), row.get("headline_caveats").lines().toList())).groups().add(group(row));
                 row.get("notes").lines().forEach(notes::add);
-                terms = new Comparison.Terms(row.get("runs").lines().toList(), row.get("by"), definition(row.get("as")),
+                terms = new Comparison.Terms(row.get("runs").lines().toList(), row.get("by"),
                         settings.margin() != null ? settings.margin() : Difference.margin(row.get("margin")),
                         row.get("simulated").equals("true"));
             } catch (IllegalArgumentException | UserError e) {
@@ -706,7 +727,8 @@ final class ComparisonCsv {
                 intervals.put(aggregate, new QuantileInterval(lower, number(row, tail(aggregate) + "ms_high")));
             }
         }
-        return new GroupResult(row.get("label"), aggregates, differences, tails, intervals);
+        return new GroupResult(row.get("label"), definition(row.get("as")), blankIsNull(row.get("currency")), aggregates, differences, tails,
+                intervals);
     }
 
     private static MetricDefinition definition(String word) {

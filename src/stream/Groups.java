@@ -12,6 +12,7 @@
 package stream;
 
 import java.math.BigDecimal;
+import java.math.MathContext;
 import java.math.RoundingMode;
 import java.nio.file.Path;
 import java.time.Instant;
@@ -27,6 +28,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
+import java.util.TreeSet;
 import java.util.function.Function;
 import java.util.function.ToDoubleFunction;
 import java.util.stream.Collectors;
@@ -44,7 +46,10 @@ enum Aggregate {
     TPOT_P50("tpot_p50_ms", "TPOT", 2, Metric.TPOT, group -> group.quantile(Metric.TPOT, 0.5)),
     TTLT_P50("ttlt_p50_ms", "TTLT", 1, Metric.TTLT, group -> group.quantile(Metric.TTLT, 0.5)),
     TOTAL_P50("total_p50_ms", "total", 1, Metric.TOTAL, group -> group.quantile(Metric.TOTAL, 0.5)),
+    FIRST_100_CHARS("first_100_chars_p50_ms", "100 chars", 1, Metric.FIRST_100_CHARS,
+            group -> group.quantile(Metric.FIRST_100_CHARS, 0.5)),
     TOKENS_PER_S("tokens_per_s_p50", "tokens/s", 1, Metric.TOKENS_PER_S, group -> group.quantile(Metric.TOKENS_PER_S, 0.5)),
+    CHARS_PER_S("chars_per_s_p50", "chars/s", 0, Metric.CHARS_PER_S, group -> group.quantile(Metric.CHARS_PER_S, 0.5)),
     OUTPUT_TOKENS("output_tokens_p50", "tokens", 0, Metric.OUTPUT_TOKENS, group -> group.quantile(Metric.OUTPUT_TOKENS, 0.5)),
     COALESCED("coalesced_share", "coalesced", 0, null, Group::coalescedShare),
     TOKENS_PER_EVENT("tokens_per_event_p50", "tokens/event", 2, Metric.TOKENS_PER_EVENT, Group::tokensPerEvent),
@@ -53,7 +58,11 @@ enum Aggregate {
     TTFT_NET_P50("ttft_net_p50_ms", "TTFT net", 1, Metric.TTFT_NET, group -> group.quantile(Metric.TTFT_NET, 0.5)),
     RETRIES("retries", "retries", 0, null, group -> (double) group.retries()),
     REQUESTS_PER_S("requests_per_s", "requests/s", 2, null, Group::requestsPerSecond),
-    THROUGHPUT("throughput_tokens_per_s", "all tokens/s", 1, null, Group::tokensPerSecond);
+    THROUGHPUT("throughput_tokens_per_s", "all tokens/s", 1, null, Group::tokensPerSecond),
+    COST("cost_per_answer", "cost/answer", 0, null, group -> group.cost(1)),
+    COST_OF_1000("cost_per_1000_answers", "cost/1000", 0, null, group -> group.cost(1000)),
+    TTST_P50("ttst_p50_ms", "TTST", 2, Metric.TTST, group -> group.quantile(Metric.TTST, 0.5)),
+    ICL_P50("icl_p50_ms", "ICL p50 ms", 2, null, group -> group.interChunkLatency(0.5));
 
     private final String word;
     private final String heading;
@@ -93,16 +102,24 @@ enum Aggregate {
         return of.apply(group);
     }
 
-    /** Returns what a table shows; empty for null. */
+    /** Returns what a table shows, without the currency of a cost; empty for null. */
     String cell(Double value) {
         return value == null ? "" : value.isInfinite() ? "never" : this == COALESCED ? Math.round(value * 100) + " %"
-                : rounded(value).setScale(decimals, RoundingMode.HALF_UP).toPlainString();
+                : isCost() ? Price.shown(BigDecimal.valueOf(value)) : rounded(value).setScale(decimals, RoundingMode.HALF_UP).toPlainString();
     }
 
-    /** Returns it with the three decimals that were measured, counts with none; null if it is infinite. */
+    /**
+     * Returns it with the three decimals that were measured, counts with none, a cost with six significant digits; null if it is
+     * infinite.
+     */
     BigDecimal rounded(double value) {
-        return Double.isInfinite(value) ? null
+        return Double.isInfinite(value) ? null : isCost() ? new BigDecimal(Price.plain(BigDecimal.valueOf(value).round(new MathContext(6))))
                 : BigDecimal.valueOf(value).setScale(this == N || this == FAILED || this == RETRIES ? 0 : 3, RoundingMode.HALF_UP);
+    }
+
+    /** Whether it is an amount of the currency of the group. */
+    boolean isCost() {
+        return this == COST || this == COST_OF_1000;
     }
 
     /** Returns both headings in one. */
@@ -153,7 +170,7 @@ final class Grouping {
     }
 
     private static boolean isOf(RecordedRun run, Path path) {
-        var folder = run.folder().toAbsolutePath().normalize();
+        var folder = run.path().toAbsolutePath().normalize();
         var named = path.toAbsolutePath().normalize();
         return folder.equals(named) || named.equals(folder.getParent()) || folder.equals(named.getParent());
     }
@@ -180,14 +197,14 @@ final class Grouping {
             wholes.put(run, first.computeIfAbsent(plan(run) + "\n" + round, absent -> run));
         }
         wholes.forEach((run, whole) -> names.put(run, first.values().stream()
-                .filter(other -> other.folderName().equals(whole.folderName())).count() > 1
-                ? whole.folder().toString() : whole.folderName()));
+                .filter(other -> other.title().equals(whole.title())).count() > 1
+                ? whole.path().toString() : whole.title()));
         return names;
     }
 
     /** Returns what was to be run; the same for all shards of a plan. */
     private static String plan(RecordedRun run) {
-        return run.manifest().shard() == null ? run.folder().toAbsolutePath().normalize().toString()
+        return run.manifest().shard() == null ? run.path().toAbsolutePath().normalize().toString()
                 : run.manifest().planOfShards();
     }
 
@@ -235,6 +252,9 @@ final class Grouping {
 
     /** Returns what a request shares with its counterpart in another group; null if there are no counterparts. */
     private String pair(RecordedRun run, RecordedAnswer answer) {
+        if (!run.knowsPrompts()) {
+            return null;
+        }
         var asked = answer.promptId() + "\n" + answer.repetition();
         var ofTheSameText = prompt(run, answer).digest() + "\n" + asked;
         return switch (by) {
@@ -269,7 +289,7 @@ final class Grouping {
                         .add(run, answer, pair(run, answer));
             }
             if (empty) {
-                problems.add(run.folder() + ": no measured requests in it yet");
+                problems.add(run.path() + ": no measured requests in it yet");
             }
         }
         sections.values().forEach(Section::removeEmpty);
@@ -281,12 +301,12 @@ final class Grouping {
 /**
  * How the requests of a group are counted.
  *
- * @param definition       whose definitions of the metrics
+ * @param asked            whose definitions of the metrics; null for those of each run
  * @param untainted        whether requests whose timing should not be trusted are left out
  * @param failuresAreWorst whether failed requests count as infinitely slow
  * @param runsAreUnits     whether each run counts as one value where a group has several
  */
-record Counting(MetricDefinition definition, boolean untainted, boolean failuresAreWorst, boolean runsAreUnits) { }
+record Counting(MetricDefinition asked, boolean untainted, boolean failuresAreWorst, boolean runsAreUnits) { }
 
 /** Groups that are compared. */
 final class Section {
@@ -349,7 +369,8 @@ final class Group {
 
     private final String label;
     private final Counting counting;
-    private final MetricDefinition definition;
+    private MetricDefinition definition; // null until there is a request
+    private final Set<String> currencies = new TreeSet<>();
     private final Map<String, RecordedAnswer> pairs = new HashMap<>();
     private final List<RecordedAnswer> completed = new ArrayList<>();
     private final List<RecordedAnswer> failed = new ArrayList<>();
@@ -364,15 +385,24 @@ final class Group {
     Group(String label, Counting counting) {
         this.label = label;
         this.counting = counting;
-        this.definition = counting.definition();
     }
 
+    /** Throws UserError if the figures of the run have another definition than those of the others in the group. */
     void add(RecordedRun run, RecordedAnswer answer, String pair) {
+        var ofRun = run.definition(counting.asked());
+        if (definition != null && definition != ofRun) {
+            throw new UserError("--by: " + label + " would have requests as " + definition.word() + " and as " + ofRun.word()
+                    + " define the metrics; use --by run, or one definition for all with --as");
+        }
+        definition = ofRun;
+        if (run.currency(answer.model()) != null) {
+            currencies.add(run.currency(answer.model()));
+        }
         if (answer.status() == RequestStatus.CANCELLED) {
             cancelled++; // by the user, not by the model
         } else if (counting.untainted() && answer.tainted()) {
             leftOut++;
-        } else if (!answer.completed()) {
+        } else if (!run.isSuccess(answer, definition)) {
             failed.add(answer);
         } else {
             completed.add(answer);
@@ -388,9 +418,36 @@ final class Group {
         return label;
     }
 
+    /** Whose definitions of the metrics its figures have. */
+    MetricDefinition definition() {
+        return definition;
+    }
+
+    /** Returns the currencies in which its requests are priced, in alphabetical order. */
+    List<String> currencies() {
+        return List.copyOf(currencies);
+    }
+
+    /** Returns the cost of so many answers, by the mean of those that are known; null if none is, or there are several currencies. */
+    Double cost(int answers) {
+        var known = completed.stream().map(RecordedAnswer::cost).filter(Objects::nonNull).toList();
+        return known.isEmpty() || currencies.size() != 1 ? null : known.stream().reduce(BigDecimal.ZERO, BigDecimal::add)
+                .multiply(BigDecimal.valueOf(answers)).divide(BigDecimal.valueOf(known.size()), MathContext.DECIMAL64).doubleValue();
+    }
+
+    /** Number of completed requests of which the cost is not known although their model has a price. */
+    long withUnknownCost() {
+        return currencies.isEmpty() ? 0 : completed.stream().filter(answer -> answer.cost() == null).count();
+    }
+
     /** Returns the requests that count. */
     List<RecordedAnswer> completed() {
         return completed;
+    }
+
+    /** Whether equal ids of prompts in its runs and in others stand for the same prompt. */
+    boolean knowsPrompts() {
+        return byRun.keySet().stream().allMatch(RecordedRun::knowsPrompts);
     }
 
     List<RecordedAnswer> failures() {
@@ -537,7 +594,7 @@ final class Group {
 
     /** Returns null if there are too few requests. */
     Double quantile(Metric metric, double fraction) {
-        if (definition == MetricDefinition.GUIDELLM && (metric == Metric.TPOT || metric == Metric.ITL)) {
+        if (!definition.interpolates()) {
             return weighted(metric, fraction);
         }
         return Metrics.quantile(counting.failuresAreWorst() ? withFailures(values(metric)) : values(metric), fraction);
@@ -575,6 +632,11 @@ final class Group {
     /** Returns the quantile of all gaps, or of the requests' means where a tool knows no gaps. */
     Double gaps(double fraction) {
         return definition.hasGaps() ? gaps.quantileMillis(fraction) : quantile(Metric.ITL, fraction);
+    }
+
+    /** Returns the quantile of all gaps between events that the model generated; null unless a tool has such a metric. */
+    Double interChunkLatency(double fraction) {
+        return definition == MetricDefinition.AIPERF ? gaps.quantileMillis(fraction) : null;
     }
 
     /** Returns how many of the tokens came in the same socket read as the one before; null if it is not known. */

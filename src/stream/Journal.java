@@ -15,6 +15,8 @@ package stream;
 
 import java.io.IOException;
 import java.io.PrintStream;
+import java.math.BigDecimal;
+import java.math.MathContext;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
@@ -340,7 +342,14 @@ final class Journal implements AutoCloseable {
         putMetrics(row, metrics, attempt.end().get().result().answer().usage());
         row.put(RequestColumn.OUTPUT, output);
         row.put(RequestColumn.OUTPUT_CHARS, output.codePointCount(0, output.length()));
+        row.put(RequestColumn.COST, cost(attempt.job().model().price(), metrics, attempt.end().get().result().answer().usage()));
         return row;
+    }
+
+    /** Returns null if the price, or one of the counts, is not known. */
+    private static String cost(Price price, AnswerMetrics metrics, Usage usage) {
+        var cost = price == null || metrics.countedTokens(usage) == null ? null : price.cost(usage);
+        return cost == null ? null : Price.plain(cost);
     }
 
     private static void putIdentity(Map<RequestColumn, Object> row, String runId, Attempt attempt) {
@@ -433,9 +442,10 @@ final class Summary {
      * @param served what the server says it served, and which server; null if it does not say
      * @param values       in the order of {@link #QUANTILES}; NaN where they are not known
      * @param outputTokens NaN if they are not known
+     * @param cost         null if it is not known
      */
     private record LastAttempt(String model, boolean completed, boolean reasoningAlone, String served, double[] values,
-                               Instant startedAt, double outputTokens) { }
+                               Instant startedAt, double outputTokens, BigDecimal cost) { }
 
     private final List<String> models;
     private final Map<String, Integer> retries = new HashMap<>();
@@ -467,8 +477,10 @@ final class Summary {
                 && !row.apply(RequestColumn.TTFT_REASONING_MS).isEmpty();
         var reported = row.apply(RequestColumn.REPORTED_MODEL);
         var served = !completed || reported.isEmpty() ? null : reported + " at " + row.apply(RequestColumn.BASE_URL);
+        var cost = row.apply(RequestColumn.COST);
         requests.put(row.apply(RequestColumn.REQUEST_ID), new LastAttempt(model, completed, reasoningAlone, served, values,
-                Instant.parse(row.apply(RequestColumn.STARTED_AT)), number(row.apply(RequestColumn.OUTPUT_TOKENS))));
+                Instant.parse(row.apply(RequestColumn.STARTED_AT)), number(row.apply(RequestColumn.OUTPUT_TOKENS)),
+                cost.isEmpty() ? null : new BigDecimal(cost)));
     }
 
     /** Returns NaN for blank. */
@@ -510,13 +522,18 @@ final class Summary {
                 .anyMatch(median -> median != null && median * 1000 < micros);
     }
 
-    /** Prints the table, and what is to be known of it, for a terminal or a file. */
-    void print(Console console, boolean simulated) {
+    /**
+     * Prints the table, and what is to be known of it, for a terminal or a file.
+     *
+     * @param currencies those of the models that have a price, by their labels
+     */
+    void print(Console console, boolean simulated, Map<String, String> currencies) {
         var out = console.err();
         out.println(simulated ? "Simulated latencies in ms: they say nothing about the real models of these names"
                 : "Latencies in ms");
         out.print(table().text(console.errWidth(), console.isStyled() && console.errIsTerminal()));
         printThroughput(out);
+        currencies.forEach((model, currency) -> printCost(out, model, currency));
         for (var model : models) {
             var reasoningAlone = of(model).stream().filter(LastAttempt::reasoningAlone).count();
             if (reasoningAlone > 0) {
@@ -541,6 +558,19 @@ final class Summary {
                         Double.isNaN(throughput.tokens()) ? "" : String.format(Locale.ROOT, ", %.1f tokens/s",
                                 throughput.tokens() / throughput.seconds()));
             }
+        }
+    }
+
+    private void printCost(PrintStream out, String model, String currency) {
+        var completed = of(model).stream().filter(LastAttempt::completed).toList();
+        var known = completed.stream().map(LastAttempt::cost).filter(Objects::nonNull).toList();
+        if (!known.isEmpty()) {
+            var sum = known.stream().reduce(BigDecimal.ZERO, BigDecimal::add);
+            var mean = sum.divide(BigDecimal.valueOf(known.size()), MathContext.DECIMAL64);
+            out.println("cost of " + model + ": " + Price.shown(mean) + " " + currency + " per answer, "
+                    + Price.shown(mean.movePointRight(3)) + " " + currency + " per 1,000 answers"
+                    + (known.size() == completed.size() ? "" : ", of the " + known.size() + " of " + completed.size()
+                    + " answers whose tokens the server counted"));
         }
     }
 

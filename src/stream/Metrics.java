@@ -37,6 +37,9 @@ enum RequestStatus {
     /** The user interrupted it. */
     CANCELLED;
 
+    /** What the column error says of a truncated stream that the server closed in order. */
+    static final String CLOSED_EARLY = "the stream ended without a finish reason or [DONE]";
+
     private final String word = name().toLowerCase(Locale.ROOT);
 
     String word() {
@@ -80,6 +83,12 @@ enum Metric {
     TTFT_NET,
     /** Output tokens / TTLT. */
     TOKENS_PER_S,
+    /** Characters of the visible text / TTLT. A character is a Unicode code point, as in {@link TextTimes}. */
+    CHARS_PER_S,
+    /** To the event that brings the hundredth character of the visible text; not known of a shorter one. */
+    FIRST_100_CHARS,
+    /** Time to second token, as AIPerf has it: between the first two events that the model generated. */
+    TTST,
     OUTPUT_TOKENS, OUTPUT_CHARS, CACHED_TOKENS, REASONING_TOKENS, TOKENS_PER_EVENT, EVENTS, CONTENT_EVENTS, COALESCED_EVENTS,
     REASONING_EVENTS, TOOL_EVENTS,
     /** From the slot being free to the start of the clock. */
@@ -101,6 +110,7 @@ enum Metric {
             case TTFT_ANY -> "TTFT any";
             case ITL_ANY -> "ITL any";
             case TTFT_NET -> "TTFT net";
+            case FIRST_100_CHARS -> "100 chars";
             default -> name();
         };
     }
@@ -402,42 +412,66 @@ final class AnswerMetrics {
     }
 }
 
-/** Whose definitions of the metrics apply. Those of another tool are taken from its source, as of November 2026. */
+/**
+ * Whose definitions of the metrics apply. Those of another tool are taken from its source, which each names with its version.
+ * Tokens are counted as the server counts them, else as events, where a tool would ask a tokenizer.
+ */
 enum MetricDefinition {
     /** This tool's: a token is an event with visible text. */
-    OURS(EnumSet.of(EventKind.CONTENT)),
+    OURS(EnumSet.of(EventKind.CONTENT), null),
 
     /**
-     * vllm/benchmarks/lib/endpoint_request_func.py: TTFT ends with the first chunk that has choices, be it a role alone;
-     * each later one, including the one with the finish reason, ends an ITL; the latency ends with the last of them, and
-     * TPOT is (latency - TTFT) / (output tokens - 1).
+     * vLLM, {@code vllm/benchmarks/lib/endpoint_request_func.py} at commit 02cfb534 (September 2026, with the fix of pull request 55508,
+     * without that of 57519) and {@code serve.py} at 009e6d4a: TTFT ends with the first chunk that has choices, be it a role alone or an
+     * empty delta; each later one, including the one with the finish reason, ends an ITL; the latency ends with the last of them, and
+     * TPOT is (latency - TTFT) / (output tokens - 1). Quantiles of ITL are of all gaps. A stream that ends without a finish reason, or
+     * with an error after its first chunk, is a success. Before the fix a usage chunk made the latency of a chat, and its TPOT, longer.
      */
-    VLLM(EnumSet.of(EventKind.ROLE, EventKind.REASONING, EventKind.CONTENT, EventKind.TOOL, EventKind.FINISH)),
+    VLLM(EnumSet.of(EventKind.ROLE, EventKind.REASONING, EventKind.CONTENT, EventKind.TOOL, EventKind.FINISH,
+            EventKind.EMPTY_CHOICE, EventKind.EMPTY_CHOICE_WITH_USAGE), "vLLM"),
 
     /**
-     * guidellm/schemas/request_stats.py and benchmark/schemas/metrics.py: text, reasoning and tool calls are tokens; ITL is
-     * one mean per request, (last - first) / (output tokens - 1), weighted with that number where requests are taken
-     * together; TPOT is the time to the last token / output tokens, including the first, weighted with these.
+     * GuideLLM 0.8 (October 2026), {@code guidellm/schemas/base/request_stats.py} at commit 31c74ea2, {@code statistics.py} at 02804675 and
+     * {@code benchmark/schemas/metrics.py} at 1a145a40: text, reasoning and tool calls are tokens; ITL is one mean per request, (last -
+     * first) / (output tokens - 1), weighted with that number where requests are taken together; TPOT is the time to the last token /
+     * output tokens, including the first, weighted with these. A quantile is the first value at which the cumulated weight reaches it,
+     * without interpolation. A stream that ends without a finish reason, or with an error, is a success if a token came.
      */
-    GUIDELLM(EnumSet.of(EventKind.REASONING, EventKind.CONTENT, EventKind.TOOL)),
+    GUIDELLM(EnumSet.of(EventKind.REASONING, EventKind.CONTENT, EventKind.TOOL), "GuideLLM"),
 
     /**
-     * aiperf/metrics/types: TTFT ends with the first response that has data, be it reasoning; the request latency with the
-     * last; ITL is one mean per request, (request latency - TTFT) / (output sequence length - 1). It has no TPOT.
+     * AIPerf 0.13 (September 2026), {@code aiperf/metrics/types}: TTFT ends with the first response that has text, be it reasoning; the
+     * request latency with the last; ITL is one mean per request, (request latency - TTFT) / (output sequence length - 1); TTST is from
+     * the first response to the second, inter-chunk latency (ICL) from each to the next, its quantiles of all requests. It has no TPOT.
+     * Its output sequence length is a tokenizer's unless it runs with {@code --use-server-token-count}. A stream that ends without a
+     * finish reason is a success if a token came.
      */
-    AIPERF(EnumSet.of(EventKind.REASONING, EventKind.CONTENT, EventKind.TOOL));
+    AIPERF(EnumSet.of(EventKind.REASONING, EventKind.CONTENT, EventKind.TOOL), "AIPerf");
 
     /** Times of one request in milliseconds; NaN where they are not known. */
-    record Times(double ttft, double itl, double tpot, double ttlt, double total, double tokensPerSecond) { }
+    record Times(double ttft, double itl, double tpot, double ttlt, double total, double ttst, double tokensPerSecond) {
+
+        /** Of a request whose events are not known. */
+        static Times unknown(double total) {
+            return new Times(Double.NaN, Double.NaN, Double.NaN, Double.NaN, total, Double.NaN, Double.NaN);
+        }
+    }
 
     private final Set<EventKind> tokenKinds;
+    private final String tool;
 
-    MetricDefinition(Set<EventKind> tokenKinds) {
+    MetricDefinition(Set<EventKind> tokenKinds, String tool) {
         this.tokenKinds = tokenKinds;
+        this.tool = tool;
     }
 
     String word() {
         return name().toLowerCase(Locale.ROOT);
+    }
+
+    /** Returns what the tool is called; null for this one. */
+    String tool() {
+        return tool;
     }
 
     static String words() {
@@ -459,12 +493,38 @@ enum MetricDefinition {
         return this == OURS || this == VLLM;
     }
 
+    /** Whether the ITL of a request, as it is compared, is the median of its gaps, which this tool computes from the events. */
+    boolean hasMedianGap() {
+        return this == VLLM;
+    }
+
+    /** Whether quantiles interpolate between two values. */
+    boolean interpolates() {
+        return this != GUIDELLM;
+    }
+
     /** Returns the weight of a request where the values of several are taken together. */
     double weight(Metric metric, double outputTokens) {
         return this != GUIDELLM ? 1 : switch (metric) {
             case ITL -> outputTokens - 1;
             case TPOT -> outputTokens;
             default -> 1;
+        };
+    }
+
+    /**
+     * Whether a request counts as a success.
+     *
+     * @param end            how it ended
+     * @param hasEvents      whether an event came, other than that of the error
+     * @param hasTokens      whether the model generated something
+     */
+    boolean isSuccess(StreamEnd end, boolean hasEvents, boolean hasTokens) {
+        var came = this == VLLM ? hasEvents : hasTokens;
+        return this == OURS ? end == StreamEnd.COMPLETE : switch (end) {
+            case COMPLETE, CLOSED_EARLY -> came;
+            case ERROR_EVENT -> came && this != AIPERF;
+            case OTHER -> false;
         };
     }
 
@@ -479,10 +539,22 @@ enum MetricDefinition {
         var last = tokens.count() == 0 ? Double.NaN : tokens.lastMicros() / 1e3;
         var perToken = outputTokens < 2 ? Double.NaN : (last - first) / (outputTokens - 1);
         var total = this == GUIDELLM ? totalMillis : last;
-        return new Times(first, this == VLLM ? tokens.medianGapMillis() : perToken,
+        return new Times(first, hasMedianGap() ? tokens.medianGapMillis() : perToken,
                 this == VLLM ? perToken : this == GUIDELLM ? last / outputTokens : Double.NaN, last, total,
-                outputTokens / total * 1000);
+                this == AIPERF ? tokens.secondGapMillis() : Double.NaN, outputTokens / total * 1000);
     }
+}
+
+/** How a stream ended, as far as tools differ in what they make of it. */
+enum StreamEnd {
+    /** With its end: a finish reason or the last event. */
+    COMPLETE,
+    /** Without one; the server closed it in order. */
+    CLOSED_EARLY,
+    /** With an event that reports an error. */
+    ERROR_EVENT,
+    /** The request was refused, or the connection broke, or the client ended it. */
+    OTHER
 }
 
 /** The times of the tokens of one answer, one after the other. */
@@ -492,6 +564,7 @@ final class TokenTimes {
     private int count;
     private int events;
     private long firstMicros;
+    private long secondMicros;
     private long lastMicros;
 
     TokenTimes(int most, boolean keepsGaps) {
@@ -507,6 +580,7 @@ final class TokenTimes {
             gapsMillis[count - 1] = gap / 1e3;
         }
         count++;
+        secondMicros = count == 2 ? elapsedMicros : secondMicros;
         lastMicros = elapsedMicros;
         return gap;
     }
@@ -528,10 +602,40 @@ final class TokenTimes {
         return lastMicros;
     }
 
+    /** Returns the time from the first token to the second; NaN if there are fewer than two. */
+    double secondGapMillis() {
+        return count < 2 ? Double.NaN : (secondMicros - firstMicros) / 1e3;
+    }
+
     /** Returns NaN where there is no gap. */
     double medianGapMillis() {
         var gaps = Math.min(count - 1, gapsMillis.length);
         return gaps < 1 ? Double.NaN : Metrics.quantile(Arrays.copyOf(gapsMillis, gaps), 0.5);
+    }
+}
+
+/** How much visible text of an answer has come, in Unicode code points: an emoji with a modifier, or a letter with a combining mark, is two. */
+final class TextTimes {
+
+    private static final int FIRST = 100;
+
+    private long characters;
+    private long firstMicros = AnswerMetrics.NONE;
+
+    void add(String text, long elapsedMicros) {
+        characters += text.codePointCount(0, text.length());
+        if (firstMicros == AnswerMetrics.NONE && characters >= FIRST) {
+            firstMicros = elapsedMicros;
+        }
+    }
+
+    long characters() {
+        return characters;
+    }
+
+    /** Returns when the hundredth character came, in milliseconds; NaN if the text is shorter. */
+    double firstMillis() {
+        return firstMicros == AnswerMetrics.NONE ? Double.NaN : firstMicros / 1e3;
     }
 }
 

@@ -12,6 +12,8 @@ package stream;
 
 import java.io.IOException;
 import java.io.PrintStream;
+import java.math.BigDecimal;
+import java.math.MathContext;
 import java.net.InetSocketAddress;
 import java.net.Proxy;
 import java.net.ProxySelector;
@@ -26,14 +28,17 @@ import java.security.cert.X509Certificate;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Currency;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.Consumer;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -278,6 +283,88 @@ record Secret(String value) {
 record Sampling(int maxTokens, double temperature, Long seed) { }
 
 /**
+ * What a server charges for a model, in one currency for a million tokens; never negative.
+ *
+ * @param input       for tokens of the prompt
+ * @param cachedInput for tokens of the prompt that the server had in its cache
+ * @param output      for output tokens, which include reasoning
+ * @param currency    ISO 4217, such as USD
+ */
+record Price(BigDecimal input, BigDecimal cachedInput, BigDecimal output, String currency) {
+
+    private static final int MILLION = 6; // as a power of ten
+    private static final Set<String> KEYS = new LinkedHashSet<>(List.of("input", "cached_input", "output", "currency"));
+
+    /** Reads a price as the user, or run.json, has it; each problem that is found is passed on, and null returned. */
+    static Price of(JsonNode json, Consumer<String> problems) {
+        var found = new ArrayList<String>();
+        if (!json.isObject()) {
+            problems.accept("price is " + json + "; write {\"input\": 1.25, \"output\": 10, \"currency\": \"USD\"}");
+            return null;
+        }
+        json.propertyNames().stream().filter(key -> !KEYS.contains(key)).forEach(key ->
+                found.add("price has an unknown key '" + key + "'; there are " + String.join(", ", KEYS)));
+        var input = amount(json, "input", found);
+        var output = amount(json, "output", found);
+        var cachedInput = json.has("cached_input") ? amount(json, "cached_input", found) : input;
+        var currency = json.path("currency").asString("");
+        if (Currency.getAvailableCurrencies().stream().noneMatch(known -> known.getCurrencyCode().equals(currency))) {
+            found.add("price.currency is '" + currency + "'; must be a code of ISO 4217, such as USD");
+        }
+        found.forEach(problems);
+        return found.isEmpty() ? new Price(input, cachedInput, output, currency) : null;
+    }
+
+    private static BigDecimal amount(JsonNode json, String key, List<String> problems) {
+        var amount = json.path(key);
+        if (!amount.isNumber() || amount.decimalValue().signum() < 0) {
+            problems.add("price." + key + " is " + (json.has(key) ? amount : "missing")
+                    + "; must be a number, at least 0: what a million tokens cost");
+            return null;
+        }
+        return amount.decimalValue();
+    }
+
+    /**
+     * Returns the exact cost of an answer; null if the server did not count both its prompt and its output. Tokens of the prompt
+     * are taken as not cached where the server does not say.
+     */
+    BigDecimal cost(Usage usage) {
+        if (usage.promptTokens() == null || usage.outputTokens() == null) {
+            return null;
+        }
+        var cached = Math.min(usage.promptTokens(), Objects.requireNonNullElse(usage.cachedPromptTokens(), 0));
+        return perMillion(input.multiply(BigDecimal.valueOf(usage.promptTokens() - cached))
+                .add(cachedInput.multiply(BigDecimal.valueOf(cached))).add(output.multiply(BigDecimal.valueOf(usage.outputTokens()))));
+    }
+
+    /** Returns the most that these tokens can cost. */
+    BigDecimal most(long promptTokens, long outputTokens) {
+        return perMillion(input.max(cachedInput).multiply(BigDecimal.valueOf(promptTokens))
+                .add(output.multiply(BigDecimal.valueOf(outputTokens))));
+    }
+
+    private static BigDecimal perMillion(BigDecimal sum) {
+        return sum.scaleByPowerOfTen(-MILLION);
+    }
+
+    /** Returns an amount to four significant digits. */
+    static String shown(BigDecimal amount) {
+        return plain(amount.round(new MathContext(4)));
+    }
+
+    /** Returns all digits of an amount, without an exponent. */
+    static String plain(BigDecimal amount) {
+        return amount.stripTrailingZeros().toPlainString();
+    }
+
+    ObjectNode json() {
+        return JsonNodeFactory.instance.objectNode().put("input", input).put("cached_input", cachedInput).put("output", output)
+                .put("currency", currency);
+    }
+}
+
+/**
  * A model to call, with all that a request to it needs.
  *
  * @param label       what it is called in the results; unique
@@ -292,11 +379,12 @@ record Sampling(int maxTokens, double temperature, Long seed) { }
  * @param secrets     values of the user's headers, not to be shown
  * @param maxTokens   null where the model sets none
  * @param temperature null where the model sets none
+ * @param price       null if it is not known
  * @param extra       merged into the request body; a null removes a field from it
  */
 record Model(String label, String name, Dialect dialect, HttpUrl url, HttpUrl modelsUrl, String server, Secret key,
              String keyVariable, boolean azure, Map<String, String> headers, List<Secret> secrets, Integer maxTokens,
-             Double temperature, Map<String, Object> extra) {
+             Double temperature, Price price, Map<String, Object> extra) {
 
     private static final int SHORTEST_SECRET = 8;
 
@@ -371,7 +459,7 @@ final class ModelCatalog {
             Pattern.compile(".*\\.(openai|cognitiveservices|services\\.ai)\\.azure\\.com");
     private static final Pattern SPEC = Pattern.compile("(?:([^=@]+)=)?([^=@\\s][^=\\s]*?)(?:@(https?://.*))?");
     private static final Set<String> FILE_KEYS = new LinkedHashSet<>(List.of("label", "name", "base_url", "api",
-            "api_key_env", "max_tokens", "temperature", "headers", "extra"));
+            "api_key_env", "max_tokens", "temperature", "headers", "price", "extra"));
     private static final List<String> DEFAULT_MODELS = List.of("gpt-4", "gpt-3.5-turbo", "text-davinci-003");
 
     private final ModelSettings settings;
@@ -398,9 +486,13 @@ final class ModelCatalog {
 
     /** What the user wrote about one model; null where it was left out. */
     private record ModelSpec(String label, String name, String baseUrl, String api, String keyVariable, Integer maxTokens,
-                             Double temperature, List<String> headers, Map<String, Object> extra) {
+                             Double temperature, List<String> headers, Price price, Map<String, Object> extra) {
         static ModelSpec ofName(String name) {
-            return new ModelSpec(null, name, null, null, null, null, null, List.of(), Map.of());
+            return of(null, name, null);
+        }
+
+        static ModelSpec of(String label, String name, String baseUrl) {
+            return new ModelSpec(label, name, baseUrl, null, null, null, null, List.of(), null, Map.of());
         }
     }
 
@@ -473,7 +565,7 @@ final class ModelCatalog {
             problems.add("--model '" + spec + "'; must be NAME, LABEL=NAME or LABEL=NAME@BASE_URL");
             return;
         }
-        specs.add(new ModelSpec(parts.group(1), parts.group(2), parts.group(3), null, null, null, null, List.of(), Map.of()));
+        specs.add(ModelSpec.of(parts.group(1), parts.group(2), parts.group(3)));
     }
 
     private void readFile(List<ModelSpec> specs) {
@@ -535,11 +627,13 @@ final class ModelCatalog {
         if (entry.has("headers") && !entry.get("headers").isObject()) {
             problems.add("--models " + where + ": headers is not an object; write {\"Name\": \"value\"}");
         }
+        var price = !entry.has("price") ? null
+                : Price.of(entry.get("price"), problem -> problems.add("--models " + where + ": " + problem));
         var extra = new LinkedHashMap<String, Object>();
         entry.path("extra").properties().forEach(field -> extra.put(field.getKey(), field.getValue()));
         return new ModelSpec(text(where, entry, "label"), text(where, entry, "name"), text(where, entry, "base_url"), api,
                 keyVariable, maxTokens == null ? null : maxTokens.intValue(),
-                number(where, entry, "temperature", 0, 2), headers, extra);
+                number(where, entry, "temperature", 0, 2), headers, price, extra);
     }
 
     private String text(String where, JsonNode entry, String key) {
@@ -600,7 +694,8 @@ final class ModelCatalog {
                 azure ? azureUrl(ownBase, dialect.path(), spec.name()) : below(ownBase, dialect.path()),
                 azure ? azureUrl(ownBase, "models", null) : below(ownBase, "models"), shown(ownBase), key,
                 key == null ? null : keyVariable, azure, headers,
-                own.stream().map(header -> new Secret(header.value())).toList(), spec.maxTokens(), spec.temperature(), spec.extra());
+                own.stream().map(header -> new Secret(header.value())).toList(), spec.maxTokens(), spec.temperature(), spec.price(),
+                spec.extra());
     }
 
     /** The headers of the command line belong to the run's server, those of the file to their model. */

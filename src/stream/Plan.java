@@ -12,6 +12,10 @@ package stream;
 
 import java.io.IOException;
 import java.io.PrintStream;
+import java.math.BigDecimal;
+import java.math.MathContext;
+import java.math.RoundingMode;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -23,7 +27,9 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Random;
+import java.util.TreeMap;
 import java.util.function.Predicate;
+import java.util.stream.Collectors;
 
 import picocli.CommandLine.Option;
 
@@ -129,7 +135,7 @@ final class RequestOptions {
 record RunSettings(boolean simulate, boolean ask, String system, Sampling sampling, Plan.Order order, int concurrency,
                    double timeoutSeconds, double stallTimeoutSeconds, int retries, boolean retryFailed, Path results,
                    Limits limits, ConnectionSettings connection, EchoSettings echo, boolean uniquePrefix, boolean csvSafe,
-                   SelfWarmup selfWarmup,                    boolean calibrate, boolean verbose) {
+                   SelfWarmup selfWarmup, boolean calibrate, boolean verbose) {
 
     /** When the JVM is warmed up by streaming simulated events to this process. */
     enum SelfWarmup {
@@ -294,6 +300,8 @@ final class Conversation {
 /** All requests of a run, in the order in which they are sent. */
 record Plan(List<Prompt> prompts, List<Model> models, List<Job> warmups, List<Job> jobs) {
 
+    private static final MathContext UPWARDS = new MathContext(4, RoundingMode.CEILING);
+
     /**
      * How often each prompt is sent, and in which order.
      *
@@ -417,7 +425,7 @@ record Plan(List<Prompt> prompts, List<Model> models, List<Job> warmups, List<Jo
     }
 
     /**
-     * Prints what would be sent: first the totals with the upper bound of what the answers can cost, then the requests.
+     * Prints what would be sent: first the totals with the upper bounds of tokens and cost, then the requests.
      *
      * @param mostRequests how many requests are listed; if there are more, a line tells how to see them
      */
@@ -427,6 +435,7 @@ record Plan(List<Prompt> prompts, List<Model> models, List<Job> warmups, List<Jo
                 + " retries are extra; nothing was sent%n", Count.of(size(), "request"), warmups.size(),
                 all.stream().mapToLong(job -> job.model().answerLimit(job.prompt(), sampling)).sum(),
                 all.stream().mapToLong(job -> job.prompt().length()).sum());
+        printCost(out, all, sampling);
         if (all.size() > mostRequests) {
             out.println(Count.of(prompts.size(), "prompt") + ", " + Count.of(models.size(), "model")
                     + "; --verbose lists the requests");
@@ -436,6 +445,24 @@ record Plan(List<Prompt> prompts, List<Model> models, List<Job> warmups, List<Jo
             var job = all.get(i);
             out.printf("%5d  %-8s  %-24s  %s, repetition %d%n", i + 1, job.phase().word(), job.model().label(),
                     job.prompt().id(), job.repetition());
+        }
+    }
+
+    /** A token of the prompt stands for at least one byte of the request, whose JSON is longer than what a chat template adds. */
+    private static void printCost(PrintStream out, List<Job> all, Sampling sampling) {
+        var most = new TreeMap<String, BigDecimal>();
+        for (var job : all) {
+            var price = job.model().price();
+            if (price != null) {
+                var bytes = job.model().body(job.prompt(), sampling, job.model().mostUsage()).getBytes(StandardCharsets.UTF_8).length;
+                most.merge(price.currency(), price.most(bytes, job.model().answerLimit(job.prompt(), sampling)), BigDecimal::add);
+            }
+        }
+        if (!most.isEmpty()) {
+            var unpriced = all.stream().map(Job::model).filter(model -> model.price() == null).map(Model::label).distinct().toList();
+            out.println("cost: at most " + most.entrySet().stream().map(each -> Price.plain(each.getValue().round(UPWARDS)) + " " + each.getKey())
+                    .collect(Collectors.joining(" and ")) + ", counting each byte of a request as a token"
+                    + (unpriced.isEmpty() ? "" : "; no price for " + String.join(", ", unpriced)));
         }
     }
 }

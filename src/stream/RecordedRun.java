@@ -16,6 +16,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.PrintStream;
 import java.io.UncheckedIOException;
+import java.math.BigDecimal;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.FileSystemException;
 import java.nio.file.Files;
@@ -30,7 +31,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.stream.Collectors;
+import java.util.function.UnaryOperator;
 
 import me.tongfei.progressbar.ConsoleProgressBarConsumer;
 import me.tongfei.progressbar.ProgressBar;
@@ -43,6 +44,9 @@ import org.apache.commons.io.input.BOMInputStream;
 /** A measured request, as its last attempt is recorded. */
 final class RecordedAnswer {
 
+    /** Failures of a response that is not a stream of events. */
+    private static final Set<String> UNREADABLE = Set.of("bad_event", "not_streamed", "empty_stream", "endless_event");
+
     private final String requestId;
     private final String model;
     private final String modelName;
@@ -53,28 +57,38 @@ final class RecordedAnswer {
     private final RequestStatus status;
     private final String error;
     private final String reportedModel;
+    private final StreamEnd end;
     private final boolean reasoningAlone;
     private final boolean tainted;
     private final boolean counted;
     private final Boolean connectionReused;
     private final Instant startedAt; // null if it is not known
+    private final BigDecimal cost; // null if it is not known
     private final double[] values = new double[Metric.values().length];
 
-    RecordedAnswer(RecordedRun.Row row) {
+    /**
+     * Reads a row of requests.csv.
+     *
+     * @param shared returns one object for equal texts
+     * @throws BadRow if a cell is not valid
+     */
+    RecordedAnswer(Row row, UnaryOperator<String> shared) {
         requestId = CsvFile.unguarded(row.text(RequestColumn.REQUEST_ID));
-        model = row.shared(RequestColumn.MODEL);
-        modelName = row.shared(RequestColumn.MODEL_NAME);
-        baseUrl = row.shared(RequestColumn.BASE_URL);
-        promptId = row.shared(RequestColumn.PROMPT_ID);
+        model = shared.apply(row.text(RequestColumn.MODEL));
+        modelName = shared.apply(row.text(RequestColumn.MODEL_NAME));
+        baseUrl = shared.apply(row.text(RequestColumn.BASE_URL));
+        promptId = shared.apply(row.text(RequestColumn.PROMPT_ID));
         repetition = (int) row.number(RequestColumn.REPETITION);
         attempt = (int) row.number(RequestColumn.ATTEMPT);
         status = row.status();
-        error = row.shared(RequestColumn.ERROR);
-        reportedModel = row.shared(RequestColumn.REPORTED_MODEL);
+        error = shared.apply(row.text(RequestColumn.ERROR));
+        reportedModel = shared.apply(row.text(RequestColumn.REPORTED_MODEL));
+        end = end(row);
         reasoningAlone = row.text(RequestColumn.TTFT_MS).isEmpty() && !row.text(RequestColumn.TTFT_REASONING_MS).isEmpty();
         tainted = !row.text(RequestColumn.TAINTED).isEmpty();
         counted = row.text(RequestColumn.TOKEN_SOURCE).equals("usage");
         startedAt = row.time(RequestColumn.STARTED_AT);
+        cost = Double.isNaN(row.number(RequestColumn.COST)) ? null : new BigDecimal(row.text(RequestColumn.COST));
         connectionReused = switch (row.text(RequestColumn.CONNECTION_REUSED)) {
             case "true" -> true;
             case "false" -> false;
@@ -88,8 +102,18 @@ final class RecordedAnswer {
         }
     }
 
+    private StreamEnd end(Row row) {
+        return switch (status) {
+            case COMPLETED -> StreamEnd.COMPLETE;
+            case TRUNCATED -> error.equals(RequestStatus.CLOSED_EARLY) ? StreamEnd.CLOSED_EARLY : StreamEnd.OTHER;
+            case FAILED -> row.text(RequestColumn.HTTP_STATUS).equals("200") && !UNREADABLE.contains(row.text(RequestColumn.ERROR_TYPE))
+                    ? StreamEnd.ERROR_EVENT : StreamEnd.OTHER;
+            default -> StreamEnd.OTHER;
+        };
+    }
+
     /** Phases that did not happen are blank. */
-    private static double handshakeMillis(RecordedRun.Row row) {
+    private static double handshakeMillis(Row row) {
         var sum = 0.0;
         for (var phase : List.of(RequestColumn.DNS_MS, RequestColumn.CONNECT_MS, RequestColumn.TLS_MS)) {
             var millis = row.number(phase);
@@ -151,6 +175,12 @@ final class RecordedAnswer {
         return status == RequestStatus.COMPLETED;
     }
 
+    /** Whether it counts as a success. */
+    boolean isSuccess(MetricDefinition definition) {
+        return definition.isSuccess(end, get(Metric.EVENTS) > (end == StreamEnd.ERROR_EVENT ? 1 : 0),
+                knows(Metric.TTFT_ANY) || knows(Metric.TTFT));
+    }
+
     /** Whether its timing should not be trusted. */
     boolean tainted() {
         return tainted;
@@ -189,6 +219,11 @@ final class RecordedAnswer {
         return startedAt;
     }
 
+    /** Returns what it cost, in the currency of its model; null if that is not known. */
+    BigDecimal cost() {
+        return cost;
+    }
+
     /** Returns NaN where it is not known. */
     double get(Metric metric) {
         return values[metric.ordinal()];
@@ -202,6 +237,15 @@ final class RecordedAnswer {
         values[metric.ordinal()] = value;
     }
 
+    /** Sets what is counted from the text as it came. */
+    void setText(TextTimes text) {
+        if (!knows(Metric.OUTPUT_CHARS)) {
+            set(Metric.OUTPUT_CHARS, text.characters()); // an earlier version did not write it
+        }
+        set(Metric.CHARS_PER_S, get(Metric.TTLT) > 0 ? get(Metric.OUTPUT_CHARS) / get(Metric.TTLT) * 1000 : Double.NaN);
+        set(Metric.FIRST_100_CHARS, text.firstMillis());
+    }
+
     /** Replaces the times by those that another definition gives. */
     void setTimes(MetricDefinition.Times times) {
         set(Metric.TTFT, times.ttft());
@@ -213,6 +257,56 @@ final class RecordedAnswer {
             set(ours, Double.NaN);
         }
         set(Metric.TOKENS_PER_S, times.tokensPerSecond());
+        set(Metric.TTST, times.ttst());
+    }
+}
+
+/** A row that cannot be used; the message tells why. */
+final class BadRow extends RuntimeException {
+    BadRow(String message) {
+        super(message, null, false, false);
+    }
+}
+
+/** The cells of a request or an event. */
+interface Row {
+
+    /** Returns the empty text where there is no such column, or nothing in it. */
+    String text(Column column);
+
+    /** Returns NaN for blank; throws BadRow if it is not a number, at least 0. */
+    default double number(Column column) {
+        var text = text(column);
+        if (text.isEmpty()) {
+            return Double.NaN;
+        }
+        try {
+            var number = Double.parseDouble(text);
+            if (number >= 0 && number < Double.POSITIVE_INFINITY) {
+                return number;
+            }
+        } catch (NumberFormatException e) {
+            // reported below
+        }
+        throw new BadRow(column.word() + " '" + text + "' is not a number, at least 0");
+    }
+
+    /** Throws BadRow if there is no such status. */
+    default RequestStatus status() {
+        var status = RequestStatus.of(text(RequestColumn.STATUS));
+        if (status == null) {
+            throw new BadRow("unknown status '" + text(RequestColumn.STATUS) + "'");
+        }
+        return status;
+    }
+
+    /** Returns null for blank; throws BadRow if it is not a time. */
+    default Instant time(Column column) {
+        try {
+            return text(column).isEmpty() ? null : Instant.parse(text(column));
+        } catch (DateTimeException e) {
+            throw new BadRow(column.word() + " '" + text(column) + "' is not a time");
+        }
     }
 }
 
@@ -248,19 +342,8 @@ final class ReadProblems {
     }
 }
 
-/** A run on disk. */
-final class RecordedRun {
-
-    private static final Set<Column> NEEDED_OF_REQUESTS = Set.of(RequestColumn.REQUEST_ID, RequestColumn.MODEL,
-            RequestColumn.PROMPT_ID, RequestColumn.REPETITION, RequestColumn.ATTEMPT, RequestColumn.PHASE, RequestColumn.STATUS);
-    private static final Set<Column> NEEDED_OF_EVENTS =
-            Set.of(EventColumn.REQUEST_ID, EventColumn.ATTEMPT, EventColumn.KIND, EventColumn.ELAPSED_MS);
-    private static final CSVFormat LENIENT = CSVFormat.RFC4180.builder().setHeader().setSkipHeaderRecord(true)
-            .setTrailingData(true).setLenientEof(true).setAllowMissingColumnNames(true)
-            .setDuplicateHeaderMode(DuplicateHeaderMode.DISALLOW).get();
-    private static final Map<String, EventKind> KINDS = Arrays.stream(EventKind.values())
-            .collect(Collectors.toMap(EventKind::word, kind -> kind));
-    private static final long LONG_FILE = 64 << 20;
+/** A run that is read back: what is known of it, and its measured requests. */
+abstract class RecordedRun {
 
     /** Visits the events of the answers that count, in the order of the file. */
     interface EventVisitor {
@@ -273,12 +356,101 @@ final class RecordedRun {
         default void gap(RecordedAnswer answer, int token, long micros) { }
     }
 
-    /** A row that cannot be used; the message tells why. */
-    private static final class BadRow extends RuntimeException {
-        BadRow(String message) {
-            super(message, null, false, false);
+    private final Path path;
+    private final String title;
+    private final RunManifest manifest;
+    private final Map<String, String> currencies;
+    private final Map<String, RecordedAnswer> answers = new LinkedHashMap<>();
+    private final Map<String, String> texts = new HashMap<>();
+
+    RecordedRun(Path path, String title, RunManifest manifest) {
+        this.path = path;
+        this.title = title;
+        this.manifest = manifest;
+        this.currencies = manifest.currencies();
+    }
+
+    /** Adds a request if it was measured; of several attempts the last one counts. Throws BadRow if the row cannot be used. */
+    final void add(Row row) {
+        if (row.text(RequestColumn.PHASE).equals(Phase.MEASURED.word())) {
+            var answer = new RecordedAnswer(row, text -> texts.computeIfAbsent(text, absent -> absent));
+            answers.merge(answer.requestId(), answer,
+                    (before, after) -> after.attempt() >= before.attempt() ? after : before);
         }
     }
+
+    /** Returns null if there is no such request. */
+    final RecordedAnswer answer(String requestId) {
+        return answers.get(requestId);
+    }
+
+    /** The last attempts of all measured requests, in the order in which they were written. */
+    final List<RecordedAnswer> answers() {
+        return List.copyOf(answers.values());
+    }
+
+    /** Returns the folder of the run, or the file that another tool wrote. */
+    final Path path() {
+        return path;
+    }
+
+    final RunManifest manifest() {
+        return manifest;
+    }
+
+    /** Returns the run's id, else its title. */
+    final String name() {
+        return manifest.runId() == null ? title : manifest.runId();
+    }
+
+    /** What the folder or the file is called: the run's id, unless somebody gave it a better name. */
+    final String title() {
+        return title;
+    }
+
+    /** Returns the currency in which the requests of a model are priced; null if they are not. */
+    final String currency(String model) {
+        return currencies.get(model);
+    }
+
+    /**
+     * Returns whose definitions its figures have if the user asks for these.
+     *
+     * @param asked null for the run's own
+     * @return null if the run cannot tell what they would be
+     */
+    abstract MetricDefinition definition(MetricDefinition asked);
+
+    /** Whether a request counts as a success. */
+    abstract boolean isSuccess(RecordedAnswer answer, MetricDefinition definition);
+
+    /** Whether equal ids of prompts in several runs stand for the same prompt. */
+    abstract boolean knowsPrompts();
+
+    /**
+     * Reads all events of the answers, and sets the metrics of these as they are defined.
+     *
+     * @param definition one that {@link #definition} returned
+     * @param progress   where progress is shown when it takes long; null for nowhere
+     */
+    abstract void readEvents(MetricDefinition definition, EventVisitor visitor, ReadProblems problems, PrintStream progress)
+            throws IOException;
+
+    /** Reads the texts of some answers, by request id; those that are known. */
+    abstract Map<String, String> outputs(Set<String> requestIds) throws IOException;
+}
+
+/** A run on disk, as this tool writes it. */
+final class CsvRun extends RecordedRun {
+
+    private static final Set<Column> NEEDED_OF_REQUESTS = Set.of(RequestColumn.REQUEST_ID, RequestColumn.MODEL,
+            RequestColumn.PROMPT_ID, RequestColumn.REPETITION, RequestColumn.ATTEMPT, RequestColumn.PHASE, RequestColumn.STATUS);
+    private static final Set<Column> NEEDED_OF_EVENTS =
+            Set.of(EventColumn.REQUEST_ID, EventColumn.ATTEMPT, EventColumn.KIND, EventColumn.ELAPSED_MS);
+    private static final CSVFormat LENIENT = CSVFormat.RFC4180.builder().setHeader().setSkipHeaderRecord(true)
+            .setTrailingData(true).setLenientEof(true).setAllowMissingColumnNames(true)
+            .setDuplicateHeaderMode(DuplicateHeaderMode.DISALLOW).get();
+    private static final long LONG_FILE = 64 << 20;
 
     /** Receives the rows of a file. */
     private interface RowConsumer {
@@ -286,66 +458,15 @@ final class RecordedRun {
     }
 
     /** A row of a CSV file, whose columns may stand in any order. */
-    final class Row {
-        private final CSVRecord cells;
-
-        private Row(CSVRecord cells) {
-            this.cells = cells;
-        }
-
-        /** Returns the empty text where there is no such column. */
-        String text(Column column) {
+    private record CsvRow(CSVRecord cells) implements Row {
+        @Override
+        public String text(Column column) {
             return cells.isMapped(column.word()) ? cells.get(column.word()) : "";
-        }
-
-        /** The same, as one object for all rows that contain it. */
-        String shared(Column column) {
-            return texts.computeIfAbsent(text(column), text -> text);
-        }
-
-        /** Returns NaN for blank. */
-        double number(Column column) {
-            var text = text(column);
-            if (text.isEmpty()) {
-                return Double.NaN;
-            }
-            try {
-                var number = Double.parseDouble(text);
-                if (number >= 0 && number < Double.POSITIVE_INFINITY) {
-                    return number;
-                }
-            } catch (NumberFormatException e) {
-                // reported below
-            }
-            throw new BadRow(column.word() + " '" + text + "' is not a number, at least 0");
-        }
-
-        RequestStatus status() {
-            var status = RequestStatus.of(text(RequestColumn.STATUS));
-            if (status == null) {
-                throw new BadRow("unknown status '" + text(RequestColumn.STATUS) + "'");
-            }
-            return status;
-        }
-
-        /** Returns null for blank. */
-        Instant time(Column column) {
-            try {
-                return text(column).isEmpty() ? null : Instant.parse(text(column));
-            } catch (DateTimeException e) {
-                throw new BadRow(column.word() + " '" + text(column) + "' is not a time");
-            }
         }
     }
 
-    private final Path folder;
-    private final RunManifest manifest;
-    private final Map<String, RecordedAnswer> answers = new LinkedHashMap<>();
-    private final Map<String, String> texts = new HashMap<>();
-
-    private RecordedRun(Path folder, RunManifest manifest) {
-        this.folder = folder;
-        this.manifest = manifest;
+    private CsvRun(Path folder, RunManifest manifest) {
+        super(folder, folder.toAbsolutePath().normalize().getFileName().toString(), manifest);
     }
 
     /** Returns the folders of runs that these are, or that are in them; throws IOException if one is neither. */
@@ -377,7 +498,7 @@ final class RecordedRun {
     }
 
     /** Reads all but the events; throws IOException if there is nothing of this tool. */
-    static RecordedRun read(Path folder, ReadProblems problems) throws IOException {
+    static CsvRun read(Path folder, ReadProblems problems) throws IOException {
         RunManifest manifest;
         try {
             manifest = RunManifest.read(folder);
@@ -385,22 +506,29 @@ final class RecordedRun {
             manifest = RunManifest.unknown();
             problems.add(folder + ": no run.json that can be read; what it would tell is not known");
         }
-        var run = new RecordedRun(folder, manifest);
+        var run = new CsvRun(folder, manifest);
         run.forEachRow(folder.resolve(RunFiles.REQUESTS), NEEDED_OF_REQUESTS, problems, null, run::add);
         var planned = manifest.plannedRequests();
         if (manifest.runId() != null && manifest.finishedAt() == null) {
-            problems.add(folder + ": still being written, or cut off: " + run.answers.size()
+            problems.add(folder + ": still being written, or cut off: " + run.answers().size()
                     + (planned != null && planned > 0 ? " of " + planned : "") + " requests are there");
         }
         return run;
     }
 
-    private void add(Row row) {
-        if (row.text(RequestColumn.PHASE).equals(Phase.MEASURED.word())) {
-            var answer = new RecordedAnswer(row);
-            answers.merge(answer.requestId(), answer,
-                    (before, after) -> after.attempt() >= before.attempt() ? after : before);
-        }
+    @Override
+    MetricDefinition definition(MetricDefinition asked) {
+        return asked == null ? MetricDefinition.OURS : asked;
+    }
+
+    @Override
+    boolean isSuccess(RecordedAnswer answer, MetricDefinition definition) {
+        return answer.isSuccess(definition);
+    }
+
+    @Override
+    boolean knowsPrompts() {
+        return true;
     }
 
     /** Lets all whole rows of a file be taken; null for the place of progress shows none. */
@@ -427,7 +555,7 @@ final class RecordedRun {
                     continue;
                 }
                 try {
-                    consumer.row(new Row(cells));
+                    consumer.row(new CsvRow(cells));
                 } catch (BadRow e) {
                     problems.add(file, line + 1, e.getMessage());
                 }
@@ -456,9 +584,9 @@ final class RecordedRun {
      */
     void countEvents(ReadProblems problems) throws IOException {
         var missing = new LinkedHashMap<String, Long>();
-        forEachRow(folder.resolve(RunFiles.REQUESTS), NEEDED_OF_REQUESTS, new ReadProblems(), null,
+        forEachRow(path().resolve(RunFiles.REQUESTS), NEEDED_OF_REQUESTS, new ReadProblems(), null,
                 row -> missing.put(attemptOf(row), (long) row.number(RequestColumn.EVENTS)));
-        var events = folder.resolve(RunFiles.EVENTS);
+        var events = path().resolve(RunFiles.EVENTS);
         if (Files.isRegularFile(events)) {
             forEachRow(events, NEEDED_OF_EVENTS, new ReadProblems(), null, row -> missing.merge(attemptOf(row), -1L, Long::sum));
         }
@@ -474,10 +602,10 @@ final class RecordedRun {
         return CsvFile.unguarded(row.text(EventColumn.REQUEST_ID)) + ", attempt " + row.text(EventColumn.ATTEMPT);
     }
 
-    /** Reads the texts of some answers, by request id. */
+    @Override
     Map<String, String> outputs(Set<String> requestIds) throws IOException {
         var outputs = new HashMap<String, String>();
-        forEachRow(folder.resolve(RunFiles.REQUESTS), NEEDED_OF_REQUESTS, new ReadProblems(), null, row -> {
+        forEachRow(path().resolve(RunFiles.REQUESTS), NEEDED_OF_REQUESTS, new ReadProblems(), null, row -> {
             var id = CsvFile.unguarded(row.text(EventColumn.REQUEST_ID));
             if (requestIds.contains(id)) {
                 outputs.put(id, CsvFile.unguarded(row.text(RequestColumn.OUTPUT)));
@@ -486,18 +614,13 @@ final class RecordedRun {
         return outputs;
     }
 
-    /**
-     * Reads all events of the answers, and sets the metrics of these as they are defined.
-     *
-     * @param progress where progress is shown when it takes long; null for nowhere
-     */
+    @Override
     void readEvents(MetricDefinition definition, EventVisitor visitor, ReadProblems problems, PrintStream progress)
             throws IOException {
         if (definition != MetricDefinition.OURS) {
-            answers.values().forEach(answer -> answer.setTimes(new MetricDefinition.Times(Double.NaN, Double.NaN, Double.NaN,
-                    Double.NaN, answer.get(Metric.TOTAL), Double.NaN)));
+            answers().forEach(answer -> answer.setTimes(MetricDefinition.Times.unknown(answer.get(Metric.TOTAL))));
         }
-        var file = folder.resolve(RunFiles.EVENTS);
+        var file = path().resolve(RunFiles.EVENTS);
         if (!Files.isRegularFile(file)) {
             problems.add(file + ": not there; what is counted from events stays blank");
             return;
@@ -507,15 +630,18 @@ final class RecordedRun {
         reader.inFlight.forEach(reader::settle);
     }
 
+    /** The times of an answer whose events are being read. */
+    private record AnswerTimes(TokenTimes tokens, TextTimes text) { }
+
     /** Reads events one by one; memory is used only for answers whose events are not all read. */
     private final class EventReader {
         private final MetricDefinition definition;
         private final EventVisitor visitor;
-        private final Map<RecordedAnswer, TokenTimes> inFlight = new HashMap<>();
+        private final Map<RecordedAnswer, AnswerTimes> inFlight = new HashMap<>();
         private final Set<RecordedAnswer> complete = new HashSet<>();
         private String requestId = "";
         private RecordedAnswer answer; // of that request
-        private TokenTimes tokens; // of that answer
+        private AnswerTimes times; // of that answer
 
         EventReader(MetricDefinition definition, EventVisitor visitor) {
             this.definition = definition;
@@ -526,29 +652,34 @@ final class RecordedRun {
             var id = row.text(EventColumn.REQUEST_ID);
             if (!id.equals(requestId)) {
                 requestId = id;
-                answer = answers.get(CsvFile.unguarded(id));
-                tokens = inFlight.get(answer);
+                answer = answer(CsvFile.unguarded(id));
+                times = inFlight.get(answer);
             }
             if (answer == null || row.number(EventColumn.ATTEMPT) != answer.attempt()) {
                 return; // of a warm-up, or of an attempt that was not the last
             }
-            var kind = KINDS.get(row.text(EventColumn.KIND));
+            var kind = EventKind.of(row.text(EventColumn.KIND), !row.text(EventColumn.EMPTY_CHOICE).isEmpty());
             var micros = micros(row.text(EventColumn.ELAPSED_MS));
             if (kind == null) {
                 throw new BadRow("unknown kind '" + row.text(EventColumn.KIND) + "'");
             }
             var events = answer.knows(Metric.EVENTS) ? (int) answer.get(Metric.EVENTS) : 0;
-            if (tokens == null) {
+            if (times == null) {
                 if (complete.contains(answer)) {
                     throw new BadRow("request " + id + " had its " + events + " events already");
                 }
-                tokens = new TokenTimes(events, definition == MetricDefinition.VLLM);
-                inFlight.put(answer, tokens);
+                times = new AnswerTimes(new TokenTimes(events, definition.hasMedianGap()), new TextTimes());
+                inFlight.put(answer, times);
             }
+            var tokens = times.tokens();
             if (micros < tokens.lastMicros()) {
                 throw new BadRow("elapsed_ms '" + row.text(EventColumn.ELAPSED_MS) + "' is before the token before it");
             }
-            visitor.event(answer, kind, micros, row.text(EventColumn.TEXT));
+            var text = CsvFile.unguarded(row.text(EventColumn.TEXT));
+            visitor.event(answer, kind, micros, text);
+            if (kind == EventKind.CONTENT) {
+                times.text().add(text, micros);
+            }
             if (definition.isToken(kind)) {
                 var gap = tokens.add(micros);
                 if (gap != AnswerMetrics.NONE) {
@@ -558,14 +689,16 @@ final class RecordedRun {
             if (tokens.countEvent() == events) {
                 settle(answer, inFlight.remove(answer));
                 complete.add(answer);
-                tokens = null;
+                times = null;
             }
         }
 
-        /** Sets the times of an answer whose events are read. */
-        private void settle(RecordedAnswer read, TokenTimes times) {
-            if (definition != MetricDefinition.OURS) {
-                read.setTimes(definition.times(times, read.get(Metric.OUTPUT_TOKENS), read.get(Metric.TOTAL)));
+        /** Sets what is computed from the events of an answer once they are read. */
+        private void settle(RecordedAnswer read, AnswerTimes found) {
+            if (definition == MetricDefinition.OURS) {
+                read.setText(found.text());
+            } else {
+                read.setTimes(definition.times(found.tokens(), read.get(Metric.OUTPUT_TOKENS), read.get(Metric.TOTAL)));
             }
         }
     }
@@ -593,29 +726,6 @@ final class RecordedRun {
         }
         return micros;
     }
-
-    Path folder() {
-        return folder;
-    }
-
-    /** Returns the run's id, else the name of its folder. */
-    String name() {
-        return manifest.runId() == null ? folderName() : manifest.runId();
-    }
-
-    /** What the folder is called: the run's id, unless somebody gave it a better name. */
-    String folderName() {
-        return folder.toAbsolutePath().normalize().getFileName().toString();
-    }
-
-    RunManifest manifest() {
-        return manifest;
-    }
-
-    /** The last attempts of all measured requests, in the order in which they were written. */
-    List<RecordedAnswer> answers() {
-        return List.copyOf(answers.values());
-    }
 }
 
 /** Validates the files of a run. */
@@ -630,7 +740,7 @@ final class RunCheck {
     /** Returns one line for each damage, with its place; throws IOException if the folder is not that of a run. */
     List<String> problems() throws IOException {
         var problems = new ReadProblems();
-        var run = RecordedRun.read(folder, problems);
+        var run = CsvRun.read(folder, problems);
         run.readEvents(MetricDefinition.OURS, RecordedRun.EventVisitor.NONE, problems, null);
         run.countEvents(problems);
         return problems.lines();

@@ -154,7 +154,7 @@ final class ReportCharts {
     }
 
     private static void metadata(ObjectNode json, RecordedRun run) {
-        json.put("run", run.name()).put("folder", run.folder().toString()).put("requests", run.answers().size());
+        json.put("run", run.name()).put("folder", run.path().toString()).put("requests", run.answers().size());
         var manifest = run.manifest().json();
         for (var key : List.of("started_at", "finished_at", "simulated", "client_overhead", "versions", "options", "models")) {
             if (manifest.hasNonNull(key)) {
@@ -302,11 +302,11 @@ final class ReportPage {
         return json;
     }
 
-    private static void putCells(ObjectNode group, SectionResult result, List<Aggregate> shown) {
-        var aggregates = result.group(group.get("label").stringValue()).aggregates();
-        var cells = group.putArray("cells");
+    private static void putCells(ObjectNode json, SectionResult result, List<Aggregate> shown) {
+        var group = result.group(json.get("label").stringValue());
+        var cells = json.putArray("cells");
         for (var aggregate : shown) {
-            cells.add(aggregate.cell(aggregates.get(aggregate)));
+            cells.add(group.cell(aggregate));
         }
     }
 
@@ -331,7 +331,7 @@ final class Picture {
             Metric.ITL, "Inter-token latency, median of each request", Metric.TPOT, "Time per output token",
             Metric.TTLT, "Time to last token", Metric.TOTAL, "Time to the end of the stream",
             Metric.TTFT_ANY, "Time to first generated event", Metric.ITL_ANY, "Latency between generated events, median of each request",
-            Metric.TTFT_NET, "Time to first token without the handshake");
+            Metric.TTFT_NET, "Time to first token without the handshake", Metric.FIRST_100_CHARS, "Time to the first 100 characters");
 
     private final XYChart chart;
 

@@ -95,7 +95,7 @@ interface Column {
 
 /** The columns of events.csv, one row per server-sent event. */
 enum EventColumn implements Column {
-    REQUEST_ID, MODEL, PROMPT_ID, REPETITION, ATTEMPT, EVENT, KIND, ELAPSED_MS, DELAY_MS, READ, TEXT, TOKENS
+    REQUEST_ID, MODEL, PROMPT_ID, REPETITION, ATTEMPT, EVENT, KIND, ELAPSED_MS, DELAY_MS, READ, TEXT, TOKENS, EMPTY_CHOICE
 }
 
 /** The columns of requests.csv, one row per attempt. */
@@ -106,14 +106,14 @@ enum RequestColumn implements Column {
     OUTPUT_TOKENS_PER_S, EVENTS, CONTENT_EVENTS, COALESCED_EVENTS, PROMPT_TOKENS, CACHED_PROMPT_TOKENS, OUTPUT_TOKENS,
     TOKEN_SOURCE, FINISH_REASON, HTTP_VERSION, CONNECTION_REUSED, SERVER_PROCESSING_MS, SERVER_REQUEST_ID, SYSTEM_FINGERPRINT,
     REPORTED_MODEL, TAINTED, OUTPUT, TOKENS_PER_EVENT, TTFT_ANY_MS, REASONING_TOKENS, REASONING_EVENTS, TOOL_EVENTS,
-    ITL_ANY_MEAN_MS, ITL_ANY_P50_MS, OUTPUT_CHARS;
+    ITL_ANY_MEAN_MS, ITL_ANY_P50_MS, OUTPUT_CHARS, COST;
 
     /** Whether the files of the first version have it. */
     boolean isOfFirstVersion() {
         return compareTo(OUTPUT) <= 0;
     }
 
-    /** Returns the column in which a metric of a request is; null if it is computed from several. */
+    /** Returns the column in which a metric of a request is; null if it is computed from several, or from the events. */
     static RequestColumn of(Metric metric) {
         return switch (metric) {
             case TTFT -> TTFT_MS;
@@ -124,7 +124,7 @@ enum RequestColumn implements Column {
             case TTFT_ANY -> TTFT_ANY_MS;
             case ITL_P95 -> ITL_P95_MS;
             case ITL_ANY -> ITL_ANY_P50_MS;
-            case TTFT_NET -> null;
+            case TTFT_NET, CHARS_PER_S, FIRST_100_CHARS, TTST -> null;
             case TOKENS_PER_S -> OUTPUT_TOKENS_PER_S;
             case OUTPUT_TOKENS -> OUTPUT_TOKENS;
             case CACHED_TOKENS -> CACHED_PROMPT_TOKENS;
@@ -202,7 +202,7 @@ record RunManifest(String runId, String startedAt, boolean simulated, long seed,
 
     /** A model of the run; {@code extra} as JSON, the others null where it sets none. */
     record ModelEntry(String label, String name, String api, String baseUrl, String keyVariable, Integer maxTokens,
-                      Double temperature, JsonNode extra) { }
+                      Double temperature, Price price, JsonNode extra) { }
 
     /** A prompt of the run; the digest tells whether it has changed. */
     record PromptEntry(String id, String source, String digest, Map<String, String> labels) { }
@@ -236,6 +236,13 @@ record RunManifest(String runId, String startedAt, boolean simulated, long seed,
         return of(JsonNodeFactory.instance.objectNode());
     }
 
+    /** Returns what is known of a run of another tool. */
+    static RunManifest ofTool(String tool, Map<String, Object> options, List<String> models) {
+        return new RunManifest(null, null, false, 0, Map.of("tool", tool), List.of(), options, models.stream().map(model ->
+                new ModelEntry(model, model, null, null, null, null, null, null, JsonNodeFactory.instance.nullNode())).toList(), List.of(),
+                null, null, null, List.of(), null, null);
+    }
+
     /** Reads run.json of a folder; throws IOException if there is none, or if it is not a JSON object. */
     static RunManifest read(Path folder) throws IOException {
         try {
@@ -254,7 +261,7 @@ record RunManifest(String runId, String startedAt, boolean simulated, long seed,
             models.add(new ModelEntry(text(model, "label"), text(model, "name"), text(model, "api"), text(model, "base_url"),
                     text(model, "api_key_env"), whole(model, "max_tokens"),
                     model.path("temperature").isNumber() ? Double.valueOf(model.get("temperature").doubleValue()) : null,
-                    model.path("extra")));
+                    Price.of(model.path("price"), problem -> { }), model.path("extra")));
         }
         var prompts = new ArrayList<PromptEntry>();
         for (var prompt : json.path("prompts")) {
@@ -307,7 +314,9 @@ record RunManifest(String runId, String startedAt, boolean simulated, long seed,
         for (var model : models) {
             modelList.addObject().put("label", model.label()).put("name", model.name()).put("api", model.api())
                     .put("base_url", model.baseUrl()).put("api_key_env", model.keyVariable())
-                    .put("max_tokens", model.maxTokens()).put("temperature", model.temperature()).set("extra", model.extra());
+                    .put("max_tokens", model.maxTokens()).put("temperature", model.temperature())
+                    .<ObjectNode>set("price", model.price() == null ? JsonNodeFactory.instance.nullNode() : model.price().json())
+                    .set("extra", model.extra());
         }
         var promptList = json.putArray("prompts");
         for (var prompt : prompts) {
@@ -351,6 +360,13 @@ record RunManifest(String runId, String startedAt, boolean simulated, long seed,
         var part = folder.resolve(RunFiles.MANIFEST + ".part");
         Files.writeString(part, JsonMapper.shared().writerWithDefaultPrettyPrinter().writeValueAsString(json()) + "\n");
         Files.move(part, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+    }
+
+    /** Returns the currencies of the models that have a price, by their labels. */
+    Map<String, String> currencies() {
+        var currencies = new LinkedHashMap<String, String>();
+        models.stream().filter(model -> model.price() != null).forEach(model -> currencies.put(model.label(), model.price().currency()));
+        return currencies;
     }
 
     RunManifest withOverhead(ClientOverhead overhead) {
@@ -659,6 +675,10 @@ final class CsvFile implements AutoCloseable {
         row.writeByte(',');
         if (tokens != StreamEvent.NO_COUNT) {
             row.writeDecimalLong(tokens);
+        }
+        row.writeByte(',');
+        if (kind.hasEmptyChoice()) {
+            row.writeUtf8("true");
         }
         row.writeByte('\r').writeByte('\n');
         out.emitCompleteSegments();

@@ -30,6 +30,7 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
@@ -67,7 +68,7 @@ final class PlannedRun {
     static RunManifest manifest(RunSettings settings, Plan plan, List<String> arguments, ClientOverhead overhead) {
         var runId = RUN_ID_TIME.format(Instant.now()) + "-%04x".formatted(ThreadLocalRandom.current().nextInt(0x10000));
         var models = plan.models().stream().map(model -> new RunManifest.ModelEntry(model.label(), model.name(),
-                model.dialect().word(), model.server(), model.keyVariable(), model.maxTokens(), model.temperature(),
+                model.dialect().word(), model.server(), model.keyVariable(), model.maxTokens(), model.temperature(), model.price(),
                 JsonMapper.shared().<JsonNode>valueToTree(model.extra()))).toList();
         var prompts = plan.prompts().stream()
                 .map(prompt -> new RunManifest.PromptEntry(prompt.id(), prompt.source(), digest(prompt), prompt.labels())).toList();
@@ -128,6 +129,10 @@ final class PlannedRun {
                         + server + " now; set the environment as it was, or begin a new run");
             }
         }
+        var prices = new HashMap<String, Price>();
+        manifest.models().forEach(model -> prices.put(model.label(), model.price()));
+        plan.models().stream().filter(model -> !Objects.equals(model.price(), prices.get(model.label()))).forEach(model ->
+                differences.add("model " + model.label() + " has another price than when the run began; restore it, or begin a new run"));
         UserError.throwIfAny(differences);
     }
 }
@@ -528,7 +533,7 @@ final class Runner implements AutoCloseable {
         }
         if (!settings.echo().quiet()) {
             console.err().println();
-            summary.print(console, manifest.simulated());
+            summary.print(console, manifest.simulated(), manifest.currencies());
             printOwnError(summary);
             console.err().println("Written:\n  " + folder + "\nTo compare:\n  " + console.command("Compare.java", folder.toString()));
         }

@@ -339,8 +339,8 @@ record Difference(Unit unit, int units, int size, Double ratio, Double lower95, 
     String count() {
         return switch (unit) {
             case RUNS -> Unit.RUNS.count(units) + " of each";
-            case PROMPTS -> Unit.PROMPTS.count(units) + (size == units ? "" : " and " + Count.of(size, "pair"));
-            case REPETITIONS -> Count.of(size, "pair") + " of " + Unit.PROMPTS.count(units);
+            case PROMPTS -> Unit.PROMPTS.count(units) + (size == units ? "" : " and " + Count.of(size, isPaired() ? "pair" : "answer"));
+            case REPETITIONS -> Count.of(size, isPaired() ? "pair" : "answer") + " of " + Unit.PROMPTS.count(units);
         };
     }
 
