@@ -182,7 +182,7 @@ class ImportedRunsTest {
 
     /** What each tool makes of streams without an end: closed in order after a token, ended by an error event, cut off. */
     @ParameterizedTest
-    @CsvSource({"ours, 3", "vllm, 1", "guidellm, 1", "aiperf, 2"})
+    @CsvSource({"ours, 3", "vllm, 1", "guidellm, 2", "aiperf, 2"})
     void eachToolHasItsOwnSuccess(String definition, int failed) {
         var run = new RunOnDisk(folder.resolve("r")).answer("m", "whole", 1, 100, 10, 3)
                 .answer("m", "closed", 1, 100, 10, 3, "status", "truncated", "error", "the stream ended without a finish reason or [DONE]")

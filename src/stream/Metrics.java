@@ -435,7 +435,7 @@ enum MetricDefinition {
      * {@code benchmark/schemas/metrics.py} at 1a145a40: text, reasoning and tool calls are tokens; ITL is one mean per request, (last -
      * first) / (output tokens - 1), weighted with that number where requests are taken together; TPOT is the time to the last token /
      * output tokens, including the first, weighted with these. A quantile is the first value at which the cumulated weight reaches it,
-     * without interpolation. A stream that ends without a finish reason, or with an error, is a success if a token came.
+     * without interpolation. A stream that ends without a finish reason is a success if a token came.
      */
     GUIDELLM(EnumSet.of(EventKind.REASONING, EventKind.CONTENT, EventKind.TOOL), "GuideLLM"),
 
@@ -523,7 +523,7 @@ enum MetricDefinition {
         var came = this == VLLM ? hasEvents : hasTokens;
         return this == OURS ? end == StreamEnd.COMPLETE : switch (end) {
             case COMPLETE, CLOSED_EARLY -> came;
-            case ERROR_EVENT -> came && this != AIPERF;
+            case ERROR_EVENT -> came && this == VLLM;
             case OTHER -> false;
         };
     }
