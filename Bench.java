@@ -691,7 +691,7 @@ public class Bench {
         public List<Double> compare() throws IOException {
             var problems = new ReadProblems();
             var run = CsvRun.read(folder, problems);
-            var sections = Grouping.of("model", List.of(run), Map.of())
+            var sections = Grouping.of("model", new NamedRuns(List.of(run), Map.of(run, run)), Map.of())
                     .sections(List.of(run), new Counting(MetricDefinition.OURS, false, false, false), problems);
             run.readEvents(MetricDefinition.OURS, new EventCollector(sections), problems, null);
             var figures = new ArrayList<Double>();

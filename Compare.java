@@ -47,7 +47,7 @@ public class Compare implements Callable<Integer> {
                     + " profile_export.jsonl, GuideLLM's JSON), or one CSV file of a comparison (default: the newest run in results/). A1 A2 -- B1 B2, or LABEL=RUN for each, compares sides of several runs.")
     private List<String> runs = List.of();
 
-    @Option(names = "--by", paramLabel = "model|run|prompt|label:COLUMN|base_url",
+    @Option(names = "--by", paramLabel = "model|run|prompt|label:COLUMN|base_url|shard|machine",
             description = "What the groups are (default: run if several runs have a model in common, else model).")
     private String by;
 

@@ -35,6 +35,7 @@ package stream;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -104,6 +105,14 @@ public class Stream implements Callable<Integer> {
     @Option(names = "--seed", paramLabel = "N", description = "Seed of the order of the models and of the simulator"
             + " (default: random, and recorded).")
     private Long seed;
+
+    @Option(names = "--shard", paramLabel = "I/N|auto|auto/N", description = "Run the I-th of N equal parts of the plan, I from 0."
+            + " auto takes them from the engine that starts this: a Slurm array; with /N also a Kubernetes Indexed Job or GNU parallel.")
+    private String shard;
+
+    @Option(names = "--start-at", paramLabel = "TIME", description = "Send the first request at this time, such as"
+            + " 2026-11-25T18:30:00Z, so that several machines begin together.")
+    private String startAt;
 
     @Option(names = "--resume", paramLabel = "RUN_ID", description = "Complete an interrupted run, given its id or folder:"
             + " what is complete is kept, the rest is run.")
@@ -192,6 +201,7 @@ public class Stream implements Callable<Integer> {
                 .require(!ask || sources.isEmpty() && prompts.isEmpty(),
                         "--ask takes its prompts from the terminal; leave out the others")
                 .require(!chat || asks(), "--chat goes with --ask; add it, or leave --chat out")
+                .require(shard == null || !asks(), "--shard goes with prompts that are known; name them, or leave it out")
                 .require(!asks() || !dryRun, "--dry-run: what will be asked is not known; name prompts, or give them with -p")
                 .throwIfAny();
         return new RunSettings(simulate, asks(), requestOptions.systemText(), requestOptions.sampling(),
@@ -262,6 +272,8 @@ public class Stream implements Callable<Integer> {
             Console.parser(begun).parseArgs(manifest.arguments().toArray(String[]::new));
             begun.modelOptions.giveAgain(modelOptions.headers);
             begun.seed = manifest.seed();
+            begun.startAt = null;
+            begun.shard = manifest.shard() == null ? null : manifest.shard().shard().word();
             var settings = begun.settings();
             var echoNow = new EchoSettings(echo != null ? echo : settings.echo().mode(),
                     requestOptions.typingDelayMillis > 0 ? requestOptions.typingDelayMillis : settings.echo().delayMillis(),
@@ -303,13 +315,26 @@ public class Stream implements Callable<Integer> {
             catalog.notes().forEach(console::say);
             var whole = plan(settings, set, catalog, settings.order().seed());
             warnOfIgnoredModels(set);
+            var part = shard == null ? null : PlannedRun.shard(Shard.of(shard, console.environment()), settings, whole);
+            var own = part == null ? whole : part(whole, part.shard());
+            var start = startAt == null ? null : StartTime.of(startAt, Instant.now());
             if (dryRun) {
-                whole.print(console.out(), settings.sampling(), verbose ? Integer.MAX_VALUE : ONE_SCREEN);
+                own.print(console.out(), settings.sampling(), verbose ? Integer.MAX_VALUE : ONE_SCREEN);
                 return 0;
             }
-            var resumption = resumption(settings, resumed, whole);
-            return execute(settings, catalog, whole.without(resumption::isDone), resumption, resumed);
+            var resumption = resumption(settings, resumed, own);
+            return execute(settings, catalog, own.without(resumption::isDone), new Beginning(part, start), resumption, resumed);
         }
+    }
+
+    /** What a run on several machines begins with; null where there is only one, or no time is given. */
+    private record Beginning(ShardEntry shard, Instant start) { }
+
+    private static Plan part(Plan whole, Shard shard) {
+        var part = whole.part(shard);
+        new OptionChecks().require(!part.jobs().isEmpty(), "--shard " + shard.word() + ": nothing is left for it; use fewer shards")
+                .throwIfAny();
+        return part;
     }
 
     private void warnOfIgnoredModels(List<Prompt> prompts) {
@@ -336,7 +361,7 @@ public class Stream implements Callable<Integer> {
         }
     }
 
-    private int execute(RunSettings settings, ModelCatalog catalog, Plan plan, Resumption resumption, Resumed resumed)
+    private int execute(RunSettings settings, ModelCatalog catalog, Plan plan, Beginning beginning, Resumption resumption, Resumed resumed)
             throws Exception {
         var warmUp = new FutureTask<>(() -> {
             LoopbackLoad.warmUp();
@@ -360,11 +385,19 @@ public class Stream implements Callable<Integer> {
             }
             status(shows && settings.calibrates(plan), "measuring the client's own error");
             var overhead = settings.calibrates(plan) ? LoopbackLoad.calibrate(settings.concurrency()) : null;
+            if (beginning.start() != null) {
+                status(shows, "waiting until " + beginning.start());
+                var late = StartTime.await(beginning.start());
+                if (late.isPositive()) {
+                    console.say(Warning.LATE.about(Math.ceilDiv(late.toMillis(), 1000)));
+                }
+            }
             if (shows) {
                 console.clearStatus();
             }
             try (var runner = resumed == null
-                    ? Runner.start(settings, plan, spec.commandLine().getParseResult().originalArgs(), overhead, console, null)
+                    ? Runner.start(settings, plan, spec.commandLine().getParseResult().originalArgs(), overhead,
+                            beginning.shard(), console, null)
                     : Runner.resume(settings, plan, resumed.manifest(), resumption, overhead, resumed.lock(), console)) {
                 if (settings.ask()) {
                     converse(settings, catalog, question, keyboard, runner);

@@ -39,6 +39,7 @@
 //SOURCES JournalTest.java
 //SOURCES ResumeTest.java
 //SOURCES RunOnDisk.java
+//SOURCES ShardTest.java
 //SOURCES SimulatorTest.java
 //SOURCES TerminalTest.java
 //SOURCES TestModels.java
@@ -72,7 +73,7 @@ import org.junit.platform.launcher.core.LauncherFactory;
 public class AllTests {
 
     static final List<Class<?>> CLASSES = List.of(MetricsTest.class, PromptsTest.class, ModelsTest.class,
-            SimulatorTest.class, StreamDecoderTest.class, StreamTableTest.class, DialectsTest.class, JournalTest.class, ResumeTest.class,
+            SimulatorTest.class, StreamDecoderTest.class, StreamTableTest.class, DialectsTest.class, JournalTest.class, ResumeTest.class, ShardTest.class,
             FaultTest.class, ConnectionTest.class, FuzzTest.class, CalibrationTest.class, StatisticsTest.class,
             RecordedRunTest.class, ImportedRunsTest.class, CompareTest.class, CostTest.class, ReportTest.class, LiveTest.class, StreamTest.class, TerminalTest.class,
             LauncherTest.class, LayoutTest.class);

@@ -321,31 +321,6 @@ class CompareTest {
     }
 
     @Test
-    void shardsOfOnePlanAreOneRun() {
-        var shards = new ArrayList<Path>();
-        for (int shard = 0; shard < 2; shard++) {
-            var run = run("shard-" + shard);
-            run.record().putArray("arguments").add("prompts").add("--shard").add(shard + "/2").add("-n").add("4");
-            for (int i = 0; i < 8; i++) { // the models of a prompt may be in different shards
-                run.answer(i % 2 == shard ? "a" : "b", "prompt-" + i, 1, i % 2 == shard ? 100 + i : 200 + i, 5, 3);
-            }
-            shards.add(run.write());
-        }
-        var json = json(shards.toArray());
-        assertEquals("model", json.get("by").asString());
-        assertEquals("[\"shard-0\"]", json.get("runs").toString());
-        var ttft = json.get("sections").get(0).get("groups").get(1).get("against").get("ttft");
-        assertEquals(8, ttft.get("size").asInt());
-        assertTrue(ttft.get("paired").asBoolean(), ttft.toString());
-        var again = run("again");
-        again.record().putArray("arguments").add("prompts").add("--shard=0/2").add("-n").add("4");
-        shards.add(again.answer("a", "prompt-1", 1, 100, 5, 3).write());
-        assertEquals("[\"shard-0\",\"again\"]", json(shards.toArray()).get("runs").toString(), "the same shard is another run");
-        var apart = json(shards.get(0), shards.get(1), "--by", "shard").get("sections").get(0).get("groups"); // not offered before --shard is
-        assertEquals("0/2", apart.get(0).get("label").asString());
-    }
-
-    @Test
     void whatIsUnlikeInTheGroupsIsSaid() {
         var run = run("r").option("concurrency", 1);
         for (int i = 0; i < 24; i++) {
@@ -804,7 +779,7 @@ class CompareTest {
         "--fail-if;ttft_p50 > 3%;ttft_p50_ms is not a share; for a ratio to the baseline write 1.2x",
         "--format;xml;must be one of text, markdown, csv, json, html",
         "--format;png;must be one of text, markdown, csv, json, html; --export FILE.png writes one",
-        "--by;colour;must be one of model, run, prompt, base_url, label:COLUMN",
+        "--by;colour;must be one of model, run, prompt, base_url, shard, machine, label:COLUMN",
         "--margin;much;must be a share such as 5%",
         "--as;mine;must be one of ours, vllm, guidellm, aiperf"
     })

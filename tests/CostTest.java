@@ -100,16 +100,17 @@ class CostTest {
             server.enqueue(answer("{\"prompt_tokens\":20,\"completion_tokens\":5,\"prompt_tokens_details\":{\"cached_tokens\":8}}"));
             server.enqueue(answer("{\"prompt_tokens\":20,\"completion_tokens\":5}"));
             server.enqueue(answer("null"));
+            server.enqueue(answer("{\"prompt_tokens\":20,\"completion_tokens\":0}")); // beside a text that is not believed
             server.start();
-            var run = TestRun.of(folder.resolve("runs"), "-p", "Hi", "-n", "3", "--models", models(model("m", "USD")), "--echo", "none",
+            var run = TestRun.of(folder.resolve("runs"), "-p", "Hi", "-n", "4", "--models", models(model("m", "USD")), "--echo", "none",
                     "--base-url", server.url("/v1").toString(), "--no-self-warmup");
             assertEquals(0, run.exitCode(), run.err());
-            assertEquals(List.of("0.000082", "0.00009", ""), run.requests().stream().map(row -> row.get("cost")).toList());
-            assertTrue(run.err().contains("cost of m: 0.000086 USD per answer, 0.086 USD per 1,000 answers, of the 2 of 3 answers whose"
+            assertEquals(List.of("0.000082", "0.00009", "", ""), run.requests().stream().map(row -> row.get("cost")).toList());
+            assertTrue(run.err().contains("cost of m: 0.000086 USD per answer, 0.086 USD per 1,000 answers, of the 2 of 4 answers whose"
                     + " tokens the server counted\n"), run.err());
             var text = Printed.compare(run.folder()).expect(0).out();
             assertTrue(text.contains("  cost/answer  ") && text.contains("0.000086 USD  0.086 USD\n"), text);
-            assertTrue(text.contains("note: m: 1 answer without the token counts of the server, not in the cost\n"), text);
+            assertTrue(text.contains("note: m: 2 answers without the token counts of the server, not in the cost\n"), text);
             assertEquals("{\"input\":2,\"cached_input\":1,\"output\":10,\"currency\":\"USD\"}",
                     JsonMapper.shared().readTree(run.file("run.json")).at("/models/0/price").toString());
         }
@@ -145,6 +146,13 @@ class CostTest {
         // 1000 bytes of text and less than 250 of JSON around it, at 2 and 10 a million
         var bound = new BigDecimal(line.replaceFirst("cost: at most ([0-9.]+) EUR.*", "$1"));
         assertTrue(bound.compareTo(new BigDecimal("0.003")) > 0 && bound.compareTo(new BigDecimal("0.0035")) < 0, line);
+    }
+
+    @Test
+    void anUpperBoundIsRoundedUp() throws Exception {
+        var run = TestRun.of(folder.resolve("runs"), "--dry-run", "-p", "Hi", "--max-tokens", "1000000", "--models",
+                models("{\"name\":\"m\",\"price\":{\"input\":0,\"output\":1.2341,\"currency\":\"USD\"}}"));
+        assertTrue(run.out().contains("cost: at most 1.235 USD, "), run.out());
     }
 
     @Test

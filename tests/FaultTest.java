@@ -414,7 +414,7 @@ class FaultTest {
 
     private static ExchangeResult refusal(int status, Long retryAfterMillis) {
         return new ExchangeResult(new Outcome.Failed("x", "x", status), status, 1, retryAfterMillis, null, new AnswerState(), null,
-                null, false, false, false);
+                null, false, false, false, null);
     }
 
     @Test

@@ -129,6 +129,7 @@ class ImportedRunsTest {
         var json = json(file("runs.json", VLLM + "\n" + VLLM.replace("0.1, 0.3", "0.2, 0.6")));
         assertEquals("[\"runs.json\",\"runs.json #2\"]", json.get("runs").toString());
         assertFigures(json.at("/sections/0/groups/1"), "n 4", "ttft_p50_ms 400", "itl_p50_ms 30");
+        assertEquals("false", json.at("/sections/0/groups/1/against/ttft/paired").toString(), "the third request may be another prompt");
     }
 
     @Test

@@ -47,7 +47,7 @@ class JournalTest {
             journal.begin(refused);
             refused.end().set(new Attempt.End(new ExchangeResult(new Outcome.Failed("rate_limit_exceeded", "Slow, please", 429),
                     429, 2_000, 1500L, new Network(10L, 200L, null, 300L, 1_900L, "http/1.1", false),
-                    new AnswerState(), "req-1", 1.5, false, false, false), false, null));
+                    new AnswerState(), "req-1", 1.5, false, false, false, null), false, null));
             var answered = attempt(Phase.MEASURED, 2);
             var recording = answered.recording();
             recording.start(1_000_000_000L);
@@ -62,7 +62,7 @@ class JournalTest {
             state.add(new StreamEvent(EventKind.FINISH, "stop",
                     new StreamEvent.About("stop", new Usage(7, 0, 5, null), null, "gpt-4-0613", "fp"), false));
             answered.end().set(new Attempt.End(new ExchangeResult(new Outcome.Completed(), 200, 250_000, null,
-                    new Network(null, null, null, 250L, 90_000L, "h2", true), state, "req-2", null, false, false, false),
+                    new Network(null, null, null, 250L, 90_000L, "h2", true), state, "req-2", null, false, false, false, null),
                     true, "cold cpu:31ms"));
         }
         assertEquals("""

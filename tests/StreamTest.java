@@ -775,10 +775,10 @@ class StreamTest {
         for (var option : List.of("--prompt", "--ask", "--model", "--models", "--base-url", "--api", "--simulate", "--system",
                 "--max-tokens", "--temperature", "--seed-param", "--repeat", "--warmup", "--concurrency", "--order", "--seed",
                 "--timeout", "--stall-timeout", "--retries", "--results", "--echo", "--typing-delay", "--unique-prefix",
-                "--dry-run", "--resume", "--retry-failed", "--csv-safe", "--max-event-mb", "--max-answer-mb", "--quiet", "--verbose", "--help", "--version", "--insecure-http")) {
+                "--dry-run", "--resume", "--shard", "--start-at", "--retry-failed", "--csv-safe", "--max-event-mb", "--max-answer-mb", "--quiet", "--verbose", "--help", "--version", "--insecure-http")) {
             assertTrue(help.contains(option), option);
         }
-        for (var later : List.of("--rate", "--arrival", "--shard")) {
+        for (var later : List.of("--rate", "--arrival")) {
             assertFalse(help.contains(later), later);
         }
     }

@@ -620,11 +620,20 @@ class Exchange {
         var network = sending.network(startNanos, response);
         var endMicros = Metrics.micros(lastNanos - startNanos);
         return response == null
-                ? new ExchangeResult(outcome, null, endMicros, null, network, answer, null, null, compressed, resent, false)
+                ? new ExchangeResult(outcome, null, endMicros, null, network, answer, null, null, compressed, resent, false, null)
                 : new ExchangeResult(outcome, response.code(), endMicros, ServerErrors.retryAfterMillis(response), network,
                         answer, response.header("x-request-id", response.header("request-id")),
                         number(response.header("openai-processing-ms")), compressed, resent,
-                        response.header(SimulatedTiming.HEADER) != null);
+                        response.header(SimulatedTiming.HEADER) != null, clock(response, startNanos, network));
+    }
+
+    private static ExchangeResult.ServerClock clock(Response response, long startNanos, Network network) {
+        var date = response.headers().getDate("Date");
+        if (date == null || network.headersMicros() == null) {
+            return null;
+        }
+        var startMillis = System.currentTimeMillis() - (System.nanoTime() - startNanos) / 1_000_000;
+        return new ExchangeResult.ServerClock(startMillis - 1, startMillis + network.headersMicros() / 1000 + 1, date.getTime());
     }
 
     private static Double number(String header) {
@@ -752,10 +761,21 @@ sealed interface Outcome {
  * @param compressed             whether the stream was compressed, so that its timing is the compressor's
  * @param resent                 whether the request was sent once more because a reused connection was closed under it
  * @param simulated              whether the server says that its timing is made up
+ * @param clock                  what the server says of the time
  */
 record ExchangeResult(Outcome outcome, Integer httpStatus, long endMicros, Long retryAfterMillis, Network network,
                       AnswerState answer, String serverRequestId, Double serverProcessingMillis, boolean compressed,
-                      boolean resent, boolean simulated) { }
+                      boolean resent, boolean simulated, ServerClock clock) {
+
+    /**
+     * The header Date of a response, and when it can have been written. All are milliseconds since 1970.
+     *
+     * @param sentMillis     by the clock of this machine, not later than the request
+     * @param receivedMillis by the clock of this machine, not earlier than the end of the response's headers
+     * @param serverMillis   by the clock of the server, in whole seconds
+     */
+    record ServerClock(long sentMillis, long receivedMillis, long serverMillis) { }
+}
 
 /**
  * The events of one exchange, written by the thread that reads the socket and read by one other thread at the same time.

@@ -3,7 +3,7 @@
 //SOURCES Console.java
 //SOURCES Metrics.java
 //SOURCES RecordedRun.java
-//SOURCES ImportedRuns.java
+//SOURCES NamedRuns.java
 //SOURCES Statistics.java
 //SOURCES Groups.java
 
@@ -498,7 +498,7 @@ record Comparison(Terms terms, List<SectionResult> sections, List<String> caveat
     static Comparison of(ComparisonSettings settings, PrintStream progress) throws IOException {
         var problems = new ReadProblems();
         var runs = NamedRuns.read(settings.runs(), problems);
-        for (var run : runs) {
+        for (var run : runs.runs()) {
             requireDefinition(run, settings.definition());
         }
         return of(settings, runs, problems, progress);
@@ -519,13 +519,15 @@ record Comparison(Terms terms, List<SectionResult> sections, List<String> caveat
      */
     static Comparison ofThoseWith(ComparisonSettings settings) throws IOException {
         var problems = new ReadProblems();
-        var runs = NamedRuns.read(settings.runs(), problems).stream().filter(run -> run.definition(settings.definition()) != null).toList();
-        return runs.isEmpty() ? null : of(settings, runs, problems, null);
+        var named = NamedRuns.read(settings.runs(), problems);
+        var runs = named.runs().stream().filter(run -> run.definition(settings.definition()) != null).toList();
+        return runs.isEmpty() ? null : of(settings, new NamedRuns(runs, named.wholes()), problems, null);
     }
 
-    private static Comparison of(ComparisonSettings settings, List<RecordedRun> runs, ReadProblems problems, PrintStream progress)
+    private static Comparison of(ComparisonSettings settings, NamedRuns named, ReadProblems problems, PrintStream progress)
             throws IOException {
-        var grouping = Grouping.of(settings.by(), runs, settings.sides());
+        var runs = named.runs();
+        var grouping = Grouping.of(settings.by(), named, settings.sides());
         var failuresAreWorst = settings.failures() == ComparisonSettings.Failures.WORST;
         var sections = grouping.sections(runs, new Counting(settings.definition(), settings.untainted(), failuresAreWorst,
                 grouping.by().equals("run")), problems);
@@ -676,6 +678,7 @@ final class Caveats {
         tokensPerEvent(title, groups);
         tokenizers(title, groups);
         currencies(title, groups);
+        machines(title, groups);
         reasoning(title, groups);
         sameModel(title, groups);
         pairs(title, section, result);
@@ -824,6 +827,23 @@ final class Caveats {
             caveats.add(String.format(Locale.ROOT, "%sa token is not the same: %.1f characters (%s) to %.1f (%s); ITL, TPOT and tokens/s count"
                     + " different pieces; chars/s and --metric first_100_chars do not", title, known.getFirst().charactersPerToken(), known.getFirst().label(),
                     known.getLast().charactersPerToken(), known.getLast().label()));
+        }
+    }
+
+    private void machines(String title, List<Group> groups) {
+        groups.forEach(group -> {
+            var medians = group.differentMachines();
+            if (medians != null) {
+                caveats.add(title + group.label() + ": TTFT differs between the machines, median " + medians.entrySet().stream()
+                        .map(each -> each.getKey() + " " + Aggregate.TTFT_P50.cell(each.getValue()) + " ms").collect(Collectors.joining(", "))
+                        + "; --by machine compares them");
+            }
+        });
+        var measured = groups.stream().filter(group -> !group.machines().isEmpty()).toList();
+        if (!grouping.by().equals("machine") && measured.stream().map(Group::machines).distinct().count() > 1
+                && measured.stream().noneMatch(group -> group.machines().contains("unknown"))) {
+            caveats.add(title + "not measured by the same machines: " + measured.stream().map(group -> group.label() + " by "
+                    + String.join(" and ", group.machines())).collect(Collectors.joining(", ")));
         }
     }
 

@@ -126,6 +126,7 @@ enum Warning {
             + " use them."),
     REASONING_ALONE("%s are reasoning only, without a visible text. The token limit may have ended them; raise --max-tokens."),
     NOTHING_GENERATED("%s completed an answer without any text, reasoning or tool call%s. Look at its events with --echo events."),
+    LATE("the time of --start-at is past by %s s; the run begins now, later than others may. Name a later time, engines take a while to start."),
     ONE_MODEL("%s are one model: the server answers for each of them as %s. A difference between them is chance.");
 
     private final String pattern;

@@ -5,6 +5,7 @@
 //SOURCES Metrics.java
 //SOURCES RunFiles.java
 //SOURCES RecordedRun.java
+//SOURCES NamedRuns.java
 //SOURCES Statistics.java
 
 // Groups: the requests of several runs, put into groups that can be compared.
@@ -28,6 +29,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.function.Function;
 import java.util.function.ToDoubleFunction;
@@ -138,17 +140,18 @@ enum Aggregate {
 final class Grouping {
 
     private static final RunManifest.PromptEntry NO_PROMPT = new RunManifest.PromptEntry("", "", "", Map.of());
-    private static final List<String> WORDS = List.of("model", "run", "prompt", "base_url");
-    private static final String BY_SHARD = "shard"; // for files of runs that have it; no run of this version has
+    private static final List<String> WORDS = List.of("model", "run", "prompt", "base_url", "shard", "machine");
     private static final List<String> PAIRED = List.of("model", "base_url", "run", "prompt");
 
     private final String by;
     private final Map<RecordedRun, String> runNames;
+    private final Map<RecordedRun, RecordedRun> wholes;
     private final boolean modelsAreApart; // whether each model is in one run only
     private final Map<RecordedRun, Map<String, RunManifest.PromptEntry>> prompts = new HashMap<>();
 
-    private Grouping(String by, Map<RecordedRun, String> runNames) {
+    private Grouping(String by, Map<RecordedRun, String> runNames, Map<RecordedRun, RecordedRun> wholes) {
         this.runNames = runNames;
+        this.wholes = wholes;
         var models = new HashMap<String, Set<String>>();
         runNames.forEach((run, name) -> run.answers().forEach(answer ->
                 models.computeIfAbsent(answer.model(), absent -> new HashSet<>()).add(name)));
@@ -161,12 +164,12 @@ final class Grouping {
      *
      * @param sides labels of runs that are taken together; empty if each is on its own
      */
-    static Grouping of(String by, List<RecordedRun> runs, Map<String, List<Path>> sides) {
+    static Grouping of(String by, NamedRuns named, Map<String, List<Path>> sides) {
         check(by);
-        var names = names(runs);
+        var names = names(named);
         sides.forEach((side, paths) -> names.replaceAll((run, name) ->
                 paths.stream().anyMatch(path -> isOf(run, path)) ? side : name));
-        return new Grouping(by, names);
+        return new Grouping(by, names, named.wholes());
     }
 
     private static boolean isOf(RecordedRun run, Path path) {
@@ -177,35 +180,22 @@ final class Grouping {
 
     /** Throws UserError if there are no such groups; null is the default. */
     static void check(String by) {
-        if (by != null && !WORDS.contains(by) && !by.equals(BY_SHARD) && !by.matches("label:.+")) {
+        if (by != null && !WORDS.contains(by) && !by.matches("label:.+")) {
             throw new UserError("--by '" + by + "'; must be one of " + String.join(", ", WORDS)
                     + ", label:COLUMN");
         }
     }
 
-    /** Gives all shards of a plan the name of the first; the same shard once more begins another run. */
-    private static Map<RecordedRun, String> names(List<RecordedRun> runs) {
-        var first = new LinkedHashMap<String, RecordedRun>();
-        var shards = new HashSet<String>();
+    /** Gives all parts of a plan the name of the first. */
+    private static Map<RecordedRun, String> names(NamedRuns named) {
+        var wholes = new HashSet<>(named.wholes().values());
         var names = new LinkedHashMap<RecordedRun, String>();
-        var wholes = new LinkedHashMap<RecordedRun, RecordedRun>();
-        for (var run : runs) {
-            var round = 0;
-            while (!shards.add(plan(run) + "\n" + round + "\n" + run.manifest().shard())) {
-                round++;
-            }
-            wholes.put(run, first.computeIfAbsent(plan(run) + "\n" + round, absent -> run));
+        for (var run : named.runs()) {
+            var whole = named.wholes().get(run);
+            names.put(run, wholes.stream().filter(other -> other.title().equals(whole.title())).count() > 1
+                    ? whole.path().toString() : whole.title());
         }
-        wholes.forEach((run, whole) -> names.put(run, first.values().stream()
-                .filter(other -> other.title().equals(whole.title())).count() > 1
-                ? whole.path().toString() : whole.title()));
         return names;
-    }
-
-    /** Returns what was to be run; the same for all shards of a plan. */
-    private static String plan(RecordedRun run) {
-        return run.manifest().shard() == null ? run.path().toAbsolutePath().normalize().toString()
-                : run.manifest().planOfShards();
     }
 
     String by() {
@@ -228,7 +218,8 @@ final class Grouping {
             case "run" -> runNames.get(run);
             case "prompt" -> answer.model();
             case "base_url" -> answer.baseUrl();
-            case BY_SHARD -> Objects.requireNonNullElse(run.manifest().shard(), "all");
+            case "shard" -> run.manifest().shard() == null ? "all" : run.manifest().shard().shard().word();
+            case "machine" -> run.machine();
             default -> prompt(run, answer).labels().getOrDefault(by.substring("label:".length()), "(none)");
         };
     }
@@ -286,7 +277,7 @@ final class Grouping {
                 empty = false;
                 sections.computeIfAbsent(section(answer.model(), answer.modelName(), answer.promptId()), Section::new)
                         .open(group(run, answer), counting)
-                        .add(run, answer, pair(run, answer));
+                        .add(run, wholes.get(run), answer, pair(run, answer));
             }
             if (empty) {
                 problems.add(run.path() + ": no measured requests in it yet");
@@ -366,6 +357,7 @@ final class Group {
     private static final double BUFFERED_SHARE = 0.5;
     private static final double TOKENS_PER_EVENT_DIFFER = 1.2;
     private static final int FEWEST_FOR_DRIFT = 20;
+    private static final int FEWEST_PER_MACHINE = 5;
 
     private final String label;
     private final Counting counting;
@@ -374,7 +366,8 @@ final class Group {
     private final Map<String, RecordedAnswer> pairs = new HashMap<>();
     private final List<RecordedAnswer> completed = new ArrayList<>();
     private final List<RecordedAnswer> failed = new ArrayList<>();
-    private final Map<RecordedRun, List<RecordedAnswer>> byRun = new LinkedHashMap<>();
+    private final Map<RecordedRun, List<RecordedAnswer>> byRun = new LinkedHashMap<>(); // a shard is one of its own here
+    private final Map<RecordedRun, List<RecordedAnswer>> byWhole = new LinkedHashMap<>();
     private final Map<Metric, double[]> sorted = new EnumMap<>(Metric.class);
     private final GapHistogram gaps = new GapHistogram();
     private final GapPositions positions = new GapPositions();
@@ -387,8 +380,14 @@ final class Group {
         this.counting = counting;
     }
 
-    /** Throws UserError if the figures of the run have another definition than those of the others in the group. */
-    void add(RecordedRun run, RecordedAnswer answer, String pair) {
+    /**
+     * Adds a request.
+     *
+     * @param whole the first shard of the run's plan; the run itself if it is the whole plan
+     * @param pair  what the request shares with its counterpart in another group; null if it has none
+     * @throws UserError if the figures of the run have another definition than those of the others in the group
+     */
+    void add(RecordedRun run, RecordedRun whole, RecordedAnswer answer, String pair) {
         var ofRun = run.definition(counting.asked());
         if (definition != null && definition != ofRun) {
             throw new UserError("--by: " + label + " would have requests as " + definition.word() + " and as " + ofRun.word()
@@ -407,6 +406,7 @@ final class Group {
         } else {
             completed.add(answer);
             byRun.computeIfAbsent(run, absent -> new ArrayList<>()).add(answer);
+            byWhole.computeIfAbsent(whole, absent -> new ArrayList<>()).add(answer);
             tainted += answer.tainted() ? 1 : 0;
             if (pair != null) {
                 pairs.put(pair, answer);
@@ -524,7 +524,7 @@ final class Group {
     Drift drift() {
         var timed = answersOf(Metric.TTFT).filter(answer -> answer.startedAt() != null && answer.get(Metric.TTFT) > 0)
                 .sorted(Comparator.comparing(RecordedAnswer::startedAt)).toList();
-        if (timed.size() < FEWEST_FOR_DRIFT || byRun.size() > 1) {
+        if (timed.size() < FEWEST_FOR_DRIFT || byWhole.size() > 1) {
             return null;
         }
         var means = timed.stream().collect(Collectors.groupingBy(RecordedAnswer::promptId,
@@ -537,6 +537,30 @@ final class Group {
         var millis = timed.stream().mapToDouble(answer -> answer.get(Metric.TTFT)).toArray();
         return new Drift(Metrics.quantile(Arrays.copyOf(millis, millis.length / 4), 0.5),
                 Metrics.quantile(Arrays.copyOfRange(millis, millis.length / 4, millis.length), 0.5));
+    }
+
+    /** Returns the machines that sent its requests, in alphabetical order. */
+    List<String> machines() {
+        return byRun.keySet().stream().map(RecordedRun::machine).distinct().sorted().toList();
+    }
+
+    /**
+     * Returns the medians of TTFT in milliseconds by machine if these differ by more than chance; null if they do not, or if a machine
+     * has few requests. That is Fisher's analysis of variance of the logarithms at a level of 1 %: which machine asked which prompt is as
+     * good as random, so a difference of the prompts is part of the variance within the machines.
+     */
+    Map<String, Double> differentMachines() {
+        var millis = new TreeMap<String, List<Double>>();
+        byRun.forEach((run, answers) -> answers.stream().filter(answer -> answer.knows(Metric.TTFT) && answer.get(Metric.TTFT) > 0)
+                .forEach(answer -> millis.computeIfAbsent(run.machine(), absent -> new ArrayList<>()).add(answer.get(Metric.TTFT))));
+        if (millis.size() < 2 || millis.values().stream().anyMatch(values -> values.size() < FEWEST_PER_MACHINE)
+                || !Machines.differ(millis.values().stream().map(values -> values.stream().mapToDouble(Math::log).toArray()).toList())) {
+            return null;
+        }
+        var medians = new LinkedHashMap<String, Double>();
+        millis.forEach((machine, values) ->
+                medians.put(machine, Metrics.quantile(values.stream().mapToDouble(value -> value).toArray(), 0.5)));
+        return medians;
     }
 
     /** Number of completed requests whose answer was reasoning and no visible text. */
@@ -682,7 +706,7 @@ final class Group {
             var common = (int) answersOf(metric).map(RecordedAnswer::promptId).distinct().filter(prompts::contains).count();
             return quantileRatio(baseline, metric, 0.5).difference(common, Math.min(requests(), baseline.requests()));
         }
-        if (byRun.size() > 1 && baseline.byRun.size() > 1 && counting.runsAreUnits()) {
+        if (byWhole.size() > 1 && baseline.byWhole.size() > 1 && counting.runsAreUnits()) {
             return compareRuns(baseline, metric);
         }
         var both = pairs.keySet().stream().filter(pair -> baseline.pairs.containsKey(pair) && pairs.get(pair).knows(metric)
@@ -704,12 +728,12 @@ final class Group {
 
     /** Runs at other times differ in more than their requests do, so each run counts as one value. */
     private Difference compareRuns(Group baseline, Metric metric) {
-        var runs = java.util.stream.Stream.concat(byRun.values().stream(), baseline.byRun.values().stream()).toList();
+        var runs = java.util.stream.Stream.concat(byWhole.values().stream(), baseline.byWhole.values().stream()).toList();
         var prompts = new HashSet<>(runs.getFirst().stream().map(RecordedAnswer::promptId).toList());
         runs.forEach(answers -> prompts.retainAll(answers.stream().filter(answer -> answer.knows(metric)).map(RecordedAnswer::promptId)
                 .collect(Collectors.toSet())));
-        var own = byRun.values().stream().mapToDouble(answers -> meanOfPrompts(answers, metric, prompts)).toArray();
-        var other = baseline.byRun.values().stream().mapToDouble(answers -> meanOfPrompts(answers, metric, prompts)).toArray();
+        var own = byWhole.values().stream().mapToDouble(answers -> meanOfPrompts(answers, metric, prompts)).toArray();
+        var other = baseline.byWhole.values().stream().mapToDouble(answers -> meanOfPrompts(answers, metric, prompts)).toArray();
         return Difference.ofMeans(own, other, Unit.RUNS, Math.min(own.length, other.length),
                 Math.min(completed.size(), baseline.completed.size()));
     }
@@ -779,7 +803,7 @@ final class Group {
 
     private Double perSecond(ToDoubleFunction<Throughput> count) {
         var throughputs = throughputs();
-        var seconds = throughputs.stream().mapToDouble(Throughput::seconds).sum();
+        var seconds = Throughput.secondsOfAny(throughputs);
         var all = throughputs.stream().mapToDouble(count).sum();
         return seconds == 0 || Double.isNaN(all) ? null : all / seconds;
     }

@@ -36,35 +36,6 @@ import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.MappingIterator;
 import tools.jackson.databind.json.JsonMapper;
 
-/** The runs that a user names: folders of this tool, files of other tools. */
-final class NamedRuns {
-
-    private NamedRuns() { }
-
-    /**
-     * Reads them in their order; none means the newest run in results/.
-     *
-     * @throws IOException if one is neither a run, a folder with runs, nor a file of a tool that is known
-     */
-    static List<RecordedRun> read(List<Path> given, ReadProblems problems) throws IOException {
-        var runs = new ArrayList<RecordedRun>();
-        var seen = new LinkedHashSet<Path>();
-        for (var path : given.isEmpty() ? CsvRun.folders(given) : given) {
-            var file = ToolFile.in(path);
-            if (file != null) {
-                runs.addAll(seen.add(file.path()) ? file.runs(problems) : List.of());
-                continue;
-            }
-            for (var folder : CsvRun.folders(List.of(path))) {
-                if (seen.add(folder)) {
-                    runs.add(CsvRun.read(folder, problems));
-                }
-            }
-        }
-        return runs;
-    }
-}
-
 /** A run of another tool. */
 final class ImportedRun extends RecordedRun {
 

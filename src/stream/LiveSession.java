@@ -244,7 +244,7 @@ final class LiveAsk implements AnswerListener {
         try {
             var own = question.settings(settings.run());
             var plan = Plan.of(question.prompts(), question.models(), own.order());
-            try (var running = Runner.start(own, plan, question.arguments(own, settings.modelOptions()), overhead, console, this)) {
+            try (var running = Runner.start(own, plan, question.arguments(own, settings.modelOptions()), overhead, null, console, this)) {
                 begin(running, console);
                 running.executeInRounds(plan, this::beginRound);
                 running.finish();

@@ -11,6 +11,7 @@ package stream;
 
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Comparator;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Locale;
@@ -252,6 +253,17 @@ final class Throughput {
 
     double seconds() {
         return requests == 0 ? 0 : (endMillis - startMillis) / 1000;
+    }
+
+    /** Returns for how long at least one of several was going on; shards of a run overlap, runs one after the other do not. */
+    static double secondsOfAny(List<Throughput> several) {
+        var millis = 0.0;
+        var endMillis = Double.NEGATIVE_INFINITY;
+        for (var each : several.stream().filter(one -> one.requests > 0).sorted(Comparator.comparing(one -> one.startMillis)).toList()) {
+            millis += Math.max(0, each.endMillis - Math.max(endMillis, each.startMillis));
+            endMillis = Math.max(endMillis, each.endMillis);
+        }
+        return millis / 1000;
     }
 
     int requests() {

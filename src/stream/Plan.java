@@ -5,6 +5,7 @@
 //SOURCES Models.java
 //SOURCES Metrics.java
 //SOURCES Client.java
+//SOURCES Shards.java
 
 // Plan: the settings of a run, and its requests in the order in which they are sent.
 
@@ -22,14 +23,18 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.Comparator;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Random;
+import java.util.Set;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import java.util.function.Predicate;
 import java.util.stream.Collectors;
+import java.util.zip.CRC32;
 
 import picocli.CommandLine.Option;
 
@@ -418,6 +423,37 @@ record Plan(List<Prompt> prompts, List<Model> models, List<Job> warmups, List<Jo
     Plan without(Predicate<Job> isDone) {
         return new Plan(prompts, models, warmups.stream().filter(isDone.negate()).toList(),
                 jobs.stream().filter(isDone.negate()).toList());
+    }
+
+    /**
+     * Returns a part of the plan, with all its warm-up requests. A prompt and repetition goes to one part with all its models, so that
+     * their answers are compared on one machine; the parts have as many of these as each other, or one more, and their share of each
+     * prompt. Which part it is depends on ids alone, not on the order of the run.
+     */
+    Plan part(Shard shard) {
+        var models = new HashMap<String, Set<String>>();
+        jobs.forEach(job -> models.computeIfAbsent(block(job), absent -> new TreeSet<>()).add(job.model().label()));
+        var blocks = new TreeMap<String, String>(); // by what orders them
+        jobs.forEach(job -> blocks.put(String.join("\n", String.join("|", models.get(block(job))), hash(job.prompt().id()), hash(block(job)),
+                block(job)), block(job)));
+        var own = new HashSet<String>();
+        var number = 0;
+        for (var block : blocks.values()) {
+            if (number++ % shard.count() == shard.index()) {
+                own.add(block);
+            }
+        }
+        return new Plan(prompts, this.models, warmups, jobs.stream().filter(job -> own.contains(block(job))).toList());
+    }
+
+    private static String block(Job job) {
+        return job.prompt().id() + "|" + job.repetition();
+    }
+
+    private static String hash(String text) {
+        var sum = new CRC32();
+        sum.update(text.getBytes(StandardCharsets.UTF_8));
+        return "%08x".formatted(sum.getValue());
     }
 
     int size() {

@@ -408,6 +408,11 @@ abstract class RecordedRun {
         return title;
     }
 
+    /** Returns the machine that sent the requests; "unknown" if that is not recorded. */
+    final String machine() {
+        return manifest.versions().get("machine") instanceof String name ? name : "unknown";
+    }
+
     /** Returns the currency in which the requests of a model are priced; null if they are not. */
     final String currency(String model) {
         return currencies.get(model);

@@ -3,6 +3,7 @@
 //DEPS org.apache.commons:commons-csv:1.14.1
 //DEPS tools.jackson.core:jackson-databind:3.2.4
 //SOURCES Console.java
+//SOURCES Shards.java
 //SOURCES Events.java
 //SOURCES Models.java
 //SOURCES Metrics.java
@@ -178,6 +179,36 @@ record ClientOverhead(int streams, int events, Double ttftP50Micros, Double ttft
 }
 
 /**
+ * A part of a plan, as run.json has it.
+ *
+ * @param plan a digest of all that is to be run; the same for all parts
+ */
+record ShardEntry(Shard shard, String plan) {
+
+    /** Returns null if there is no such entry. */
+    static ShardEntry of(JsonNode json) {
+        return !json.path("index").isInt() || !json.path("count").isInt() ? null
+                : new ShardEntry(new Shard(json.get("index").intValue(), json.get("count").intValue()), json.path("plan").asString(""));
+    }
+
+    /** Whether both are parts of the same plan, which is cut into as many. */
+    boolean isOfSamePlan(ShardEntry other) {
+        return plan.equals(other.plan) && shard.count() == other.shard.count();
+    }
+
+    ObjectNode json() {
+        return JsonNodeFactory.instance.objectNode().put("index", shard.index()).put("count", shard.count()).put("plan", plan);
+    }
+}
+
+/**
+ * How far the clock of a server is ahead of that of this machine, in milliseconds: somewhere between these.
+ *
+ * @param server its base URL
+ */
+record ClockOffset(String server, long leastMillis, long mostMillis) { }
+
+/**
  * The configuration and the result of a run: run.json. It never holds a key. What is missing, or not of its type, reads as
  * null, false, or an empty list.
  *
@@ -191,11 +222,13 @@ record ClientOverhead(int streams, int events, Double ttftP50Micros, Double ttft
  * @param resumedAt       when the run was resumed
  * @param finishedAt      null while it goes on, or if it was cut off
  * @param counts          null until it is finished
+ * @param shard           null if the run is the whole plan
+ * @param clockOffsets    of the servers that told the time; empty until the run is finished
  */
 record RunManifest(String runId, String startedAt, boolean simulated, long seed, Map<String, Object> versions,
                    List<String> arguments, Map<String, Object> options, List<ModelEntry> models, List<PromptEntry> prompts,
                    ClientOverhead clientOverhead, Integer plannedRequests, Boolean selfWarmup, List<String> resumedAt,
-                   String finishedAt, Counts counts) {
+                   String finishedAt, Counts counts, ShardEntry shard, List<ClockOffset> clockOffsets) {
 
     private static final Pattern SECRET_IN_URL =
             Pattern.compile("(?i)(//)[^/@\\s]+@|([?&][\\w-]*(key|token|secret|sig|signature|password)=)[^&\\s,]+");
@@ -240,7 +273,7 @@ record RunManifest(String runId, String startedAt, boolean simulated, long seed,
     static RunManifest ofTool(String tool, Map<String, Object> options, List<String> models) {
         return new RunManifest(null, null, false, 0, Map.of("tool", tool), List.of(), options, models.stream().map(model ->
                 new ModelEntry(model, model, null, null, null, null, null, null, JsonNodeFactory.instance.nullNode())).toList(), List.of(),
-                null, null, null, List.of(), null, null);
+                null, null, null, List.of(), null, null, null, List.of());
     }
 
     /** Reads run.json of a folder; throws IOException if there is none, or if it is not a JSON object. */
@@ -277,7 +310,9 @@ record RunManifest(String runId, String startedAt, boolean simulated, long seed,
                 json.path("self_warmup").isBoolean() ? Boolean.valueOf(json.get("self_warmup").booleanValue()) : null,
                 texts(json.path("resumed_at")), text(json, "finished_at"),
                 !counts.isObject() ? null : new Counts(counts.path("requests").asInt(0), counts.path("completed").asInt(0),
-                        counts.path("failed").asInt(0), counts.path("resent").asInt(0)));
+                        counts.path("failed").asInt(0), counts.path("resent").asInt(0)), ShardEntry.of(json.path("shard")),
+                json.path("clock_offsets").valueStream().map(offset -> new ClockOffset(text(offset, "server"),
+                        offset.path("least_ms").asLong(0), offset.path("most_ms").asLong(0))).toList());
     }
 
     /** Returns null where there is no text. */
@@ -326,6 +361,9 @@ record RunManifest(String runId, String startedAt, boolean simulated, long seed,
         }
         json.set("client_overhead", clientOverhead == null ? JsonNodeFactory.instance.nullNode() : clientOverhead.json());
         json.put("planned_requests", plannedRequests).put("self_warmup", selfWarmup);
+        if (shard != null) {
+            json.set("shard", shard.json());
+        }
         if (!resumedAt.isEmpty()) {
             resumedAt.forEach(json.putArray("resumed_at")::add);
         }
@@ -335,6 +373,11 @@ record RunManifest(String runId, String startedAt, boolean simulated, long seed,
         if (counts != null) {
             json.putObject("counts").put("requests", counts.requests()).put("completed", counts.completed())
                     .put("failed", counts.failed()).put("resent", counts.resent());
+        }
+        if (!clockOffsets.isEmpty()) {
+            var offsets = json.putArray("clock_offsets");
+            clockOffsets.forEach(offset -> offsets.addObject().put("server", offset.server()).put("least_ms", offset.leastMillis())
+                    .put("most_ms", offset.mostMillis()));
         }
         return json;
     }
@@ -371,7 +414,7 @@ record RunManifest(String runId, String startedAt, boolean simulated, long seed,
 
     RunManifest withOverhead(ClientOverhead overhead) {
         return new RunManifest(runId, startedAt, simulated, seed, versions, arguments, options, models, prompts, overhead,
-                plannedRequests, selfWarmup, resumedAt, finishedAt, counts);
+                plannedRequests, selfWarmup, resumedAt, finishedAt, counts, shard, clockOffsets);
     }
 
     /** Returns the manifest of the run that goes on now. */
@@ -379,7 +422,7 @@ record RunManifest(String runId, String startedAt, boolean simulated, long seed,
         var times = new ArrayList<>(resumedAt);
         times.add(Instant.now().toString());
         return new RunManifest(runId, startedAt, simulated, seed, versions, arguments, options, models, prompts, clientOverhead,
-                plannedRequests, selfWarmup, List.copyOf(times), null, counts);
+                plannedRequests, selfWarmup, List.copyOf(times), null, counts, shard, clockOffsets);
     }
 
     /** Whether requests of the plan are missing, so that it can be resumed. */
@@ -390,33 +433,15 @@ record RunManifest(String runId, String startedAt, boolean simulated, long seed,
     /** Returns the same of a run whose timing is simulated by a server elsewhere. */
     RunManifest asSimulated() {
         return new RunManifest(runId, startedAt, true, seed, versions, arguments, options, models, prompts, clientOverhead,
-                plannedRequests, selfWarmup, resumedAt, finishedAt, counts);
+                plannedRequests, selfWarmup, resumedAt, finishedAt, counts, shard, clockOffsets);
     }
 
     /** Returns the manifest of the finished run; what was resent before it was resumed counts too. */
-    RunManifest finishedNow(int requests, int completed, int failed, int resentNow) {
+    RunManifest finishedNow(int requests, int completed, int failed, int resentNow, List<ClockOffset> offsets) {
         var resent = (counts == null ? 0 : counts.resent()) + resentNow;
         return new RunManifest(runId, startedAt, simulated, seed, versions, arguments, options, models, prompts, clientOverhead,
                 plannedRequests, selfWarmup, resumedAt, Instant.now().toString(),
-                new Counts(requests, completed, failed, resent));
-    }
-
-    /** Returns which part of a plan the run is, such as {@code 0/4}; null if it is the whole. */
-    String shard() {
-        for (int i = 0; i < arguments.size(); i++) {
-            if (arguments.get(i).startsWith("--shard=")) {
-                return arguments.get(i).substring("--shard=".length());
-            }
-            if (arguments.get(i).equals("--shard") && i + 1 < arguments.size()) {
-                return arguments.get(i + 1);
-            }
-        }
-        return null;
-    }
-
-    /** Returns the command line without the part that tells one shard from another. */
-    String planOfShards() {
-        return String.join("\n", arguments).replaceAll("--shard[=\n][^\n]*\n?", "");
+                new Counts(requests, completed, failed, resent), shard, offsets);
     }
 }
 

@@ -19,6 +19,8 @@ package stream;
 
 import java.io.IOException;
 import java.lang.management.ManagementFactory;
+import java.net.InetAddress;
+import java.net.UnknownHostException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -42,6 +44,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.concurrent.atomic.LongAccumulator;
 import java.util.function.BooleanSupplier;
 import java.util.function.Predicate;
 import java.util.zip.CRC32;
@@ -65,7 +68,7 @@ final class PlannedRun {
      *
      * @param arguments the command line, with which the run can be resumed
      */
-    static RunManifest manifest(RunSettings settings, Plan plan, List<String> arguments, ClientOverhead overhead) {
+    static RunManifest manifest(RunSettings settings, Plan plan, List<String> arguments, ClientOverhead overhead, ShardEntry shard) {
         var runId = RUN_ID_TIME.format(Instant.now()) + "-%04x".formatted(ThreadLocalRandom.current().nextInt(0x10000));
         var models = plan.models().stream().map(model -> new RunManifest.ModelEntry(model.label(), model.name(),
                 model.dialect().word(), model.server(), model.keyVariable(), model.maxTokens(), model.temperature(), model.price(),
@@ -74,7 +77,18 @@ final class PlannedRun {
                 .map(prompt -> new RunManifest.PromptEntry(prompt.id(), prompt.source(), digest(prompt), prompt.labels())).toList();
         return new RunManifest(runId, Instant.now().toString(), settings.simulate(), settings.order().seed(), versions(),
                 RunManifest.withoutSecrets(arguments), settings.options(), models, prompts, overhead, plan.size(),
-                settings.warmsUp(plan), List.of(), null, null);
+                settings.warmsUp(plan), List.of(), null, null, shard, List.of());
+    }
+
+    /** Describes a part of a plan. The digest is of what is sent to which model how often, wherever its server is. */
+    static ShardEntry shard(Shard shard, RunSettings settings, Plan whole) {
+        var parts = new ArrayList<String>();
+        whole.prompts().forEach(prompt -> parts.add(prompt.id() + " " + digest(prompt)));
+        whole.models().forEach(model -> parts.add(String.join(" ", model.label(), model.name(), model.dialect().word(),
+                String.valueOf(model.maxTokens()), String.valueOf(model.temperature()), new TreeMap<>(model.extra()).toString())));
+        whole.jobs().stream().map(Job::requestId).sorted().forEach(parts::add);
+        parts.add(settings.system() + " " + settings.sampling() + " " + settings.uniquePrefix());
+        return new ShardEntry(shard, digest(String.join("\u0000", parts)));
     }
 
     private static Map<String, Object> versions() {
@@ -85,7 +99,17 @@ final class PlannedRun {
         versions.put("os", System.getProperty("os.name") + " " + System.getProperty("os.version") + " "
                 + System.getProperty("os.arch"));
         versions.put("cpus", Runtime.getRuntime().availableProcessors());
+        versions.put("machine", machine());
         return versions;
+    }
+
+    /** Returns the name of this machine; null if it has none. */
+    private static String machine() {
+        try {
+            return InetAddress.getLocalHost().getHostName();
+        } catch (UnknownHostException e) {
+            return null;
+        }
     }
 
     /**
@@ -93,10 +117,13 @@ final class PlannedRun {
      * forgery, because loading a cryptographic digest takes a tenth of a start.
      */
     private static String digest(Prompt prompt) {
-        var bytes = String.join("\u0000", prompt.id(), prompt.messages().toString(),
+        return digest(String.join("\u0000", prompt.id(), prompt.messages().toString(),
                 prompt.maxTokens() + " " + prompt.temperature() + " " + prompt.model(),
-                new TreeMap<>(prompt.extra()).toString(), new TreeMap<>(prompt.labels()).toString())
-                .getBytes(StandardCharsets.UTF_8);
+                new TreeMap<>(prompt.extra()).toString(), new TreeMap<>(prompt.labels()).toString()));
+    }
+
+    private static String digest(String text) {
+        var bytes = text.getBytes(StandardCharsets.UTF_8);
         var one = new CRC32();
         var other = new CRC32C();
         one.update(bytes);
@@ -202,6 +229,7 @@ final class Runner implements AutoCloseable {
     private final AtomicBoolean nextIsCold;
     private final AtomicBoolean markedSimulated = new AtomicBoolean();
     private final AtomicInteger resent = new AtomicInteger();
+    private final Map<String, ClockBounds> clocks = new ConcurrentHashMap<>(); // by server
     private final CountDownLatch stopped = new CountDownLatch(1);
     private final Thread interruption = new Thread(this::interrupt, "interruption");
     private volatile boolean outputClosed;
@@ -232,12 +260,13 @@ final class Runner implements AutoCloseable {
     /**
      * Creates the folder and opens the files of a new run.
      *
-     * @param page listens instead of the echo; null for the echo
+     * @param shard null if the plan is the whole
+     * @param page  listens instead of the echo; null for the echo
      * @throws UserError if the folder cannot be written; nothing is left of it then
      */
-    static Runner start(RunSettings settings, Plan plan, List<String> arguments, ClientOverhead overhead, Console console,
+    static Runner start(RunSettings settings, Plan plan, List<String> arguments, ClientOverhead overhead, ShardEntry shard, Console console,
                         AnswerListener page) {
-        var manifest = PlannedRun.manifest(settings, plan, arguments, overhead);
+        var manifest = PlannedRun.manifest(settings, plan, arguments, overhead, shard);
         var folder = settings.results().resolve(manifest.runId());
         try {
             Files.createDirectories(folder);
@@ -373,6 +402,9 @@ final class Runner implements AutoCloseable {
     }
 
     private void report(Job job, ExchangeResult result) {
+        if (result.clock() != null) {
+            clocks.computeIfAbsent(job.model().server(), absent -> new ClockBounds()).add(result.clock());
+        }
         if (result.simulated() && !manifest.simulated() && markedSimulated.compareAndSet(false, true)) {
             markSimulated();
         }
@@ -512,7 +544,8 @@ final class Runner implements AutoCloseable {
         var summary = journal.summary();
         exitCode = interrupted ? EXIT_INTERRUPTED : journal.failed() || summary.failed() > 0 ? 1 : 0;
         try {
-            manifest.finishedNow(summary.requests(), summary.completed(), summary.failed(), resent.get()).write(folder);
+            manifest.finishedNow(summary.requests(), summary.completed(), summary.failed(), resent.get(),
+                    clockOffsets()).write(folder);
         } catch (IOException e) {
             if (!journal.failed()) { // else it is reported already
                 listener.say(folder.resolve(RunFiles.MANIFEST) + ": cannot be written (" + e.getMessage() + ")");
@@ -524,6 +557,10 @@ final class Runner implements AutoCloseable {
             printEnd(summary, interrupted);
         }
         return exitCode;
+    }
+
+    private List<ClockOffset> clockOffsets() {
+        return clocks.entrySet().stream().map(each -> each.getValue().offset(each.getKey())).filter(Objects::nonNull).toList();
     }
 
     private void printEnd(Summary summary, boolean interrupted) {
@@ -572,6 +609,26 @@ final class Runner implements AutoCloseable {
         } catch (IllegalStateException e) {
             // the hook is running, and has called this
         }
+    }
+}
+
+/**
+ * What responses tell of a server's clock: each narrows the bounds, since the header Date has whole seconds. Safe for use by several
+ * threads, which do not wait for each other.
+ */
+final class ClockBounds {
+
+    private final LongAccumulator least = new LongAccumulator(Math::max, Long.MIN_VALUE);
+    private final LongAccumulator most = new LongAccumulator(Math::min, Long.MAX_VALUE);
+
+    void add(ExchangeResult.ServerClock clock) {
+        least.accumulate(clock.serverMillis() - clock.receivedMillis());
+        most.accumulate(clock.serverMillis() + 999 - clock.sentMillis());
+    }
+
+    /** Returns null if the responses contradict each other, as when one of the clocks was set. */
+    ClockOffset offset(String server) {
+        return least.get() > most.get() ? null : new ClockOffset(server, least.get(), most.get());
     }
 }
 

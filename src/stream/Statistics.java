@@ -28,6 +28,7 @@ import org.apache.commons.statistics.distribution.BetaDistribution;
 import org.apache.commons.statistics.distribution.ChiSquaredDistribution;
 import org.apache.commons.statistics.distribution.NormalDistribution;
 import org.apache.commons.statistics.distribution.TDistribution;
+import org.apache.commons.statistics.inference.OneWayAnova;
 
 /** What two groups tell about the difference between them. */
 enum Verdict {
@@ -431,6 +432,19 @@ record TimeDependence(double variance, double excess, double pValue) {
         }
         return new TimeDependence(variance, ALLOWANCE * Math.max(0, slow / WAVES - variance),
                 ChiSquaredDistribution.of(WAVES).survivalProbability(slow / variance));
+    }
+}
+
+/** Whether machines that ask the same differ. */
+final class Machines {
+
+    private static final double LEVEL = 0.01;
+
+    private Machines() { }
+
+    /** Whether the means of these samples, one of each machine, differ by more than chance (analysis of variance, level of 1 %). */
+    static boolean differ(List<double[]> samples) {
+        return OneWayAnova.withDefaults().test(samples).getPValue() <= LEVEL;
     }
 }
 

@@ -1,0 +1,282 @@
+package stream;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.SplittableRandom;
+import java.util.TreeSet;
+
+import mockwebserver3.MockResponse;
+import mockwebserver3.MockWebServer;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+
+/** Parts of a plan: which, when, and as one run again. */
+class ShardTest {
+
+    @TempDir
+    Path folder;
+
+    private static Map<String, String> environment(String variables) {
+        var environment = new HashMap<String, String>();
+        for (var variable : variables == null ? new String[0] : variables.split(" ")) {
+            environment.put(variable.split("=")[0], variable.split("=")[1]);
+        }
+        return environment;
+    }
+
+    @ParameterizedTest
+    @CsvSource(nullValues = "-", value = {
+        "0/4,    -, 0/4",
+        "3/4,    SLURM_ARRAY_TASK_ID=1, 3/4",
+        "auto,   SLURM_ARRAY_TASK_ID=3 SLURM_ARRAY_TASK_COUNT=4 SLURM_ARRAY_TASK_MIN=0, 3/4",
+        "auto,   SLURM_ARRAY_TASK_ID=1 SLURM_ARRAY_TASK_COUNT=4 SLURM_ARRAY_TASK_MIN=1, 0/4",
+        "auto/4, SLURM_ARRAY_TASK_ID=2 SLURM_ARRAY_TASK_COUNT=1 SLURM_ARRAY_TASK_MIN=2, 2/4",
+        "auto/4, JOB_COMPLETION_INDEX=3, 3/4",
+        "auto/4, PARALLEL_SEQ=4, 3/4"
+    })
+    void theShardIsThatOfTheUserOrOfTheEngine(String text, String variables, String expected) {
+        assertEquals(expected, Shard.of(text, environment(variables)).word());
+    }
+
+    @Test
+    void aShardThatIsNotOneIsRefused() {
+        for (var text : List.of("1", "-1/2", "a/b", "1/2/3", "")) {
+            assertEquals("--shard '" + text + "'; must be I/N with I from 0 to N - 1, auto, or auto/N", refusal(text, ""));
+        }
+        for (var text : List.of("4/4", "0/0")) {
+            assertEquals("--shard " + text + ": I makes it shard " + text.charAt(0) + " of " + text.charAt(2) + "; the indices of an array must"
+                    + " be consecutive, and I is from 0 to N - 1", refusal(text, ""));
+        }
+    }
+
+    @Test
+    void anEngineThatDoesNotTellEnoughIsOneLine() {
+        assertEquals("--shard auto: no engine says which shard this is (SLURM_ARRAY_TASK_ID, JOB_COMPLETION_INDEX, PARALLEL_SEQ are not"
+                + " set); write --shard I/N", refusal("auto", ""));
+        assertEquals("--shard auto: JOB_COMPLETION_INDEX does not tell how many shards there are; write --shard auto/N",
+                refusal("auto", "JOB_COMPLETION_INDEX=1"));
+        assertEquals("--shard auto/4: SLURM_ARRAY_TASK_ID and PARALLEL_SEQ are set; write --shard I/N",
+                refusal("auto/4", "SLURM_ARRAY_TASK_ID=1 PARALLEL_SEQ=1"));
+        assertEquals("--shard auto: SLURM_ARRAY_TASK_COUNT is ''; must be a whole number",
+                refusal("auto", "SLURM_ARRAY_TASK_ID=1 SLURM_ARRAY_TASK_MIN=0"));
+        assertEquals("--shard auto: SLURM_ARRAY_TASK_ID makes it shard 6 of 3; the indices of an array must be consecutive, and I is from 0"
+                + " to N - 1", refusal("auto", "SLURM_ARRAY_TASK_ID=7 SLURM_ARRAY_TASK_COUNT=3 SLURM_ARRAY_TASK_MIN=1"));
+    }
+
+    private static String refusal(String text, String variables) {
+        return assertThrows(UserError.class, () -> Shard.of(text, environment(variables.isEmpty() ? null : variables))).getMessage();
+    }
+
+    private static Plan plan(int prompts, int repeat, long seed, boolean reversed) {
+        var all = new ArrayList<Prompt>();
+        for (int i = 0; i < prompts; i++) {
+            all.add(Prompt.ofText("prompt-" + i, "question " + i, "test"));
+        }
+        if (reversed) {
+            Collections.reverse(all);
+        }
+        return Plan.of(all, List.of(TestModels.of("a", "chat", "http://localhost:1"), TestModels.of("b", "chat", "http://localhost:1")),
+                new Plan.Order(repeat, 1, true, seed));
+    }
+
+    /** Every request in one shard, all models of a prompt and repetition in the same; sizes that differ by two models at most. */
+    @ParameterizedTest
+    @CsvSource({"8, 10, 4", "8, 1, 4", "3, 7, 5", "1, 16, 3", "100, 1, 7"})
+    void shardsAreDisjointEqualAndCompleteWhateverTheOrderOfTheRun(int prompts, int repeat, int count) {
+        var all = new HashSet<String>();
+        var sizes = new TreeSet<Integer>();
+        for (int index = 0; index < count; index++) {
+            var shard = new Shard(index, count);
+            var ids = plan(prompts, repeat, 1, false).part(shard).jobs().stream().map(Job::requestId).toList();
+            ids.forEach(id -> assertTrue(all.add(id), id));
+            ids.forEach(id -> assertTrue(ids.contains(id.replace("|a|", "|b|")) && ids.contains(id.replace("|b|", "|a|")), id));
+            sizes.add(ids.size());
+            assertEquals(new TreeSet<>(ids), new TreeSet<>(plan(prompts, repeat, 99, true).part(shard).jobs().stream().map(Job::requestId)
+                    .toList()), "another seed, other files");
+            for (int prompt = 0; prompt < prompts; prompt++) {
+                var id = "prompt-" + prompt + "|a|";
+                var share = ids.stream().filter(each -> each.startsWith(id)).count();
+                assertTrue(share >= repeat / count && share <= Math.ceilDiv(repeat, count), id + " " + share);
+            }
+            assertEquals(2, plan(prompts, repeat, 1, false).part(shard).warmups().size(), "each machine warms up");
+        }
+        assertEquals(prompts * repeat * 2, all.size());
+        assertTrue(sizes.last() - sizes.first() <= 2, sizes.toString());
+    }
+
+    private TestRun run(Path results, String... more) {
+        var all = new ArrayList<>(List.of("--simulate", "-m", "a=sim-ttft4-itl1-n3,b=sim-ttft2-itl1-n3", "-p", "one", "-p", "two", "-p", "three", "-n",
+                "4", "--echo", "none", "-q"));
+        all.addAll(List.of(more));
+        return TestRun.of(results, environment("PARALLEL_SEQ=2"), "", all.toArray(String[]::new));
+    }
+
+    private static JsonNode json(Object... arguments) {
+        var all = new ArrayList<>(List.of(arguments));
+        all.addAll(List.of("--format", "json"));
+        return JsonMapper.shared().readTree(Printed.compare(all.toArray()).expect(0).out());
+    }
+
+    private static String notes(JsonNode json) {
+        return json.get("notes").toString();
+    }
+
+    private static List<String> ids(Path results) throws Exception {
+        var ids = new ArrayList<String>();
+        for (var run : RunFiles.runsIn(results)) {
+            CsvRows.forEach(run.resolve("requests.csv"), row -> ids.add(row.get("request_id")));
+        }
+        return ids;
+    }
+
+    @Test
+    void theShardsOfAFolderAreOneRunAndAMissingOneIsNamed() throws Exception {
+        var results = folder.resolve("r");
+        for (var shard : List.of("0/3", "auto/3")) {
+            assertEquals(0, run(results, "--shard", shard).exitCode());
+        }
+        var missing = json(results);
+        assertTrue(notes(missing).contains(results + ": shard 2/3 missing; the figures are of the others"), notes(missing));
+        assertEquals(0, run(results, "--shard", "2/3").exitCode());
+        var json = json(results);
+        assertEquals(1, json.get("runs").size());
+        assertEquals(List.of("model", "12", "12"), List.of(json.get("by").stringValue(), json.at("/sections/0/groups/0/figures/n").toString(),
+                json.at("/sections/0/groups/1/figures/n").toString()));
+        assertEquals(12, json.at("/sections/0/groups/0/against/ttft/size").asInt(), "pairs of the models");
+        assertFalse(notes(json).contains("shard"), notes(json));
+        assertEquals(24, new HashSet<>(ids(results)).size());
+        assertEquals(24, ids(results).size());
+        assertEquals(List.of("0/3", "1/3", "2/3"), new ArrayList<>(new TreeSet<>(json(results, "--by", "shard").at("/sections/0/groups")
+                .valueStream().map(group -> group.get("label").stringValue()).toList())));
+
+        assertEquals(0, run(results, "--shard", "1/3").exitCode()); // once more
+        var doubled = json(results);
+        assertEquals(12, doubled.at("/sections/0/groups/0/figures/n").asInt());
+        assertTrue(notes(doubled).matches(".*: shard 1/3 once more, beside \\S+; it is left out.*"), notes(doubled));
+        assertEquals(0, run(results, "--shard", "0/3").exitCode());
+        assertEquals(0, run(results, "--shard", "2/3").exitCode()); // now all of them
+        assertEquals(2, json(results, "--by", "run").get("runs").size());
+    }
+
+    @Test
+    void shardsOfDifferentPlansAreNotOneRun() {
+        var results = folder.resolve("r");
+        run(results, "--shard", "0/2");
+        run(results, "--shard", "1/2", "--max-tokens", "2");
+        var refused = Printed.compare(results).expect(2);
+        assertTrue(refused.err().startsWith("compare: " + results + ": shards of different plans, which are not one run: "), refused.err());
+    }
+
+    @Test
+    void aShardThatWasCutOffIsResumedAlone() throws Exception {
+        var results = folder.resolve("r");
+        var run = run(results, "--shard", "auto/3");
+        var file = run.folder().resolve("requests.csv");
+        var lines = Files.readAllLines(file);
+        Files.writeString(file, String.join("\r\n", lines.subList(0, 4)) + "\r\n");
+        var resumed = TestRun.of(results, "--resume", run.folder().getFileName().toString()); // without the engine
+        assertEquals(0, resumed.exitCode(), resumed.err());
+        assertEquals(8, ids(results).size());
+        assertEquals("{\"index\":1,\"count\":3}", JsonMapper.shared().readTree(run.file("run.json")).get("shard").toString()
+                .replaceFirst(",\"plan\":\"[0-9a-f]+\"", ""));
+    }
+
+    @Test
+    void moreShardsThanPromptsAndRepetitionsAreRefused() {
+        var refused = Printed.stream("--simulate", "-p", "Hi", "-m", "gpt-4", "--shard", "1/2", "--results", folder.resolve("r").toString());
+        assertEquals("stream: --shard 1/2: nothing is left for it; use fewer shards\n", refused.expect(2).err().replaceFirst("starting\\.*\\R?", ""));
+        assertFalse(Files.exists(folder.resolve("r")));
+    }
+
+    @Test
+    void theRunBeginsAtTheTimeThatAllHave() {
+        var start = Instant.now().plusSeconds(2);
+        var run = TestRun.of(folder, "--simulate", "-m", "sim-ttft1-itl1-n1", "-p", "Hi", "--echo", "none", "--start-at", start.toString());
+        assertEquals(0, run.exitCode(), run.err());
+        var began = Instant.parse(run.request().get("started_at"));
+        assertTrue(!began.isBefore(start.minusMillis(1)), began + " and " + start);
+        var late = TestRun.of(folder.resolve("late"), "--simulate", "-m", "sim-ttft1-itl1-n1", "-p", "Hi", "--echo", "none", "--start-at",
+                start.minusSeconds(60).toString());
+        assertTrue(late.err().matches("(?s).*warning: the time of --start-at is past by 6\\d s; the run begins now, .*"), late.err());
+        assertEquals("stream: --start-at '18:30'; must be a time with its zone, such as 2026-11-25T18:30:00Z\n",
+                Printed.stream("--simulate", "-p", "Hi", "--start-at", "18:30", "-q").expect(2).err());
+        assertTrue(Printed.stream("--simulate", "-p", "Hi", "--start-at", "2025-11-25T18:30:00Z", "-q").expect(2).err()
+                .startsWith("stream: --start-at 2025-11-25T18:30:00Z is more than a day away, it is "));
+    }
+
+    /** A server that is an hour ahead; its whole seconds leave less than a second between the bounds. */
+    @Test
+    void theOffsetOfTheServersClockIsRecorded() throws Exception {
+        try (var server = new MockWebServer()) {
+            for (int i = 0; i < 2; i++) {
+                server.enqueue(new MockResponse.Builder().addHeader("Content-Type", "text/event-stream")
+                        .addHeader("Date", java.time.format.DateTimeFormatter.RFC_1123_DATE_TIME.format(
+                                Instant.now().plusSeconds(3600).atOffset(java.time.ZoneOffset.UTC)))
+                        .body("data: {\"choices\":[{\"delta\":{\"content\":\"Hi\"},\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n").build());
+            }
+            server.start();
+            var run = TestRun.of(folder, "-p", "Hi", "-n", "2", "-m", "gpt-4", "--base-url", server.url("/v1").toString());
+            var offset = JsonMapper.shared().readTree(run.file("run.json")).at("/clock_offsets/0");
+            assertEquals(server.url("/v1").toString(), offset.get("server").stringValue());
+            var least = offset.get("least_ms").asLong();
+            var most = offset.get("most_ms").asLong();
+            // the header was written up to a few seconds before it was sent, while this JVM was starting the run
+            assertTrue(least <= most && least > 3_600_000 - 10_000 && most < 3_600_000 + 1_500, offset.toString());
+        }
+    }
+
+    private RunOnDisk of(String name, String machine, double millis, SplittableRandom random) {
+        var run = new RunOnDisk(folder.resolve(name));
+        run.record().putObject("versions").put("machine", machine);
+        for (int i = 0; i < 8; i++) {
+            run.answer("m", "p" + i, 1, millis * (0.9 + 0.2 * random.nextDouble()), 5, 3);
+        }
+        return run;
+    }
+
+    @Test
+    void machinesThatDifferAreNamedAndOnesThatDoNotAreNot() {
+        var random = new SplittableRandom(3);
+        var fast = of("fast", "node-1", 100, random).write();
+        var slow = of("slow", "node-2", 130, random).write();
+        var same = of("same", "node-3", 100, random).write();
+        var notes = notes(json(fast, slow, "--by", "model"));
+        assertTrue(notes.matches(".*m: TTFT differs between the machines, median node-1 \\d+\\.\\d ms, node-2 1[23]\\d\\.\\d ms; --by machine compares"
+                + " them.*"), notes);
+        assertFalse(notes(json(fast, same, "--by", "model")).contains("machines"));
+        assertTrue(notes(json(fast, slow, "--by", "run")).contains("m: not measured by the same machines: fast by node-1, slow by node-2"));
+        assertEquals("[\"node-1\",\"node-2\"]", json(fast, slow, "--by", "machine").at("/sections/0/groups").valueStream()
+                .map(group -> "\"" + group.get("label").stringValue() + "\"").toList().toString().replace(" ", ""));
+    }
+
+    /** In 2,000 simulated runs on four equal machines at most 1.5 % have the caveat, the level and three standard errors. */
+    @Test
+    void equalMachinesSeldomDifferByChance() {
+        var random = new SplittableRandom(7);
+        var found = 0;
+        for (int run = 0; run < 2000; run++) {
+            var samples = new ArrayList<double[]>();
+            for (int machine = 0; machine < 4; machine++) {
+                samples.add(random.doubles(20).map(uniform -> Math.log(-Math.log(uniform) * 50 + 100)).toArray());
+            }
+            found += Machines.differ(samples) ? 1 : 0;
+        }
+        assertTrue(found <= 0.015 * 2000, found + " of 2000");
+    }
+}
