@@ -108,7 +108,7 @@ public class Live implements Callable<Integer> {
         return new RunSettings(simulate, false, requestOptions.systemText(), requestOptions.sampling(), new Plan.Order(1, 0, true, 1), 1,
                 requestOptions.timeoutSeconds, requestOptions.stallTimeoutSeconds, requestOptions.retries, false, requestOptions.results,
                 requestOptions.limits(), connectionOptions.settings(), new EchoSettings("none", requestOptions.typingDelayMillis, true),
-                requestOptions.uniquePrefix, requestOptions.csvSafe, RunSettings.SelfWarmup.ALWAYS, false, verbose);
+                requestOptions.uniquePrefix, requestOptions.csvSafe, RunSettings.SelfWarmup.ALWAYS, false, verbose, null);
     }
 
     /** Arguments of a process can be read by others, so the browser is given a file, which only its owner can read. */

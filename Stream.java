@@ -110,9 +110,17 @@ public class Stream implements Callable<Integer> {
             + " auto takes them from the engine that starts this: a Slurm array; with /N also a Kubernetes Indexed Job or GNU parallel.")
     private String shard;
 
+    @Option(names = "--resume-shard", description = "With --shard: complete the run of this shard in the results folder if there is one, else"
+            + " begin it; for engines that start a process again.")
+    private boolean resumeShard;
+
     @Option(names = "--start-at", paramLabel = "TIME", description = "Send the first request at this time, such as"
             + " 2026-11-25T18:30:00Z, so that several machines begin together.")
     private String startAt;
+
+    @Option(names = "--metrics-port", paramLabel = "PORT", description = "Expose Prometheus metrics on this port of the loopback address while"
+            + " the run goes on; 0 is any free port.")
+    private Integer metricsPort;
 
     @Option(names = "--resume", paramLabel = "RUN_ID", description = "Complete an interrupted run, given its id or folder:"
             + " what is complete is kept, the rest is run.")
@@ -149,7 +157,7 @@ public class Stream implements Callable<Integer> {
 
     /** The options that may be given again when a run is resumed. */
     private static final Set<String> WITH_RESUME =
-            Set.of("--resume", "--retry-failed", "--results", "--header", "--echo", "--typing-delay", "--quiet", "--verbose");
+            Set.of("--resume", "--retry-failed", "--metrics-port", "--results", "--header", "--echo", "--typing-delay", "--quiet", "--verbose");
 
     @Spec
     private CommandSpec spec;
@@ -201,6 +209,7 @@ public class Stream implements Callable<Integer> {
                 .require(!ask || sources.isEmpty() && prompts.isEmpty(),
                         "--ask takes its prompts from the terminal; leave out the others")
                 .require(!chat || asks(), "--chat goes with --ask; add it, or leave --chat out")
+                .require(shard != null || !resumeShard, "--resume-shard goes with --shard; add it, or name the run with --resume RUN_ID")
                 .require(shard == null || !asks(), "--shard goes with prompts that are known; name them, or leave it out")
                 .require(!asks() || !dryRun, "--dry-run: what will be asked is not known; name prompts, or give them with -p")
                 .throwIfAny();
@@ -210,7 +219,7 @@ public class Stream implements Callable<Integer> {
                 concurrency, requestOptions.timeoutSeconds, requestOptions.stallTimeoutSeconds, requestOptions.retries, retryFailed,
                 requestOptions.results, requestOptions.limits(), connectionOptions.settings(), echoSettings(),
                 requestOptions.uniquePrefix, requestOptions.csvSafe,
-                noSelfWarmup ? RunSettings.SelfWarmup.NEVER : RunSettings.SelfWarmup.BATCHES, calibrate, verbose);
+                noSelfWarmup ? RunSettings.SelfWarmup.NEVER : RunSettings.SelfWarmup.BATCHES, calibrate, verbose, metricsPort);
     }
 
     private EchoSettings echoSettings() {
@@ -263,6 +272,11 @@ public class Stream implements Callable<Integer> {
         var folder = Files.exists(Path.of(resume, RunFiles.MANIFEST)) ? Path.of(resume) : requestOptions.results.resolve(resume);
         new OptionChecks().require(Files.exists(folder.resolve(RunFiles.MANIFEST)), "--resume " + resume + ": no such run (" + folder
                 + "); " + resumable(requestOptions.results)).throwIfAny();
+        return complete(folder);
+    }
+
+    /** Runs what is left of a run. */
+    private int complete(Path folder) throws Exception {
         try (var lock = RunLock.take(folder)) {
             var manifest = RunManifest.read(folder);
             if (manifest.lacksSecret()) {
@@ -273,6 +287,8 @@ public class Stream implements Callable<Integer> {
             begun.modelOptions.giveAgain(modelOptions.headers);
             begun.seed = manifest.seed();
             begun.startAt = null;
+            begun.resumeShard = false;
+            begun.metricsPort = metricsPort;
             begun.shard = manifest.shard() == null ? null : manifest.shard().shard().word();
             var settings = begun.settings();
             var echoNow = new EchoSettings(echo != null ? echo : settings.echo().mode(),
@@ -281,7 +297,7 @@ public class Stream implements Callable<Integer> {
             return begun.run(settings.resumed(retryFailed, folder.toAbsolutePath().getParent(), echoNow,
                     verbose || settings.verbose()), new Resumed(manifest, folder, lock));
         } catch (IOException e) {
-            throw new UserError("--resume " + resume + ": " + e.getMessage() + " (" + folder
+            throw new UserError("--resume " + (resume == null ? folder : resume) + ": " + e.getMessage() + " (" + folder
                     + "); name a run that was interrupted, and its folder with --results");
         }
     }
@@ -318,6 +334,14 @@ public class Stream implements Callable<Integer> {
             var part = shard == null ? null : PlannedRun.shard(Shard.of(shard, console.environment()), settings, whole);
             var own = part == null ? whole : part(whole, part.shard());
             var start = startAt == null ? null : StartTime.of(startAt, Instant.now());
+            var before = resumeShard ? runOf(part) : null;
+            if (before != null) {
+                if (RunManifest.read(before).isIncomplete()) {
+                    return complete(before);
+                }
+                console.say("--resume-shard: shard " + part.shard().word() + " is complete in " + before);
+                return 0;
+            }
             if (dryRun) {
                 own.print(console.out(), settings.sampling(), verbose ? Integer.MAX_VALUE : ONE_SCREEN);
                 return 0;
@@ -325,6 +349,15 @@ public class Stream implements Callable<Integer> {
             var resumption = resumption(settings, resumed, own);
             return execute(settings, catalog, own.without(resumption::isDone), new Beginning(part, start), resumption, resumed);
         }
+    }
+
+    /** Returns the folder of the last run of a shard; null if it has not been begun. */
+    private Path runOf(ShardEntry part) throws IOException {
+        Path found = null;
+        for (var run : Files.isDirectory(requestOptions.results) ? RunFiles.runsIn(requestOptions.results) : List.<Path>of()) {
+            found = part.equals(RunManifest.read(run).shard()) ? run : found;
+        }
+        return found;
     }
 
     /** What a run on several machines begins with; null where there is only one, or no time is given. */

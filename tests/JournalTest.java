@@ -41,7 +41,7 @@ class JournalTest {
 
     @Test
     void theFilesHaveTheContractsColumnsAndFormats() throws Exception {
-        try (var journal = Journal.open(folder, "RUN", List.of("gpt-4"), false, AnswerListener.NONE)) {
+        try (var journal = Journal.open(folder, "RUN", List.of("gpt-4"), false, AnswerListener.NONE, AttemptObserver.NONE)) {
             var refused = attempt(Phase.MEASURED, 1);
             refused.recording().start(1_000_000_000L);
             journal.begin(refused);

@@ -81,7 +81,7 @@ class LiveTest {
         var named = new ModelSettings(List.of(models), null, simulator.baseUrl(), "chat", false, List.of());
         var run = new RunSettings(true, false, null, new Sampling(200, 0, null), new Plan.Order(1, 0, true, 1), 1, 30, 30, retries, false, folder,
                 Limits.DEFAULT, ConnectionSettings.DEFAULT, new EchoSettings("none", 0, true), false, false, RunSettings.SelfWarmup.NEVER,
-                false, false);
+                false, false, null);
         var nowhere = new PrintStream(new ByteArrayOutputStream(), true, StandardCharsets.UTF_8);
         var console = new Console("live", InputStream.nullInputStream(), nowhere, nowhere, false, false, Map.of());
         var server = LiveServer.start(new LiveSettings(run, ModelCatalog.of(named, Map.of(), ModelCatalog.Access.WITH_KEYS).models(), named,

@@ -197,6 +197,27 @@ class ShardTest {
                 .replaceFirst(",\"plan\":\"[0-9a-f]+\"", ""));
     }
 
+    /** As an engine does that starts a process again: the rest of the shard, then nothing; another plan begins a run of its own. */
+    @Test
+    void aShardThatIsStartedAgainGoesOnWhereItWas() throws Exception {
+        var results = folder.resolve("r");
+        var run = run(results, "--shard", "1/3", "--resume-shard");
+        var file = run.folder().resolve("requests.csv");
+        Files.writeString(file, String.join("\r\n", Files.readAllLines(file).subList(0, 4)) + "\r\n");
+        var manifest = run.folder().resolve("run.json");
+        Files.writeString(manifest, Files.readString(manifest).replaceAll("(?s),\\s*\"counts\" : \\{[^}]*\\}", ""));
+        assertEquals(0, run(results, "--shard", "1/3", "--resume-shard").exitCode());
+        assertEquals(8, ids(results).size());
+        assertEquals(1, RunFiles.runsIn(results).size());
+        var again = TestRun.of(results, "--simulate", "-m", "a=sim-ttft4-itl1-n3,b=sim-ttft2-itl1-n3", "-p", "one", "-p", "two", "-p", "three", "-n",
+                "4", "--echo", "none", "-q", "--shard", "1/3", "--resume-shard");
+        assertEquals("stream: --resume-shard: shard 1/3 is complete in " + run.folder() + "\n", again.err());
+        assertEquals(8, ids(results).size());
+        assertEquals(0, run(results, "--shard", "1/3", "--resume-shard", "--max-tokens", "2").exitCode());
+        assertEquals(2, RunFiles.runsIn(results).size());
+        assertTrue(Printed.stream("-p", "Hi", "--resume-shard").expect(2).err().contains("--resume-shard goes with --shard"));
+    }
+
     @Test
     void moreShardsThanPromptsAndRepetitionsAreRefused() {
         var refused = Printed.stream("--simulate", "-p", "Hi", "-m", "gpt-4", "--shard", "1/2", "--results", folder.resolve("r").toString());

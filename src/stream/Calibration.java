@@ -82,7 +82,7 @@ final class LoopbackLoad {
         var prompt = Prompt.ofText("self", "Warm up", "self");
         var body = model.body(prompt, new Sampling(1_000_000_000, 0, null), UsageRequest.AT_THE_END);
         try (var client = new StreamClient(concurrency, List.of(), Map.of(), Limits.DEFAULT, ConnectionSettings.DEFAULT)) {
-            try (var journal = Journal.open(folder, "self", List.of(), false, AnswerListener.NONE)) {
+            try (var journal = Journal.open(folder, "self", List.of(), false, AnswerListener.NONE, AttemptObserver.NONE)) {
                 var jobs = new ArrayList<Job>();
                 for (int i = 1; i <= streams; i++) {
                     jobs.add(new Job("self|" + i, Phase.MEASURED, prompt, model, i, 0));

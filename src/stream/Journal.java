@@ -62,6 +62,26 @@ record Attempt(Job job, int number, Instant startedAt, long readyNanos, Recordin
     record End(ExchangeResult result, boolean last, String tainted) { }
 }
 
+/** Is told of attempts in all phases by the thread that writes them, after they happened. */
+interface AttemptObserver {
+
+    /** Ignores everything. */
+    AttemptObserver NONE = new AttemptObserver() { };
+
+    default void started(Attempt attempt) { }
+
+    /**
+     * The next event.
+     *
+     * @param elapsedMicros since the request was sent
+     * @param delayMicros   since the event before; {@link AnswerMetrics#NONE} for the first
+     * @param gapMicros     since the visible text before; NONE for the first, and for events without visible text
+     */
+    default void event(Attempt attempt, EventKind kind, long elapsedMicros, long delayMicros, long gapMicros) { }
+
+    default void ended(Attempt attempt, AnswerMetrics metrics) { }
+}
+
 /**
  * Writes events.csv and requests.csv while the run goes on, on a thread of its own. It polls every few milliseconds, so that
  * a thread that measures never waits for it, nor has to wake it. {@link #begin}, {@link #warn} and {@link #failed} may be called
@@ -82,6 +102,7 @@ final class Journal implements AutoCloseable {
         private final boolean isMeasured;
         private final AnswerMetrics metrics = new AnswerMetrics();
         private final StringBuilder output = new StringBuilder();
+        private long lastContentMicros = AnswerMetrics.NONE;
         private final ByteString rowStart;
 
         OpenAttempt(Attempt attempt) {
@@ -97,9 +118,13 @@ final class Journal implements AutoCloseable {
         public void event(long elapsedMicros, int read, EventKind kind, String text, int tokens) throws IOException {
             var number = metrics.events();
             var delayMicros = metrics.add(elapsedMicros, read, kind, tokens);
+            var gapMicros = AnswerMetrics.NONE;
             if (kind == EventKind.CONTENT) {
                 output.append(text);
+                gapMicros = lastContentMicros == AnswerMetrics.NONE ? AnswerMetrics.NONE : elapsedMicros - lastContentMicros;
+                lastContentMicros = elapsedMicros;
             }
+            observer.event(attempt, kind, elapsedMicros, delayMicros, gapMicros);
             if (isMeasured) {
                 tell(elapsedMicros, delayMicros, read, kind, text);
             }
@@ -126,6 +151,7 @@ final class Journal implements AutoCloseable {
     private final CsvFile events;
     private final CsvFile requests;
     private final AnswerListener listener;
+    private final AttemptObserver observer;
     private final Summary summary;
     private final Set<String> reported = ConcurrentHashMap.newKeySet();
     private final Queue<Attempt> arrivals = new ConcurrentLinkedQueue<>();
@@ -136,12 +162,13 @@ final class Journal implements AutoCloseable {
     private volatile boolean closing;
     private volatile boolean failed;
 
-    private Journal(Path folder, String runId, List<String> labels, boolean guarded, AnswerListener listener)
+    private Journal(Path folder, String runId, List<String> labels, boolean guarded, AnswerListener listener, AttemptObserver observer)
             throws IOException {
         this.summary = new Summary(labels);
         this.folder = folder;
         this.runId = runId;
         this.listener = listener;
+        this.observer = observer;
         this.events = new CsvFile(folder.resolve(RunFiles.EVENTS), EventColumn.values(), guarded);
         this.requests = new CsvFile(folder.resolve(RunFiles.REQUESTS), RequestColumn.values(), guarded);
     }
@@ -151,10 +178,10 @@ final class Journal implements AutoCloseable {
      *
      * @param guarded whether texts that a spreadsheet would take for formulas get a quote before them
      */
-    static Journal open(Path folder, String runId, List<String> labels, boolean guarded, AnswerListener listener)
+    static Journal open(Path folder, String runId, List<String> labels, boolean guarded, AnswerListener listener, AttemptObserver observer)
             throws IOException {
         var isResumed = Files.exists(folder.resolve(RunFiles.REQUESTS));
-        var journal = new Journal(folder, runId, labels, guarded, listener);
+        var journal = new Journal(folder, runId, labels, guarded, listener, observer);
         if (isResumed) {
             CsvRows.forEach(folder.resolve(RunFiles.REQUESTS), row -> {
                 if (row.get(RequestColumn.PHASE.word()).equals(Phase.MEASURED.word())) {
@@ -245,6 +272,7 @@ final class Journal implements AutoCloseable {
         }
         for (Attempt attempt; (attempt = arrivals.poll()) != null; ) {
             open.add(new OpenAttempt(attempt));
+            observer.started(attempt);
             if (open.getLast().isMeasured) {
                 listener.begin(open.getLast().speaker);
             }
@@ -279,6 +307,7 @@ final class Journal implements AutoCloseable {
     private void write(OpenAttempt ended) throws IOException {
         var job = ended.attempt.job();
         var end = ended.attempt.end().get();
+        observer.ended(ended.attempt, ended.metrics);
         var row = requestRow(runId, ended.attempt, ended.metrics, ended.output.toString());
         if (!failed) {
             requests.row(Arrays.stream(RequestColumn.values()).map(row::get).toArray());

@@ -136,11 +136,12 @@ final class RequestOptions {
  * @param selfWarmup          when the JVM is warmed up first
  * @param calibrate           whether even a small batch measures the error of the client first
  * @param verbose             whether retries are reported
+ * @param metricsPort         where Prometheus metrics are, 0 for any free port; null for nowhere
  */
 record RunSettings(boolean simulate, boolean ask, String system, Sampling sampling, Plan.Order order, int concurrency,
                    double timeoutSeconds, double stallTimeoutSeconds, int retries, boolean retryFailed, Path results,
                    Limits limits, ConnectionSettings connection, EchoSettings echo, boolean uniquePrefix, boolean csvSafe,
-                   SelfWarmup selfWarmup, boolean calibrate, boolean verbose) {
+                   SelfWarmup selfWarmup, boolean calibrate, boolean verbose, Integer metricsPort) {
 
     /** When the JVM is warmed up by streaming simulated events to this process. */
     enum SelfWarmup {
@@ -169,6 +170,7 @@ record RunSettings(boolean simulate, boolean ask, String system, Sampling sampli
                 .atLeast("--max-answer-mb", limits.answerBytes() >> 20, 1)
                 .oneOf("--echo", echo.mode(), "tokens", "lines", "events", "none")
                 .atLeast("--typing-delay", echo.delayMillis(), 0)
+                .within("--metrics-port", metricsPort == null ? 0 : metricsPort, 0, 65_535)
                 .throwIfAny();
     }
 
@@ -176,13 +178,14 @@ record RunSettings(boolean simulate, boolean ask, String system, Sampling sampli
     RunSettings resumed(boolean retryFailedNow, Path resultsNow, EchoSettings echoNow, boolean verboseNow) {
         return new RunSettings(simulate, ask, system, sampling, order, concurrency, timeoutSeconds, stallTimeoutSeconds,
                 retries, retryFailedNow, resultsNow, limits, connection, echoNow, uniquePrefix, csvSafe, selfWarmup, calibrate,
-                verboseNow);
+                verboseNow, metricsPort);
     }
 
     /** Returns the settings of one question among several of a session. */
     RunSettings forQuestion(String systemOfIt, Sampling samplingOfIt, Plan.Order orderOfIt, int concurrencyOfIt) {
         return new RunSettings(simulate, ask, systemOfIt, samplingOfIt, orderOfIt, concurrencyOfIt, timeoutSeconds, stallTimeoutSeconds,
-                retries, retryFailed, results, limits, connection, echo, uniquePrefix, csvSafe, selfWarmup, calibrate, verbose);
+                retries, retryFailed, results, limits, connection, echo, uniquePrefix, csvSafe, selfWarmup, calibrate, verbose,
+                metricsPort);
     }
 
     /** Whether the JVM is warmed up first: a single request to each model is not worth the wait, its row is marked cold. */

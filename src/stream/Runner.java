@@ -10,6 +10,7 @@
 //SOURCES Plan.java
 //SOURCES RunFiles.java
 //SOURCES Journal.java
+//SOURCES Telemetry.java
 
 // Runner: executes a plan. Concurrency, retries, the stall detector, resumption, interruption, and the end of a run.
 //
@@ -219,6 +220,7 @@ final class Runner implements AutoCloseable {
     private final Console console;
     private final StreamClient client;
     private final AnswerListener listener;
+    private final Telemetry telemetry; // null for none
     private final Journal journal;
     private final ClosedLoop loop;
     private final Backoff backoff;
@@ -247,14 +249,18 @@ final class Runner implements AutoCloseable {
                 settings.connection());
         this.listener = page != null ? page : new Echo(settings.echo(), plan.models().size(), settings.ask() ? 1 : plan.jobs().size(),
                 console, this::endQuietly);
+        this.telemetry = settings.metricsPort() == null ? null : Telemetry.start(settings.metricsPort());
         this.journal = Journal.open(folder, manifest.runId(), plan.models().stream().map(Model::label).toList(),
-                settings.csvSafe(), listener);
+                settings.csvSafe(), listener, telemetry == null ? AttemptObserver.NONE : telemetry);
         this.loop = new ClosedLoop(settings.concurrency());
         this.backoff = new Backoff(settings.retries(), settings.timeoutSeconds() * 1000);
         this.nextIsCold = new AtomicBoolean(!settings.warmsUp(plan));
         manifest.write(folder);
         Runtime.getRuntime().addShutdownHook(interruption);
         Thread.ofVirtual().name("stall-detector").start(this::watch);
+        if (telemetry != null && !settings.echo().quiet()) {
+            console.say("metrics at " + telemetry.address());
+        }
     }
 
     /**
@@ -262,7 +268,7 @@ final class Runner implements AutoCloseable {
      *
      * @param shard null if the plan is the whole
      * @param page  listens instead of the echo; null for the echo
-     * @throws UserError if the folder cannot be written; nothing is left of it then
+     * @throws UserError if the folder cannot be written, or the port of the metrics is taken; nothing is left of it then
      */
     static Runner start(RunSettings settings, Plan plan, List<String> arguments, ClientOverhead overhead, ShardEntry shard, Console console,
                         AnswerListener page) {
@@ -272,6 +278,9 @@ final class Runner implements AutoCloseable {
             Files.createDirectories(folder);
             return new Runner(settings, plan, manifest, new Resumption(ResumeState.NONE, settings), RunLock.take(folder), console,
                     page);
+        } catch (UserError e) {
+            discard(folder);
+            throw e;
         } catch (IOException e) {
             discard(folder);
             throw new UserError("--results " + settings.results() + ": cannot be written (" + e.getMessage()
@@ -541,6 +550,9 @@ final class Runner implements AutoCloseable {
         journal.close();
         listener.close();
         client.close();
+        if (telemetry != null) {
+            telemetry.close();
+        }
         var summary = journal.summary();
         exitCode = interrupted ? EXIT_INTERRUPTED : journal.failed() || summary.failed() > 0 ? 1 : 0;
         try {
