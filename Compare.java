@@ -134,8 +134,9 @@ public class Compare implements Callable<Integer> {
     public Integer call() {
         var isAll = "all".equals(as);
         if (check || isAll) {
-            new OptionChecks().require(failIf.isEmpty() && exports.isEmpty() && format.equals("text"), (check ? "--check" : "--as all")
-                    + " prints its own table; leave --fail-if, --export and --format out").throwIfAny();
+            new OptionChecks().require(failIf.isEmpty() && exports.isEmpty() && format.equals("text") && metrics.isEmpty() && baseline == null,
+                    (check ? "--check" : "--as all")
+                    + " prints its own table; leave --fail-if, --export, --format, --metric and --baseline out").throwIfAny();
         }
         var settings = ComparisonSettings.of(RunSides.of(runs, afterSeparator()), by, baseline, margin, isAll ? null : as, untainted,
                 metrics, failures);
@@ -155,6 +156,10 @@ public class Compare implements Callable<Integer> {
 
     private int check(ComparisonSettings settings) throws IOException {
         var damages = 0;
+        for (var path : settings.runs()) {
+            new OptionChecks().require(ToolFile.in(path) == null, "--check " + path + ": a file of another tool; name the folders of runs of"
+                    + " this one").throwIfAny();
+        }
         for (var folder : CsvRun.folders(settings.runs())) {
             var lines = new RunCheck(folder).problems();
             console.out().println(folder + ": " + (lines.isEmpty() ? "intact" : Count.of(lines.size(), "problem")));

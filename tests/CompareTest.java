@@ -799,7 +799,7 @@ class CompareTest {
                 var args = new ArrayList<Object>(List.of(run));
                 args.addAll(mode);
                 args.addAll(option);
-                assertTrue(compare(2, args.toArray()).err().contains("leave --fail-if, --export and --format out"));
+                assertTrue(compare(2, args.toArray()).err().contains("leave --fail-if, --export, --format, --metric and --baseline out"));
             }
         }
         assertTrue(compare(0, run, "--as", "all").out().matches("(?s) +TTFT ms .*\nfast +vllm +24 +0 +1\\.0 .*"));

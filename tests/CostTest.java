@@ -141,18 +141,45 @@ class CostTest {
                 models(model("a", "USD"), model("b", "EUR"), "{\"name\":\"free\"}"));
         assertEquals(0, run.exitCode(), run.err());
         var line = run.out().lines().filter(each -> each.startsWith("cost: ")).findFirst().orElseThrow();
-        assertTrue(line.matches("cost: at most 0\\.003\\d+ EUR and 0\\.003\\d+ USD, counting each byte of a request as a token;"
+        assertTrue(line.matches("cost: at most 0\\.003\\d+ EUR and 0\\.003\\d+ USD without retries, counting each byte of a request as a token;"
                 + " no price for free"), line);
         // 1000 bytes of text and less than 250 of JSON around it, at 2 and 10 a million
         var bound = new BigDecimal(line.replaceFirst("cost: at most ([0-9.]+) EUR.*", "$1"));
         assertTrue(bound.compareTo(new BigDecimal("0.003")) > 0 && bound.compareTo(new BigDecimal("0.0035")) < 0, line);
     }
 
+    /** What a model's extra puts into the body counts, and so does the number of answers; without a limit there is no bound. */
+    @ParameterizedTest
+    @CsvSource(delimiter = ';', value = {
+        "{\"max_tokens\":50000};                     at most 50,000; at most 0.5",
+        "{\"max_completion_tokens\":50000};          at most 50,000; at most 0.5",
+        "{\"n\":4};                                  at most 400;    at most 0.004",
+        "{\"max_tokens\":null};                      no limit of;    -"
+    })
+    void theUpperBoundIsOfWhatIsReallySent(String extra, String tokens, String cost) throws Exception {
+        var run = TestRun.of(folder.resolve("runs"), "--dry-run", "-p", "Hi", "--max-tokens", "100", "--models", models(
+                "{\"name\":\"m\",\"price\":{\"input\":0,\"output\":10,\"currency\":\"USD\"},\"extra\":" + extra + "}"));
+        assertTrue(run.out().contains("; " + tokens + " output tokens; "), run.out());
+        assertEquals(!cost.equals("-"), run.out().contains("cost: " + cost + " USD without retries, "), run.out());
+    }
+
+    @Test
+    void aLimitOnCostsOfDifferentCurrenciesOrWithoutAPriceIsUndecided() throws Exception {
+        var run = new RunOnDisk(folder.resolve("r")).answer("a", "p", 1, 100, 5, 3, "cost", "0.001").answer("b", "p", 1, 100, 5, 3);
+        run.record().putArray("models").addObject().put("label", "a").putObject("price").put("input", 1).put("output", 1).put("currency", "USD");
+        assertEquals("compare: --fail-if 'cost_per_answer > 1': undecided, b has no such figure\n",
+                Printed.compare(run.write(), "--fail-if", "cost_per_answer > 1").expect(3).err());
+        run.record().withArray("models").addObject().put("label", "b").putObject("price").put("input", 1).put("output", 1).put("currency", "EUR");
+        run.answer("b", "q", 1, 100, 5, 3, "cost", "0.001");
+        assertEquals("compare: --fail-if 'cost_per_answer > 1': undecided, costs are in different currencies\n",
+                Printed.compare(run.write(), "--fail-if", "cost_per_answer > 1").expect(3).err());
+    }
+
     @Test
     void anUpperBoundIsRoundedUp() throws Exception {
         var run = TestRun.of(folder.resolve("runs"), "--dry-run", "-p", "Hi", "--max-tokens", "1000000", "--models",
                 models("{\"name\":\"m\",\"price\":{\"input\":0,\"output\":1.2341,\"currency\":\"USD\"}}"));
-        assertTrue(run.out().contains("cost: at most 1.235 USD, "), run.out());
+        assertTrue(run.out().contains("cost: at most 1.235 USD without retries, "), run.out());
     }
 
     @Test

@@ -119,7 +119,8 @@ class ImportedRunsTest {
         assertEquals("m vllm", group.get("label").stringValue() + " " + group.get("as").stringValue());
         assertFigures(group, "n 4", "failed 2", "ttft_p50_ms 200", "itl_p50_ms 30", "tpot_p50_ms 30", "ttlt_p50_ms 280",
                 "total_p50_ms 280", "output_tokens_p50 3.5", "tokens_per_s_p50 13.503", "chars_per_s_p50 -", "itl_p99_ms -");
-        assertEquals(List.of("figures are counted as vllm counts them, not as this tool does",
+        assertEquals(List.of("vllm takes the first chunk for a token: TTFT of a chat ends with the role, before any text",
+                "figures are counted as vllm counts them, not as this tool does",
                 "vllm.json: a result of vLLM, which does not tell which prompts are the same; each request counts as one of its own",
                 "m: 2 of 4 failed and are not in the figures (mostly: failed, the tool does not say why)"), notes(json));
     }
@@ -246,6 +247,75 @@ class ImportedRunsTest {
     }
 
     @Test
+    void aLimitOnARatioOfDifferentDefinitionsIsUndecided() {
+        var printed = Printed.compare(file("vllm.json", vllm()), ours().write(), "--fail-if", "ttft_p50 > 1.2x").expect(3);
+        assertEquals("compare: --fail-if 'ttft_p50 > 1.2x': m: undecided, ours and vllm.json have different definitions; one for both with"
+                + " --as\n", printed.err());
+    }
+
+    @Test
+    void theSentenceAndThePicturesNameTheDefinition() throws Exception {
+        var card = folder.resolve("card.svg");
+        var json = json(file("a.json", vllm()), file("b.json", vllm().replace("0.00", "0.0")), "--export", card);
+        assertTrue(json.get("headline").stringValue().startsWith("As vLLM defines it, m: to the first token a.json is "),
+                json.get("headline").stringValue());
+        assertTrue(Files.readString(card).contains(">a.json (vLLM)<"), Files.readString(card));
+        var report = folder.resolve("report.html");
+        Printed.compare(folder.resolve("a.json"), "--export", report).expect(0);
+        assertTrue(Files.readString(report).contains("\"heading\":\"as\""));
+    }
+
+    /** Each in a file of several requests, the first of which is valid; the others count, and no message is a stack trace. */
+    @ParameterizedTest
+    @CsvSource(delimiter = ';', value = {
+        "[0.02, 0.04, 0.06]; [0.02, null, 0.06]", "[0.02, 0.04, 0.06]; [0.02, -0.1]", "[0.02, 0.04, 0.06]; [\"0.02\"]",
+        "[0.02, 0.04, 0.06]; {}", "[0.02, 0.04, 0.06]; [Infinity]", "[0.1, 0.3; [null, 0.3", "[0.1, 0.3; [NaN, 0.3", "[4, 3,; [\"4\", 3,"
+    })
+    void aRequestOfVllmThatCannotBeReadIsNamedAndTheOthersCount(String from, String to) {
+        var json = json(file("vllm.json", VLLM.replace(from, to)));
+        assertFigures(json.at("/sections/0/groups/0"), "n 3", "ttft_p50_ms 300");
+        assertTrue(notes(json).contains("vllm.json: ttfts, itls or output_lens of request 1 are not numbers, at least 0; it is left out"),
+                notes(json).toString());
+    }
+
+    @Test
+    void timesThatAreNotFiniteAreNotKnown() {
+        assertFigures(json(file("vllm.json", VLLM.replace("5000.5", "Infinity"))).at("/sections/0/groups/0"), "n 4", "requests_per_s -");
+        assertFigures(json(file("a.jsonl", AIPERF.replace("\"value\":10.0,", "\"value\":Infinity,"))).at("/sections/0/groups/0"), "n 3",
+                "itl_p50_ms -");
+        var json = json(file("g.json", guidellm(request("1", 1, 100, 50) + "," + request("2", 2, 100, 50).replace(
+                "\"request_start_time\":1.764090002E9", "\"request_start_time\":NaN"))));
+        assertTrue(notes(json).contains("g.json: request 2 has no request_start_time; it is left out"), notes(json).toString());
+    }
+
+    @Test
+    void requestsWithTheSameIdAreDifferentRequests() {
+        var json = json(file("g.json", guidellm(request("1", 1, 100, 50) + "," + request("1", 2, 300, 50))));
+        assertFigures(json.at("/sections/0/groups/0"), "n 3", "failed 1", "ttft_p50_ms 100");
+    }
+
+    @Test
+    void aFileBeginsWithAMarkOrIsNotRead() {
+        assertFigures(json(file("v.json", "\uFEFF" + VLLM)).at("/sections/0/groups/0"), "n 4");
+        assertFigures(json(file("a.jsonl", "\uFEFF" + AIPERF)).at("/sections/0/groups/0"), "n 3");
+        var file = file("v.json", VLLM);
+        assertEquals("compare: --check " + file + ": a file of another tool; name the folders of runs of this one\n",
+                Printed.compare("--check", file).expect(2).err());
+    }
+
+    /** What has failed has no characters per second, and no metric that its definition does not have. */
+    @Test
+    void failuresAreTheWorstOfWhatTheDefinitionHas() {
+        var run = new RunOnDisk(folder.resolve("r")).failure("m", "a", 1, "x").failure("m", "b", 1, "x").write();
+        assertFigures(json(run, "--failures", "worst").at("/sections/0/groups/0"), "tokens_per_s_p50 0", "chars_per_s_p50 -", "ttst_p50_ms -",
+                "output_tokens_p50 -");
+        var text = Printed.compare(file("profile_export.jsonl", AIPERF), "--failures", "worst").expect(0).out();
+        assertFalse(text.contains("never  ") && text.contains("TPOT  never"), text);
+        assertFigures(json(folder.resolve("profile_export.jsonl"), "--failures", "worst").at("/sections/0/groups/0"), "tpot_p50_ms -");
+        assertEquals(1, Printed.compare("--failures", "worst", run, "--fail-if", "tokens_per_s_p50 < 10").exitCode());
+    }
+
+    @Test
     void aGroupHasOneDefinition() {
         var refused = Printed.compare(file("vllm.json", vllm()), ours().write(), "--by", "model").expect(2);
         assertEquals("compare: --by: m would have requests as vllm and as ours define the metrics; use --by run, or one definition for all"
@@ -261,8 +331,8 @@ class ImportedRunsTest {
                 + " ': a result of vLLM without an entry in itls for each of its 1 ttfts; save it again'",
         "aiperf; {\"metadata\":{\"timestamp_ns\":1},\"metrics\":{}}; ': a result of AIPerf without metadata.request_start_ns; it is of a"
                 + " version before December 2025; profile again with a newer one'",
-        "guidellm; {\"benchmarks\":[]}; ': a result of GuideLLM without metadata.version; it is of a version before 0.5, which defines its"
-                + " figures otherwise; run a newer one'",
+        "guidellm; {\"benchmarks\":[]}; ': a result of GuideLLM without a metadata.version of 1 or 2; versions before 0.5"
+                + " define their figures otherwise, later ones are not known'",
         "guidellm; {\"metadata\":{\"version\":2},\"benchmarks\":[{}]}; ': a result of GuideLLM without benchmarks[].requests.successful;"
                 + " write the report with all requests (sample_size)'",
         "none; {\"a\":1}; ': not a result of vLLM, AIPerf or GuideLLM; name such a file or the folder of a run'",
@@ -286,6 +356,8 @@ class ImportedRunsTest {
         var json = json(file);
         assertFigures(json.at("/sections/0/groups/0"), "n 3", "failed 1");
         assertTrue(notes(json).contains(file + ":6: not JSON; the row is left out"), notes(json).toString());
+        var inside = file("inside.jsonl", AIPERF.replaceFirst("\n", "\ngarbage\n"));
+        assertFigures(json(inside).at("/sections/0/groups/0"), "n 3", "failed 1");
     }
 
     @Test

@@ -205,9 +205,9 @@ class RecordedRunTest {
         assertTrue(refusal(run).matches("\\Q" + requests + "\\E: not a file of this tool, it has no column [a-z_]+"), refusal(run));
         Files.writeString(requests, "");
         assertTrue(refusal(run).contains(": not a file of this tool"));
-        assertEquals(folder.resolve("none") + ": no such folder; name the folder of a run", refusal(folder.resolve("none")));
+        assertEquals(folder.resolve("none") + ": no such file or folder; name the folder of a run", refusal(folder.resolve("none")));
         var empty = Files.createDirectory(folder.resolve("empty"));
-        assertEquals(empty + ": no run of this tool, there is no requests.csv in it; name the folder of a run", refusal(empty));
+        assertEquals(empty + ": no run of this tool, there is no requests.csv in it; name the folder of a run, or a result file of another tool", refusal(empty));
         assertEquals("compare: --as 'mine'; must be one of ours, vllm, guidellm, aiperf, all\n",
                 Printed.compare("--as", "mine", run).expect(2).err());
     }

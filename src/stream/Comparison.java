@@ -175,6 +175,11 @@ record GroupResult(String label, MetricDefinition definition, String currency, M
         return requests() - failed();
     }
 
+    /** Returns its label, with the tool whose definitions it has unless that is this one. */
+    String labelWithTool() {
+        return definition.labelled(label);
+    }
+
     /** Returns what a table shows of it; empty if it is not known. */
     String cell(Aggregate aggregate) {
         var cell = aggregate.cell(aggregates.get(aggregate));
@@ -578,11 +583,17 @@ record Comparison(Terms terms, List<SectionResult> sections, List<String> caveat
                 .count() > 1) {
             return "Nothing is compared: the figures have different definitions.";
         }
+        if (sentences.isEmpty() && sections.stream().anyMatch(section -> section.groups().size() > 1)) {
+            return "Nothing is compared: no two groups have what is to be compared.";
+        }
         if (sentences.isEmpty()) {
             return "Nothing to compare: there is only " + sections.stream().flatMap(section -> section.groups().stream())
                     .map(GroupResult::label).distinct().collect(Collectors.joining(", ")) + ".";
         }
-        return sentences.stream().map(sentence -> sentence.matches("(to|from|per) .*")
+        var definitions = sections.stream().flatMap(section -> section.groups().stream()).map(GroupResult::definition).distinct().toList();
+        var tool = definitions.size() == 1 ? definitions.getFirst().tool() : null;
+        return (tool == null ? "" : "As " + tool + " defines it, ") + sentences.stream()
+                .map(sentence -> sentence.matches("(to|from|per) .*") && !(tool != null && sentence.equals(sentences.getFirst()))
                 ? Character.toUpperCase(sentence.charAt(0)) + sentence.substring(1) : sentence).collect(Collectors.joining(". ")) + ".";
     }
 }
@@ -640,6 +651,9 @@ final class Caveats {
                 labels.add(group.label());
             }
         });
+        if (own.containsKey(MetricDefinition.VLLM)) {
+            caveats.add("vllm takes the first chunk for a token: TTFT of a chat ends with the role, before any text");
+        }
         if (own.size() == 1 && !own.containsKey(MetricDefinition.OURS)) {
             caveats.add("figures are counted as " + own.firstKey().word() + " counts them, not as this tool does");
         } else if (own.size() > 1) {
@@ -657,7 +671,7 @@ final class Caveats {
         for (var option : CONDITIONS) {
             var values = runs.stream().map(run -> run.manifest().options())
                     .filter(options -> options.containsKey(option))
-                    .map(options -> String.valueOf(options.get(option))).distinct().toList();
+                    .map(options -> options.get(option) == null ? "none" : String.valueOf(options.get(option))).distinct().toList();
             if (values.size() > 1) {
                 caveats.add("the runs differ in " + option + ": " + String.join(", ", values));
             }
@@ -821,7 +835,7 @@ final class Caveats {
     }
 
     private void tokenizers(String title, List<Group> groups) {
-        var known = groups.stream().filter(group -> group.charactersPerToken() != null)
+        var known = groups.stream().filter(group -> group.knowsPrompts() && group.charactersPerToken() != null)
                 .sorted(Comparator.comparing(Group::charactersPerToken)).toList();
         if (known.size() > 1 && known.getLast().charactersPerToken() > known.getFirst().charactersPerToken() * TOKENIZERS_DIFFER) {
             caveats.add(String.format(Locale.ROOT, "%sa token is not the same: %.1f characters (%s) to %.1f (%s); ITL, TPOT and tokens/s count"
@@ -929,7 +943,7 @@ final class Caveats {
         }
         for (var metric : List.of(Metric.TTFT, Metric.ITL)) {
             var errorMicros = overhead.medianMicros(metric);
-            var leastMillis = sections.stream().flatMap(section -> section.groups().stream())
+            var leastMillis = sections.stream().flatMap(section -> section.groups().stream()).filter(group -> group.byRun().containsKey(run))
                     .map(group -> group.quantile(metric, 0.5)).filter(Objects::nonNull).min(Double::compare).orElse(null);
             if (errorMicros != null && leastMillis != null && errorMicros > leastMillis * 100) {
                 caveats.add(run.name() + ": the error of the client in " + metric.name() + ", " + Metrics.millis(errorMicros)

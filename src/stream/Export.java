@@ -96,6 +96,10 @@ final class Limit {
                 findings.add(new Finding(true, message(section, "there is nothing to compare " + section.groups().getFirst().label() + " with")));
                 continue;
             }
+            if (aggregate.isCost() && section.groups().stream().map(GroupResult::currency).filter(Objects::nonNull).distinct().count() > 1) {
+                findings.add(new Finding(true, message(section, "undecided, costs are in different currencies")));
+                continue;
+            }
             for (var group : section.groups()) {
                 var finding = !unit.equals("x") ? check(section, group) : group.label().equals(section.baseline()) ? null
                         : checkRatio(section, group, section.group(section.baseline()));
@@ -114,7 +118,8 @@ final class Limit {
     }
 
     private Finding tooFew(SectionResult section, GroupResult group) {
-        return new Finding(true, message(section, "undecided, " + group.label() + " has too few completed requests for it, " + group.completed()));
+        return new Finding(true, message(section, "undecided, " + group.label() + (group.completed() < aggregate.leastRequests()
+                ? " has too few completed requests for it, " + group.completed() : " has no such figure")));
     }
 
     /** A ratio is judged by its interval: exceeded if all of that is beyond the limit, kept if none of it is. */
@@ -123,6 +128,10 @@ final class Limit {
         var other = baseline == null ? null : baseline.aggregates().get(aggregate);
         if (own == null || other == null) {
             return tooFew(section, own == null ? group : baseline);
+        }
+        if (group.definition() != baseline.definition()) {
+            return new Finding(true, message(section, "undecided, " + group.label() + " and " + baseline.label()
+                    + " have different definitions; one for both with --as"));
         }
         var ratio = ratio(group, own / other);
         var is = String.format(Locale.ROOT, "%s has %.2fx of %s's %s", group.label(), ratio.ratio(), baseline.label(), aggregate.cell(other))

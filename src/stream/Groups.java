@@ -119,6 +119,11 @@ enum Aggregate {
                 : BigDecimal.valueOf(value).setScale(this == N || this == FAILED || this == RETRIES ? 0 : 3, RoundingMode.HALF_UP);
     }
 
+    /** Returns how many requests it needs. */
+    int leastRequests() {
+        return word.contains("_p99") ? Metrics.leastValues(0.99) : word.contains("_p95") ? Metrics.leastValues(0.95) : 1;
+    }
+
     /** Whether it is an amount of the currency of the group. */
     boolean isCost() {
         return this == COST || this == COST_OF_1000;
@@ -217,7 +222,7 @@ final class Grouping {
             case "model" -> answer.model();
             case "run" -> runNames.get(run);
             case "prompt" -> answer.model();
-            case "base_url" -> answer.baseUrl();
+            case "base_url" -> answer.baseUrl().isEmpty() ? "(unknown)" : answer.baseUrl();
             case "shard" -> run.manifest().shard() == null ? "all" : run.manifest().shard().shard().word();
             case "machine" -> run.machine();
             default -> prompt(run, answer).labels().getOrDefault(by.substring("label:".length()), "(none)");
@@ -621,12 +626,19 @@ final class Group {
         if (!definition.interpolates()) {
             return weighted(metric, fraction);
         }
-        return Metrics.quantile(counting.failuresAreWorst() ? withFailures(values(metric)) : values(metric), fraction);
+        return Metrics.quantile(values(metric, counting.failuresAreWorst()), fraction);
     }
 
-    private double[] withFailures(double[] values) {
+    /** Returns the values, and if that is wanted the worst for each failure: an infinite time, no tokens or characters per second. */
+    private double[] values(Metric metric, boolean failuresAreWorst) {
+        var values = values(metric);
+        var worst = metric.worst();
+        if (!failuresAreWorst || Double.isNaN(worst) || values.length == 0 && (!completed.isEmpty() || !definition.has(metric))) {
+            return values;
+        }
         var all = Arrays.copyOf(values, values.length + failed.size());
-        Arrays.fill(all, values.length, all.length, Double.POSITIVE_INFINITY);
+        Arrays.fill(all, values.length, all.length, worst);
+        Arrays.sort(all);
         return all;
     }
 

@@ -1,4 +1,5 @@
 //JAVA 25+
+//DEPS commons-io:commons-io:2.20.0
 //DEPS tools.jackson.core:jackson-databind:3.2.4
 //SOURCES Console.java
 //SOURCES Metrics.java
@@ -9,9 +10,13 @@
 
 package stream;
 
+import java.io.BufferedInputStream;
+import java.io.BufferedReader;
 import java.io.IOException;
+import java.io.InputStreamReader;
 import java.io.PrintStream;
 import java.math.BigDecimal;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.DateTimeException;
@@ -29,6 +34,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 
+import org.apache.commons.io.input.BOMInputStream;
 import tools.jackson.core.JacksonException;
 import tools.jackson.core.JsonToken;
 import tools.jackson.core.json.JsonReadFeature;
@@ -62,6 +68,9 @@ final class ImportedRun extends RecordedRun {
      * @param text    its answer; null if that is not known
      */
     void add(ImportedRequest request, MetricDefinition.Times found, long[] gaps, String text) {
+        for (int again = 2; times.containsKey(request.id()); again++) { // an id that is there twice is another request
+            request.put(RequestColumn.REQUEST_ID, request.id().replaceFirst(" #\\d+$", "") + " #" + again);
+        }
         add(request);
         times.put(request.id(), found);
         gapsMicros.put(request.id(), gaps);
@@ -125,9 +134,9 @@ final class ImportedRequest implements Row {
         return cells.get(RequestColumn.REQUEST_ID);
     }
 
-    /** Null and NaN are blank. */
+    /** Null and numbers that are not finite are blank. */
     ImportedRequest put(RequestColumn column, Object value) {
-        if (value != null && !(value instanceof Double number && number.isNaN())) {
+        if (value != null && !(value instanceof Double number && !Double.isFinite(number))) {
             cells.put(column, String.valueOf(value));
         }
         return this;
@@ -149,6 +158,7 @@ abstract class ToolFile {
 
     private static final JsonMapper JSON = JsonMapper.builder().enable(JsonReadFeature.ALLOW_NON_NUMERIC_NUMBERS).build();
     private static final String OF_AIPERF = "profile_export.jsonl";
+    private static final String MARK_AND_SPACES = "\u00ef\u00bb\u00bf \t\r\n"; // a byte-order mark, byte by byte
 
     private final Path path;
     private final MetricDefinition definition;
@@ -180,14 +190,12 @@ abstract class ToolFile {
     }
 
     private static boolean beginsAsJson(Path path) throws IOException {
-        try (var in = Files.newBufferedReader(path)) {
+        try (var in = new BufferedInputStream(Files.newInputStream(path))) {
             int letter;
             do {
                 letter = in.read();
-            } while (Character.isWhitespace(letter));
+            } while (MARK_AND_SPACES.indexOf(letter) >= 0);
             return letter == '{';
-        } catch (java.nio.charset.CharacterCodingException e) {
-            return false;
         }
     }
 
@@ -213,21 +221,57 @@ abstract class ToolFile {
     /** Returns the runs in the file, in their order; throws IOException if it lacks what is needed. */
     final List<ImportedRun> runs(ReadProblems problems) throws IOException {
         var runs = new ArrayList<ImportedRun>();
-        try (MappingIterator<JsonNode> objects = JSON.readerFor(JsonNode.class).readValues(path)) {
-            var line = 1;
-            while (objects.hasNextValue()) {
-                addTo(runs, objects.nextValue(), line++, problems);
-            }
-        } catch (JacksonException e) {
-            if (runs.isEmpty()) {
-                throw new IOException(path + ":" + HandWrittenJson.line(e) + ": not JSON: " + HandWrittenJson.problem(e));
-            }
-            problems.add(path, HandWrittenJson.line(e), "not JSON");
+        if (isLineByLine()) {
+            readLines(runs, problems);
+        } else {
+            readObjects(runs, problems);
+        }
+        if (runs.isEmpty()) {
+            throw lacks("any request", "there is nothing to compare");
         }
         return runs;
     }
 
-    /** Adds what one object of the file tells: a run, or a request of the run that is there. */
+    /** A line that is not JSON is left out. */
+    private void readLines(List<ImportedRun> runs, ReadProblems problems) throws IOException {
+        try (var lines = new BufferedReader(new InputStreamReader(BOMInputStream.builder().setPath(path).get(), StandardCharsets.UTF_8))) {
+            String text;
+            for (int line = 1; (text = lines.readLine()) != null; line++) {
+                try {
+                    if (!text.isBlank()) {
+                        addTo(runs, JSON.readTree(text), line, problems);
+                    }
+                } catch (JacksonException e) {
+                    problems.add(path, line, "not JSON");
+                }
+            }
+        }
+    }
+
+    private void readObjects(List<ImportedRun> runs, ReadProblems problems) throws IOException {
+        try (MappingIterator<JsonNode> objects = JSON.readerFor(JsonNode.class).readValues(path)) {
+            for (int number = 1; objects.hasNextValue(); number++) {
+                addTo(runs, objects.nextValue(), number, problems);
+            }
+        } catch (JacksonException e) {
+            var at = path + ":" + HandWrittenJson.line(e) + ": not JSON: ";
+            if (runs.isEmpty()) {
+                throw new IOException(at + HandWrittenJson.problem(e));
+            }
+            problems.add(at + HandWrittenJson.problem(e) + "; what follows is not read");
+        }
+    }
+
+    /** Whether each line of the file is an object of its own. */
+    boolean isLineByLine() {
+        return false;
+    }
+
+    /**
+     * Adds what one object of the file tells: a run, or a request of the run that is there.
+     *
+     * @param line where it stands, from 1
+     */
     abstract void addTo(List<ImportedRun> runs, JsonNode json, int line, ReadProblems problems) throws IOException;
 
     /** Returns a run without requests. */
@@ -250,9 +294,13 @@ abstract class ToolFile {
         return new IOException(path + ": a result of " + definition.tool() + " without " + what + "; " + remedy);
     }
 
-    /** Returns NaN where there is no number. */
+    /** Returns NaN where there is no finite number. */
     static double number(JsonNode json, String name) {
-        return json.path(name).isNumber() ? json.get(name).doubleValue() : Double.NaN;
+        return number(json.path(name));
+    }
+
+    static double number(JsonNode json) {
+        return json.isNumber() && Double.isFinite(json.doubleValue()) ? json.doubleValue() : Double.NaN;
     }
 
     /** Returns a time in ISO 8601 from seconds since 1970; null for NaN. */
@@ -293,8 +341,18 @@ final class VllmFile extends ToolFile {
         runs.add(run);
         var beginSeconds = begin(json);
         for (int i = 0; i < json.get("ttfts").size(); i++) {
-            add(run, json, i, model, beginSeconds);
+            if (isReadable(json, i)) {
+                add(run, json, i, model, beginSeconds);
+            } else {
+                problems.add(run.title() + ": ttfts, itls or output_lens of request " + (i + 1) + " are not numbers, at least 0; it is left out");
+            }
         }
+    }
+
+    private static boolean isReadable(JsonNode json, int at) {
+        var itls = json.get("itls").get(at);
+        return number(json.get("ttfts").get(at)) >= 0 && number(json.get("output_lens").get(at)) >= 0 && itls.isArray()
+                && itls.valueStream().allMatch(gap -> number(gap) >= 0);
     }
 
     private static void add(ImportedRun run, JsonNode json, int at, String model, double beginSeconds) {
@@ -315,8 +373,8 @@ final class VllmFile extends ToolFile {
         var request = new ImportedRequest(String.valueOf(at + 1), model, isSuccess ? RequestStatus.COMPLETED : RequestStatus.FAILED)
                 .put(RequestColumn.ERROR, isSuccess ? null : lastLine(json.get("errors").get(at).asString("")))
                 .put(RequestColumn.EVENTS, times.count()).put(RequestColumn.TTFT_MS, found.ttft())
-                .put(RequestColumn.STARTED_AT, instant(beginSeconds + number(json.path("start_times"), at)
-                        - number(json.path("start_times"), 0)));
+                .put(RequestColumn.STARTED_AT, instant(beginSeconds + number(json.path("start_times").path(at))
+                        - number(json.path("start_times").path(0))));
         if (isSuccess) {
             request.putTokens(tokens).put(RequestColumn.OUTPUT_CHARS, text == null ? null : text.codePointCount(0, text.length()));
         }
@@ -325,10 +383,6 @@ final class VllmFile extends ToolFile {
 
     private static long micros(double seconds) {
         return Math.round(seconds * 1e6);
-    }
-
-    private static double number(JsonNode list, int at) {
-        return list.path(at).isNumber() ? list.get(at).doubleValue() : Double.NaN;
     }
 
     /** Returns when the run began, in seconds since 1970; NaN if that is not known. It is written when the run ends, in local time. */
@@ -361,10 +415,19 @@ final class AiperfFile extends ToolFile {
     }
 
     @Override
+    boolean isLineByLine() {
+        return true;
+    }
+
+    @Override
     void addTo(List<ImportedRun> runs, JsonNode json, int line, ReadProblems problems) throws IOException {
         var metadata = json.path("metadata");
         var metrics = json.path("metrics");
         var hasFailed = json.hasNonNull("error");
+        if (!metadata.isObject()) {
+            problems.add(path(), line, "no metadata");
+            return;
+        }
         if (runs.isEmpty()) {
             if (!metadata.has("request_start_ns")) {
                 throw lacks("metadata.request_start_ns", "it is of a version before December 2025; profile again with a newer one");
@@ -375,7 +438,7 @@ final class AiperfFile extends ToolFile {
             return;
         }
         if (!hasFailed && Double.isNaN(millis(metrics, "request_latency"))) {
-            problems.add(path(), line, "no request_latency");
+            problems.add(path(), line, "no request_latency in a unit that is known");
             return;
         }
         var isCancelled = metadata.path("was_cancelled").asBoolean(false);
@@ -393,7 +456,7 @@ final class AiperfFile extends ToolFile {
 
     private static long[] gaps(JsonNode metric) {
         var unit = MILLIS.getOrDefault(metric.path("unit").asString("ms"), Double.NaN);
-        return metric.path("value").valueStream().filter(JsonNode::isNumber)
+        return metric.path("value").valueStream().filter(value -> number(value) >= 0)
                 .mapToLong(value -> Math.round(value.doubleValue() * unit * 1000)).toArray();
     }
 
@@ -413,14 +476,16 @@ final class AiperfFile extends ToolFile {
  */
 final class GuidellmFile extends ToolFile {
 
+    private static final Set<Integer> KNOWN_VERSIONS = Set.of(1, 2);
+
     GuidellmFile(Path path) {
         super(path, MetricDefinition.GUIDELLM);
     }
 
     @Override
     void addTo(List<ImportedRun> runs, JsonNode json, int line, ReadProblems problems) throws IOException {
-        if (!json.path("metadata").path("version").isNumber()) {
-            throw lacks("metadata.version", "it is of a version before 0.5, which defines its figures otherwise; run a newer one");
+        if (!KNOWN_VERSIONS.contains(json.path("metadata").path("version").asInt(0))) {
+            throw lacks("a metadata.version of 1 or 2", "versions before 0.5 define their figures otherwise, later ones are not known");
         }
         for (var benchmark : json.get("benchmarks")) {
             var options = new LinkedHashMap<String, Object>();
@@ -431,13 +496,13 @@ final class GuidellmFile extends ToolFile {
             if (!benchmark.path("requests").path("successful").isArray()) {
                 throw lacks("benchmarks[].requests.successful", "write the report with all requests (sample_size)");
             }
-            add(run, benchmark, "successful", RequestStatus.COMPLETED, model);
-            add(run, benchmark, "errored", RequestStatus.FAILED, model);
-            add(run, benchmark, "incomplete", RequestStatus.CANCELLED, model);
+            add(run, benchmark, "successful", RequestStatus.COMPLETED, model, problems);
+            add(run, benchmark, "errored", RequestStatus.FAILED, model, problems);
+            add(run, benchmark, "incomplete", RequestStatus.CANCELLED, model, problems);
             var made = benchmark.path("scheduler_metrics").path("requests_made").path("successful").asInt(0);
             var written = benchmark.get("requests").get("successful").size();
             if (written < made) {
-                problems.add(run.name() + ": GuideLLM wrote " + written + " of its " + made + " successful requests (sample_size)");
+                problems.add(run.title() + ": GuideLLM wrote " + written + " of its " + made + " successful requests (sample_size)");
             }
         }
     }
@@ -448,11 +513,16 @@ final class GuidellmFile extends ToolFile {
                 .map(model -> model.asString("")).filter(model -> !model.isEmpty()).findFirst().orElse("model");
     }
 
-    private static void add(ImportedRun run, JsonNode benchmark, String list, RequestStatus status, String model) {
+    private static void add(ImportedRun run, JsonNode benchmark, String list, RequestStatus status, String model, ReadProblems problems) {
         for (var request : benchmark.path("requests").path(list)) {
             var timings = request.path("info").path("timings");
             var begin = number(request, "request_start_time");
             var end = number(request, "request_end_time");
+            if (Double.isNaN(begin)) {
+                problems.add(run.title() + ": request " + request.path("request_id").asString("without an id")
+                        + " has no request_start_time; it is left out");
+                continue;
+            }
             if (end < number(benchmark, "start_time") || begin > number(benchmark, "end_time")) {
                 continue; // of the warm-up or the cool-down
             }

@@ -104,6 +104,15 @@ enum Metric {
         return name().toLowerCase(Locale.ROOT);
     }
 
+    /** Returns what a request has that never ends: an infinite time, or nothing per second; NaN if neither is meant. */
+    double worst() {
+        return switch (this) {
+            case TTFT, ITL, TPOT, TTLT, TOTAL, TTFT_ANY, ITL_P95, ITL_ANY, TTFT_NET, FIRST_100_CHARS, TTST -> Double.POSITIVE_INFINITY;
+            case TOKENS_PER_S, CHARS_PER_S -> 0;
+            default -> Double.NaN;
+        };
+    }
+
     /** Its name in tables. */
     String title() {
         return switch (this) {
@@ -486,6 +495,11 @@ enum MetricDefinition {
         return tool;
     }
 
+    /** Returns a label, with the name of the tool unless it is this one. */
+    String labelled(String label) {
+        return tool == null ? label : label + " (" + tool + ")";
+    }
+
     static String words() {
         return Arrays.stream(values()).map(MetricDefinition::word).collect(Collectors.joining(", "));
     }
@@ -498,6 +512,16 @@ enum MetricDefinition {
     /** Whether an event of this kind counts as a token. */
     boolean isToken(EventKind kind) {
         return tokenKinds.contains(kind);
+    }
+
+    /** Whether each request with tokens has the metric. */
+    boolean has(Metric metric) {
+        return switch (metric) {
+            case TTFT, ITL, TTLT, TOTAL, TOKENS_PER_S -> true;
+            case TPOT -> this != AIPERF;
+            case TTST -> this == AIPERF;
+            default -> false;
+        };
     }
 
     /** Whether each gap between two tokens is an ITL; else each request has one mean. */

@@ -317,7 +317,7 @@ record Price(BigDecimal input, BigDecimal cachedInput, BigDecimal output, String
 
     private static BigDecimal amount(JsonNode json, String key, List<String> problems) {
         var amount = json.path(key);
-        if (!amount.isNumber() || amount.decimalValue().signum() < 0) {
+        if (!amount.isNumber() || !Double.isFinite(amount.doubleValue()) || amount.decimalValue().signum() < 0) {
             problems.add("price." + key + " is " + (json.has(key) ? amount : "missing")
                     + "; must be a number, at least 0: what a million tokens cost");
             return null;
@@ -409,6 +409,17 @@ record Model(String label, String name, Dialect dialect, HttpUrl url, HttpUrl mo
     /** The limit of an answer to this prompt, in tokens: the prompt's, else the model's, else the run's. */
     int answerLimit(Prompt prompt, Sampling sampling) {
         return prompt.maxTokens() != null ? prompt.maxTokens() : maxTokens != null ? maxTokens : sampling.maxTokens();
+    }
+
+    /**
+     * Returns the most output tokens that a request can bring, as its body allows: the limit that the API knows, of each of several
+     * answers; null if the body has no limit.
+     */
+    Long mostOutputTokens(JsonNode body) {
+        var limits = java.util.stream.Stream.of("max_tokens", "max_completion_tokens", "max_output_tokens").map(body::path)
+                .filter(JsonNode::isNumber).mapToLong(JsonNode::longValue).max();
+        var answers = Math.max(1, Math.max(body.path("n").asInt(1), body.path("best_of").asInt(1)));
+        return limits.isEmpty() ? null : Long.valueOf(limits.getAsLong() * answers);
     }
 
     /** Returns the most that its server may be asked for; OpenAI's own refuses parameters that it does not know. */

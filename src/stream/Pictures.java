@@ -241,7 +241,7 @@ final class Card {
     private void row(Svg svg, Group group, String colour, int top, double end) {
         var middle = top + ROW / 2;
         svg.rectangle(MARGIN, middle - 7, 12, 12, colour, 1);
-        svg.text(MARGIN + 20, middle + 5, 16, settings.ink(), true, "start", OneLine.withoutMiddle(OneLine.of(group.label()), LABEL_CHARACTERS));
+        svg.text(MARGIN + 20, middle + 5, 16, settings.ink(), true, "start", OneLine.withoutMiddle(OneLine.of(group.definition().labelled(group.label())), LABEL_CHARACTERS));
         var values = group.values(Metric.TTFT);
         var dots = Math.min(MOST_DOTS, values.length);
         for (int i = 0; i < dots; i++) { // quantiles, so that many requests look like few

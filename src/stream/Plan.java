@@ -37,6 +37,7 @@ import java.util.stream.Collectors;
 import java.util.zip.CRC32;
 
 import picocli.CommandLine.Option;
+import tools.jackson.databind.json.JsonMapper;
 
 /** The options that say how prompts are asked, the same in every command that asks any. */
 final class RequestOptions {
@@ -470,11 +471,13 @@ record Plan(List<Prompt> prompts, List<Model> models, List<Job> warmups, List<Jo
      */
     void print(PrintStream out, Sampling sampling, int mostRequests) {
         var all = java.util.stream.Stream.concat(warmups.stream(), jobs.stream()).toList();
-        out.printf(Locale.ROOT, "%s, %d of them warm-up; at most %,d output tokens; %,d characters of prompts;"
-                + " retries are extra; nothing was sent%n", Count.of(size(), "request"), warmups.size(),
-                all.stream().mapToLong(job -> job.model().answerLimit(job.prompt(), sampling)).sum(),
+        var bounds = all.stream().map(job -> Bound.of(job, sampling)).toList();
+        var isBounded = bounds.stream().allMatch(bound -> bound.outputTokens() != null);
+        out.printf(Locale.ROOT, "%s, %d of them warm-up; %s output tokens; %,d characters of prompts;"
+                + " retries are extra; nothing was sent%n", Count.of(size(), "request"), warmups.size(), !isBounded ? "no limit of"
+                        : String.format(Locale.ROOT, "at most %,d", bounds.stream().mapToLong(Bound::outputTokens).sum()),
                 all.stream().mapToLong(job -> job.prompt().length()).sum());
-        printCost(out, all, sampling);
+        printCost(out, bounds);
         if (all.size() > mostRequests) {
             out.println(Count.of(prompts.size(), "prompt") + ", " + Count.of(models.size(), "model")
                     + "; --verbose lists the requests");
@@ -487,21 +490,38 @@ record Plan(List<Prompt> prompts, List<Model> models, List<Job> warmups, List<Jo
         }
     }
 
-    /** A token of the prompt stands for at least one byte of the request, whose JSON is longer than what a chat template adds. */
-    private static void printCost(PrintStream out, List<Job> all, Sampling sampling) {
+    private static void printCost(PrintStream out, List<Bound> bounds) {
         var most = new TreeMap<String, BigDecimal>();
-        for (var job : all) {
-            var price = job.model().price();
-            if (price != null) {
-                var bytes = job.model().body(job.prompt(), sampling, job.model().mostUsage()).getBytes(StandardCharsets.UTF_8).length;
-                most.merge(price.currency(), price.most(bytes, job.model().answerLimit(job.prompt(), sampling)), BigDecimal::add);
-            }
-        }
+        bounds.stream().filter(bound -> bound.cost() != null).forEach(bound ->
+                most.merge(bound.model().price().currency(), bound.cost(), BigDecimal::add));
         if (!most.isEmpty()) {
-            var unpriced = all.stream().map(Job::model).filter(model -> model.price() == null).map(Model::label).distinct().toList();
             out.println("cost: at most " + most.entrySet().stream().map(each -> Price.plain(each.getValue().round(UPWARDS)) + " " + each.getKey())
-                    .collect(Collectors.joining(" and ")) + ", counting each byte of a request as a token"
-                    + (unpriced.isEmpty() ? "" : "; no price for " + String.join(", ", unpriced)));
+                    .collect(Collectors.joining(" and ")) + " without retries, counting each byte of a request as a token"
+                    + models("; no price for ", bounds, bound -> bound.model().price() == null)
+                    + models("; no limit of tokens for ", bounds, bound -> bound.model().price() != null && bound.outputTokens() == null));
         }
+    }
+
+    private static String models(String what, List<Bound> bounds, Predicate<Bound> isMeant) {
+        var labels = bounds.stream().filter(isMeant).map(bound -> bound.model().label()).distinct().toList();
+        return labels.isEmpty() ? "" : what + String.join(", ", labels);
+    }
+}
+
+/**
+ * The most that a request can bring.
+ *
+ * @param outputTokens null if its body has no limit
+ * @param cost         null if the model has no price, or there is no limit
+ */
+record Bound(Model model, Long outputTokens, BigDecimal cost) {
+
+    /** A token of the prompt stands for at least one byte of the request, whose JSON is longer than what a chat template adds. */
+    static Bound of(Job job, Sampling sampling) {
+        var model = job.model();
+        var body = model.body(job.prompt(), sampling, model.mostUsage());
+        var tokens = model.mostOutputTokens(JsonMapper.shared().readTree(body));
+        return new Bound(model, tokens, model.price() == null || tokens == null ? null
+                : model.price().most(body.getBytes(StandardCharsets.UTF_8).length, tokens));
     }
 }

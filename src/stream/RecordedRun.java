@@ -490,11 +490,11 @@ final class CsvRun extends RecordedRun {
             if (RunFiles.isRun(folder)) {
                 folders.add(folder);
             } else if (!Files.exists(folder)) {
-                throw new IOException(path + ": no such folder; name the folder of a run");
+                throw new IOException(path + ": no such file or folder; name the folder of a run");
             } else {
                 var inside = Files.isDirectory(folder) ? RunFiles.runsIn(folder) : List.<Path>of();
                 if (inside.isEmpty()) {
-                    throw new IOException(path + ": no run of this tool, there is no requests.csv in it; name the folder of a run");
+                    throw new IOException(path + ": no run of this tool, there is no requests.csv in it; name the folder of a run, or a result file of another tool");
                 }
                 folders.addAll(inside);
             }

@@ -278,6 +278,11 @@ final class ReportPage {
         var json = ComparisonJson.of(comparison);
         var shown = ComparisonText.shown(comparison.sections().stream().flatMap(section -> section.groups().stream()).toList());
         var columns = json.putArray("columns");
+        var namesDefinitions = comparison.sections().stream().flatMap(section -> section.groups().stream())
+                .anyMatch(group -> group.definition() != MetricDefinition.OURS);
+        if (namesDefinitions) {
+            columns.addObject().put("family", "").put("heading", "as").putNull("optional");
+        }
         for (var aggregate : shown) {
             columns.addObject().put("family", aggregate.family()).put("heading", aggregate.heading())
                     .put("optional", ComparisonText.order(aggregate));
@@ -291,7 +296,7 @@ final class ReportPage {
         for (var node : json.get("sections")) {
             var section = (ObjectNode) node;
             var result = comparison.section(section.get("title").stringValue());
-            section.get("groups").forEach(group -> putCells((ObjectNode) group, result, shown));
+            section.get("groups").forEach(group -> putCells((ObjectNode) group, result, shown, namesDefinitions));
             if (charts != null) {
                 charts.add(comparison.source().section(result.title()), section);
             }
@@ -302,9 +307,12 @@ final class ReportPage {
         return json;
     }
 
-    private static void putCells(ObjectNode json, SectionResult result, List<Aggregate> shown) {
+    private static void putCells(ObjectNode json, SectionResult result, List<Aggregate> shown, boolean namesDefinition) {
         var group = result.group(json.get("label").stringValue());
         var cells = json.putArray("cells");
+        if (namesDefinition) {
+            cells.add(group.definition().word());
+        }
         for (var aggregate : shown) {
             cells.add(group.cell(aggregate));
         }
@@ -360,7 +368,8 @@ final class Picture {
             for (var section : comparison.source().sections()) {
                 for (var group : section.groups()) {
                     if (group.values(metric).length > 0 && chart.getSeriesCollection().size() < MOST_LINES) {
-                        add(chart, (section.title().isEmpty() ? "" : section.title() + ", ") + group.label(), group.values(metric));
+                        add(chart, (section.title().isEmpty() ? "" : section.title() + ", ")
+                                + group.definition().labelled(group.label()), group.values(metric));
                     }
                 }
             }
