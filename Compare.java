@@ -7,6 +7,7 @@
 //SOURCES src/stream/Comparison.java
 //SOURCES src/stream/Export.java
 //SOURCES src/stream/Pictures.java
+//SOURCES src/stream/History.java
 //SOURCES src/stream/Report.java
 //RUNTIME_OPTIONS -XX:+UseSerialGC
 
@@ -19,6 +20,7 @@
 //   jbang Compare.java --export report.html --export ttft.svg
 //   jbang Compare.java BEFORE AFTER --fail-if 'ttft_p95 > 1.2x'
 //   jbang Compare.java --check results/RUN_ID             are the files of the run intact?
+//   jbang Compare.java --history results/                 has a model become slower from run to run?
 //
 // Here are the options and their validation; the comparison is made in src/stream/: RecordedRun.java, Groups.java,
 // Statistics.java, Comparison.java, then Export.java and Report.java.
@@ -67,6 +69,10 @@ public class Compare implements Callable<Integer> {
             + " ttft_any and itl_any, which count reasoning and tool calls too; ttft_net, without the handshake; first_100_chars"
             + " (default: the first five).")
     private List<String> metrics = List.of();
+
+    @Option(names = "--history", description = "Show one metric of each model over the runs, in the order of time, and where it changed"
+            + " (default: ttft of the runs in results/); as text, markdown, csv or html.")
+    private boolean history;
 
     @Option(names = "--untainted", description = "Leave out requests whose timing should not be trusted.")
     private boolean untainted;
@@ -138,10 +144,12 @@ public class Compare implements Callable<Integer> {
                     (check ? "--check" : "--as all")
                     + " prints its own table; leave --fail-if, --export, --format, --metric and --baseline out").throwIfAny();
         }
-        var settings = ComparisonSettings.of(RunSides.of(runs, afterSeparator()), by, baseline, margin, isAll ? null : as, untainted,
+        new OptionChecks().require(!history || !check && !isAll && failIf.isEmpty() && by == null && baseline == null,
+                "--history compares each run with the mean of all; leave --check, --as all, --fail-if, --by and --baseline out").throwIfAny();
+        var settings = ComparisonSettings.of(RunSides.of(history && runs.isEmpty() ? List.of("results") : runs, afterSeparator()), by, baseline, margin, isAll ? null : as, untainted,
                 metrics, failures);
         try {
-            return check ? check(settings) : isAll ? printAllDefinitions(settings) : compare(settings);
+            return history ? history(settings) : check ? check(settings) : isAll ? printAllDefinitions(settings) : compare(settings);
         } catch (IOException e) {
             throw new UserError(String.valueOf(e.getMessage()));
         }
@@ -171,6 +179,21 @@ public class Compare implements Callable<Integer> {
 
     private int printAllDefinitions(ComparisonSettings settings) throws IOException {
         console.out().print(new DefinitionTable(settings, layout()).text());
+        return 0;
+    }
+
+    private int history(ComparisonSettings settings) throws IOException {
+        var output = OutputFormat.ofName(format);
+        var files = new LinkedHashMap<Path, OutputFormat>();
+        exports.forEach(file -> files.put(file, OutputFormat.ofEnding(file)));
+        output.requireOfHistory("--format " + format);
+        files.forEach((file, ofFile) -> ofFile.requireOfHistory("--export " + file));
+        var runHistory = RunHistory.of(settings, console.err());
+        for (var file : files.entrySet()) {
+            write(file.getKey(), file.getValue().bytes(runHistory, TextLayout.WIDE));
+        }
+        console.out().writeBytes(output.bytes(runHistory, layout()));
+        console.out().flush();
         return 0;
     }
 

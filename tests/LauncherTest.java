@@ -177,6 +177,18 @@ class LauncherTest {
         assertEquals("C.UTF-8\n", new String(printed, StandardCharsets.UTF_8));
     }
 
+    /** As in a container whose file system is read-only: JBang runs what was built before. */
+    @Test
+    void aCacheThatCannotBeWrittenIsNotLocked() throws Exception {
+        tool("flock", "exit 0");
+        Files.createDirectories(folder.resolve("cache/build.lock")); // not a file that can be written
+        jdk("home/.jdks/25", 25, "echo 'echo it runs'; exit 255");
+        Files.createDirectories(folder.resolve(".jbang-cache"));
+        Files.writeString(folder.resolve(".jbang-cache/jbang-cli-0.132.1-all.jar"), "");
+        var launched = launch(Map.of("JBANG_CACHE_DIR", folder.resolve("cache").toString()), "Stream.java");
+        assertEquals("0 it runs\n", launched.exitCode() + " " + launched.printed());
+    }
+
     @Test
     void twoThatBuildAtTheSameTimeWaitForEachOther() throws Exception {
         tool("mvn", GOOD_MAVEN);

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Runs a plan with the engines of deploy/ that can run here, GNU parallel and Slurm on this one machine: 4 shards, one of which is
-# killed and completed. Checks that together they hold each request of the plan exactly once. CI calls it after the tests.
+# killed and completed. Checks that together they hold each request of the plan exactly once. Validates the Kubernetes manifest.
+# CI calls it after the tests.
 #
 # Slurm needs root, to start its daemons; an engine that is not installed or does not start is skipped with a line.
 set -u
@@ -112,6 +113,17 @@ with_slurm() {
     check Slurm "$RESULTS"
 }
 
+with_kubernetes() {
+    ./jbang tests/Manifest.java deploy/kubernetes.yaml >"$work/kubernetes.log" 2>&1 || failed "Kubernetes: $(tail -n 1 "$work/kubernetes.log")"
+    for change in 's/completionMode/completionmode/' 's/completions: 4/completions: four/' 's/completions: 4/completions: 5/' \
+        's/readOnlyRootFilesystem/readonlyRootFilesystem/'; do
+        sed "$change" deploy/kubernetes.yaml >"$work/changed.yaml"
+        ./jbang tests/Manifest.java "$work/changed.yaml" >/dev/null 2>&1 && failed "Kubernetes: '$change' makes no difference"
+    done
+    echo "engines: Kubernetes: deploy/kubernetes.yaml fits the model classes of the client; no cluster runs here"
+}
+
 with_parallel
 with_slurm
+with_kubernetes
 [ "$failures" -eq 0 ]

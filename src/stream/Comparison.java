@@ -533,6 +533,25 @@ record Comparison(Terms terms, List<SectionResult> sections, List<String> caveat
             throws IOException {
         var runs = named.runs();
         var grouping = Grouping.of(settings.by(), named, settings.sides());
+        var source = source(settings, named, grouping, problems, progress);
+        var sections = source.sections();
+        var failuresAreWorst = settings.failures() == ComparisonSettings.Failures.WORST;
+        var baseline = settings.baseline() != null ? settings.baseline() : grouping.baseline(runs);
+        var results = sections.stream().map(section -> SectionResult.of(section, settings, baseline)).toList();
+        var terms = new Terms(grouping.names(), grouping.by(), settings.marginOrDefault(),
+                runs.stream().anyMatch(run -> run.manifest().simulated()));
+        var caveats = new Caveats(grouping, sections, results, runs, terms, settings.untainted()).lines();
+        if (failuresAreWorst) {
+            caveats.addFirst("failed requests count as infinitely slow; ratios are of medians");
+        }
+        caveats.addAll(problems.lines());
+        return new Comparison(terms, results, caveats, source);
+    }
+
+    /** Reads the requests and events of the runs into groups; throws IOException if there are none. */
+    private static Source source(ComparisonSettings settings, NamedRuns named, Grouping grouping, ReadProblems problems, PrintStream progress)
+            throws IOException {
+        var runs = named.runs();
         var failuresAreWorst = settings.failures() == ComparisonSettings.Failures.WORST;
         var sections = grouping.sections(runs, new Counting(settings.definition(), settings.untainted(), failuresAreWorst,
                 grouping.by().equals("run")), problems);
@@ -545,16 +564,16 @@ record Comparison(Terms terms, List<SectionResult> sections, List<String> caveat
         for (var run : runs) {
             run.readEvents(run.definition(settings.definition()), events, problems, progress);
         }
-        var baseline = settings.baseline() != null ? settings.baseline() : grouping.baseline(runs);
-        var results = sections.stream().map(section -> SectionResult.of(section, settings, baseline)).toList();
-        var terms = new Terms(grouping.names(), grouping.by(), settings.marginOrDefault(),
-                runs.stream().anyMatch(run -> run.manifest().simulated()));
-        var caveats = new Caveats(grouping, sections, results, runs, terms, settings.untainted()).lines();
-        if (failuresAreWorst) {
-            caveats.addFirst("failed requests count as infinitely slow; ratios are of medians");
+        return new Source(sections, runs, events);
+    }
+
+    /** Reads each model of each run, without comparing them. */
+    static Source ofEachRun(ComparisonSettings settings, ReadProblems problems, PrintStream progress) throws IOException {
+        var named = NamedRuns.read(settings.runs(), problems);
+        for (var run : named.runs()) {
+            requireDefinition(run, settings.definition());
         }
-        caveats.addAll(problems.lines());
-        return new Comparison(terms, results, caveats, new Source(sections, runs, events));
+        return source(settings, named, Grouping.of("run", named, Map.of()), problems, progress);
     }
 
     private static void requireBaseline(String baseline, List<Section> sections) {

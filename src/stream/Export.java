@@ -356,12 +356,12 @@ final class ComparisonText {
             table.column("", true).optional(0);
         }
         table.column("verdict", true);
-        var bar = new RatioBar(section);
+        var bar = ratioBar(section);
         forEachDifference(section, (metric, label, difference) -> {
             var row = new ArrayList<>(List.of(metric.title(), label + (markdown ? " / " + section.baseline() : ""),
                     ratio(difference.ratio()), interval(difference.lower95(), difference.upper95())));
             if (!markdown) {
-                row.add(bar.of(difference));
+                row.add(bar.of(difference.ratio(), difference.lower95(), difference.upper95()));
             }
             row.add(explained ? difference.verdictWords(margin) : difference.verdict(margin).phrase());
             table.row(row);
@@ -391,43 +391,11 @@ final class ComparisonText {
         return table;
     }
 
-    /** Ratios and their intervals as a line of characters, on a logarithmic scale that all of a section share. */
-    private static final class RatioBar {
-        private static final int HALF = 9;
-        private static final double LEAST_REACH = 0.1; // a difference of a tenth fills the bar if none is larger
-
-        private final double reach;
-
-        RatioBar(SectionResult section) {
-            var most = new double[] {LEAST_REACH};
-            forEachDifference(section, (metric, label, difference) -> {
-                for (var end : new Double[] {difference.ratio(), difference.lower95(), difference.upper95()}) {
-                    if (end != null && end > 0 && !end.isInfinite()) {
-                        most[0] = Math.max(most[0], Math.abs(Math.log(end)));
-                    }
-                }
-            });
-            reach = most[0];
-        }
-
-        String of(Difference difference) {
-            if (difference.ratio() == null || difference.ratio() == 0 || difference.ratio().isInfinite()) {
-                return "";
-            }
-            var bar = new StringBuilder(" ".repeat(2 * HALF + 1));
-            bar.setCharAt(HALF, '|');
-            if (difference.lower95() != null) {
-                for (int at = place(difference.lower95()); at <= place(difference.upper95()); at++) {
-                    bar.setCharAt(at, '-');
-                }
-            }
-            bar.setCharAt(place(difference.ratio()), 'o');
-            return bar.toString();
-        }
-
-        private int place(double ratio) {
-            return HALF + (int) Math.round(Math.clamp(Math.log(ratio) / reach, -1, 1) * HALF);
-        }
+    private static RatioBar ratioBar(SectionResult section) {
+        var ratios = new ArrayList<Double>();
+        forEachDifference(section, (metric, label, difference) ->
+                ratios.addAll(Arrays.asList(difference.ratio(), difference.lower95(), difference.upper95())));
+        return RatioBar.of(ratios);
     }
 
     private static String ratio(Double ratio) {
@@ -437,6 +405,45 @@ final class ComparisonText {
     private static String interval(Double lower, Double upper) {
         return lower == null ? "" : String.format(Locale.ROOT, "%.2f to ", lower)
                 + (upper.isInfinite() ? "never" : String.format(Locale.ROOT, "%.2f", upper));
+    }
+}
+
+/** Ratios and their intervals as lines of characters, on a logarithmic scale that they share. */
+final class RatioBar {
+
+    private static final int HALF = 9;
+    private static final double LEAST_REACH = 0.1; // a difference of a tenth fills the bar if none is larger
+
+    private final double reach;
+
+    private RatioBar(double reach) {
+        this.reach = reach;
+    }
+
+    /** Returns a bar wide enough for all of these; null for what is not known. */
+    static RatioBar of(List<Double> ratios) {
+        return new RatioBar(ratios.stream().filter(ratio -> ratio != null && ratio > 0 && !ratio.isInfinite())
+                .mapToDouble(ratio -> Math.abs(Math.log(ratio))).reduce(LEAST_REACH, Math::max));
+    }
+
+    /** Returns the line of a ratio; empty if there is none that can be drawn. The ends of the interval are null if it has none. */
+    String of(Double ratio, Double lower, Double upper) {
+        if (ratio == null || ratio == 0 || ratio.isInfinite()) {
+            return "";
+        }
+        var bar = new StringBuilder(" ".repeat(2 * HALF + 1));
+        bar.setCharAt(HALF, '|');
+        if (lower != null) {
+            for (int at = place(lower); at <= place(upper); at++) {
+                bar.setCharAt(at, '-');
+            }
+        }
+        bar.setCharAt(place(ratio), 'o');
+        return bar.toString();
+    }
+
+    private int place(double ratio) {
+        return HALF + (int) Math.round(Math.clamp(Math.log(ratio) / reach, -1, 1) * HALF);
     }
 }
 

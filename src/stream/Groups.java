@@ -767,8 +767,13 @@ final class Group {
     }
 
     private double[] promptMeans(Metric metric) {
+        return logMeans(metric).values().stream().mapToDouble(mean -> mean).toArray();
+    }
+
+    /** Returns the mean of the logarithm of a metric for each prompt, by its id. */
+    Map<String, Double> logMeans(Metric metric) {
         return answersOf(metric).collect(Collectors.groupingBy(RecordedAnswer::promptId,
-                Collectors.averagingDouble(answer -> Math.log(answer.get(metric))))).values().stream().mapToDouble(mean -> mean).toArray();
+                Collectors.averagingDouble(answer -> Math.log(answer.get(metric)))));
     }
 
     private double[] logarithms(Metric metric) {

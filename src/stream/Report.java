@@ -11,6 +11,7 @@
 //SOURCES Comparison.java
 //SOURCES Export.java
 //SOURCES Pictures.java
+//SOURCES History.java
 //FILES stream/page.css=page.css
 //FILES stream/page.js=page.js
 //FILES stream/report.html=report.html
@@ -468,6 +469,23 @@ enum OutputFormat {
     boolean isStyled(Path file) {
         var name = file.getFileName().toString();
         return isPicture() && (name.startsWith("card.") || isFilm(name));
+    }
+
+    /** Throws UserError, which begins with the option, if a history has no such form. */
+    void requireOfHistory(String option) {
+        new OptionChecks().require(this == TEXT || this == MARKDOWN || this == CSV || this == HTML, option
+                + ": a history is text, markdown, csv or html; name one of these").throwIfAny();
+    }
+
+    /** Returns a history in this form. */
+    byte[] bytes(RunHistory history, TextLayout layout) throws IOException {
+        var text = switch (this) {
+            case MARKDOWN -> history.markdown();
+            case CSV -> history.csv();
+            case HTML -> history.html();
+            default -> history.text(layout);
+        };
+        return text.getBytes(StandardCharsets.UTF_8);
     }
 
     /** Returns the content of a file; the name of a picture tells what it shows: a card, the race, or a metric. */

@@ -1,6 +1,7 @@
 //JAVA 25+
 //DEPS org.apache.commons:commons-statistics-descriptive:1.2
 //DEPS org.apache.commons:commons-statistics-inference:1.2
+//DEPS org.apache.commons:commons-statistics-ranking:1.2
 //SOURCES Console.java
 //SOURCES Metrics.java
 
@@ -20,7 +21,10 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Objects;
+import java.util.Set;
 import java.util.SplittableRandom;
+import java.util.TreeSet;
 import java.util.function.ToDoubleFunction;
 import java.util.stream.Collectors;
 
@@ -29,6 +33,7 @@ import org.apache.commons.statistics.distribution.ChiSquaredDistribution;
 import org.apache.commons.statistics.distribution.NormalDistribution;
 import org.apache.commons.statistics.distribution.TDistribution;
 import org.apache.commons.statistics.inference.OneWayAnova;
+import org.apache.commons.statistics.ranking.NaturalRanking;
 
 /** What two groups tell about the difference between them. */
 enum Verdict {
@@ -445,6 +450,118 @@ final class Machines {
     /** Whether the means of these samples, one of each machine, differ by more than chance (analysis of variance, level of 1 %). */
     static boolean differ(List<double[]> samples) {
         return OneWayAnova.withDefaults().test(samples).getPValue() <= LEVEL;
+    }
+}
+
+/**
+ * Where a series of runs changes its level. The test is Pettitt's (A. N. Pettitt, A non-parametric approach to the change-point problem,
+ * Applied Statistics 28, 1979): the largest of the rank sums before and after each place; its p value is that of random orders of the
+ * same values, so that no distribution is assumed. A part in which a change is found is cut there, and both sides are tested.
+ */
+final class ChangePoints {
+
+    /** At most one series in a hundred without a change gets a mark. */
+    private static final double LEVEL = 0.01;
+    private static final int ORDERS = 1999;
+    private static final double RESEMBLE = 1.28; // one-sided, a tenth of the series without correlation
+
+    /** The fewest values for which the test can be significant: five before and five after, in 2 of 252 orders. */
+    static final int FEWEST = 10;
+
+    private ChangePoints() { }
+
+    /**
+     * A change of the level.
+     *
+     * @param at     index of the first value after it
+     * @param ratio  of the level after it to the level before, if the values are logarithms
+     * @param lower  of the 95 % interval of the ratio, from the variation of the runs (Welch)
+     */
+    record Change(int at, double ratio, double lower, double upper) { }
+
+    /** Returns the changes of a series of logarithms, in their order. */
+    static List<Change> of(double[] series) {
+        var cuts = new TreeSet<Integer>();
+        find(series, 0, series.length, cuts, new SplittableRandom(1));
+        var ends = new ArrayList<>(cuts);
+        ends.add(series.length);
+        var changes = new ArrayList<Change>();
+        var from = 0;
+        for (int i = 0; i + 1 < ends.size(); i++) {
+            var difference = Difference.ofMeans(Arrays.copyOfRange(series, ends.get(i), ends.get(i + 1)),
+                    Arrays.copyOfRange(series, from, ends.get(i)), Unit.RUNS, Math.min(ends.get(i) - from, ends.get(i + 1) - ends.get(i)), 0);
+            changes.add(new Change(ends.get(i), difference.ratio(), Objects.requireNonNullElse(difference.lower95(), Double.NaN),
+                    Objects.requireNonNullElse(difference.upper95(), Double.NaN)));
+            from = ends.get(i);
+        }
+        return changes;
+    }
+
+    /**
+     * Whether values resemble the one before them more than chance allows, after the levels between the changes are subtracted; the test
+     * for a change does not keep its level then.
+     */
+    static boolean runsResemble(double[] series, List<Change> changes) {
+        var rest = series.clone();
+        var from = 0;
+        for (int i = 0; i <= changes.size(); i++) {
+            var to = i < changes.size() ? changes.get(i).at() : series.length;
+            var mean = Arrays.stream(series, from, to).average().orElse(0);
+            for (int at = from; at < to; at++) {
+                rest[at] -= mean;
+            }
+            from = to;
+        }
+        var products = 0.0;
+        var squares = 0.0;
+        for (int i = 0; i < rest.length; i++) {
+            products += i == 0 ? 0 : rest[i] * rest[i - 1];
+            squares += rest[i] * rest[i];
+        }
+        var bias = (changes.size() + 1.0) / rest.length; // of the correlation of values whose own mean is subtracted
+        return squares > 0 && products / squares + bias > RESEMBLE / Math.sqrt(rest.length);
+    }
+
+    private static void find(double[] series, int from, int to, Set<Integer> cuts, SplittableRandom random) {
+        if (to - from < FEWEST) {
+            return;
+        }
+        var ranks = new NaturalRanking().apply(Arrays.copyOfRange(series, from, to));
+        var found = largest(ranks);
+        var asLarge = 1;
+        var shuffled = ranks.clone();
+        for (int order = 0; order < ORDERS; order++) {
+            shuffle(shuffled, random);
+            asLarge += largest(shuffled).size() >= found.size() ? 1 : 0;
+        }
+        if (asLarge <= LEVEL * (ORDERS + 1)) {
+            cuts.add(from + found.at());
+            find(series, from, from + found.at(), cuts, random);
+            find(series, from + found.at(), to, cuts, random);
+        }
+    }
+
+    /** Pettitt's statistic, and where it is. */
+    private record Largest(int at, double size) { }
+
+    private static Largest largest(double[] ranks) {
+        var sum = 0.0;
+        var largest = new Largest(1, -1);
+        for (int at = 1; at < ranks.length; at++) {
+            sum += ranks[at - 1];
+            var size = Math.abs(2 * sum - at * (ranks.length + 1));
+            largest = size > largest.size() ? new Largest(at, size) : largest;
+        }
+        return largest;
+    }
+
+    private static void shuffle(double[] values, SplittableRandom random) {
+        for (int i = values.length - 1; i > 0; i--) {
+            var other = random.nextInt(i + 1);
+            var value = values[i];
+            values[i] = values[other];
+            values[other] = value;
+        }
     }
 }
 

@@ -69,7 +69,7 @@ record RunDesign(int prompts, int repetitions, double promptSpread, double noise
         return times;
     }
 
-    private static double chiSquared3(SplittableRandom random) {
+    static double chiSquared3(SplittableRandom random) {
         var sum = 0.0;
         for (int i = 0; i < 3; i++) {
             var normal = random.nextGaussian();
@@ -176,6 +176,35 @@ final class VerdictSimulation {
         return count / (double) dataSets;
     }
 
+    /**
+     * Returns the share of histories in which a change is marked.
+     *
+     * @param runs        how many
+     * @param changeAt    index of the first run after a true change; -1 for none
+     * @param ratio       of that change
+     * @param spread      standard deviation of the logarithm from run to run
+     * @param correlation of a run to the next
+     * @param heavyTails  whether the spread has three degrees of freedom
+     * @param withCaveat  whether those count too of which the sentence says that runs resemble each other
+     */
+    static double shareOfHistories(int runs, int changeAt, double ratio, double spread, double correlation, boolean heavyTails,
+                                   boolean withCaveat, int dataSets) {
+        var random = new SplittableRandom(1);
+        var count = 0;
+        for (int i = 0; i < dataSets; i++) {
+            var series = new double[runs];
+            var before = random.nextGaussian();
+            for (int run = 0; run < runs; run++) {
+                var fresh = heavyTails ? random.nextGaussian() / Math.sqrt(RunDesign.chiSquared3(random) / 3) : random.nextGaussian();
+                before = correlation * before + Math.sqrt(1 - correlation * correlation) * fresh;
+                series[run] = spread * before + (changeAt >= 0 && run >= changeAt ? Math.log(ratio) : 0);
+            }
+            var changes = ChangePoints.of(series);
+            count += changes.isEmpty() || !withCaveat && ChangePoints.runsResemble(series, changes) ? 0 : 1;
+        }
+        return count / (double) dataSets;
+    }
+
     /** Returns the table as text. */
     static String table(int dataSets) {
         return new VerdictTable(dataSets).text();
@@ -199,6 +228,8 @@ final class VerdictTable {
         sameOrFound();
         table.row(List.of("", "", "", ""));
         limits();
+        table.row(List.of("", "", "", ""));
+        histories();
         return table.text();
     }
 
@@ -249,6 +280,27 @@ final class VerdictTable {
             row("undecided", VerdictSimulation.share(small, ratio, dataSets,
                     difference -> difference.lower95() <= 1.2 && difference.upper95() > 1.2), null, "");
         }
+    }
+
+    private void histories() {
+        var few = Math.max(1, dataSets / 4); // each is tested with 2,000 random orders
+        for (var runs : List.of(10, 24, 60)) {
+            row("history of " + runs + " runs without a change, spread 0.05: a change is marked",
+                    VerdictSimulation.shareOfHistories(runs, -1, 1, 0.05, 0, false, true, few), null, "");
+        }
+        row("the same with heavy tails, 24 runs", VerdictSimulation.shareOfHistories(24, -1, 1, 0.05, 0, true, true, few), null, "");
+        for (var correlation : List.of(0.3, 0.5)) {
+            row("the same, each run like the one before (" + correlation + "), 24 runs",
+                    VerdictSimulation.shareOfHistories(24, -1, 1, 0.05, correlation, false, true, few), null, "each run resembles the one before");
+            row("of these without the caveat", VerdictSimulation.shareOfHistories(24, -1, 1, 0.05, correlation, false, false, few), null, "");
+        }
+        for (var ratio : List.of(1.05, 1.1)) {
+            row("found: 24 runs, from the 13th on " + ratio + "x, spread 0.05",
+                    VerdictSimulation.shareOfHistories(24, 12, ratio, 0.05, 0, false, true, few), null, "");
+        }
+        row("found: 24 runs, from the 20th on 1.1x", VerdictSimulation.shareOfHistories(24, 19, 1.1, 0.05, 0, false, true, few), null, "");
+        row("found without the caveat: 24 runs, from the 13th on 1.1x",
+                VerdictSimulation.shareOfHistories(24, 12, 1.1, 0.05, 0, false, false, few), null, "");
     }
 
     private void row(String what, RunDesign design, double trueRatio, String caveat) {
