@@ -37,6 +37,7 @@ package stream;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
+import java.io.UncheckedIOException;
 import java.lang.management.ManagementFactory;
 import java.net.Socket;
 import java.net.URI;
@@ -48,14 +49,17 @@ import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collection;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.SplittableRandom;
 import java.util.TreeMap;
 import java.util.concurrent.Callable;
+import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Function;
 import java.util.regex.Pattern;
 
 import okhttp3.MediaType;
@@ -102,6 +106,7 @@ public class Bench {
 
     private static final String HELP = """
             bench accuracy [-c LIST] [RUN...]   the error of the client on this machine, or of recorded runs
+            bench accuracy --metrics N          the same N times in turns, without and with Prometheus metrics that are read
             bench verdicts [--data-sets N]      how often a verdict of Compare.java is false, and how often a difference is found
             bench quick                         a page of figures in under two minutes
             bench [--base-url URL] [PATTERN]... benchmarks, with the options of JMH:
@@ -194,6 +199,10 @@ public class Bench {
                 description = "Milliseconds between two tokens of a stream (default: ${DEFAULT-VALUE}).")
         private double itlMillis;
 
+        @Option(names = "--metrics", paramLabel = "N", defaultValue = "0", description = "Measure N times in turns without and with Prometheus"
+                + " metrics, which are read ten times a second, and print the medians.")
+        private int metricsRounds;
+
         private final Console console;
 
         Accuracy(Console console) {
@@ -210,14 +219,60 @@ public class Bench {
             for (var run : runs) {
                 table.row(row(recorded(run)));
             }
-            if (runs.isEmpty()) {
+            if (runs.isEmpty() && metricsRounds > 0) {
+                LoopbackLoad.warmUp();
+                table.column("metrics", true);
+                for (var streams : concurrency) {
+                    inTurns(streams).forEach((metrics, overhead) -> {
+                        var row = new ArrayList<>(row(overhead));
+                        row.add(metrics);
+                        table.row(row);
+                    });
+                }
+            } else if (runs.isEmpty()) {
                 LoopbackLoad.warmUp();
                 for (var streams : concurrency) {
-                    table.row(row(LoopbackLoad.calibrate(streams, itlMillis)));
+                    table.row(row(LoopbackLoad.calibrate(streams, itlMillis, AttemptObserver.NONE)));
                 }
             }
             console.out().print(table.text());
             return 0;
+        }
+
+        /** Returns the medians of the errors without metrics and with metrics that are read, measured in turns. */
+        private Map<String, ClientOverhead> inTurns(int streams) throws IOException, InterruptedException {
+            var without = new ArrayList<ClientOverhead>();
+            var with = new ArrayList<ClientOverhead>();
+            for (int round = 0; round < metricsRounds; round++) {
+                without.add(LoopbackLoad.calibrate(streams, itlMillis, AttemptObserver.NONE));
+                try (var telemetry = Telemetry.start(0); var reader = Executors.newSingleThreadScheduledExecutor()) {
+                    var page = URI.create(telemetry.address()).toURL();
+                    reader.scheduleAtFixedRate(() -> {
+                        try (var bytes = page.openStream()) {
+                            bytes.readAllBytes();
+                        } catch (IOException e) {
+                            throw new UncheckedIOException(e);
+                        }
+                    }, 0, 100, TimeUnit.MILLISECONDS);
+                    with.add(LoopbackLoad.calibrate(streams, itlMillis, telemetry));
+                    reader.shutdown();
+                }
+            }
+            var medians = new LinkedHashMap<String, ClientOverhead>();
+            medians.put("none", median(without));
+            medians.put("read", median(with));
+            return medians;
+        }
+
+        private static ClientOverhead median(List<ClientOverhead> all) {
+            return new ClientOverhead(all.getFirst().streams(), all.getFirst().events(), median(all, ClientOverhead::ttftP50Micros),
+                    median(all, ClientOverhead::ttftP99Micros), median(all, ClientOverhead::itlP50Micros),
+                    median(all, ClientOverhead::itlP99Micros));
+        }
+
+        private static Double median(List<ClientOverhead> all, Function<ClientOverhead, Double> quantile) {
+            var micros = all.stream().map(quantile).toList();
+            return micros.contains(null) ? null : Metrics.quantile(micros.stream().mapToDouble(value -> value).toArray(), 0.5);
         }
 
         private static ClientOverhead recorded(Path run) {
@@ -441,7 +496,7 @@ public class Bench {
 
         @Benchmark
         public void client(Errors errors) throws Exception {
-            errors.of(LoopbackLoad.stream(simulator.baseUrl, streams, streams, MODEL));
+            errors.of(LoopbackLoad.stream(simulator.baseUrl, streams, streams, MODEL, AttemptObserver.NONE));
         }
 
         @Benchmark
@@ -537,7 +592,7 @@ public class Bench {
             var nanos = System.nanoTime();
             var model = "sim-ttft0-itl0-n" + EVENTS + "+firehose";
             if (csv) {
-                LoopbackLoad.stream(simulator.baseUrl, 1, 1, model);
+                LoopbackLoad.stream(simulator.baseUrl, 1, 1, model, AttemptObserver.NONE);
             } else {
                 var recording = new Recording();
                 var end = new AtomicReference<ExchangeResult>();
@@ -751,7 +806,7 @@ public class Bench {
             var line = new BufferedReader(new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8)).readLine();
             baseUrl = line.replaceFirst(".*(http\\S+).*", "$1");
             // a cold server sends later than its own stamp, and the delay would be attributed to the client
-            LoopbackLoad.stream(baseUrl, 64, 256, "sim-ttft5-itl2-n50");
+            LoopbackLoad.stream(baseUrl, 64, 256, "sim-ttft5-itl2-n50", AttemptObserver.NONE);
         }
 
         void stop() {

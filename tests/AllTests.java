@@ -12,6 +12,7 @@
 //SOURCES ../Simulator.java
 //SOURCES ../Live.java
 //SOURCES ../src/stream/VerdictSimulation.java
+//SOURCES ActionTest.java
 //SOURCES CalibrationTest.java
 //SOURCES Chromium.java
 //SOURCES ConnectionTest.java
@@ -35,12 +36,14 @@
 //SOURCES PromptsTest.java
 //SOURCES RecordedRunTest.java
 //SOURCES ReportTest.java
+//SOURCES HistoryTest.java
 //SOURCES ImportedRunsTest.java
 //SOURCES JournalTest.java
 //SOURCES ResumeTest.java
 //SOURCES RunOnDisk.java
 //SOURCES ShardTest.java
 //SOURCES SimulatorTest.java
+//SOURCES TelemetryTest.java
 //SOURCES TerminalTest.java
 //SOURCES TestModels.java
 //SOURCES TestRun.java
@@ -75,7 +78,7 @@ public class AllTests {
     static final List<Class<?>> CLASSES = List.of(MetricsTest.class, PromptsTest.class, ModelsTest.class,
             SimulatorTest.class, StreamDecoderTest.class, StreamTableTest.class, DialectsTest.class, JournalTest.class, ResumeTest.class, ShardTest.class,
             FaultTest.class, ConnectionTest.class, FuzzTest.class, CalibrationTest.class, StatisticsTest.class,
-            RecordedRunTest.class, ImportedRunsTest.class, CompareTest.class, CostTest.class, ReportTest.class, LiveTest.class, StreamTest.class, TerminalTest.class,
+            RecordedRunTest.class, ImportedRunsTest.class, CompareTest.class, CostTest.class, HistoryTest.class, TelemetryTest.class, ReportTest.class, LiveTest.class, StreamTest.class, TerminalTest.class, ActionTest.class,
             LauncherTest.class, LayoutTest.class);
 
     public static void main(String... args) {

@@ -42,13 +42,13 @@ final class LoopbackLoad {
 
     /** Lets the JVM compile and load what the first real requests would otherwise wait for. */
     static void warmUp() throws IOException, InterruptedException {
-        run(8, WARMUP_STREAMS, "sim-ttft1-itl0-n" + WARMUP_TOKENS);
-        run(256, 256, "sim-ttft5-itl2-n20");
+        run(8, WARMUP_STREAMS, "sim-ttft1-itl0-n" + WARMUP_TOKENS, AttemptObserver.NONE);
+        run(256, 256, "sim-ttft5-itl2-n20", AttemptObserver.NONE);
     }
 
     /** Measures the error of the client at a usual pace. */
     static ClientOverhead calibrate(int concurrency) throws IOException, InterruptedException {
-        return calibrate(concurrency, USUAL_ITL_MILLIS);
+        return calibrate(concurrency, USUAL_ITL_MILLIS, AttemptObserver.NONE);
     }
 
     /**
@@ -56,16 +56,17 @@ final class LoopbackLoad {
      *
      * @param concurrency streams in flight, at least 1
      * @param itlMillis   time between two tokens of a stream, at least 0
+     * @param observer    is told of all that happens
      */
-    static ClientOverhead calibrate(int concurrency, double itlMillis) throws IOException, InterruptedException {
+    static ClientOverhead calibrate(int concurrency, double itlMillis, AttemptObserver observer) throws IOException, InterruptedException {
         var streams = Math.max(concurrency, Math.min(CALIBRATION_SAMPLES, concurrency * 4));
-        return overhead(run(concurrency, streams, "sim-ttft50-itl" + itlMillis + "-n" + CALIBRATION_TOKENS + "-clock"));
+        return overhead(run(concurrency, streams, "sim-ttft50-itl" + itlMillis + "-n" + CALIBRATION_TOKENS + "-clock", observer));
     }
 
-    private static List<List<TokenTime>> run(int concurrency, int streams, String modelName)
+    private static List<List<TokenTime>> run(int concurrency, int streams, String modelName, AttemptObserver observer)
             throws IOException, InterruptedException {
         try (var server = SimulatedServer.start(1)) {
-            return stream(server.baseUrl(), concurrency, streams, modelName);
+            return stream(server.baseUrl(), concurrency, streams, modelName, observer);
         }
     }
 
@@ -75,14 +76,14 @@ final class LoopbackLoad {
      *
      * @throws IllegalStateException if a stream does not complete
      */
-    static List<List<TokenTime>> stream(String baseUrl, int concurrency, int streams, String modelName)
+    static List<List<TokenTime>> stream(String baseUrl, int concurrency, int streams, String modelName, AttemptObserver observer)
             throws IOException, InterruptedException {
         var folder = Files.createTempDirectory("stream-self");
         var model = model(baseUrl, modelName);
         var prompt = Prompt.ofText("self", "Warm up", "self");
         var body = model.body(prompt, new Sampling(1_000_000_000, 0, null), UsageRequest.AT_THE_END);
         try (var client = new StreamClient(concurrency, List.of(), Map.of(), Limits.DEFAULT, ConnectionSettings.DEFAULT)) {
-            try (var journal = Journal.open(folder, "self", List.of(), false, AnswerListener.NONE, AttemptObserver.NONE)) {
+            try (var journal = Journal.open(folder, "self", List.of(), false, AnswerListener.NONE, observer)) {
                 var jobs = new ArrayList<Job>();
                 for (int i = 1; i <= streams; i++) {
                     jobs.add(new Job("self|" + i, Phase.MEASURED, prompt, model, i, 0));

@@ -1,0 +1,138 @@
+package stream;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.SplittableRandom;
+
+import org.apache.commons.csv.CSVFormat;
+import org.apache.commons.csv.CSVParser;
+import org.apache.commons.csv.CSVRecord;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** A metric over many runs, and where it changed. */
+class HistoryTest {
+
+    @TempDir
+    Path folder;
+
+    /** Writes a run of a day: four prompts with TTFT of 100, 200, 300 and 400 ms times a factor for each model. */
+    private void run(int day, double ofA, double ofB) {
+        var name = "202611%02dT060000Z-0000".formatted(day);
+        var run = new RunOnDisk(folder.resolve("results").resolve(name));
+        for (int prompt = 1; prompt <= 4; prompt++) {
+            var at = RunOnDisk.BEGIN.plus(Duration.ofDays(day)).plusSeconds(prompt).toString();
+            var off = 1 + ((prompt * 7 + day * 3) % 5 - 2) * 0.01;
+            run.answer("a", "p" + prompt, 1, 100 * prompt * ofA * off, 5, 3, "started_at", at);
+            run.answer("b", "p" + prompt, 1, 100 * prompt * ofB / off, 5, 3, "started_at", at);
+        }
+        run.write();
+    }
+
+    private List<CSVRecord> rows() throws Exception {
+        var text = Printed.compare("--history", folder.resolve("results"), "--format", "csv").expect(0).out();
+        assertTrue(text.startsWith("model,metric,run,began,n,failed,p50_ms,ratio,low,high,change_ratio,change_low,change_high\r\n"), text);
+        try (var rows = CSVParser.parse(text, CSVFormat.RFC4180.builder().setHeader().setSkipHeaderRecord(true).get())) {
+            return rows.getRecords();
+        }
+    }
+
+    /** a takes 1.5 times as long from the eighth of fourteen runs on; b always the same, but for a little noise. */
+    @Test
+    void aChangeIsMarkedWhereItBeginsAndNothingElseIs() throws Exception {
+        var random = new SplittableRandom(2);
+        for (int day = 1; day <= 14; day++) {
+            run(day, (day >= 8 ? 1.5 : 1) * (1 + 0.02 * random.nextDouble()), 1 + 0.02 * random.nextDouble());
+        }
+        var rows = rows();
+        assertEquals(28, rows.size());
+        assertEquals(List.of("a 20261108T060000Z-0000"), rows.stream().filter(row -> !row.get("change_ratio").isEmpty())
+                .map(row -> row.get("model") + " " + row.get("run")).toList());
+        var change = rows.get(7);
+        assertEquals(1.5, Double.parseDouble(change.get("change_ratio")), 0.02);
+        assertTrue(Double.parseDouble(change.get("change_low")) > 1.45 && Double.parseDouble(change.get("change_high")) < 1.55, change.toString());
+        // sqrt(1.5) on either side of the mean of logarithms, medians of 100 to 400 ms
+        assertEquals(1 / Math.sqrt(1.5), Double.parseDouble(rows.get(0).get("ratio")), 0.02);
+        assertEquals("8", String.valueOf(rows.stream().filter(row -> row.get("model").equals("a")).toList().indexOf(change) + 1));
+        assertTrue(Double.parseDouble(rows.get(0).get("low")) < Double.parseDouble(rows.get(0).get("ratio")), rows.get(0).toString());
+
+        var text = Printed.compare("--history", folder.resolve("results")).expect(0).out();
+        assertTrue(text.startsWith("a, TTFT of 14 runs: changed to 1.5"), text);
+        assertTrue(text.contains("\nb, TTFT of 14 runs: no change that is more than chance.\n"), text);
+        var page = folder.resolve("history.html");
+        Printed.compare("--history", folder.resolve("results"), "--export", page, "--export", folder.resolve("history.md")).expect(0);
+        var html = Files.readString(page);
+        assertEquals(2, html.split("<svg").length - 1);
+        assertEquals(28, html.split("<circle").length - 1);
+        assertEquals(1, html.split("<tr class=\"change\">").length - 1);
+        assertFalse(html.contains("http://") && !html.contains("xmlns=\"http://www.w3.org/2000/svg\"") || html.contains("<script"), "loads nothing");
+        assertTrue(Files.readString(folder.resolve("history.md")).contains("| 20261108T060000Z-0000 |"));
+    }
+
+    /** Of each run the ratio is that over the prompts that all have; the interval is Student's over these, by hand for two prompts. */
+    @Test
+    void ratiosAreOverThePromptsOfTheNewestRun() throws Exception {
+        var results = folder.resolve("results");
+        new RunOnDisk(results.resolve("20261101T060000Z-0000")).answer("m", "p1", 1, 100, 5, 3).answer("m", "p2", 1, 400, 5, 3)
+                .answer("m", "old", 1, 9000, 5, 3).write();
+        new RunOnDisk(results.resolve("20261102T060000Z-0000")).answer("m", "p1", 1, 100, 5, 3).write();
+        new RunOnDisk(results.resolve("20261103T060000Z-0000")).answer("m", "p1", 1, 200, 5, 3).answer("m", "p2", 1, 400, 5, 3).write();
+        var rows = rows();
+        assertEquals(List.of("20261101T060000Z-0000 0.8409", "20261103T060000Z-0000 1.1892"), rows.stream()
+                .map(row -> row.get("run") + " " + row.get("ratio")).toList()); // 2 to the power of -1/4 and 1/4
+        // deviations -ln(2)/2 and 0: their half range times the quantile 12.706 of one degree of freedom
+        assertEquals(Math.exp(-Math.log(2) / 4 - 12.7062047 * Math.log(2) / 4), Double.parseDouble(rows.getFirst().get("low")), 1e-4);
+        var text = Printed.compare("--history", results).expect(0).out();
+        assertTrue(text.contains("note: m, 20261102T060000Z-0000: without some of the prompts of the newest run, left out\n"), text);
+        assertTrue(text.startsWith("m, TTFT of 2 runs: fewer than 10, too few to tell a change.\n"), text);
+    }
+
+    @Test
+    void wrongUsageIsOneLine() {
+        run(1, 1, 1);
+        var results = folder.resolve("results");
+        assertEquals("compare: --history shows one metric; name one with --metric\n",
+                Printed.compare("--history", results, "--metric", "ttft,itl").expect(2).err());
+        assertEquals("compare: --format json: a history is text, markdown, csv or html; name one of these\n",
+                Printed.compare("--history", results, "--format", "json").expect(2).err());
+        assertTrue(Printed.compare("--history", results, "--by", "model").expect(2).err().startsWith("compare: --history compares each run with"));
+        assertTrue(Printed.compare("--history", results, "--metric", "itl").expect(0).out().startsWith("a, ITL of 1 run: fewer than 10"));
+    }
+
+    /** Two changes in one series, found in their order; of ten values five before and five after are enough, of nine none are. */
+    @Test
+    void severalChangesAreFoundAndTheFewestRunsAreTen() {
+        var series = new ArrayList<Double>();
+        var random = new SplittableRandom(1);
+        for (int i = 0; i < 36; i++) {
+            series.add((i < 12 ? 0 : i < 24 ? 0.5 : 0.2) + 0.02 * random.nextGaussian());
+        }
+        assertEquals(List.of(12, 24), ChangePoints.of(series.stream().mapToDouble(value -> value).toArray()).stream()
+                .map(ChangePoints.Change::at).toList());
+        assertEquals(1, ChangePoints.of(new double[] {1, 1.1, 1.2, 1.3, 1.4, 9, 9.1, 9.2, 9.3, 9.4}).size());
+        assertEquals(0, ChangePoints.of(new double[] {1, 1.1, 1.2, 1.3, 9, 9.1, 9.2, 9.3, 9.4}).size());
+        assertEquals(0, ChangePoints.of(new double[20]).size());
+    }
+
+    /** Level 1 %: of 500 series without a change at most 2.4 % (three standard errors above) are marked; of a change by two spreads 4 of 5. */
+    @Test
+    void aChangeIsSeldomFalseAndMostlyFound() {
+        assertTrue(VerdictSimulation.shareOfHistories(24, -1, 1, 0.05, 0, false, true, 500) <= 0.024);
+        assertTrue(VerdictSimulation.shareOfHistories(24, -1, 1, 0.05, 0, true, true, 500) <= 0.024);
+        assertTrue(VerdictSimulation.shareOfHistories(24, 12, 1.1, 0.05, 0, false, true, 200) >= 0.8);
+        var random = new SplittableRandom(4);
+        var walk = new double[60];
+        for (int i = 1; i < walk.length; i++) {
+            walk[i] = walk[i - 1] + 0.05 * random.nextGaussian();
+        }
+        assertTrue(ChangePoints.runsResemble(walk, ChangePoints.of(walk)), "a slow drift");
+        assertFalse(ChangePoints.runsResemble(random.doubles(60).toArray(), List.of()), "independent runs");
+    }
+}
