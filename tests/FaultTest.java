@@ -37,6 +37,8 @@ import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -144,6 +146,7 @@ class FaultTest {
     }
 
     @Test
+    @Execution(ExecutionMode.CONCURRENT) // it waits more than it computes
     void aHostileServerFillsNoMemoryAndTheOthersGoOn() throws Exception {
         try (var server = new ServerSocket(0, 50, InetAddress.getLoopbackAddress())) {
             Thread.startVirtualThread(() -> {
@@ -344,6 +347,7 @@ class FaultTest {
 
     /** A connection that is never reused costs little: less than twice the time, on a machine that is noisy. */
     @Test
+    @Execution(ExecutionMode.CONCURRENT) // it waits more than it computes
     void aBatchAgainstAServerThatClosesLateLosesNothingAndKeepsItsConcurrency() {
         var spansMillis = new ArrayList<Double>();
         for (var fault : List.of("none", "close-late")) {
@@ -461,6 +465,7 @@ class FaultTest {
     // The disk
 
     @Test
+    @Execution(ExecutionMode.CONCURRENT) // it waits more than it computes
     void aFullDiskStopsTheRunWithOneLineAndWhatIsWrittenStaysReadable() throws Exception {
         var disk = Files.createDirectory(folder.resolve("disk"));
         var mount = new ProcessBuilder("mount", "-t", "tmpfs", "-o", "size=300k", "tmpfs", disk.toString()).redirectErrorStream(true)
@@ -482,6 +487,7 @@ class FaultTest {
     }
 
     @Test
+    @Execution(ExecutionMode.CONCURRENT) // it waits more than it computes
     void aFolderThatIsRemovedStopsTheRunWithOneLine() throws Exception {
         var remover = Thread.startVirtualThread(() -> {
             try {
@@ -528,6 +534,7 @@ class FaultTest {
     }
 
     @Test
+    @Execution(ExecutionMode.CONCURRENT) // it waits more than it computes
     void ctrlCTwiceMeansNow() throws Exception {
         // nobody reads what it says of its failures, as in a terminal that was paused: it can't come to its end
         var process = start(List.of(), "--base-url", simulator.baseUrl(), "-m", "sim-ttft1-itl0-n2+status-500", "-p", "Hi", "-n",
@@ -655,6 +662,7 @@ class FaultTest {
     // The soak in small: every request accounted for, whatever happens to it
 
     @Test
+    @Execution(ExecutionMode.CONCURRENT) // it waits more than it computes
     void amongMixedFaultsEachRequestIsAccountedFor() {
         var run = run("-m", "sim-ttft2-itl1-n8+mixed", "-p", "Hi", "-n", "400", "-c", "16", "--stall-timeout", "1", "-q",
                 "--no-self-warmup");

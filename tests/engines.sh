@@ -70,7 +70,9 @@ with_parallel() {
 }
 
 start_slurm() {
-    command -v slurmctld sbatch munged >/dev/null || { echo "is not installed"; return 1; }
+    for program in slurmctld slurmd sbatch munged; do
+        command -v "$program" >/dev/null || { echo "is not installed"; return 1; }
+    done
     [ "$(id -u)" -eq 0 ] || { echo "needs root here"; return 1; }
     export SLURM_CONF="$work/slurm.conf"
     mkdir -p "$work/state" "$work/spool" /run/munge && chown munge: /run/munge
