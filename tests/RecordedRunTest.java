@@ -7,10 +7,14 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
+import java.util.Random;
 
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -105,6 +109,92 @@ class RecordedRunTest {
         assertEquals(102 / 0.030, answer.get(Metric.CHARS_PER_S), 1e-9);
         assertEquals(2 / 0.120, run.answers().getLast().get(Metric.CHARS_PER_S), 1e-9);
         assertFalse(run.answers().getLast().knows(Metric.FIRST_100_CHARS));
+    }
+
+    /** What is read of a run: every piece of text and gap, every figure, every problem. */
+    private List<String> everything(Path run) throws IOException {
+        var log = new ArrayList<String>();
+        var problems = new ReadProblems();
+        var read = CsvRun.read(run, problems);
+        read.readEvents(MetricDefinition.OURS, new RecordedRun.EventVisitor() {
+            @Override
+            public boolean wantsContent(RecordedAnswer answer) {
+                return true;
+            }
+
+            @Override
+            public void content(RecordedAnswer answer, long elapsedMicros, String text) {
+                log.add(answer.requestId() + " " + elapsedMicros + " [" + text + "]");
+            }
+
+            @Override
+            public void gap(RecordedAnswer answer, int token, long micros) {
+                log.add(answer.requestId() + " gap " + token + " " + micros);
+            }
+        }, problems, null);
+        read.answers().forEach(answer -> log.add(answer.requestId() + " " + Arrays.stream(Metric.values()).map(answer::get).toList()));
+        log.addAll(problems.lines());
+        return log;
+    }
+
+    private static final List<String> CELLS = List.of("token", "\" and\"", "\"say \"\"hi\"\"\"", "\"a,b\"", "\"two\nlines\"", "\"two\r\nlines\"",
+            "\"a\rb\"", "\"\"", "", "\u00fcber", "\"\ud83d\ude00, e\u0301\"", "'=1+1", "it's", "\"\"\"\"", "\"x\"\"\"", "tab\there", "-", "@home");
+
+    /** Rows that are not as this tool writes them, from which on a CSV parser reads. */
+    private static final List<String> ODD = List.of("torn", "a\"b", "\"closed\" and more", "1e3", "-1", "", "speech", "9\n8", "\"open");
+
+    /**
+     * The scanner of bytes and the CSV parser read the same: random files with every kind of quoting, rows of warm-ups and of requests that
+     * are not there, odd rows, torn ends, with and without a byte-order mark. A quoted header makes the parser read all of a file.
+     */
+    @Test
+    void bytesAndTheCsvParserReadTheSame() throws Exception {
+        var random = new Random(20);
+        for (int file = 0; file < 400; file++) {
+            var run = run("r").answer("m", "a", 1, new double[0], "events", "30").answer("m", "b", 1, new double[0], "events", "30").write();
+            var rows = new StringBuilder();
+            var millis = 0;
+            for (int i = 0; i < 40; i++) {
+                var id = List.of("a|m|1", "b|m|1", "warm|m|warmup-1", "'=x").get(random.nextInt(20) == 0 ? 2 + random.nextInt(2) : random.nextInt(2));
+                var text = CELLS.get(random.nextInt(CELLS.size()));
+                var kind = random.nextInt(6) == 0 ? "role" : random.nextInt(8) == 0 ? "other" : "content";
+                millis += random.nextInt(30);
+                var cells = new ArrayList<>(List.of(id, "m", id.substring(0, 1), "1", "1", String.valueOf(i), kind, millis + ".25" + random.nextInt(10),
+                        "", "1", text, "", kind.equals("other") && random.nextBoolean() ? "true" : ""));
+                if (random.nextInt(60) == 0) {
+                    cells.set(random.nextInt(cells.size()), ODD.get(random.nextInt(ODD.size())));
+                }
+                if (random.nextInt(200) == 0) {
+                    cells.removeLast();
+                }
+                rows.append(String.join(",", cells)).append(random.nextInt(30) == 0 ? "\n" : "\r\n");
+            }
+            if (random.nextInt(4) == 0) {
+                rows.setLength(rows.length() - 1 - random.nextInt(30));
+            }
+            var mark = random.nextInt(4) == 0 ? "\ufeff" : "";
+            var events = run.resolve("events.csv");
+            Files.write(events, (mark + RunOnDisk.EVENTS + "\r\n" + rows).getBytes(StandardCharsets.UTF_8)); // half a character is a ?
+            var scanned = everything(run);
+            Files.write(events, (mark + RunOnDisk.EVENTS.replaceFirst("model", "\"model\"") + "\r\n" + rows).getBytes(StandardCharsets.UTF_8));
+            assertEquals(String.join("\n", everything(run)), String.join("\n", scanned), "file " + file + ":\n" + rows);
+        }
+    }
+
+    /** Cells and rows that do not fit into the first megabyte that is read, and end at each place in it. */
+    @Test
+    void aRowMayBeLongerThanWhatIsReadAtATime() throws Exception {
+        var id = "sky|m|1,m,sky,1,1,";
+        for (var length : List.of((1 << 20) - 200, (1 << 20) - 60, 1 << 20, 3 << 20)) {
+            var run = run("r").answer("m", "sky", 1, new double[0], "ttlt_ms", "20.000", "events", "3", "output_chars", "").write();
+            Files.writeString(run.resolve("events.csv"), RunOnDisk.EVENTS + "\r\n" + id + "0,content,10.000,,1,\"" + "x".repeat(length) + "\",,\r\n" + id
+                    + "1,content,20.000,,2,\"a\"\"b\",,\r\n" + id + "2,finish,21.000,,3,stop,,\r\n");
+            var read = CsvRun.read(run, new ReadProblems());
+            var problems = new ReadProblems();
+            read.readEvents(MetricDefinition.OURS, RecordedRun.EventVisitor.NONE, problems, null);
+            assertEquals(List.of(), problems.lines());
+            assertEquals(length + 3, read.answers().getFirst().get(Metric.OUTPUT_CHARS));
+        }
     }
 
     @Test

@@ -913,11 +913,13 @@ final class EventCollector implements RecordedRun.EventVisitor {
     }
 
     @Override
-    public void event(RecordedAnswer answer, EventKind kind, long elapsedMicros, String text) {
-        var kept = kind == EventKind.CONTENT ? pieces.get(answer) : null;
-        if (kept != null) {
-            kept.add(new Piece(elapsedMicros, text));
-        }
+    public boolean wantsContent(RecordedAnswer answer) {
+        return pieces.containsKey(answer);
+    }
+
+    @Override
+    public void content(RecordedAnswer answer, long elapsedMicros, String text) {
+        pieces.get(answer).add(new Piece(elapsedMicros, text));
     }
 
     @Override

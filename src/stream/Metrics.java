@@ -658,8 +658,9 @@ final class TextTimes {
     private long characters;
     private long firstMicros = AnswerMetrics.NONE;
 
-    void add(String text, long elapsedMicros) {
-        characters += text.codePointCount(0, text.length());
+    /** Adds a piece of text with so many code points. */
+    void add(int length, long elapsedMicros) {
+        characters += length;
         if (firstMicros == AnswerMetrics.NONE && characters >= FIRST) {
             firstMicros = elapsedMicros;
         }

@@ -7,6 +7,7 @@
 //SOURCES Events.java
 //SOURCES Metrics.java
 //SOURCES RunFiles.java
+//SOURCES EventScanner.java
 
 // RecordedRun: reads a run back, however large. Rows are read one at a time: memory grows with the requests, not with the events.
 
@@ -350,7 +351,13 @@ abstract class RecordedRun {
         /** Ignores everything. */
         EventVisitor NONE = new EventVisitor() { };
 
-        default void event(RecordedAnswer answer, EventKind kind, long elapsedMicros, String text) { }
+        /** Whether {@link #content} is to be called for an answer. */
+        default boolean wantsContent(RecordedAnswer answer) {
+            return false;
+        }
+
+        /** The next piece of visible text. */
+        default void content(RecordedAnswer answer, long elapsedMicros, String text) { }
 
         /** The time between a token, counted from 0, and the one before. */
         default void gap(RecordedAnswer answer, int token, long micros) { }
@@ -536,11 +543,45 @@ final class CsvRun extends RecordedRun {
         return true;
     }
 
-    /** Lets all whole rows of a file be taken; null for the place of progress shows none. */
+    /**
+     * The part of a file that a CSV parser reads.
+     *
+     * @param columns the names in the header; null if the part begins with it
+     * @param offset  bytes before it
+     * @param lines   lines before it
+     */
+    private record Rest(List<String> columns, long offset, long lines) {
+        static final Rest WHOLE = new Rest(null, 0, 0);
+
+        static Rest after(EventScanner scanner) {
+            return scanner.columns() == null ? WHOLE : new Rest(scanner.columns(), scanner.offset(), scanner.line());
+        }
+
+        CSVFormat format() {
+            return columns == null ? LENIENT
+                    : LENIENT.builder().setHeader(columns.toArray(String[]::new)).setSkipHeaderRecord(false).get();
+        }
+    }
+
     private void forEachRow(Path file, Set<Column> needed, ReadProblems problems, PrintStream progress, RowConsumer consumer)
             throws IOException {
-        try (var bytes = open(file, progress);
-             var rows = CSVParser.parse(BOMInputStream.builder().setInputStream(bytes).get(), StandardCharsets.UTF_8, LENIENT)) {
+        forEachRow(file, Rest.WHOLE, needed, problems, progress, consumer);
+    }
+
+    /** Passes on all whole rows of a part of a file; null for the place of progress shows none. */
+    private void forEachRow(Path file, Rest rest, Set<Column> needed, ReadProblems problems, PrintStream progress, RowConsumer consumer)
+            throws IOException {
+        try (var bytes = open(file, progress)) {
+            bytes.skipNBytes(rest.offset());
+            forEachRow(file, bytes, rest, needed, problems, consumer);
+        } catch (FileSystemException e) {
+            throw new IOException(file + ": cannot be read (" + e.getClass().getSimpleName() + ")");
+        }
+    }
+
+    private static void forEachRow(Path file, InputStream bytes, Rest rest, Set<Column> needed, ReadProblems problems, RowConsumer consumer)
+            throws IOException {
+        try (var rows = CSVParser.parse(BOMInputStream.builder().setInputStream(bytes).get(), StandardCharsets.UTF_8, rest.format())) {
             var columns = rows.getHeaderNames();
             for (var column : needed) {
                 if (!columns.contains(column.word())) {
@@ -556,17 +597,15 @@ final class CsvRun extends RecordedRun {
             for (var iterator = rows.iterator(); iterator.hasNext(); line = rows.getCurrentLineNumber()) {
                 var cells = iterator.next();
                 if (!cells.isConsistent()) {
-                    problems.add(file, line + 1, cells.size() + " cells instead of " + columns.size());
+                    problems.add(file, rest.lines() + line + 1, cells.size() + " cells instead of " + columns.size());
                     continue;
                 }
                 try {
                     consumer.row(new CsvRow(cells));
                 } catch (BadRow e) {
-                    problems.add(file, line + 1, e.getMessage());
+                    problems.add(file, rest.lines() + line + 1, e.getMessage());
                 }
             }
-        } catch (FileSystemException e) {
-            throw new IOException(file + ": cannot be read (" + e.getClass().getSimpleName() + ")");
         } catch (UncheckedIOException e) {
             problems.add(file + ": cannot be read to its end (" + e.getCause().getMessage() + "); the rows before count");
         } catch (IllegalArgumentException e) {
@@ -631,8 +670,62 @@ final class CsvRun extends RecordedRun {
             return;
         }
         var reader = new EventReader(definition, visitor);
-        forEachRow(file, NEEDED_OF_EVENTS, problems, progress, reader::read);
+        try (var bytes = open(file, progress)) {
+            var scanner = new EventScanner(bytes);
+            while (scanner.next()) {
+                try {
+                    reader.read(scanner);
+                } catch (BadRow e) {
+                    problems.add(file, scanner.lineOfRow() + 1, e.getMessage());
+                }
+            }
+            if (!scanner.isAtEnd()) {
+                forEachRow(file, Rest.after(scanner), NEEDED_OF_EVENTS, problems, progress, row -> reader.read(new RowOfEvent(row)));
+            }
+        } catch (FileSystemException e) {
+            throw new IOException(file + ": cannot be read (" + e.getClass().getSimpleName() + ")");
+        }
         reader.inFlight.forEach(reader::settle);
+    }
+
+    /** The cells of an event as a CSV parser has read them. */
+    private record RowOfEvent(Row row) implements EventCells {
+
+        @Override
+        public String requestId() {
+            return row.text(EventColumn.REQUEST_ID);
+        }
+
+        @Override
+        public double attempt() {
+            return row.number(EventColumn.ATTEMPT);
+        }
+
+        @Override
+        public EventKind kind() {
+            return EventKind.of(row.text(EventColumn.KIND), !row.text(EventColumn.EMPTY_CHOICE).isEmpty());
+        }
+
+        @Override
+        public long elapsedMicros() {
+            return micros(row.text(EventColumn.ELAPSED_MS));
+        }
+
+        @Override
+        public String text() {
+            return CsvFile.unguarded(row.text(EventColumn.TEXT));
+        }
+
+        @Override
+        public int textLength() {
+            var text = text();
+            return text.codePointCount(0, text.length());
+        }
+
+        @Override
+        public String written(EventColumn column) {
+            return row.text(column);
+        }
     }
 
     /** The times of an answer whose events are being read. */
@@ -653,20 +746,20 @@ final class CsvRun extends RecordedRun {
             this.visitor = visitor;
         }
 
-        void read(Row row) {
-            var id = row.text(EventColumn.REQUEST_ID);
+        void read(EventCells cells) {
+            var id = cells.requestId();
             if (!id.equals(requestId)) {
                 requestId = id;
                 answer = answer(CsvFile.unguarded(id));
                 times = inFlight.get(answer);
             }
-            if (answer == null || row.number(EventColumn.ATTEMPT) != answer.attempt()) {
+            if (answer == null || cells.attempt() != answer.attempt()) {
                 return; // of a warm-up, or of an attempt that was not the last
             }
-            var kind = EventKind.of(row.text(EventColumn.KIND), !row.text(EventColumn.EMPTY_CHOICE).isEmpty());
-            var micros = micros(row.text(EventColumn.ELAPSED_MS));
+            var kind = cells.kind();
+            var micros = cells.elapsedMicros();
             if (kind == null) {
-                throw new BadRow("unknown kind '" + row.text(EventColumn.KIND) + "'");
+                throw new BadRow("unknown kind '" + cells.written(EventColumn.KIND) + "'");
             }
             var events = answer.knows(Metric.EVENTS) ? (int) answer.get(Metric.EVENTS) : 0;
             if (times == null) {
@@ -678,12 +771,13 @@ final class CsvRun extends RecordedRun {
             }
             var tokens = times.tokens();
             if (micros < tokens.lastMicros()) {
-                throw new BadRow("elapsed_ms '" + row.text(EventColumn.ELAPSED_MS) + "' is before the token before it");
+                throw new BadRow("elapsed_ms '" + cells.written(EventColumn.ELAPSED_MS) + "' is before the token before it");
             }
-            var text = CsvFile.unguarded(row.text(EventColumn.TEXT));
-            visitor.event(answer, kind, micros, text);
             if (kind == EventKind.CONTENT) {
-                times.text().add(text, micros);
+                times.text().add(cells.textLength(), micros);
+                if (visitor.wantsContent(answer)) {
+                    visitor.content(answer, micros, cells.text());
+                }
             }
             if (definition.isToken(kind)) {
                 var gap = tokens.add(micros);
