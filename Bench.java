@@ -751,9 +751,11 @@ public class Bench {
             run.readEvents(MetricDefinition.OURS, new EventCollector(sections), problems, null);
             var figures = new ArrayList<Double>();
             for (var group : sections.getFirst().groups()) {
-                for (var figure : List.of(Aggregate.TTFT_P50, Aggregate.TTFT_P95, Aggregate.TTFT_P99, Aggregate.ITL_P50, Aggregate.ITL_P95,
-                        Aggregate.ITL_P99)) {
-                    figures.add(figure.of(group));
+                for (var fraction : List.of(0.5, 0.95, 0.99)) {
+                    figures.add(group.quantile(Metric.TTFT, fraction));
+                }
+                for (var fraction : List.of(0.5, 0.95, 0.99)) {
+                    figures.add(group.gaps(fraction)); // of all gaps
                 }
             }
             return checked(figures);

@@ -120,6 +120,67 @@ class ShardTest {
         assertTrue(sizes.last() - sizes.first() <= 2, sizes.toString());
     }
 
+    /** The parts of a plan are the same on every machine and in every version: CRC32 of the ids, as Python's zlib.crc32 orders them. */
+    @Test
+    void whichShardARequestIsInNeverChanges() {
+        var expected = List.of(List.of("prompt-4", "prompt-7"), List.of("prompt-0", "prompt-3"), List.of("prompt-1", "prompt-2"),
+                List.of("prompt-5", "prompt-6"));
+        for (int index = 0; index < 4; index++) {
+            assertEquals(expected.get(index), plan(8, 1, 5, false).part(new Shard(index, 4)).jobs().stream().map(job -> job.prompt().id()).distinct()
+                    .sorted().toList());
+        }
+    }
+
+    private RunOnDisk shard(String name, int index, int count, String plan, double millis, boolean isComplete) {
+        var run = new RunOnDisk(folder.resolve(name));
+        run.record().putArray("arguments").add("prompts");
+        run.record().put("planned_requests", 8).putObject("shard").put("index", index).put("count", count).put("plan", plan);
+        run.record().putObject("counts").put("requests", isComplete ? 8 : 5);
+        for (int i = 0; i < 8; i++) {
+            run.answer("m", "p" + (8 * index + i), 1, millis + i, 5, 3, "started_at", RunOnDisk.BEGIN.plusSeconds(i).toString());
+        }
+        return run;
+    }
+
+    @Test
+    void ofAShardThatIsThereTwiceTheCompleteOneIsTaken() {
+        shard("r/20261101T060000Z-0000", 0, 2, "x", 100, false).write();
+        shard("r/20261102T060000Z-0000", 0, 2, "x", 300, true).write();
+        shard("r/20261103T060000Z-0000", 1, 2, "x", 300, true).write();
+        var json = json(folder.resolve("r"));
+        assertEquals(16, json.at("/sections/0/groups/0/figures/n").asInt());
+        assertEquals(303.5, json.at("/sections/0/groups/0/figures/ttft_p50_ms").asDouble());
+        assertTrue(notes(json).contains("20261101T060000Z-0000: shard 0/2 once more, beside 20261102T060000Z-0000; it is left out"), notes(json));
+    }
+
+    /** The shards of a plan are one run in time too: not several runs of a side, and their requests per second are those of all of them. */
+    @Test
+    void severalShardsAreNotSeveralRuns() {
+        for (var side : List.of("before", "after")) {
+            for (int index = 0; index < 2; index++) {
+                shard(side + "/shard-" + index, index, 2, side, side.equals("before") ? 100 : 120, true).write();
+            }
+        }
+        var json = json(folder.resolve("before"), folder.resolve("after"));
+        assertEquals("[\"shard-0\",\"shard-0\"]", json.get("runs").toString().replaceAll("[^\"]*/(shard-0)", "$1"));
+        var ttft = json.at("/sections/0/groups/1/against/ttft");
+        assertEquals(List.of("prompts", "16", "true"), List.of(ttft.get("unit").stringValue(), ttft.get("units").toString(), ttft.get("paired").toString()));
+        // 16 requests in 7 s and the 0.118 s of the last answer, for both shards at the same time
+        assertEquals(16 / 7.118, json.at("/sections/0/groups/0/figures/requests_per_s").asDouble(), 0.001);
+    }
+
+    /** The first response leaves 500 to 1,999 ms, the second 0 to 1,989; one that contradicts them tells that a clock was set. */
+    @Test
+    void eachResponseNarrowsTheOffsetOfTheClock() {
+        var bounds = new ClockBounds();
+        bounds.add(new ExchangeResult.ServerClock(10_000, 10_500, 11_000));
+        assertEquals(new ClockOffset("s", 500, 1_999), bounds.offset("s"));
+        bounds.add(new ExchangeResult.ServerClock(10_010, 11_000, 11_000));
+        assertEquals(new ClockOffset("s", 500, 1_989), bounds.offset("s"));
+        bounds.add(new ExchangeResult.ServerClock(20_000, 20_001, 15_000));
+        assertEquals(null, bounds.offset("s"));
+    }
+
     private TestRun run(Path results, String... more) {
         var all = new ArrayList<>(List.of("--simulate", "-m", "a=sim-ttft4-itl1-n3,b=sim-ttft2-itl1-n3", "-p", "one", "-p", "two", "-p", "three", "-n",
                 "4", "--echo", "none", "-q"));

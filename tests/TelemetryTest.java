@@ -2,6 +2,7 @@ package stream;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.ByteArrayOutputStream;
@@ -53,14 +54,19 @@ class TelemetryTest {
         var deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(20);
         var address = Pattern.compile("stream: metrics at (http://127\\.0\\.0\\.1:\\d+/metrics)\n");
         Map<String, Double> samples = Map.of();
+        var page = "";
         while (samples.getOrDefault("stream_requests_failed_total{error_type=\"server_error\",model=\"bad\",status=\"failed\"}", 0.0) < 3
                 || samples.getOrDefault("stream_requests_completed_total{model=\"a\"}", 0.0) < 3) {
             assertTrue(System.nanoTime() < deadline, "the requests of a and bad end: " + samples + err);
             var found = address.matcher(err.toString(StandardCharsets.UTF_8));
-            samples = found.find() ? samples(found.group(1)) : samples;
+            if (found.find()) {
+                page = found.group(1);
+                samples = samples(page);
+            }
             TimeUnit.MILLISECONDS.sleep(10);
         }
         assertFalse(run.isDone(), "the silent model goes on");
+        assertNothingAnswersBeyondLoopback(URI.create(page).getPort());
         assertEquals(3, samples.get("stream_requests_in_flight{model=\"silent\"}"));
         assertEquals(0, samples.get("stream_requests_in_flight{model=\"a\"}"));
         assertEquals(6, samples.get("stream_attempts_started_total{model=\"bad\"}"));
@@ -94,6 +100,16 @@ class TelemetryTest {
         assertEquals(24, tokens.getValue());
         var ttfts = of.requests().stream().filter(row -> row.get("model").equals("a")).mapToDouble(row -> Double.parseDouble(row.get("ttft_ms"))).sum();
         assertEquals(ttfts / 1000, samples.get("stream_time_to_first_token_seconds_sum{model=\"a\"}"), 1e-9);
+    }
+
+    private static void assertNothingAnswersBeyondLoopback(int port) throws Exception {
+        for (var network : java.util.Collections.list(java.net.NetworkInterface.getNetworkInterfaces())) {
+            for (var address : java.util.Collections.list(network.getInetAddresses())) {
+                if (!address.isLoopbackAddress() && address instanceof java.net.Inet4Address) {
+                    assertThrows(java.net.ConnectException.class, () -> new java.net.Socket(address, port).close(), address.toString());
+                }
+            }
+        }
     }
 
     private static void assertDashboardShowsOnly(HashSet<String> used) throws Exception {

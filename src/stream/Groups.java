@@ -867,8 +867,10 @@ final class EventCollector implements RecordedRun.EventVisitor {
     private static List<Race> races(Section section) {
         var medians = new LinkedHashMap<Group, Race.Medians>();
         section.groups().stream().limit(MOST_LANES).forEach(group -> medians.put(group, Race.Medians.of(group)));
+        var answers = new HashMap<Group, Map<String, List<RecordedAnswer>>>(); // else each prompt would look at all of them
+        medians.keySet().forEach(group -> answers.put(group, group.completed().stream().collect(Collectors.groupingBy(RecordedAnswer::promptId))));
         return medians.keySet().stream().flatMap(group -> group.completed().stream()).map(RecordedAnswer::promptId).distinct().sorted()
-                .map(prompt -> Race.of(prompt, medians)).filter(race -> !race.answers().isEmpty()).sorted(Comparator
+                .map(prompt -> Race.of(prompt, medians, answers)).filter(race -> !race.answers().isEmpty()).sorted(Comparator
                         .comparing((Race race) -> -race.answers().size()).thenComparing(race -> !race.isInOrder())
                         .thenComparing((Race race) -> race.distance())).limit(MOST_RACES).toList();
     }
@@ -893,10 +895,10 @@ final class EventCollector implements RecordedRun.EventVisitor {
             }
         }
 
-        private static Race of(String prompt, Map<Group, Medians> medians) {
+        private static Race of(String prompt, Map<Group, Medians> medians, Map<Group, Map<String, List<RecordedAnswer>>> all) {
             var answers = new LinkedHashMap<Group, RecordedAnswer>();
-            medians.forEach((group, median) -> group.completed().stream().filter(answer -> answer.promptId().equals(prompt)
-                    && answer.knows(Metric.TTFT) && answer.get(Metric.CONTENT_EVENTS) <= LONGEST_RACE_TOKENS)
+            medians.forEach((group, median) -> all.get(group).getOrDefault(prompt, List.of()).stream()
+                    .filter(answer -> answer.knows(Metric.TTFT) && answer.get(Metric.CONTENT_EVENTS) <= LONGEST_RACE_TOKENS)
                     .min(Comparator.comparingDouble(median::distance)).ifPresent(answer -> answers.put(group, answer)));
             return new Race(prompt, answers, medians);
         }
