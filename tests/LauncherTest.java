@@ -177,6 +177,84 @@ class LauncherTest {
         assertEquals("C.UTF-8\n", new String(printed, StandardCharsets.UTF_8));
     }
 
+    /** A project with one script; its JDK counts the calls of JBang, and prints the arguments that a script gets. */
+    private Map<String, String> project() throws Exception {
+        Files.writeString(folder.resolve("Stream.java"), "// a script");
+        Files.createDirectories(folder.resolve("src/stream"));
+        Files.createDirectories(folder.resolve("tests"));
+        Files.writeString(folder.resolve("src/stream/Part.java"), "// a part");
+        Files.writeString(folder.resolve("x.jar"), "");
+        Files.createDirectories(folder.resolve(".jbang-cache"));
+        Files.writeString(folder.resolve(".jbang-cache/jbang-cli-0.132.1-all.jar"), "");
+        for (var tool : List.of("ls", "touch")) {
+            tool(tool, "exec /bin/" + tool + " \"$@\"");
+        }
+        var java = folder.resolve("jdk/bin/java");
+        var home = jdk("jdk", 25, """
+                case "$*" in
+                    *-jar*) echo called >>%1$s/calls; for word; do last=$word; done; echo "%2$s -classpath %1$s/x.jar stream.Stream $last"; exit 255 ;;
+                    *) printf '[%%s]' "$@" ;;
+                esac""".formatted(folder, java));
+        return Map.of("JAVA_HOME", home.toString());
+    }
+
+    private int calls() throws Exception {
+        return Files.readAllLines(folder.resolve("calls")).size();
+    }
+
+    private static void setTime(Path file, int secondsAgo) throws Exception {
+        Files.setLastModifiedTime(file, java.nio.file.attribute.FileTime.from(java.time.Instant.now().minusSeconds(secondsAgo)));
+    }
+
+    @Test
+    void jbangIsAskedOnceWhileNothingHasChangedAndArgumentsGoAlongAsTheyAre() throws Exception {
+        var environment = project();
+        for (int i = 0; i < 3; i++) {
+            var launched = launch(environment, "Stream.java", "it's", "$HOME `x` \"y\"", "a\nb", "*");
+            assertEquals("[-classpath][" + folder + "/x.jar][stream.Stream][it's][$HOME `x` \"y\"][a\nb][*]", launched.printed());
+        }
+        assertEquals(1, calls());
+        launch(environment, "build", "Stream.java");
+        launch(environment, "--verbose", "Stream.java");
+        assertEquals(3, calls(), "options of JBang go to JBang");
+    }
+
+    /** Each change is one that a kept command does not survive. */
+    @Test
+    void inAnyDoubtJbangIsAskedAgain() throws Exception {
+        var environment = project();
+        for (var file : List.of("Stream.java", "src/stream/Part.java", "jbang")) {
+            setTime(folder.resolve(file), 100);
+        }
+        launch(environment, "Stream.java");
+        var calls = calls();
+        var changes = new java.util.LinkedHashMap<String, String>();
+        changes.put("content and time", "echo more >>src/stream/Part.java");
+        changes.put("content, with an old time", "echo other >src/stream/Part.java; touch -d '2 hours ago' src/stream/Part.java");
+        changes.put("a new part", "echo new >src/stream/New.java; touch -d '2 hours ago' src/stream/New.java");
+        changes.put("a part that is gone", "rm src/stream/New.java");
+        changes.put("another test", "echo t >tests/T.java; touch -d '2 hours ago' tests/T.java");
+        changes.put("the launcher", "echo '# more' >>jbang");
+        changes.put("the JDK", "touch -d '3 hours ago' jdk/release");
+        changes.put("settings of JBang", "echo x >jbang.properties; touch -d '2 hours ago' jbang.properties");
+        changes.put("a damaged file", "echo damaged >.jbang-cache/commands/Stream.java");
+        for (var change : changes.entrySet()) {
+            assertEquals(0, new ProcessBuilder("sh", "-c", change.getValue()).directory(folder.toFile()).start().waitFor(), change.getKey());
+            assertEquals("[-classpath][" + folder + "/x.jar][stream.Stream][x]", launch(environment, "Stream.java", "x").printed(), change.getKey());
+            assertEquals(++calls, calls(), change.getKey());
+            launch(environment, "Stream.java", "x");
+            assertEquals(calls, calls(), "kept again after " + change.getKey());
+        }
+        var other = new HashMap<>(environment);
+        other.put("JBANG_DIR", folder.resolve("elsewhere").toString());
+        launch(other, "Stream.java");
+        assertEquals(++calls, calls(), "another folder of JBang");
+        Files.delete(folder.resolve("x.jar"));
+        launch(other, "Stream.java");
+        launch(other, "Stream.java");
+        assertEquals(calls + 2, calls(), "without a library nothing is kept");
+    }
+
     /** As in a container whose file system is read-only: JBang runs what was built before. */
     @Test
     void aCacheThatCannotBeWrittenIsNotLocked() throws Exception {
