@@ -182,7 +182,7 @@ public class Stream implements Callable<Integer> {
         if (resume != null) {
             return resume();
         }
-        new OptionChecks().require(!retryFailed, "--retry-failed goes with --resume RUN_ID; name the run whose failed requests"
+        new OptionChecks().require(!retryFailed || resumeShard, "--retry-failed goes with --resume RUN_ID; name the run whose failed requests"
                 + " are to be sent again").throwIfAny();
         if (listModels) {
             return listModels();
@@ -209,6 +209,7 @@ public class Stream implements Callable<Integer> {
                 .require(!ask || sources.isEmpty() && prompts.isEmpty(),
                         "--ask takes its prompts from the terminal; leave out the others")
                 .require(!chat || asks(), "--chat goes with --ask; add it, or leave --chat out")
+                .require(!quiet || metricsPort == null || metricsPort != 0, "--metrics-port 0 with --quiet: the port would not be shown; name one")
                 .require(shard != null || !resumeShard, "--resume-shard goes with --shard; add it, or name the run with --resume RUN_ID")
                 .require(shard == null || !asks(), "--shard goes with prompts that are known; name them, or leave it out")
                 .require(!asks() || !dryRun, "--dry-run: what will be asked is not known; name prompts, or give them with -p")
@@ -272,11 +273,11 @@ public class Stream implements Callable<Integer> {
         var folder = Files.exists(Path.of(resume, RunFiles.MANIFEST)) ? Path.of(resume) : requestOptions.results.resolve(resume);
         new OptionChecks().require(Files.exists(folder.resolve(RunFiles.MANIFEST)), "--resume " + resume + ": no such run (" + folder
                 + "); " + resumable(requestOptions.results)).throwIfAny();
-        return complete(folder);
+        return complete("--resume " + resume, folder);
     }
 
-    /** Runs what is left of a run. */
-    private int complete(Path folder) throws Exception {
+    /** Runs what is left of a run; {@code option} begins the messages. */
+    private int complete(String option, Path folder) throws Exception {
         try (var lock = RunLock.take(folder)) {
             var manifest = RunManifest.read(folder);
             if (manifest.lacksSecret()) {
@@ -297,8 +298,8 @@ public class Stream implements Callable<Integer> {
             return begun.run(settings.resumed(retryFailed, folder.toAbsolutePath().getParent(), echoNow,
                     verbose || settings.verbose()), new Resumed(manifest, folder, lock));
         } catch (IOException e) {
-            throw new UserError("--resume " + (resume == null ? folder : resume) + ": " + e.getMessage() + " (" + folder
-                    + "); name a run that was interrupted, and its folder with --results");
+            throw new UserError(option + ": " + e.getMessage() + " (" + folder + ")" + (resume == null ? "; wait for it, or stop it"
+                    : "; name a run that was interrupted, and its folder with --results"));
         }
     }
 
@@ -333,15 +334,11 @@ public class Stream implements Callable<Integer> {
             warnOfIgnoredModels(set);
             var part = shard == null ? null : PlannedRun.shard(Shard.of(shard, console.environment()), settings, whole);
             var own = part == null ? whole : part(whole, part.shard());
-            var start = startAt == null ? null : StartTime.of(startAt, Instant.now());
             var before = resumeShard ? runOf(part) : null;
-            if (before != null) {
-                if (RunManifest.read(before).isIncomplete()) {
-                    return complete(before);
-                }
-                console.say("--resume-shard: shard " + part.shard().word() + " is complete in " + before);
-                return 0;
+            if (before != null && !dryRun) {
+                return resumeShard(part, before);
             }
+            var start = startAt == null ? null : StartTime.of(startAt, Instant.now());
             if (dryRun) {
                 own.print(console.out(), settings.sampling(), verbose ? Integer.MAX_VALUE : ONE_SCREEN);
                 return 0;
@@ -355,19 +352,35 @@ public class Stream implements Callable<Integer> {
     private Path runOf(ShardEntry part) throws IOException {
         Path found = null;
         for (var run : Files.isDirectory(requestOptions.results) ? RunFiles.runsIn(requestOptions.results) : List.<Path>of()) {
-            found = part.equals(RunManifest.read(run).shard()) ? run : found;
+            try {
+                found = part.equals(RunManifest.read(run).shard()) ? run : found;
+            } catch (IOException e) {
+                // another run, whose run.json is damaged
+            }
         }
         return found;
+    }
+
+    /** Completes a shard that was begun before; returns what its exit code was, or is now. */
+    private int resumeShard(ShardEntry part, Path before) throws Exception {
+        var manifest = RunManifest.read(before);
+        if (manifest.isIncomplete() || retryFailed) {
+            return complete("--resume-shard", before);
+        }
+        var failed = manifest.counts().failed();
+        console.say("--resume-shard: shard " + part.shard().word() + " is complete in " + before
+                + (failed == 0 ? "" : "; " + failed + " of its requests failed, add --retry-failed to send them again"));
+        return failed == 0 ? 0 : 1;
     }
 
     /** What a run on several machines begins with; null where there is only one, or no time is given. */
     private record Beginning(ShardEntry shard, Instant start) { }
 
     private static Plan part(Plan whole, Shard shard) {
-        var part = whole.part(shard);
-        new OptionChecks().require(!part.jobs().isEmpty(), "--shard " + shard.word() + ": nothing is left for it; use fewer shards")
-                .throwIfAny();
-        return part;
+        var most = whole.parts();
+        new OptionChecks().require(shard.count() <= most, "--shard " + shard.word() + ": the plan has only " + most + " prompts and repetitions;"
+                + " use at most as many shards").throwIfAny();
+        return whole.part(shard);
     }
 
     private void warnOfIgnoredModels(List<Prompt> prompts) {

@@ -104,7 +104,7 @@ class ActionTest {
         Files.writeString(launcher, """
                 #!/bin/bash
                 printf '%%s\\n' "${@:2}" >"%1$s/$(basename "$1").arguments"
-                [ "$(basename "$1")" = Stream.java ] && { mkdir -p results/r1 results/r2; exit %2$d; }
+                [ "$(basename "$1")" = Stream.java ] && { mkdir -p results/20261125T000000Z-00a1 results/20261125T000001Z-00a2 results/watch; exit %2$d; }
                 echo "a finding" >&2
                 exit %3$d
                 """.formatted(folder, streamEnds, compareEnds));
@@ -125,7 +125,7 @@ class ActionTest {
         var undecided = run();
         assertEquals(0, undecided.exitCode(), undecided.log());
         assertEquals(List.of("-p", "it's $HOME `date`", "-n", "2", "--echo", "none", "--results", "results"), arguments("Stream.java"));
-        assertEquals(List.of("results/r2", "--fail-if", "ttft_p95 > 1.2x", "--fail-if", "failed > 1%", "--format", "markdown"),
+        assertEquals(List.of("results/20261125T000001Z-00a2", "--fail-if", "ttft_p95 > 1.2x", "--fail-if", "failed > 1%", "--format", "markdown"),
                 arguments("Compare.java"));
         assertEquals("undecided", outputs.get("compare").get("verdict"));
         assertEquals("::notice::no baseline in none-yet yet; the models of the run are compared with each other\n::warning::a finding\n",
@@ -135,7 +135,7 @@ class ActionTest {
         inputs.put("fail-if-undecided", "true");
         inputs.put("baseline", "action");
         assertEquals(new Job(1, "::error::a finding\n", ""), run());
-        assertEquals(List.of("baseline=action", "new=results/r2"), arguments("Compare.java").subList(0, 2));
+        assertEquals(List.of("baseline=action", "new=results/20261125T000001Z-00a2"), arguments("Compare.java").subList(0, 2));
         assertTrue(arguments("Compare.java").contains("--fail-if-undecided"));
         assertEquals("exceeded", outputs.get("compare").get("verdict"));
 

@@ -321,6 +321,12 @@ class CompareTest {
     }
 
     @Test
+    void aRunIsOnOneSideOnly() {
+        var run = fastAndSlow("r").write();
+        assertEquals("compare: RUN '" + run + "' is on both sides; name it on one\n", compare(2, run, "--", run).err());
+    }
+
+    @Test
     void whatIsUnlikeInTheGroupsIsSaid() {
         var run = run("r").option("concurrency", 1);
         for (int i = 0; i < 24; i++) {

@@ -87,11 +87,51 @@ class HistoryTest {
         var rows = rows();
         assertEquals(List.of("20261101T060000Z-0000 0.8409", "20261103T060000Z-0000 1.1892"), rows.stream()
                 .map(row -> row.get("run") + " " + row.get("ratio")).toList()); // 2 to the power of -1/4 and 1/4
-        // deviations -ln(2)/2 and 0: their half range times the quantile 12.706 of one degree of freedom
-        assertEquals(Math.exp(-Math.log(2) / 4 - 12.7062047 * Math.log(2) / 4), Double.parseDouble(rows.getFirst().get("low")), 1e-4);
+        // deviations -ln(2)/2 and 0 of two runs from their mean: half their range times the quantile 12.706 of one degree of freedom, and
+        // the square root of 2, since half of that mean is the run itself
+        assertEquals(Math.exp(-Math.log(2) / 4 - 12.7062047 * Math.log(2) / 4 * Math.sqrt(2)), Double.parseDouble(rows.getFirst().get("low")), 1e-4);
         var text = Printed.compare("--history", results).expect(0).out();
-        assertTrue(text.contains("note: m, 20261102T060000Z-0000: without some of the prompts of the newest run, left out\n"), text);
+        assertTrue(text.contains("note: m, 20261102T060000Z-0000: without some of the prompts of the newest run, left out (0 of 1 failed)\n"), text);
         assertTrue(text.startsWith("m, TTFT of 2 runs: fewer than 10, too few to tell a change.\n"), text);
+    }
+
+    /** A run without a completed request has a row without a ratio, and the sentence tells; so has a model that failed in all runs. */
+    @Test
+    void runsThatFailedAreShown() throws Exception {
+        var results = folder.resolve("results");
+        for (int day = 1; day <= 3; day++) {
+            var run = new RunOnDisk(results.resolve("2026110" + day + "T060000Z-0000"));
+            run.failure("gone", "p1", 1, "404");
+            if (day == 2) {
+                run.failure("m", "p1", 1, "503");
+            } else {
+                run.answer("m", "p1", 1, 100, 5, 3).answer("m", "p2", 1, 100, 5, 3);
+            }
+            run.write();
+        }
+        var rows = rows();
+        assertEquals(List.of("gone 1 1 -", "gone 1 1 -", "gone 1 1 -", "m 2 0 1.0000", "m 1 1 -", "m 2 0 1.0000"), rows.stream().map(row ->
+                row.get("model") + " " + row.get("n") + " " + row.get("failed") + " " + (row.get("ratio").isEmpty() ? "-" : row.get("ratio"))).toList());
+        var text = Printed.compare("--history", results).expect(0).out();
+        assertTrue(text.contains("gone, TTFT of 3 runs: fewer than 10, too few to tell a change; nothing completed in 3 runs.\n"), text);
+        assertTrue(text.contains("m, TTFT of 3 runs: fewer than 10, too few to tell a change; nothing completed in 1 run.\n"), text);
+        Printed.compare("--history", results, "--format", "html").expect(0);
+        assertEquals("compare: --history: no run has a value of ttft_net; name another metric with --metric\n",
+                Printed.compare("--history", results, "--metric", "ttft_net").expect(2).err());
+    }
+
+    /** Seven low values, the last of which is the highest, and six high ones: Pettitt's statistic is the same at two places. */
+    @Test
+    void ofTwoPlacesWithTheSameStatisticTheLargerChangeCounts() {
+        var series = new double[] {41.5, 42.1, 43.1, 42.1, 44.2, 43.2, 45.1, 55.9, 56.2, 57.5, 55.1, 57.7, 54.1};
+        assertEquals(List.of(7), ChangePoints.of(series).stream().map(ChangePoints.Change::at).toList());
+    }
+
+    @Test
+    void aRunAloneHasNothingToBeComparedWith() throws Exception {
+        run(1, 1, 1);
+        var row = rows().getFirst();
+        assertEquals("253.000||", row.get("p50_ms") + "|" + row.get("ratio") + "|" + row.get("low"));
     }
 
     @Test

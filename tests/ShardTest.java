@@ -162,7 +162,7 @@ class ShardTest {
             }
         }
         var json = json(folder.resolve("before"), folder.resolve("after"));
-        assertEquals("[\"shard-0\",\"shard-0\"]", json.get("runs").toString().replaceAll("[^\"]*/(shard-0)", "$1"));
+        assertEquals("[\"shard-0 (2 shards)\",\"shard-0 (2 shards)\"]", json.get("runs").toString().replaceAll("[^\"]*/(shard-0)", "$1"));
         var ttft = json.at("/sections/0/groups/1/against/ttft");
         assertEquals(List.of("prompts", "16", "true"), List.of(ttft.get("unit").stringValue(), ttft.get("units").toString(), ttft.get("paired").toString()));
         // 16 requests in 7 s and the 0.118 s of the last answer, for both shards at the same time
@@ -216,7 +216,7 @@ class ShardTest {
         assertTrue(notes(missing).contains(results + ": shard 2/3 missing; the figures are of the others"), notes(missing));
         assertEquals(0, run(results, "--shard", "2/3").exitCode());
         var json = json(results);
-        assertEquals(1, json.get("runs").size());
+        assertTrue(json.get("runs").toString().matches("\\[\"\\S+ \\(3 shards\\)\"]"), json.get("runs").toString());
         assertEquals(List.of("model", "12", "12"), List.of(json.get("by").stringValue(), json.at("/sections/0/groups/0/figures/n").toString(),
                 json.at("/sections/0/groups/1/figures/n").toString()));
         assertEquals(12, json.at("/sections/0/groups/0/against/ttft/size").asInt(), "pairs of the models");
@@ -274,15 +274,55 @@ class ShardTest {
                 "4", "--echo", "none", "-q", "--shard", "1/3", "--resume-shard");
         assertEquals("stream: --resume-shard: shard 1/3 is complete in " + run.folder() + "\n", again.err());
         assertEquals(8, ids(results).size());
+        Files.writeString(Files.createDirectories(results.resolve("20261101T000000Z-dead")).resolve("requests.csv"), "");
+        Files.writeString(results.resolve("20261101T000000Z-dead/run.json"), "{\"run_id\":");
+        assertEquals(0, run(results, "--shard", "1/3", "--resume-shard", "--start-at", "2026-01-01T00:00:00Z").exitCode(),
+                "a complete shard does nothing, whatever else is in the folder, and whenever it was to begin");
+        Files.delete(results.resolve("20261101T000000Z-dead/requests.csv"));
         assertEquals(0, run(results, "--shard", "1/3", "--resume-shard", "--max-tokens", "2").exitCode());
         assertEquals(2, RunFiles.runsIn(results).size());
         assertTrue(Printed.stream("-p", "Hi", "--resume-shard").expect(2).err().contains("--resume-shard goes with --shard"));
     }
 
     @Test
+    void aCompleteShardKeepsItsExitCodeAndSendsFailedRequestsAgainIfWanted() throws Exception {
+        var results = folder.resolve("r");
+        var line = new String[] {"--simulate", "-m", "a=sim-ttft4-itl1-n3,cut=sim-ttft4-itl1-n3+cut", "-p", "one", "--echo", "none", "-q", "--shard",
+            "0/1", "--resume-shard"};
+        assertEquals(1, TestRun.of(results, line).exitCode());
+        var again = TestRun.of(results, line);
+        assertEquals(1, again.exitCode());
+        assertTrue(again.err().endsWith("; 1 of its requests failed, add --retry-failed to send them again\n"), again.err());
+        assertEquals(2, ids(results).size());
+        var retrying = new ArrayList<>(List.of(line));
+        retrying.add("--retry-failed");
+        assertEquals(1, TestRun.of(results, retrying.toArray(String[]::new)).exitCode());
+        assertEquals(3, ids(results).size(), "one more attempt");
+    }
+
+    @Test
+    void aShardWarmsUpOnlyTheModelsThatItMeasures() {
+        var prompts = new ArrayList<Prompt>();
+        for (int i = 0; i < 4; i++) {
+            prompts.add(Prompt.ofText("p" + i, "question", "test"));
+        }
+        var a = TestModels.of("a", "chat", "http://localhost:1");
+        var b = TestModels.of("b", "chat", "http://localhost:1");
+        var questions = new java.util.LinkedHashMap<Model, Prompt>();
+        questions.put(a, prompts.get(0));
+        questions.put(b, prompts.get(1));
+        var plan = Plan.ofEach(questions, new Plan.Order(1, 1, true, 1));
+        for (int index = 0; index < 2; index++) {
+            var part = plan.part(new Shard(index, 2));
+            assertEquals(1, part.jobs().size());
+            assertEquals(List.of(part.jobs().getFirst().model().label()), part.warmups().stream().map(job -> job.model().label()).toList());
+        }
+    }
+
+    @Test
     void moreShardsThanPromptsAndRepetitionsAreRefused() {
         var refused = Printed.stream("--simulate", "-p", "Hi", "-m", "gpt-4", "--shard", "1/2", "--results", folder.resolve("r").toString());
-        assertEquals("stream: --shard 1/2: nothing is left for it; use fewer shards\n", refused.expect(2).err().replaceFirst("starting\\.*\\R?", ""));
+        assertEquals("stream: --shard 1/2: the plan has only 1 prompts and repetitions; use at most as many shards\n", refused.expect(2).err().replaceFirst("starting\\.*\\R?", ""));
         assertFalse(Files.exists(folder.resolve("r")));
     }
 

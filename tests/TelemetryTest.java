@@ -137,6 +137,8 @@ class TelemetryTest {
         try (var inside = Files.list(Files.createDirectories(folder.resolve("r")))) {
             assertEquals(0, inside.count());
         }
+        assertEquals("stream: --metrics-port 0 with --quiet: the port would not be shown; name one\n", Printed.stream("--simulate", "-p", "Hi", "-q",
+                "--metrics-port", "0").expect(2).err());
         assertEquals("stream: --metrics-port 65536; must be from 0 to 65535\n", Printed.stream("--simulate", "-p", "Hi", "-q", "--metrics-port",
                 "65536").expect(2).err().replaceAll("must be .*", "must be from 0 to 65535"));
     }

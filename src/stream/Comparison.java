@@ -131,6 +131,9 @@ record RunSides(List<Path> all, Map<String, List<Path>> sides) {
                 sides.computeIfAbsent(side, absent -> new ArrayList<>()).add(path);
             }
         }
+        all.stream().filter(path -> sides.values().stream().filter(side -> side.contains(path)).count() > 1).findFirst().ifPresent(path -> {
+            throw new UserError("RUN '" + path + "' is on both sides; name it on one");
+        });
         var onSides = sides.values().stream().mapToInt(List::size).sum();
         new OptionChecks().require(onSides == 0 || onSides == all.size(),
                 "RUN '" + all.stream().filter(path -> sides.values().stream().noneMatch(side -> side.contains(path))).findFirst()
@@ -538,7 +541,7 @@ record Comparison(Terms terms, List<SectionResult> sections, List<String> caveat
         var failuresAreWorst = settings.failures() == ComparisonSettings.Failures.WORST;
         var baseline = settings.baseline() != null ? settings.baseline() : grouping.baseline(runs);
         var results = sections.stream().map(section -> SectionResult.of(section, settings, baseline)).toList();
-        var terms = new Terms(grouping.names(), grouping.by(), settings.marginOrDefault(),
+        var terms = new Terms(grouping.runs(), grouping.by(), settings.marginOrDefault(),
                 runs.stream().anyMatch(run -> run.manifest().simulated()));
         var caveats = new Caveats(grouping, sections, results, runs, terms, settings.untainted()).lines();
         if (failuresAreWorst) {

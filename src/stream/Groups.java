@@ -207,9 +207,12 @@ final class Grouping {
         return by;
     }
 
-    /** Returns the names of the runs, in their order. */
-    List<String> names() {
-        return runNames.values().stream().distinct().toList();
+    /** Returns the names of the runs, in their order, those of a plan in shards with their number. */
+    List<String> runs() {
+        var shards = runNames.keySet().stream().filter(run -> run.manifest().shard() != null)
+                .collect(Collectors.groupingBy(runNames::get, Collectors.counting()));
+        return runNames.values().stream().distinct().map(name -> shards.containsKey(name) ? name + " (" + Count.of(shards.get(name), "shard") + ")"
+                : name).toList();
     }
 
     /** Returns the group that the others are compared with if the user does not say; null for the fastest. */

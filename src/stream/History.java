@@ -22,10 +22,10 @@ import java.time.ZoneOffset;
 import java.time.format.DateTimeFormatter;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Set;
 import java.util.stream.Collectors;
 
 import org.apache.commons.csv.CSVFormat;
@@ -35,12 +35,12 @@ import org.apache.commons.statistics.distribution.TDistribution;
 /**
  * One run in the history of a model.
  *
- * @param ratio  of the run to the mean of all, over the prompts that all have (geometric means)
+ * @param ratio  of the run to the mean of all, over the prompts that all have (geometric means); null if it has no value, or is alone
  * @param lower  of its 95 % interval, Student's over the prompts, which tells how exact the run is and not how runs vary; null with
  *               one prompt
  * @param change the change that begins with this run; null if none does
  */
-record HistoryPoint(Group group, double ratio, Double lower, Double upper, ChangePoints.Change change) {
+record HistoryPoint(Group group, Double ratio, Double lower, Double upper, ChangePoints.Change change) {
 
     private static final DateTimeFormatter MINUTE = DateTimeFormatter.ofPattern("yyyy-MM-dd HH:mm").withZone(ZoneOffset.UTC);
 
@@ -59,29 +59,29 @@ record HistoryPoint(Group group, double ratio, Double lower, Double upper, Chang
 record ModelHistory(String model, Metric metric, List<HistoryPoint> points, boolean runsResemble) {
 
     /**
-     * Computes it over the prompts that the newest run has. Runs that lack one of these, or the metric, are left out and noted.
-     *
-     * @return null if there is nothing to show
+     * Computes it over the prompts that the newest run with a value has. Runs that lack one of these are left out and noted; runs
+     * without a completed request stay, without a ratio.
      */
     static ModelHistory of(Section section, Metric metric, List<String> notes) {
-        var groups = section.groups().stream().filter(group -> group.hasValues(metric))
-                .sorted(Comparator.comparing(Group::firstStart, Comparator.nullsFirst(Comparator.naturalOrder()))).toList();
-        if (groups.isEmpty()) {
-            return null;
-        }
-        var prompts = groups.getLast().logMeans(metric).keySet();
+        var groups = section.groups().stream().filter(group -> group.hasValues(metric)).toList();
+        var prompts = groups.isEmpty() ? Set.<String>of() : groups.getLast().logMeans(metric).keySet();
         var kept = groups.stream().filter(group -> group.logMeans(metric).keySet().containsAll(prompts)).toList();
-        section.groups().stream().filter(group -> !kept.contains(group)).forEach(group -> notes.add(section.title() + ", " + group.label()
-                + ": without " + (group.hasValues(metric) ? "some of the prompts of the newest run" : metric.title()) + ", left out"));
+        groups.stream().filter(group -> !kept.contains(group)).forEach(group -> notes.add(section.title() + ", " + group.label()
+                + ": without some of the prompts of the newest run, left out (" + group.failed() + " of " + group.requests() + " failed)"));
         var means = prompts.stream().collect(Collectors.toMap(prompt -> prompt, prompt ->
                 kept.stream().mapToDouble(group -> group.logMeans(metric).get(prompt)).average().orElseThrow()));
         var deviations = kept.stream().map(group -> deviations(group.logMeans(metric), means)).toList();
         var series = deviations.stream().mapToDouble(ModelHistory::mean).toArray();
         var changes = ChangePoints.of(series);
         var points = new ArrayList<HistoryPoint>();
-        for (int i = 0; i < kept.size(); i++) {
-            var at = i;
-            points.add(point(kept.get(i), deviations.get(i), changes.stream().filter(change -> change.at() == at).findFirst().orElse(null)));
+        for (var group : section.groups()) {
+            var at = kept.indexOf(group);
+            if (at >= 0 && kept.size() > 1) {
+                points.add(point(group, deviations.get(at), kept.size(), changes.stream().filter(change -> change.at() == at).findFirst()
+                        .orElse(null)));
+            } else if (at >= 0 || !group.hasValues(metric)) {
+                points.add(new HistoryPoint(group, null, null, null, null));
+            }
         }
         return new ModelHistory(section.title(), metric, points, ChangePoints.runsResemble(series, changes));
     }
@@ -94,26 +94,29 @@ record ModelHistory(String model, Metric metric, List<HistoryPoint> points, bool
         return Arrays.stream(values).average().orElseThrow();
     }
 
-    private static HistoryPoint point(Group group, double[] deviations, ChangePoints.Change change) {
+    /** The mean of {@code runs} runs contains the run itself, which makes its deviations from that smaller. */
+    private static HistoryPoint point(Group group, double[] deviations, int runs, ChangePoints.Change change) {
         var mean = mean(deviations);
         if (deviations.length < 2) {
             return new HistoryPoint(group, Math.exp(mean), null, null, change);
         }
         var variance = Arrays.stream(deviations).map(deviation -> (deviation - mean) * (deviation - mean)).sum()
-                / (deviations.length - 1);
+                / (deviations.length - 1) * runs / (runs - 1);
         var half = TDistribution.of(deviations.length - 1).inverseCumulativeProbability(0.975) * Math.sqrt(variance / deviations.length);
         return new HistoryPoint(group, Math.exp(mean), Math.exp(mean - half), Math.exp(mean + half), change);
     }
 
     /** Returns what is to be told of it, as a sentence. */
     String sentence() {
+        var measured = points.stream().filter(point -> point.ratio() != null).count();
+        var failed = points.stream().filter(point -> point.group().completed().isEmpty()).count();
         var changes = points.stream().filter(point -> point.change() != null).map(point -> changed(point) + " with "
                 + point.group().label()).toList();
         return model + ", " + metric.title() + " of " + Count.of(points.size(), "run") + ": "
                 + (!changes.isEmpty() ? "changed " + String.join(", then ", changes)
                 + (runsResemble ? ", but each run resembles the one before: a slow drift looks the same" : "")
-                : points.size() < ChangePoints.FEWEST ? "fewer than " + ChangePoints.FEWEST + ", too few to tell a change"
-                : "no change that is more than chance") + ".";
+                : measured < ChangePoints.FEWEST ? "fewer than " + ChangePoints.FEWEST + ", too few to tell a change"
+                : "no change that is more than chance") + (failed == 0 ? "" : "; nothing completed in " + Count.of(failed, "run")) + ".";
     }
 
     /** Returns a change in words, as in "to 1.25x (1.18 to 1.33)". */
@@ -148,13 +151,10 @@ final class RunHistory {
         var notes = new ArrayList<String>();
         var models = new ArrayList<ModelHistory>();
         for (var section : source.sections()) {
-            var history = ModelHistory.of(section, metric, notes);
-            if (history != null) {
-                models.add(history);
-            }
+            models.add(ModelHistory.of(section, metric, notes));
         }
-        if (models.isEmpty()) {
-            throw new IOException("--history: no run has a " + metric.title() + "; name another metric with --metric");
+        if (source.sections().stream().flatMap(section -> section.groups().stream()).noneMatch(group -> group.hasValues(metric))) {
+            throw new IOException("--history: no run has a value of " + metric.word() + "; name another metric with --metric");
         }
         if (source.runs().stream().anyMatch(run -> run.manifest().simulated())) {
             notes.addFirst("simulated: the figures say nothing about the real models of these names");
@@ -195,7 +195,7 @@ final class RunHistory {
         for (var point : model.points()) {
             var group = point.group();
             var row = new ArrayList<>(List.of(group.label(), point.began(), String.valueOf(group.requests()), String.valueOf(group.failed()),
-                    Aggregate.TTFT_P50.cell(group.quantile(model.metric(), 0.5)), ratio(point.ratio()), point.lower() == null ? ""
+                    median(point, model.metric()), ratio(point.ratio()), point.lower() == null ? ""
                             : String.format(Locale.ROOT, "%.2f to %.2f", point.lower(), point.upper())));
             if (drawsBars) {
                 row.add(bar.of(point.ratio(), point.lower(), point.upper()));
@@ -209,8 +209,13 @@ final class RunHistory {
         return table;
     }
 
-    private static String ratio(double ratio) {
-        return String.format(Locale.ROOT, "%.2fx", ratio);
+    private static String ratio(Double ratio) {
+        return ratio == null ? "" : String.format(Locale.ROOT, "%.2fx", ratio);
+    }
+
+    /** Returns the median of the requests of a run; empty if none completed. */
+    private static String median(HistoryPoint point, Metric metric) {
+        return Aggregate.TTFT_P50.cell(point.group().quantile(metric, 0.5));
     }
 
     /** Returns a row for each run of each model, as docs/machines.md describes it. */
@@ -223,8 +228,9 @@ final class RunHistory {
                 for (var point : model.points()) {
                     var group = point.group();
                     var change = point.change();
+                    var median = group.quantile(model.metric(), 0.5);
                     rows.printRecord(model.model(), model.metric().word(), group.label(), group.firstStart(), group.requests(), group.failed(),
-                            Metrics.millis(group.quantile(model.metric(), 0.5) * 1000), number(point.ratio()), number(point.lower()),
+                            median == null ? "" : Metrics.millis(median * 1000), number(point.ratio()), number(point.lower()),
                             number(point.upper()), number(change == null ? null : change.ratio()), number(change == null ? null : change.lower()),
                             number(change == null ? null : change.upper()));
                 }
@@ -243,8 +249,8 @@ final class RunHistory {
     String html() throws IOException {
         var body = new StringBuilder();
         for (var model : models) {
-            body.append("<section><h2>").append(Svg.escaped(model.sentence())).append("</h2>\n").append(new HistoryChart(model).svg())
-                    .append(rows(model)).append("</section>\n");
+            body.append("<section><h2>").append(Svg.escaped(model.sentence())).append("</h2>\n").append("<div class=\"scroll\">")
+                    .append(new HistoryChart(model).svg()).append("</div>\n").append(rows(model)).append("</section>\n");
         }
         notes.forEach(note -> body.append("<p class=\"note\">").append(Svg.escaped(note)).append("</p>\n"));
         try (var template = RunHistory.class.getResourceAsStream("history.html")) {
@@ -258,7 +264,7 @@ final class RunHistory {
         for (var point : model.points()) {
             html.append(point.change() == null ? "<tr>" : "<tr class=\"change\">");
             for (var cell : List.of(point.group().label(), point.began(), String.valueOf(point.group().requests()),
-                    String.valueOf(point.group().failed()), Aggregate.TTFT_P50.cell(point.group().quantile(model.metric(), 0.5)),
+                    String.valueOf(point.group().failed()), median(point, model.metric()),
                     ratio(point.ratio()), point.lower() == null ? "" : String.format(Locale.ROOT, "%.2f to %.2f", point.lower(), point.upper()),
                     point.change() == null ? "" : ModelHistory.changed(point))) {
                 html.append("<td>").append(Svg.escaped(cell)).append("</td>");
@@ -301,6 +307,10 @@ final class HistoryChart {
         var points = model.points();
         for (int i = 0; i < points.size(); i++) {
             var point = points.get(i);
+            if (point.ratio() == null) {
+                svg.text(x(i), BOTTOM - 4, 13, INK, false, "middle", "-");
+                continue;
+            }
             if (point.change() != null) {
                 var x = (x(i) + x(i - 1)) / 2;
                 svg.line(x, TOP - 6, x, BOTTOM, Palette.svg(1, false), 2);

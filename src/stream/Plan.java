@@ -430,7 +430,7 @@ record Plan(List<Prompt> prompts, List<Model> models, List<Job> warmups, List<Jo
     }
 
     /**
-     * Returns a part of the plan, with all its warm-up requests. A prompt and repetition goes to one part with all its models, so that
+     * Returns a part of the plan, with the warm-up requests of the models in it. A prompt and repetition goes to one part with all its models, so that
      * their answers are compared on one machine; the parts have as many of these as each other, or one more, and their share of each
      * prompt. Which part it is depends on ids alone, not on the order of the run.
      */
@@ -447,7 +447,14 @@ record Plan(List<Prompt> prompts, List<Model> models, List<Job> warmups, List<Jo
                 own.add(block);
             }
         }
-        return new Plan(prompts, this.models, warmups, jobs.stream().filter(job -> own.contains(block(job))).toList());
+        var ownJobs = jobs.stream().filter(job -> own.contains(block(job))).toList();
+        var ownModels = ownJobs.stream().map(job -> job.model().label()).collect(Collectors.toSet());
+        return new Plan(prompts, this.models, warmups.stream().filter(job -> ownModels.contains(job.model().label())).toList(), ownJobs);
+    }
+
+    /** Returns into how many parts it can be cut. */
+    int parts() {
+        return (int) jobs.stream().map(Plan::block).distinct().count();
     }
 
     private static String block(Job job) {

@@ -527,30 +527,45 @@ final class ChangePoints {
             return;
         }
         var ranks = new NaturalRanking().apply(Arrays.copyOfRange(series, from, to));
-        var found = largest(ranks);
+        var size = largest(ranks);
         var asLarge = 1;
         var shuffled = ranks.clone();
         for (int order = 0; order < ORDERS; order++) {
             shuffle(shuffled, random);
-            asLarge += largest(shuffled).size() >= found.size() ? 1 : 0;
+            asLarge += largest(shuffled) >= size ? 1 : 0;
         }
         if (asLarge <= LEVEL * (ORDERS + 1)) {
-            cuts.add(from + found.at());
-            find(series, from, from + found.at(), cuts, random);
-            find(series, from + found.at(), to, cuts, random);
+            var cut = from + place(ranks, size, Arrays.copyOfRange(series, from, to));
+            cuts.add(cut);
+            find(series, from, cut, cuts, random);
+            find(series, cut, to, cuts, random);
         }
     }
 
-    /** Pettitt's statistic, and where it is. */
-    private record Largest(int at, double size) { }
-
-    private static Largest largest(double[] ranks) {
+    /** Returns the place with the largest statistic; of several that with the largest difference of the means. */
+    private static int place(double[] ranks, double size, double[] values) {
+        var place = 0;
+        var most = -1.0;
         var sum = 0.0;
-        var largest = new Largest(1, -1);
         for (int at = 1; at < ranks.length; at++) {
             sum += ranks[at - 1];
-            var size = Math.abs(2 * sum - at * (ranks.length + 1));
-            largest = size > largest.size() ? new Largest(at, size) : largest;
+            var difference = Math.abs(Arrays.stream(values, 0, at).average().orElseThrow() - Arrays.stream(values, at, values.length).average()
+                    .orElseThrow());
+            if (Math.abs(2 * sum - at * (ranks.length + 1)) == size && difference > most) {
+                most = difference;
+                place = at;
+            }
+        }
+        return place;
+    }
+
+    /** Returns Pettitt's statistic. */
+    private static double largest(double[] ranks) {
+        var sum = 0.0;
+        var largest = 0.0;
+        for (int at = 1; at < ranks.length; at++) {
+            sum += ranks[at - 1];
+            largest = Math.max(largest, Math.abs(2 * sum - at * (ranks.length + 1)));
         }
         return largest;
     }
