@@ -9,13 +9,18 @@ package stream;
 
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.InterruptedIOException;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Set;
+import java.util.concurrent.ArrayBlockingQueue;
+import java.util.concurrent.BlockingQueue;
 
 /** What a row of events.csv tells, as far as a run that is read back needs it. */
 interface EventCells {
 
+    /** Returns it as it was before it was guarded from spreadsheets. */
     String requestId();
 
     double attempt();
@@ -261,7 +266,7 @@ final class EventScanner implements EventCells {
     /** Reads milliseconds with three decimals, as they are written. */
     private boolean readElapsed(int start, int end) {
         var point = end - 4;
-        if (point <= start || point - start > MOST_DIGITS || buffer[point] != '.') {
+        if (buffer[start] == '0' && point > start + 1 || point <= start || point - start > MOST_DIGITS || buffer[point] != '.') {
             return false;
         }
         var micros = 0L;
@@ -285,7 +290,7 @@ final class EventScanner implements EventCells {
         var place = (hash ^ hash >>> 12) & IDS - 1;
         if (idBytes[place] == null || !Arrays.equals(buffer, start, end, idBytes[place], 0, idBytes[place].length)) {
             idBytes[place] = Arrays.copyOfRange(buffer, start, end);
-            ids[place] = new String(buffer, start, end - start, StandardCharsets.UTF_8);
+            ids[place] = CsvFile.unguarded(new String(buffer, start, end - start, StandardCharsets.UTF_8));
         }
         requestId = ids[place];
     }
@@ -342,5 +347,148 @@ final class EventScanner implements EventCells {
         }
         var text = new String(buffer, starts[at], ends[at] - starts[at], StandardCharsets.UTF_8);
         return isEscaped[at] ? text.replace("\"\"", "\"") : text;
+    }
+}
+
+/** Some rows that a scanner has read, with their values in columns; {@link #move} chooses the row whose values the methods return. */
+final class EventBatch implements EventCells {
+
+    private static final int MOST = 4096;
+
+    private final String[] requestIds = new String[MOST];
+    private final int[] attempts = new int[MOST];
+    private final EventKind[] kinds = new EventKind[MOST];
+    private final long[] elapsedMicros = new long[MOST];
+    private final int[] textLengths = new int[MOST];
+    private final String[] texts = new String[MOST]; // null where nobody wants it
+    private final long[] lines = new long[MOST];
+    private int size;
+    private int at;
+
+    /** Reads as many rows as there is room for; returns false if there is none. */
+    boolean fill(EventScanner scanner, Set<String> idsWithText) throws IOException {
+        size = 0;
+        while (size < MOST && scanner.next()) {
+            requestIds[size] = scanner.requestId();
+            attempts[size] = (int) scanner.attempt();
+            kinds[size] = scanner.kind();
+            elapsedMicros[size] = scanner.elapsedMicros();
+            textLengths[size] = scanner.textLength();
+            texts[size] = idsWithText.contains(requestIds[size]) ? scanner.text() : null;
+            lines[size++] = scanner.lineOfRow();
+        }
+        return size > 0;
+    }
+
+    int size() {
+        return size;
+    }
+
+    void move(int row) {
+        at = row;
+    }
+
+    /** Returns how many lines there are before the row. */
+    long line() {
+        return lines[at];
+    }
+
+    @Override
+    public String requestId() {
+        return requestIds[at];
+    }
+
+    @Override
+    public double attempt() {
+        return attempts[at];
+    }
+
+    @Override
+    public EventKind kind() {
+        return kinds[at];
+    }
+
+    @Override
+    public long elapsedMicros() {
+        return elapsedMicros[at];
+    }
+
+    @Override
+    public String text() {
+        return texts[at];
+    }
+
+    @Override
+    public int textLength() {
+        return textLengths[at];
+    }
+
+    @Override
+    public String written(EventColumn column) {
+        return column == EventColumn.ELAPSED_MS ? Metrics.millis(elapsedMicros[at]) : kinds[at].word();
+    }
+}
+
+/** Lets a thread of its own scan, while the caller uses what was scanned before. */
+final class EventBatches implements AutoCloseable {
+
+    private static final int AHEAD = 3;
+
+    /** Stands for the end; the problem is null if there is none. */
+    private record Filled(EventBatch batch, IOException problem) { }
+
+    private final BlockingQueue<EventBatch> free = new ArrayBlockingQueue<>(AHEAD);
+    private final BlockingQueue<Filled> filled = new ArrayBlockingQueue<>(AHEAD + 1);
+    private final Thread thread;
+    private EventBatch last;
+
+    /** The scanner belongs to these batches until they are closed. */
+    EventBatches(EventScanner scanner, Set<String> idsWithText) {
+        for (int i = 0; i < AHEAD; i++) {
+            free.add(new EventBatch());
+        }
+        thread = Thread.ofPlatform().daemon().name("scanner").start(() -> scan(scanner, idsWithText));
+    }
+
+    private void scan(EventScanner scanner, Set<String> idsWithText) {
+        try {
+            for (EventBatch batch; (batch = free.take()).fill(scanner, idsWithText); ) {
+                filled.put(new Filled(batch, null));
+            }
+            filled.put(new Filled(null, null));
+        } catch (IOException e) {
+            filled.add(new Filled(null, e));
+        } catch (InterruptedException e) {
+            // the caller wants no more
+        }
+    }
+
+    /** Returns the next rows, valid until the next call; null after the last one that could be scanned. */
+    EventBatch next() throws IOException {
+        try {
+            if (last != null) {
+                free.put(last);
+            }
+            var next = filled.take();
+            last = next.batch();
+            if (next.problem() != null) {
+                throw next.problem();
+            }
+            return last;
+        } catch (InterruptedException e) {
+            throw new InterruptedIOException("interrupted");
+        }
+    }
+
+    @Override
+    public void close() {
+        thread.interrupt();
+        while (thread.isAlive()) {
+            try {
+                thread.join();
+            } catch (InterruptedException e) {
+                // the file may only be closed when nobody reads it
+            }
+        }
     }
 }

@@ -33,6 +33,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.function.UnaryOperator;
+import java.util.stream.Collectors;
 
 import me.tongfei.progressbar.ConsoleProgressBarConsumer;
 import me.tongfei.progressbar.ProgressBar;
@@ -672,11 +673,10 @@ final class CsvRun extends RecordedRun {
         var reader = new EventReader(definition, visitor);
         try (var bytes = open(file, progress)) {
             var scanner = new EventScanner(bytes);
-            while (scanner.next()) {
-                try {
-                    reader.read(scanner);
-                } catch (BadRow e) {
-                    problems.add(file, scanner.lineOfRow() + 1, e.getMessage());
+            var withText = answers().stream().filter(visitor::wantsContent).map(RecordedAnswer::requestId).collect(Collectors.toSet());
+            try (var batches = new EventBatches(scanner, withText)) {
+                for (EventBatch batch; (batch = batches.next()) != null; ) {
+                    reader.read(batch, file, problems);
                 }
             }
             if (!scanner.isAtEnd()) {
@@ -693,7 +693,7 @@ final class CsvRun extends RecordedRun {
 
         @Override
         public String requestId() {
-            return row.text(EventColumn.REQUEST_ID);
+            return CsvFile.unguarded(row.text(EventColumn.REQUEST_ID));
         }
 
         @Override
@@ -746,11 +746,22 @@ final class CsvRun extends RecordedRun {
             this.visitor = visitor;
         }
 
+        void read(EventBatch batch, Path file, ReadProblems problems) {
+            for (int row = 0; row < batch.size(); row++) {
+                batch.move(row);
+                try {
+                    read(batch);
+                } catch (BadRow e) {
+                    problems.add(file, batch.line() + 1, e.getMessage());
+                }
+            }
+        }
+
         void read(EventCells cells) {
             var id = cells.requestId();
             if (!id.equals(requestId)) {
                 requestId = id;
-                answer = answer(CsvFile.unguarded(id));
+                answer = answer(id);
                 times = inFlight.get(answer);
             }
             if (answer == null || cells.attempt() != answer.attempt()) {
