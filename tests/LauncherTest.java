@@ -255,6 +255,18 @@ class LauncherTest {
         assertEquals(calls + 2, calls(), "without a library nothing is kept");
     }
 
+    /** The archive of classes is made by a run that uses many, and kept commands name one that is there. */
+    @Test
+    void aCallThatOnlyPrintsSomethingMakesNoArchive() throws Exception {
+        var environment = project();
+        var java = folder.resolve("jdk/bin/java");
+        Files.writeString(java, Files.readString(java).replace(" -classpath", " -XX:ArchiveClassesAtExit=/a/x.jsa -XX:+UseSerialGC -classpath"));
+        assertEquals("[-XX:+UseSerialGC][-classpath][" + folder + "/x.jar][stream.Stream][--version]", launch(environment, "Stream.java", "--version").printed());
+        assertEquals("[-XX:ArchiveClassesAtExit=/a/x.jsa][-XX:+UseSerialGC][-classpath][" + folder + "/x.jar][stream.Stream][-p][Hi]",
+                launch(environment, "Stream.java", "-p", "Hi").printed());
+        assertEquals(2, calls(), "such a command is not kept");
+    }
+
     /** As in a container whose file system is read-only: JBang runs what was built before. */
     @Test
     void aCacheThatCannotBeWrittenIsNotLocked() throws Exception {

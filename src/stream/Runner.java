@@ -104,8 +104,13 @@ final class PlannedRun {
         return versions;
     }
 
-    /** Returns the name of this machine; null if it has none. */
+    /** Returns the name of this machine; null if it has none. Where the kernel tells it, no name server is asked, which may take long. */
     private static String machine() {
+        try {
+            return Files.readString(Path.of("/proc/sys/kernel/hostname")).strip();
+        } catch (IOException e) {
+            // not Linux
+        }
         try {
             return InetAddress.getLocalHost().getHostName();
         } catch (UnknownHostException e) {
