@@ -220,7 +220,7 @@ public class Bench {
                 table.row(row(recorded(run)));
             }
             if (runs.isEmpty() && metricsRounds > 0) {
-                LoopbackLoad.warmUp();
+                LoopbackLoad.warmUp(256);
                 table.column("metrics", true);
                 for (var streams : concurrency) {
                     inTurns(streams).forEach((metrics, overhead) -> {
@@ -230,7 +230,7 @@ public class Bench {
                     });
                 }
             } else if (runs.isEmpty()) {
-                LoopbackLoad.warmUp();
+                LoopbackLoad.warmUp(256);
                 for (var streams : concurrency) {
                     table.row(row(LoopbackLoad.calibrate(streams, itlMillis, AttemptObserver.NONE)));
                 }
@@ -450,7 +450,7 @@ public class Bench {
         @Setup
         public void start() throws Exception {
             simulator.start();
-            LoopbackLoad.warmUp();
+            LoopbackLoad.warmUp(256);
         }
 
         @TearDown
@@ -569,7 +569,7 @@ public class Bench {
         @Setup
         public void start() throws Exception {
             simulator.start();
-            LoopbackLoad.warmUp();
+            LoopbackLoad.warmUp(256);
         }
 
         @TearDown

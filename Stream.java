@@ -410,7 +410,7 @@ public class Stream implements Callable<Integer> {
     private int execute(RunSettings settings, ModelCatalog catalog, Plan plan, Beginning beginning, Resumption resumption, Resumed resumed)
             throws Exception {
         var warmUp = new FutureTask<>(() -> {
-            LoopbackLoad.warmUp();
+            LoopbackLoad.warmUp(settings.concurrency());
             return null;
         });
         if (settings.warmsUp(plan)) {

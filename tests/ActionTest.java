@@ -86,7 +86,7 @@ class ActionTest {
         var baseline = TestRun.of(folder.resolve("baseline"), "--simulate", "-m", "a=sim-ttft30-itl1-n4,b=sim-ttft10-itl1-n4", "-p",
                 "it's a \"question\"", "-p", "another", "-n", "6", "--echo", "none");
         assertEquals(0, baseline.exitCode(), baseline.err());
-        inputs.put("arguments", ARGUMENTS.replace("ttft30", "ttft90"));
+        inputs.put("arguments", ARGUMENTS.replace("ttft30", "ttft200"));
         inputs.put("baseline", "baseline");
         inputs.put("fail-if", "ttft_p50 > 2x\nfailed > 0\n\n");
         var slower = run();

@@ -32,7 +32,11 @@ import java.util.concurrent.atomic.AtomicReference;
 final class LoopbackLoad {
 
     /** Enough for the compilers to have compiled the hot path, in well under a second. */
-    private static final int WARMUP_TOKENS = 1000;
+    private static final int WARMUP_TOKENS = 250;
+    private static final int WARMUP_REQUESTS = 256;
+
+    /** From so many streams in flight on they are paced in the warm-up, too, so that threads wait and are woken as they will. */
+    private static final int MANY_STREAMS = 32;
     private static final int WARMUP_STREAMS = 32;
     private static final int CALIBRATION_TOKENS = 25;
     private static final int CALIBRATION_SAMPLES = 100;
@@ -40,10 +44,11 @@ final class LoopbackLoad {
 
     private LoopbackLoad() { }
 
-    /** Lets the JVM compile and load what the first real requests would otherwise wait for. */
-    static void warmUp() throws IOException, InterruptedException {
+    /** Lets the JVM compile and load what the first real requests would otherwise wait for, in runs of so many streams in flight. */
+    static void warmUp(int concurrency) throws IOException, InterruptedException {
         run(8, WARMUP_STREAMS, "sim-ttft1-itl0-n" + WARMUP_TOKENS, AttemptObserver.NONE);
-        run(256, 256, "sim-ttft5-itl2-n20", AttemptObserver.NONE);
+        var streams = Math.clamp(concurrency, 8, WARMUP_REQUESTS);
+        run(streams, WARMUP_REQUESTS, streams < MANY_STREAMS ? "sim-ttft1-itl0-n3" : "sim-ttft5-itl2-n20", AttemptObserver.NONE);
     }
 
     /** Measures the error of the client at a usual pace. */
