@@ -1,8 +1,7 @@
 ///usr/bin/env jbang "$0" "$@" ; exit $?
 //DESCRIPTION JMH: what the client costs, and what it adds to what it measures
 //JAVA 25+
-//DEPS com.squareup.okhttp3:okhttp-jvm:5.5.1
-//DEPS com.squareup.okhttp3:okhttp-sse:5.5.1
+//DEPS com.squareup.okio:okio-jvm:3.18.1
 //DEPS tools.jackson.core:jackson-databind:3.2.4
 //DEPS org.openjdk.jmh:jmh-core:1.37
 //DEPS org.openjdk.jmh:jmh-generator-annprocess:1.37
@@ -62,14 +61,6 @@ import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Function;
 import java.util.regex.Pattern;
 
-import okhttp3.MediaType;
-import okhttp3.Protocol;
-import okhttp3.Request;
-import okhttp3.Response;
-import okhttp3.ResponseBody;
-import okhttp3.sse.EventSource;
-import okhttp3.sse.EventSourceListener;
-import okhttp3.sse.EventSources;
 import okio.Buffer;
 import okio.ByteString;
 import okio.Okio;
@@ -330,6 +321,7 @@ public class Bench {
     public static class Costs {
 
         private static final int EVENTS = 1000;
+        private static final int READ_BYTES = 8192;
         private static final String DATA = "{\"id\":\"chatcmpl-9\",\"object\":\"chat.completion.chunk\",\"created\":1700000000,"
                 + "\"model\":\"gpt-4-0613\",\"system_fingerprint\":\"fp_1\",\"choices\":[{\"index\":0,\"delta\":{\"content\":"
                 + "\" token\"},\"logprobs\":null,\"finish_reason\":null}],\"usage\":null}";
@@ -396,23 +388,27 @@ public class Bench {
                     "content", micros / 1000.0, 20.001, 9, " token");
         }
 
-        /** okhttp-sse, the repairs, the decoder and the record, over bytes that are there. */
+        /** The event stream with okhttp-sse's parser, the decoder and the record, over bytes that come as reads bring them. */
         @Benchmark
         @OperationsPerInvocation(EVENTS)
-        public Recording pipeline() {
+        public Recording pipeline() throws IOException {
             var recording = new Recording();
-            var source = Okio.buffer(new RepairedSource(new Buffer().write(body), Limits.DEFAULT.eventBytes(), () -> { }));
-            var response = new Response.Builder().request(new Request.Builder().url("http://localhost/").build())
-                    .protocol(Protocol.HTTP_1_1).code(200).message("OK")
-                    .body(ResponseBody.create(source, MediaType.get("text/event-stream"), -1)).build();
             var events = new int[1];
-            EventSources.processResponse(response, new EventSourceListener() {
+            var stream = new EventStream(Limits.DEFAULT.eventBytes(), new EventStream.Receiver() {
                 @Override
-                public void onEvent(EventSource from, String id, String type, String data) {
+                public void lines() { }
+
+                @Override
+                public boolean event(String type, String data) {
                     var event = decoder.decode(type, data);
                     recording.add(System.nanoTime(), events[0]++, event.kind(), event.text(), event.outputTokens());
+                    return true;
                 }
             });
+            var bytes = new Buffer().write(body);
+            while (bytes.read(stream.incoming(), READ_BYTES) >= 0) {
+                stream.decode();
+            }
             must(events[0] == EVENTS, "events lost: " + events[0]);
             return recording;
         }

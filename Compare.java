@@ -9,7 +9,7 @@
 //SOURCES src/stream/Pictures.java
 //SOURCES src/stream/History.java
 //SOURCES src/stream/Report.java
-//RUNTIME_OPTIONS -XX:+UseSerialGC
+//RUNTIME_OPTIONS -XX:+UseParallelGC
 
 // Compare: reads recorded runs and tells which model is faster, by how much, how certain that is, and what limits the
 // comparison: as text, Markdown, CSV, JSON, an HTML report or a picture.

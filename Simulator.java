@@ -5,7 +5,7 @@
 //SOURCES src/stream/Console.java
 //SOURCES src/stream/SimulatedAnswer.java
 //SOURCES src/stream/SimulatedServer.java
-//RUNTIME_OPTIONS -XX:+UseSerialGC -Djdk.pollerMode=1
+//RUNTIME_OPTIONS -XX:+UseParallelGC -Djdk.pollerMode=1
 
 // Simulator: an OpenAI-compatible server whose timing is known, so that a client can be compared with the truth.
 //

@@ -27,6 +27,7 @@
 //SOURCES StatisticsTest.java
 //SOURCES FaultTest.java
 //SOURCES MetricsTest.java
+//SOURCES FramingTest.java
 //SOURCES FuzzTest.java
 //SOURCES LauncherTest.java
 //SOURCES LayoutTest.java
@@ -77,7 +78,7 @@ public class AllTests {
 
     static final List<Class<?>> CLASSES = List.of(MetricsTest.class, PromptsTest.class, ModelsTest.class,
             SimulatorTest.class, StreamDecoderTest.class, StreamTableTest.class, DialectsTest.class, JournalTest.class, ResumeTest.class, ShardTest.class,
-            FaultTest.class, ConnectionTest.class, FuzzTest.class, CalibrationTest.class, StatisticsTest.class,
+            FaultTest.class, ConnectionTest.class, FramingTest.class, FuzzTest.class, CalibrationTest.class, StatisticsTest.class,
             RecordedRunTest.class, ImportedRunsTest.class, CompareTest.class, CostTest.class, HistoryTest.class, TelemetryTest.class, ReportTest.class, LiveTest.class, StreamTest.class, TerminalTest.class, ActionTest.class,
             LauncherTest.class, LayoutTest.class);
 

@@ -94,26 +94,27 @@ class StreamTableTest {
     @Test
     void aLineEndIsSeenInTheReadThatBringsIt() throws Exception {
         for (var lineEnd : LINE_ENDS) {
-            var pieces = new ArrayList<>(List.of(": ping" + lineEnd, "data: {}" + lineEnd, lineEnd, "data: x"));
-            var lines = new int[1];
-            var source = new RepairedSource(new ForwardingSource(new Buffer()) {
+            var seen = new ArrayList<String>();
+            var stream = new EventStream(1 << 20, new EventStream.Receiver() {
                 @Override
-                public long read(Buffer sink, long byteCount) {
-                    if (pieces.isEmpty()) {
-                        return -1;
-                    }
-                    sink.writeUtf8(pieces.getFirst());
-                    return pieces.removeFirst().length();
+                public void lines() {
+                    seen.add("lines");
                 }
-            }, 1 << 20, () -> lines[0]++);
-            var sink = new Buffer();
-            for (int read = 1; read <= 3; read++) {
-                source.read(sink, 8192);
-                assertEquals(read, lines[0]);
+
+                @Override
+                public boolean event(String type, String data) {
+                    seen.add(data);
+                    return true;
+                }
+            });
+            var expected = List.of(List.of("lines"), List.of("lines"), List.of("lines", "{}"), List.of());
+            var pieces = List.of(": ping" + lineEnd, "data: {}" + lineEnd, lineEnd, "data: x");
+            for (int i = 0; i < pieces.size(); i++) {
+                stream.incoming().writeUtf8(pieces.get(i));
+                stream.decode();
+                assertEquals(expected.get(i), seen);
+                seen.clear();
             }
-            source.read(sink, 8192);
-            assertEquals(3, lines[0]);
-            assertEquals(": ping\ndata: {}\n\ndata: x", sink.readUtf8());
         }
     }
 }

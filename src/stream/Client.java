@@ -6,6 +6,7 @@
 //SOURCES Dialects.java
 //SOURCES Models.java
 //SOURCES Metrics.java
+//SOURCES Outcome.java
 //SOURCES Sockets.java
 
 // Client: one request and its response. Sends it, records its events, classifies its outcome.
@@ -17,30 +18,20 @@ package stream;
 
 import java.io.EOFException;
 import java.io.IOException;
-import java.net.ConnectException;
 import java.net.InetSocketAddress;
-import java.net.NoRouteToHostException;
 import java.net.Proxy;
-import java.net.SocketException;
-import java.net.SocketTimeoutException;
 import java.net.UnknownHostException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
-import java.time.ZoneOffset;
-import java.time.ZonedDateTime;
-import java.time.format.DateTimeFormatter;
-import java.time.format.DateTimeParseException;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
-import java.util.regex.Pattern;
-
-import javax.net.ssl.SSLException;
 
 import okhttp3.Call;
 import okhttp3.ConnectionPool;
@@ -53,14 +44,9 @@ import okhttp3.Protocol;
 import okhttp3.Request;
 import okhttp3.RequestBody;
 import okhttp3.Response;
-import okhttp3.ResponseBody;
 import okhttp3.internal.http2.ConnectionShutdownException;
 import okhttp3.internal.http2.ErrorCode;
 import okhttp3.internal.http2.StreamResetException;
-import okhttp3.sse.EventSource;
-import okhttp3.sse.EventSourceListener;
-import okhttp3.sse.EventSources;
-import okio.BufferedSource;
 import okio.GzipSource;
 import okio.Okio;
 import okio.Source;
@@ -229,6 +215,10 @@ final class StreamClient implements AutoCloseable {
         sending.beginReading(socket.clock(), multiplexed);
         var response = chain.proceed(chain.request());
         sending.headersAt(socket.clock().lastReadNanos());
+        if (!multiplexed && connection.handshake() == null && "chunked".equalsIgnoreCase(response.header("Transfer-Encoding"))
+                && response.header("Content-Encoding", "identity").equalsIgnoreCase("identity")) {
+            sending.setChunks(socket.input());
+        }
         return response;
     }
 
@@ -237,7 +227,7 @@ final class StreamClient implements AutoCloseable {
     public void close() {
         reusing.dispatcher().executorService().shutdown(); // the other clients share it, and the pool
         reusing.connectionPool().evictAll();
-        sockets.closeOpenedAhead();
+        sockets.close();
     }
 }
 
@@ -253,6 +243,7 @@ final class Sending {
     private int readsBefore;
     private boolean multiplexed;
     private long headersNanos;
+    private SocketInput chunks;
 
     /** {@code onSent} is called once the request is written, or has failed before. */
     Sending(Runnable onSent) {
@@ -284,6 +275,16 @@ final class Sending {
 
     void headersAt(long nanos) {
         headersNanos = nanos;
+    }
+
+    /** Notes that the body of the response comes in chunks, as they are, from here. */
+    void setChunks(SocketInput input) {
+        chunks = input;
+    }
+
+    /** Returns null if the body is compressed, encrypted or on a shared connection, or does not come in chunks. */
+    SocketInput chunks() {
+        return chunks;
     }
 
     /**
@@ -414,11 +415,11 @@ final class AnswerState {
 /** One request, streamed to its end: sends it, records every event, and classifies the outcome. It never throws. */
 class Exchange {
 
-    static final MediaType EVENT_STREAM = MediaType.get("text/event-stream");
     /** Some servers stream as plain text, or name no type at all; what is called JSON or HTML is not a stream. */
     private static final Set<String> STREAM_TYPES = Set.of("event-stream", "plain", "octet-stream");
     private static final MediaType JSON = MediaType.get("application/json");
     private static final long ERROR_BODY_BYTES = 64 * 1024;
+    private static final long READ_BYTES = 8192;
 
     /** Why the run ended an exchange before the server did. */
     enum Abort { TIMEOUT, STALL, CANCEL }
@@ -537,30 +538,85 @@ class Exchange {
             return new Outcome.Failed("not_streamed", "the server did not stream, it sent " + type, response.code());
         }
         compressed = "gzip".equalsIgnoreCase(response.header("Content-Encoding"));
-        Source body = response.body().source();
-        var events = new RepairedSource(compressed ? new GzipSource(body) : body, client.limits().eventBytes(),
-                () -> lastLineNanos = sending.lastReadNanos());
-        var listener = new Listener(events);
-        EventSources.processResponse(response.newBuilder()
-                .body(ResponseBody.create(Okio.buffer(events), EVENT_STREAM, -1)).build(), listener);
-        return outcome(listener.failure);
+        var decoding = new Decoding();
+        if (sending.chunks() == null) {
+            Source body = response.body().source();
+            decoding.readAll(compressed ? new GzipSource(body) : body);
+        } else {
+            decoding.takeAll(sending.chunks());
+        }
+        return outcome(decoding.failure);
     }
 
-    /** Receives what okhttp-sse reads. Its callbacks run on the thread that reads the socket. */
-    private final class Listener extends EventSourceListener {
+    /**
+     * Decodes the body of a response: chunks on a connection of its own in turns on a thread that many streams share, anything else
+     * on the thread of the request, which waits for it.
+     */
+    private final class Decoding implements InputConsumer, EventStream.Receiver {
 
-        private final RepairedSource events;
+        private final EventStream events = new EventStream(client.limits().eventBytes(), this);
+        private final ChunkDecoder chunks = new ChunkDecoder();
+        private final CompletableFuture<Void> ended = new CompletableFuture<>();
         private Throwable failure;
 
-        Listener(RepairedSource events) {
-            this.events = events;
+        void readAll(Source body) {
+            try {
+                var wantsMore = true;
+                while (wantsMore && body.read(events.incoming(), READ_BYTES) >= 0) {
+                    wantsMore = events.decode();
+                }
+                if (wantsMore) {
+                    events.end();
+                }
+            } catch (IOException | RuntimeException | OutOfMemoryError e) {
+                failure = e;
+            }
+        }
+
+        void takeAll(SocketInput input) {
+            input.handTo(this);
+            ended.join();
         }
 
         @Override
-        public void onEvent(EventSource source, String id, String type, String data) {
+        public boolean take(SocketInput input) {
+            try {
+                var wantsMore = true;
+                while (wantsMore && input.hasBytes()) {
+                    if (!recording.hasRoom()) {
+                        return true;
+                    }
+                    input.take(chunks, events.incoming());
+                    wantsMore = events.decode();
+                    if (wantsMore && chunks.isAtLast()) {
+                        events.end();
+                        wantsMore = false;
+                    }
+                }
+                if (wantsMore) {
+                    return false;
+                }
+            } catch (IOException | RuntimeException | Error e) { // the thread is not this stream's alone
+                failure = e;
+            }
+            var untaken = chunks.untaken();
+            if (failure != null || untaken == null) {
+                sending.cancel(); // what comes next on this connection cannot be told apart
+            }
+            input.takeBack(untaken);
+            ended.complete(null);
+            return false;
+        }
+
+        @Override
+        public void lines() {
+            lastLineNanos = sending.lastReadNanos();
+        }
+
+        @Override
+        public boolean event(String type, String data) {
             var atNanos = sending.lastReadNanos();
             var read = sending.lastRead();
-            events.eventEnded();
             var event = withoutSecrets(decode(type, data));
             recording.add(atNanos, read, event.kind(), event.text(), event.outputTokens());
             streaming = true;
@@ -569,14 +625,7 @@ class Exchange {
                 answer.setNotUnderstood(OneLine.firstOf(model.withoutSecrets(data)));
             }
             answer.limit(client.limits().answerBytes());
-            if (answer.isDone() || answer.serverError() != null) {
-                source.cancel(); // the connection may stay open after the last event
-            }
-        }
-
-        @Override
-        public void onFailure(EventSource source, Throwable problem, Response response) {
-            failure = problem;
+            return !answer.isDone() && answer.serverError() == null; // the connection may stay open after the last event
         }
     }
 
@@ -587,12 +636,12 @@ class Exchange {
         if (answer.isComplete()) {
             return new Outcome.Completed();
         }
-        if (failure instanceof RepairedSource.ErrorLine line) {
+        if (failure instanceof EventStream.ErrorLine line) {
             var event = decode("error", line.getMessage());
             return new Outcome.Failed(OneLine.firstOf(event.about().errorType()),
                     model.withoutSecrets(OneLine.firstOf(event.text())), 200);
         }
-        if (failure instanceof RepairedSource.EndlessEvent || failure instanceof OutOfMemoryError) {
+        if (failure instanceof EventStream.EndlessEvent || failure instanceof OutOfMemoryError) {
             return new Outcome.Failed("endless_event", "an event grew beyond --max-event-mb, or beyond the memory", 200);
         }
         if (abort != null) {
@@ -642,113 +691,6 @@ class Exchange {
         } catch (NumberFormatException e) {
             return null;
         }
-    }
-}
-
-/** How an exchange ended. Sealed, so that a partial stream cannot pass as a complete one. */
-sealed interface Outcome {
-
-    /** The answer has its end: a finish reason or the last event. */
-    record Completed() implements Outcome { }
-
-    /** The stream ended, or broke, without an end of the answer. */
-    record Truncated(String how) implements Outcome { }
-
-    /**
-     * The server refused, or reported an error, or could not be reached.
-     *
-     * @param type       the server's word for it, else ours
-     * @param httpStatus null if there was no answer
-     */
-    record Failed(String type, String message, Integer httpStatus) implements Outcome {
-
-        private static final Pattern ABOUT_MODEL = Pattern.compile("(?i)(?<![/\\w])model|deployment");
-
-        Failed(ServerError refusal) {
-            this(refusal.type(), refusal.message(), refusal.httpStatus());
-        }
-
-        /** Whether the same request may succeed a little later. */
-        boolean isRetryable() {
-            if (httpStatus == null) {
-                return !type.equals("tls");
-            }
-            return httpStatus == 408 || httpStatus == 409 || httpStatus >= 500
-                    || httpStatus == 429 && !type.equals("insufficient_quota");
-        }
-
-        /** Whether every other prompt meets the same failure. */
-        boolean concernsAllPrompts() {
-            return httpStatus == null || httpStatus == 401 || httpStatus == 403 || httpStatus == 404;
-        }
-
-        /** Whether a 404 is about the model; other bodies are about the path. */
-        private boolean isAboutModel() {
-            return ABOUT_MODEL.matcher(type + " " + message).find();
-        }
-
-        private static String withPort(HttpUrl url) {
-            return url.scheme() + "://" + url.host() + ":" + url.port() + url.encodedPath();
-        }
-
-        /** What the user can do about it; empty where only the server can. */
-        private String advice(Model model) {
-            if (httpStatus == null) {
-                return "; check the base URL, the network and the proxy";
-            }
-            return switch (httpStatus) {
-                case 200 -> type.equals("not_streamed") ? "; turn streaming on at the server or a proxy before it" : "";
-                case 401 -> model.keyVariable() == null ? "; the server requires a key, set " + model.dialect().keyVariable()
-                        : "; check " + model.keyVariable();
-                case 403 -> "; ask for access, or name another model with --model";
-                case 404 -> isAboutModel() ? "; " + model.name() + " is retired or unknown at " + model.url().host()
-                        + ", name another with --model"
-                        : "; there is nothing at POST " + withPort(model.url()) + ", check --base-url";
-                case 429 -> "; lower --concurrency, raise --retries, or look at your quota";
-                default -> httpStatus >= 500 ? "; try again later" : "";
-            };
-        }
-    }
-
-    record TimedOut() implements Outcome { }
-
-    record Stalled() implements Outcome { }
-
-    record Cancelled() implements Outcome { }
-
-    /** The column status. */
-    default RequestStatus status() {
-        return switch (this) {
-            case Completed c -> RequestStatus.COMPLETED;
-            case Truncated t -> RequestStatus.TRUNCATED;
-            case Failed f -> RequestStatus.FAILED;
-            case TimedOut t -> RequestStatus.TIMEOUT;
-            case Stalled s -> RequestStatus.STALLED;
-            case Cancelled c -> RequestStatus.CANCELLED;
-        };
-    }
-
-    /** What went wrong, null for nothing: the column error. */
-    default String detail() {
-        return switch (this) {
-            case Completed c -> null;
-            case Truncated t -> t.how();
-            case Failed f -> f.message();
-            case TimedOut t -> "the answer took longer than --timeout";
-            case Stalled s -> "silent for longer than --stall-timeout";
-            case Cancelled c -> "interrupted by the user";
-        };
-    }
-
-    /** Returns one line for the user: what happened, and what to do. */
-    default String message(Model model) {
-        if (!(this instanceof Failed failed)) {
-            return status().word() + (detail() == null ? "" : ": " + detail());
-        }
-        var code = failed.httpStatus() == null || failed.httpStatus() == 200 ? "" : failed.httpStatus() + " ";
-        var type = failed.type().startsWith("http_") || failed.type().equals(code.strip()) ? code.strip()
-                : code + failed.type();
-        return "failed: " + type + ": " + failed.message().replaceFirst("\\.$", "") + failed.advice(model);
     }
 }
 
@@ -857,6 +799,16 @@ final class Recording {
         lastNanos = atNanos;
     }
 
+    /** Whether there is room for the events of one more socket read; for a writer that must not wait. */
+    boolean hasRoom() {
+        if (chunksWritten - chunksTaken > MOST_CHUNKS_AHEAD / 2) {
+            heldUp = true;
+            heldUpNanos = System.nanoTime();
+            return false;
+        }
+        return true;
+    }
+
     /** Nanoseconds since the writer last had to wait for the reader; endless if it never had. */
     long nanosSinceHeldUp(long nowNanos) {
         return heldUpNanos == Long.MIN_VALUE ? Long.MAX_VALUE : nowNanos - heldUpNanos;
@@ -877,7 +829,9 @@ final class Recording {
             if (taken < CHUNK || head.next == null) {
                 return true;
             }
-            head = head.next;
+            var next = head.next;
+            head.next = null; // else a chunk that has grown old keeps all later ones from the collector
+            head = next;
             taken = 0;
             chunksTaken++;
         }
@@ -887,101 +841,5 @@ final class Recording {
     /** Whether events waited for the reader, so that the times of later ones may be late; for the writer only. */
     boolean wasHeldUp() {
         return heldUp;
-    }
-}
-
-/**
- * A failure as it is reported.
- *
- * @param type       the server's code for it, else ours
- * @param message    one line
- * @param httpStatus null if there was no response
- */
-record ServerError(String type, String message, Integer httpStatus) { }
-
-/** Turns what servers and networks report into a type and one line. */
-final class ServerErrors {
-
-    private static final Pattern TITLE = Pattern.compile("(?is)<title>(.*?)</title>");
-
-    private ServerErrors() { }
-
-    /** Reads at most so many bytes of the body of a response that is not a success. */
-    static ServerError ofResponse(Response response, BufferedSource body, long mostBytes) throws IOException {
-        body.request(mostBytes);
-        var text = body.getBuffer().snapshot((int) Math.min(mostBytes, body.getBuffer().size())).utf8();
-        var status = response.code();
-        if (response.isRedirect()) {
-            return new ServerError("redirect", "the server points to " + response.header("Location")
-                    + "; give that as the base URL", status);
-        }
-        if (text.isBlank()) {
-            return new ServerError("http_" + status, "an empty body", status);
-        }
-        var title = TITLE.matcher(text);
-        var report = ErrorReport.of(title.find() ? title.group(1) : text);
-        return new ServerError(report.type() == null ? "http_" + status : report.type(),
-                report.message() == null ? "no message" : withoutStatus(OneLine.firstOf(report.message()), status), status);
-    }
-
-    /** Many bodies repeat the status, which is shown anyway. */
-    private static String withoutStatus(String line, int status) {
-        return line.replaceFirst("^" + status + "[ :]+(?=\\S)", "");
-    }
-
-    static ServerError ofConnection(Throwable failure, HttpUrl url) {
-        var at = url.host() + ":" + url.port();
-        return switch (failure) {
-            case UnknownHostException e -> new ServerError("dns", "no such host: " + url.host(), null);
-            case SSLException e -> new ServerError("tls", at + ": " + OneLine.firstOf(e.getMessage()), null);
-            case ConnectException e -> new ServerError("connect", "nothing answers at " + at, null);
-            case NoRouteToHostException e -> new ServerError("connect", "no route to " + at, null);
-            case SocketTimeoutException e -> new ServerError("connect", "no connection to " + at + " in time", null);
-            default -> new ServerError("connection", at + " " + brokenConnection(failure, "before it answered"), null);
-        };
-    }
-
-    /**
-     * Says how a connection ended, in words that follow the name of the server.
-     *
-     * @param when what it ended before or inside, as in "before it answered"
-     */
-    static String brokenConnection(Throwable failure, String when) {
-        var message = OneLine.firstOf(String.valueOf(failure.getMessage()));
-        if (failure instanceof SocketException && message.matches("(?i).*(reset|broken pipe|abort).*")) {
-            return "reset the connection " + when;
-        }
-        var isEnd = failure instanceof EOFException || message.startsWith("unexpected end of stream")
-                || failure instanceof IllegalArgumentException; // okhttp-sse, of a stream that ends inside a line
-        return isEnd ? "closed the connection " + when
-                : "broke the connection " + when + " (" + (failure.getMessage() == null ? failure : message) + ")";
-    }
-
-    /** Returns how long the server asks to wait, in milliseconds from 0; null if it does not say. */
-    static Long retryAfterMillis(Response response) {
-        var millis = response.header("retry-after-ms");
-        var after = response.header("Retry-After");
-        try {
-            if (millis != null) {
-                return plausible(Double.parseDouble(millis));
-            }
-            return after == null ? null : plausible(Double.parseDouble(after) * 1000);
-        } catch (NumberFormatException e) {
-            return after == null ? null : untilDate(after);
-        }
-    }
-
-    /** Returns null for more than a month, which is a mistake. */
-    private static Long plausible(double millis) {
-        return millis <= Duration.ofDays(31).toMillis() ? Long.valueOf(Math.max(0, Math.round(millis))) : null;
-    }
-
-    private static Long untilDate(String date) {
-        try {
-            var at = ZonedDateTime.parse(date, DateTimeFormatter.RFC_1123_DATE_TIME);
-            return plausible(Duration.between(ZonedDateTime.now(ZoneOffset.UTC), at).toMillis());
-        } catch (DateTimeParseException e) {
-            return null;
-        }
     }
 }

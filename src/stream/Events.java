@@ -1,18 +1,22 @@
 //JAVA 25+
 //DEPS com.squareup.okhttp3:okhttp-jvm:5.5.1
+//DEPS com.squareup.okhttp3:okhttp-sse:5.5.1
 //DEPS com.squareup.okio:okio-jvm:3.18.1
 
 // Events: the bytes of a response to server-sent events, and the typed event that each dialect makes of one.
 
 package stream;
 
+import java.io.ByteArrayOutputStream;
+import java.io.EOFException;
 import java.io.IOException;
+import java.net.ProtocolException;
+import java.nio.charset.StandardCharsets;
 import java.util.Locale;
 
+import okhttp3.sse.internal.ServerSentEventReader;
 import okio.Buffer;
 import okio.ByteString;
-import okio.ForwardingSource;
-import okio.Source;
 
 /** How a response tells that its timing is made up. */
 final class SimulatedTiming {
@@ -148,15 +152,109 @@ record Usage(Integer promptTokens, Integer cachedPromptTokens, Integer outputTok
 }
 
 /**
- * Does for okhttp-sse what it does not do itself. Each line end (LF, CR or CRLF) becomes one LF as soon as it arrives, because
- * okhttp-sse waits for the byte after a CR; a byte-order mark, which hides the first event from it, is dropped; the
- * {@code error: {...}} line of older llama.cpp servers, which it passes over, becomes an exception, and so does an event that
- * does not end before it fills the memory.
+ * Decodes chunked framing (RFC 9112, section 7.1) as it comes, up to the last chunk, which it leaves to the HTTP client: what
+ * follows then is a body without content, and the connection can be used again.
  */
-final class RepairedSource extends ForwardingSource {
+final class ChunkDecoder {
+
+    private static final int LONGEST_LINE = 4096;
+    private static final int LINE_END = 2;
+
+    private final ByteArrayOutputStream line = new ByteArrayOutputStream(); // the size of the next chunk, as far as it has come
+    private long remaining; // bytes of the current chunk, including the line end after it
+    private boolean atLast;
+    private ProtocolException failure; // null as long as it is chunked
+
+    /**
+     * Adds the content of what has come to the payload. Returns the position of the first byte that was not taken: the end, or
+     * what follows the size of the last chunk, or what is not chunked; {@link #isAtLast} tells that after the payload is used.
+     */
+    int decode(byte[] bytes, int from, int to, Buffer payload) {
+        var at = from;
+        while (at < to && !atLast && failure == null) {
+            if (remaining > LINE_END) {
+                var count = (int) Math.min(to - at, remaining - LINE_END);
+                payload.write(bytes, at, count);
+                remaining -= count;
+                at += count;
+            } else if (remaining > 0) {
+                endChunk(bytes[at++]);
+            } else {
+                line.write(bytes[at]);
+                if (bytes[at++] == '\n') {
+                    beginChunk();
+                } else if (line.size() > LONGEST_LINE) {
+                    failure = new ProtocolException("the size of a chunk does not end");
+                }
+            }
+        }
+        return at;
+    }
+
+    /** Takes a byte of the line end after a chunk, which may be a line feed alone. */
+    private void endChunk(byte next) {
+        remaining = next == '\n' ? 0 : remaining - 1;
+        if (next != '\n' && (next != '\r' || remaining == 0)) {
+            failure = new ProtocolException("a chunk is longer than its size");
+        }
+    }
+
+    private void beginChunk() {
+        var text = line.toString(StandardCharsets.ISO_8859_1);
+        var extension = text.indexOf(';');
+        try {
+            var size = Long.parseLong((extension < 0 ? text : text.substring(0, extension)).strip(), 16);
+            if (size < 0 || size > Long.MAX_VALUE - LINE_END) {
+                throw new NumberFormatException();
+            }
+            atLast = size == 0;
+            if (!atLast) {
+                remaining = size + LINE_END;
+                line.reset();
+            }
+        } catch (NumberFormatException e) {
+            failure = new ProtocolException("not the size of a chunk: " + text.strip());
+        }
+    }
+
+    /**
+     * Returns whether the last chunk has come.
+     *
+     * @throws ProtocolException if what has come is not chunked
+     */
+    boolean isAtLast() throws ProtocolException {
+        if (failure != null) {
+            throw failure;
+        }
+        return atLast;
+    }
+
+    /** Returns the bytes that were taken and that the HTTP client has to see; null inside a chunk. */
+    byte[] untaken() {
+        return remaining > 0 ? null : line.toByteArray();
+    }
+}
+
+/**
+ * Bytes of an event stream in, events out; okhttp-sse parses them. This does what okhttp-sse does not: each line end (LF, CR or
+ * CRLF) becomes one LF as soon as it arrives, because okhttp-sse waits for the byte after a CR; a byte-order mark, which hides
+ * the first event from it, is dropped; the {@code error: {...}} line of older llama.cpp servers, which it passes over, becomes an
+ * exception, and so does an event that does not end before it fills the memory. It never waits: an event is parsed once it is whole.
+ */
+final class EventStream {
 
     private static final ByteString ERROR_FIELD = ByteString.encodeUtf8("error:");
     private static final ByteString MARK = ByteString.decodeHex("efbbbf");
+
+    /** Receives what a stream brings. */
+    interface Receiver {
+
+        /** One or more lines have ended. */
+        void lines();
+
+        /** An event; {@code type} may be null. Returns whether more are wanted. */
+        boolean event(String type, String data);
+    }
 
     /** The server reported an error in a line of its own; the message is what followed the colon. */
     static final class ErrorLine extends IOException {
@@ -168,110 +266,129 @@ final class RepairedSource extends ForwardingSource {
     /** An event that does not end. */
     static final class EndlessEvent extends IOException { }
 
-    private final Buffer incoming = new Buffer();
-    private final Buffer normal = new Buffer(); // the same with LF as the only line end
     private final long mostEventBytes;
-    private final Runnable onLine;
-    private long bytesSinceEvent;
+    private final Receiver receiver;
+    private final Buffer incoming = new Buffer();
+    private final Buffer lines = new Buffer(); // the same with LF as the only line end: what is not yet a whole event
+    private final Buffer whole = new Buffer();
+    private final ServerSentEventReader parser;
     private boolean begun;
     private boolean endedWithReturn;
-    private boolean lineIsError;
+    private long scanned; // bytes of the lines
     private int matched; // bytes of ERROR_FIELD that the current line began with; -1 if it began otherwise
+    private boolean lineIsError;
+    private boolean wantsMore = true;
 
-    /** {@code onLine} is called after each read that brings the end of a line. */
-    RepairedSource(Source source, long mostEventBytes, Runnable onLine) {
-        super(source);
+    EventStream(long mostEventBytes, Receiver receiver) {
         this.mostEventBytes = mostEventBytes;
-        this.onLine = onLine;
+        this.receiver = receiver;
+        this.parser = new ServerSentEventReader(whole, new ServerSentEventReader.Callback() {
+            @Override
+            public void onEvent(String id, String type, String data) {
+                wantsMore = receiver.event(type, data);
+            }
+
+            @Override
+            public void onRetryChange(long millis) {
+                // nothing is asked for again because of it
+            }
+        });
     }
 
-    @Override
-    public long read(Buffer sink, long byteCount) throws IOException {
+    /** Where the bytes are to be put, before {@link #decode} is called. */
+    Buffer incoming() {
+        return incoming;
+    }
+
+    /**
+     * Parses the events that are whole; returns whether more are wanted.
+     *
+     * @throws ErrorLine    if the server reports an error in a line of its own
+     * @throws EndlessEvent if an event is longer than it may be
+     */
+    boolean decode() throws IOException {
+        normalise();
+        whole.write(lines, scanEvents());
+        while (wantsMore && parser.processNextEvent()) {
+            // each is received
+        }
+        if (wantsMore && lineIsError && lines.indexOf((byte) '\n') >= 0) {
+            throw new ErrorLine(restOfLine());
+        }
+        if (lines.size() > mostEventBytes) {
+            throw new EndlessEvent();
+        }
+        return wantsMore;
+    }
+
+    /**
+     * Tells that the stream has ended. An event that is not whole is dropped, as the WHATWG's standard has it.
+     *
+     * @throws ErrorLine    if the last line is an error that the server reports
+     * @throws EOFException if the stream ends inside another line
+     */
+    void end() throws IOException {
         if (lineIsError) {
             throw new ErrorLine(restOfLine());
         }
-        while (normal.exhausted()) {
-            if (!readNormal(byteCount)) {
-                return -1;
-            }
+        if (!lines.exhausted() && lines.getByte(lines.size() - 1) != '\n') {
+            throw new EOFException();
         }
-        var harmless = upToErrorField();
-        bytesSinceEvent += harmless;
-        if (bytesSinceEvent > mostEventBytes) {
-            throw new EndlessEvent();
-        }
-        sink.write(normal, harmless);
-        return harmless;
     }
 
-    /** Tells that what has come since the last call was a whole event. */
-    void eventEnded() {
-        bytesSinceEvent = 0;
-    }
-
-    /** Adds what one read brings to the normal bytes; returns false at the end of the stream. */
-    private boolean readNormal(long byteCount) throws IOException {
-        if (super.read(incoming, byteCount) < 0) {
-            return false;
-        }
+    private void normalise() throws IOException {
         if (!begun) {
+            if (incoming.size() < MARK.size() && incoming.rangeEquals(0, MARK, 0, (int) incoming.size())) {
+                return; // may be a mark
+            }
             begun = true;
-            dropMark();
+            incoming.skip(incoming.rangeEquals(0, MARK) ? MARK.size() : 0);
         }
         if (endedWithReturn && !incoming.exhausted()) {
             endedWithReturn = false;
-            if (incoming.getByte(0) == '\n') {
-                incoming.skip(1); // the second half of a line end that has been passed on
-            }
+            incoming.skip(incoming.getByte(0) == '\n' ? 1 : 0); // the second half of a line end that has been passed on
         }
         for (long length; (length = incoming.indexOf((byte) '\r')) >= 0; ) {
-            normal.write(incoming, length);
-            normal.writeByte('\n');
+            lines.write(incoming, length);
+            lines.writeByte('\n');
             endedWithReturn = incoming.size() == 1;
             incoming.skip(!endedWithReturn && incoming.getByte(1) == '\n' ? 2 : 1);
         }
-        normal.write(incoming, incoming.size());
-        return true;
+        lines.write(incoming, incoming.size());
     }
 
-    private void dropMark() throws IOException {
-        while (incoming.size() < MARK.size() && incoming.rangeEquals(0, MARK, 0, (int) incoming.size())) {
-            if (super.read(incoming, MARK.size() - incoming.size()) < 0) {
-                return;
-            }
-        }
-        if (incoming.rangeEquals(0, MARK)) {
-            incoming.skip(MARK.size());
-        }
-    }
-
-    /** Returns how many bytes come before the end of an error field's name; all of them if there is no such name. */
-    private long upToErrorField() {
+    /** Looks for error fields and ends of events in the lines that are new; returns how many bytes the whole events have. */
+    private long scanEvents() {
+        var end = 0L;
         var lineEnded = false;
-        var at = 0L;
-        while (at < normal.size() && !lineIsError) {
+        while (scanned < lines.size() && !lineIsError) {
             if (matched < 0) {
-                at = normal.indexOf((byte) '\n', at);
-                if (at < 0) {
-                    at = normal.size();
+                scanned = lines.indexOf((byte) '\n', scanned);
+                if (scanned < 0) {
+                    scanned = lines.size();
                     break;
                 }
             }
-            var next = normal.getByte(at++);
-            lineEnded |= next == '\n';
-            matched = next == '\n' ? 0 : next == ERROR_FIELD.getByte(matched) ? matched + 1 : -1;
-            lineIsError = matched == ERROR_FIELD.size();
+            var next = lines.getByte(scanned++);
+            if (next == '\n') {
+                end = matched == 0 ? scanned : end; // an empty line
+                matched = 0;
+                lineEnded = true;
+            } else {
+                matched = next == ERROR_FIELD.getByte(matched) ? matched + 1 : -1;
+                lineIsError = matched == ERROR_FIELD.size();
+            }
         }
         if (lineEnded) {
-            onLine.run();
+            receiver.lines();
         }
-        return at;
+        scanned -= end;
+        return end;
     }
 
+    /** Returns what follows the colon of an error field. */
     private String restOfLine() throws IOException {
-        while (normal.indexOf((byte) '\n') < 0 && readNormal(8192)) {
-            // one line, however many reads it comes in
-        }
-        return normal.readUtf8().lines().findFirst().orElse("").strip();
+        lines.skip(scanned);
+        return lines.readUtf8().lines().findFirst().orElse("").strip();
     }
 }

@@ -1,27 +1,38 @@
 //JAVA 25+
 //DEPS com.squareup.okhttp3:okhttp-jvm:5.5.1
+//SOURCES Events.java
 //SOURCES Metrics.java
 
 // Sockets: the times of socket reads, and of the phases of the network before the first event.
 
 package stream;
 
+import java.io.EOFException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
+import java.io.UncheckedIOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.Proxy;
 import java.net.Socket;
 import java.net.SocketAddress;
 import java.net.SocketException;
+import java.net.SocketTimeoutException;
 import java.nio.ByteBuffer;
+import java.nio.channels.CancelledKeyException;
+import java.nio.channels.SelectionKey;
+import java.nio.channels.Selector;
 import java.nio.channels.SocketChannel;
+import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.locks.LockSupport;
 
 import javax.net.SocketFactory;
 
@@ -29,6 +40,7 @@ import okhttp3.Call;
 import okhttp3.EventListener;
 import okhttp3.Handshake;
 import okhttp3.Protocol;
+import okio.Buffer;
 
 /** When the last socket read returned, and how many there were; written by the one thread that reads the socket. */
 final class ReadClock {
@@ -37,8 +49,8 @@ final class ReadClock {
     private volatile int reads;
 
     /** Notes a read that has just returned; the end of the connection is one that brought nothing. */
-    void read(boolean broughtBytes) {
-        lastReadNanos = System.nanoTime();
+    void read(long nanos, boolean broughtBytes) {
+        lastReadNanos = nanos;
         reads += broughtBytes ? 1 : 0;
     }
 
@@ -48,6 +60,452 @@ final class ReadClock {
 
     int reads() {
         return reads;
+    }
+}
+
+/**
+ * Waits for all sockets of a run in one thread, and reads each as soon as something has come, so that an event has its time
+ * before anything else is done with it: however long it takes to parse, the next read is not late. Beside the read and its
+ * time this thread does nothing.
+ */
+final class SocketReader implements AutoCloseable {
+
+    private static final int MOST_BYTES = 64 * 1024;
+
+    private final Selector selector;
+    private final ByteBuffer buffer = ByteBuffer.allocateDirect(MOST_BYTES);
+    private final List<InputWorker> workers;
+    private int added;
+    private volatile boolean closing;
+
+    private SocketReader(Selector selector, List<InputWorker> workers) {
+        this.selector = selector;
+        this.workers = workers;
+    }
+
+    static SocketReader start() throws IOException {
+        var workers = new ArrayList<InputWorker>();
+        for (int i = 0; i < Math.max(1, Runtime.getRuntime().availableProcessors() / 2); i++) {
+            workers.add(InputWorker.start());
+        }
+        var reader = new SocketReader(Selector.open(), workers);
+        Thread.ofPlatform().name("sockets").daemon().start(reader::readAll);
+        return reader;
+    }
+
+    /** Returns what a connected channel brings from now on, until it ends or is closed. */
+    synchronized SocketInput read(SocketChannel channel, ReadClock clock) throws IOException {
+        channel.configureBlocking(false);
+        var input = new SocketInput(channel, selector, workers.get(added++ % workers.size()), clock);
+        selector.wakeup();
+        return input;
+    }
+
+    @Override
+    public void close() {
+        closing = true;
+        selector.wakeup();
+        workers.forEach(InputWorker::close);
+    }
+
+    private void readAll() {
+        try (selector) {
+            while (!closing) {
+                selector.select(this::read);
+                workers.forEach(InputWorker::wake);
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private void read(SelectionKey key) {
+        var input = (SocketInput) key.attachment();
+        try {
+            if (key.isReadable()) {
+                buffer.clear();
+                var count = ((SocketChannel) key.channel()).read(buffer);
+                var nanos = System.nanoTime();
+                if (count < 0) {
+                    key.interestOpsAnd(~SelectionKey.OP_READ);
+                    input.end(nanos);
+                } else if (count > 0) {
+                    var bytes = new byte[count];
+                    buffer.flip().get(bytes);
+                    input.add(bytes, nanos);
+                }
+            }
+            if (key.isWritable()) {
+                key.interestOpsAnd(~SelectionKey.OP_WRITE);
+                input.letWrite();
+            }
+        } catch (CancelledKeyException e) {
+            // closed by this side, which has told the input
+        } catch (IOException e) {
+            key.cancel();
+            input.fail(e);
+        } catch (OutOfMemoryError e) {
+            key.cancel();
+            input.fail(new IOException("there is no memory for what the server sends", e));
+        }
+    }
+}
+
+/** Takes what sockets have brought, in turns on a thread that many streams share; it must not wait. */
+interface InputConsumer {
+
+    /** Takes what there is now; returns whether another turn is wanted though nothing new may come. */
+    boolean take(SocketInput input);
+}
+
+/**
+ * A thread that lets the consumers of many inputs take their turns. It is woken only if it has nothing to do, and rests for a
+ * millisecond after work, so that a thousand streams do not need a thousand wake-ups: what it takes has its time already.
+ */
+final class InputWorker implements AutoCloseable {
+
+    private static final long REST_NANOS = 1_000_000;
+
+    private final Queue<SocketInput> ready = new ConcurrentLinkedQueue<>();
+    private volatile boolean idle;
+    private volatile boolean closing;
+    private Thread thread;
+
+    static InputWorker start() {
+        var worker = new InputWorker();
+        worker.thread = Thread.ofPlatform().name("events").daemon().unstarted(worker::run);
+        worker.thread.start();
+        return worker;
+    }
+
+    /** Gives an input a turn; {@link #wake} is to be called after one or more of these. */
+    void add(SocketInput input) {
+        ready.add(input);
+    }
+
+    /** Wakes the thread if it has nothing to do and now has. */
+    void wake() {
+        if (idle && !ready.isEmpty()) {
+            idle = false;
+            LockSupport.unpark(thread);
+        }
+    }
+
+    @Override
+    public void close() {
+        closing = true;
+        LockSupport.unpark(thread);
+    }
+
+    private void run() {
+        var again = new ArrayList<SocketInput>();
+        while (!closing) {
+            var worked = false;
+            for (SocketInput input; (input = ready.poll()) != null; worked = true) {
+                if (input.giveTurn()) {
+                    again.add(input);
+                }
+            }
+            if (worked) {
+                again.forEach(SocketInput::askForTurn);
+                again.clear();
+                LockSupport.parkNanos(REST_NANOS);
+            } else {
+                idle = true;
+                if (ready.isEmpty() && !closing) {
+                    LockSupport.park(this);
+                }
+                idle = false;
+            }
+        }
+    }
+}
+
+/**
+ * What a socket has brought, in the order in which it came. The {@link SocketReader} adds, and one thread at a time takes: one
+ * that waits, with {@link #read}, or a consumer in turns. Neither side takes a lock.
+ */
+final class SocketInput extends InputStream {
+
+    /** So much may wait to be taken; more is left to the operating system, which holds the server up. */
+    private static final long MOST_WAITING_BYTES = 1 << 20;
+    private static final byte[] NOTHING = {};
+
+    /** What one read brought; nothing at the end of the connection. */
+    private static final class Segment {
+        private final byte[] bytes;
+        private final long nanos;
+        private final IOException failure;
+        private volatile Segment next;
+
+        Segment(byte[] bytes, long nanos, IOException failure) {
+            this.bytes = bytes;
+            this.nanos = nanos;
+            this.failure = failure;
+        }
+    }
+
+    private final SocketChannel channel;
+    private final SelectionKey key;
+    private final InputWorker worker;
+    private final ReadClock clock;
+    private final AtomicBoolean hasTurn = new AtomicBoolean();
+    private volatile long added;
+    private volatile long taken;
+    private volatile boolean paused;
+    private volatile boolean closed;
+    private volatile InputConsumer consumer;
+    private volatile Thread waiting;
+    private volatile Thread waitingToWrite;
+    private volatile int timeoutMillis;
+    private Segment newest = new Segment(NOTHING, 0, null); // the adding thread's
+    private Segment current = newest; // from here on the taking thread's
+    private int position;
+    private byte[] givenBack = NOTHING;
+    private boolean ended;
+    private boolean lineIsEmpty;
+
+    /** For the {@link SocketReader} alone. */
+    SocketInput(SocketChannel channel, Selector selector, InputWorker worker, ReadClock clock) throws IOException {
+        this.channel = channel;
+        this.worker = worker;
+        this.clock = clock;
+        this.key = channel.register(selector, SelectionKey.OP_READ, this);
+    }
+
+    // The adding side.
+
+    void add(byte[] bytes, long nanos) {
+        added += bytes.length;
+        append(new Segment(bytes, nanos, null));
+        if (added - taken > MOST_WAITING_BYTES) {
+            key.interestOpsAnd(~SelectionKey.OP_READ);
+            paused = true; // from now on the taking side may undo this
+            resumeIfTaken();
+        }
+    }
+
+    void end(long nanos) {
+        append(new Segment(NOTHING, nanos, null));
+    }
+
+    void fail(IOException failure) {
+        append(new Segment(NOTHING, System.nanoTime(), failure));
+        letWrite();
+    }
+
+    void letWrite() {
+        LockSupport.unpark(waitingToWrite);
+    }
+
+    private void append(Segment segment) {
+        newest.next = segment;
+        newest = segment;
+        if (consumer != null) {
+            askForTurn();
+        } else {
+            LockSupport.unpark(waiting);
+        }
+    }
+
+    private void resumeIfTaken() {
+        if (paused && added - taken <= MOST_WAITING_BYTES / 2) {
+            paused = false;
+            want(SelectionKey.OP_READ);
+        }
+    }
+
+    /** Asks the reader for reads or writes; returns false if the connection is closed. */
+    private boolean want(int operation) {
+        try {
+            key.interestOpsOr(operation);
+            key.selector().wakeup();
+            return true;
+        } catch (CancelledKeyException e) {
+            return false;
+        }
+    }
+
+    // The taking side, in turns.
+
+    /** Lets a consumer take what there is and what comes, until it {@linkplain #takeBack gives that up}. */
+    void handTo(InputConsumer next) {
+        consumer = next;
+        askForTurn();
+        worker.wake();
+    }
+
+    /** Lets {@link #read} take what comes, after these bytes; to be called by the consumer. */
+    void takeBack(byte[] bytes) {
+        consumer = null;
+        givenBack = bytes == null ? NOTHING : bytes;
+    }
+
+    void askForTurn() {
+        if (hasTurn.compareAndSet(false, true)) {
+            worker.add(this);
+        }
+    }
+
+    boolean giveTurn() {
+        hasTurn.set(false);
+        var taking = consumer;
+        return taking != null && taking.take(this);
+    }
+
+    /**
+     * Whether there are bytes to take. The clock shows the read that brought them.
+     *
+     * @throws IOException if there never will be
+     */
+    boolean hasBytes() throws IOException {
+        if (position == current.bytes.length) {
+            if (closed) {
+                throw new SocketException("Socket closed");
+            }
+            if (!ended && current.next == null) {
+                return false;
+            }
+            if (!takeNext()) {
+                throw new EOFException();
+            }
+        }
+        return true;
+    }
+
+    /** Takes the bytes that one read brought, as chunks of a body. */
+    void take(ChunkDecoder chunks, Buffer payload) {
+        position = chunks.decode(current.bytes, position, current.bytes.length, payload);
+    }
+
+    // The taking side, for threads that wait.
+
+    void setTimeout(int millis) {
+        timeoutMillis = millis;
+    }
+
+    /** Whether the connection has ended, or has brought what nobody asked for; a TLS layer takes session tickets at any time. */
+    boolean isUnusable(boolean secure) {
+        for (var segment = current.next; segment != null; segment = segment.next) {
+            if (segment.bytes.length == 0 || !secure) {
+                return true;
+            }
+        }
+        return ended || !secure && position < current.bytes.length;
+    }
+
+    @Override
+    public int read(byte[] bytes, int offset, int length) throws IOException {
+        if (givenBack.length > 0) {
+            var count = Math.min(length, givenBack.length);
+            System.arraycopy(givenBack, 0, bytes, offset, count);
+            givenBack = Arrays.copyOfRange(givenBack, count, givenBack.length);
+            return count;
+        }
+        if (position == current.bytes.length && !takeNext()) {
+            return -1;
+        }
+        var count = upToEmptyLine(Math.min(length, current.bytes.length - position));
+        System.arraycopy(current.bytes, position, bytes, offset, count);
+        position += count;
+        return count;
+    }
+
+    /** Returns how many of the next bytes there are up to an empty line, which ends headers, so that a consumer can have the body. */
+    private int upToEmptyLine(int most) {
+        for (int count = 1; count <= most; count++) {
+            var next = current.bytes[position + count - 1];
+            if (next == '\n' && lineIsEmpty) {
+                return count;
+            }
+            lineIsEmpty = next == '\n' || next == '\r' && lineIsEmpty;
+        }
+        return most;
+    }
+
+    /** Waits for what the next read brings; returns false at the end of the connection. */
+    private boolean takeNext() throws IOException {
+        if (ended) {
+            return false;
+        }
+        var segment = current.next != null ? current.next : await();
+        taken += current.bytes.length;
+        resumeIfTaken();
+        current.next = null; // else one that has grown old keeps all later ones from the collector
+        current = segment;
+        position = 0;
+        if (segment.failure != null) {
+            throw segment.failure;
+        }
+        ended = segment.bytes.length == 0;
+        clock.read(segment.nanos, !ended);
+        return !ended;
+    }
+
+    private Segment await() throws IOException {
+        var deadlineNanos = System.nanoTime() + timeoutMillis * 1_000_000L;
+        waiting = Thread.currentThread();
+        try {
+            while (true) {
+                if (closed) {
+                    throw new SocketException("Socket closed");
+                }
+                var segment = current.next;
+                if (segment != null) {
+                    return segment;
+                }
+                if (timeoutMillis == 0) {
+                    LockSupport.park(this);
+                } else if (System.nanoTime() < deadlineNanos) {
+                    LockSupport.parkNanos(this, deadlineNanos - System.nanoTime());
+                } else {
+                    throw new SocketTimeoutException("Read timed out");
+                }
+            }
+        } finally {
+            waiting = null;
+        }
+    }
+
+    /** Writes all of a buffer to the socket. */
+    void write(ByteBuffer bytes) throws IOException {
+        waitingToWrite = Thread.currentThread();
+        try {
+            while (bytes.hasRemaining()) {
+                if (channel.write(bytes) == 0) {
+                    if (!want(SelectionKey.OP_WRITE)) {
+                        throw new SocketException("Socket closed");
+                    }
+                    LockSupport.park(this);
+                }
+            }
+        } finally {
+            waitingToWrite = null;
+        }
+    }
+
+    @Override
+    public int read() throws IOException {
+        var one = new byte[1];
+        return read(one, 0, 1) < 0 ? -1 : one[0] & 0xff;
+    }
+
+    @Override
+    public int available() {
+        return givenBack.length > 0 ? givenBack.length : current.bytes.length - position;
+    }
+
+    @Override
+    public void close() throws IOException {
+        closed = true;
+        channel.close();
+        key.selector().wakeup(); // the operating system's socket is closed there
+        LockSupport.unpark(waiting);
+        letWrite();
+        if (consumer != null) {
+            askForTurn();
+            worker.wake();
+        }
     }
 }
 
@@ -66,6 +524,7 @@ final class TimedSockets extends SocketFactory {
 
     private final Map<Ends, TimedSocket> sockets = new ConcurrentHashMap<>();
     private final Map<SocketAddress, Queue<SocketChannel>> openedAhead = new ConcurrentHashMap<>();
+    private SocketReader reader; // null before the first connection
 
     /** Returns the timed socket of the connection that this socket, plain or TLS, belongs to. */
     TimedSocket of(Socket socket) {
@@ -88,8 +547,18 @@ final class TimedSockets extends SocketFactory {
         }
     }
 
-    /** Closes the connections that were opened ahead and not taken over. */
-    void closeOpenedAhead() {
+    private synchronized SocketReader reader() throws IOException {
+        if (reader == null) {
+            reader = SocketReader.start();
+        }
+        return reader;
+    }
+
+    /** Closes the connections that were opened ahead and not taken over, and reads no others any more. */
+    synchronized void close() {
+        if (reader != null) {
+            reader.close();
+        }
         for (var channels : openedAhead.values()) {
             for (SocketChannel channel; (channel = channels.poll()) != null; ) {
                 try {
@@ -138,8 +607,9 @@ final class TimedSockets extends SocketFactory {
         private SocketChannel channel;
         private Socket socket;
         private boolean openedAhead;
+        private int timeoutMillis;
         private Ends ends;
-        private TimedInput input;
+        private SocketInput input;
 
         TimedSocket(SocketChannel channel) {
             this.channel = channel;
@@ -148,6 +618,12 @@ final class TimedSockets extends SocketFactory {
 
         ReadClock clock() {
             return clock;
+        }
+
+        /** Returns what the connection brings. */
+        SocketInput input() throws IOException {
+            getInputStream();
+            return input;
         }
 
         /** Whether the connection was open before a request asked for one. */
@@ -159,8 +635,8 @@ final class TimedSockets extends SocketFactory {
          * Returns whether the server has closed the connection, or sent what nobody asked for. To be called between two
          * requests, by the only thread that uses the connection.
          */
-        synchronized boolean isUnusable(boolean secure) throws IOException {
-            return input != null && input.isUnusable(channel, secure);
+        synchronized boolean isUnusable(boolean secure) {
+            return input != null && input.isUnusable(secure);
         }
 
         @Override
@@ -182,7 +658,8 @@ final class TimedSockets extends SocketFactory {
         @Override
         public synchronized InputStream getInputStream() throws IOException {
             if (input == null) {
-                input = new TimedInput(socket.getInputStream(), clock);
+                input = reader().read(channel, clock);
+                input.setTimeout(timeoutMillis);
             }
             return input;
         }
@@ -192,6 +669,9 @@ final class TimedSockets extends SocketFactory {
             if (ends != null) {
                 sockets.remove(ends, this);
             }
+            if (input != null) {
+                input.close();
+            }
             socket.close();
         }
 
@@ -199,17 +679,36 @@ final class TimedSockets extends SocketFactory {
 
         @Override
         public OutputStream getOutputStream() throws IOException {
-            return socket.getOutputStream();
+            getInputStream();
+            return new OutputStream() {
+                @Override
+                public void write(int b) throws IOException {
+                    write(new byte[] {(byte) b}, 0, 1);
+                }
+
+                @Override
+                public void write(byte[] bytes, int offset, int length) throws IOException {
+                    input.write(ByteBuffer.wrap(bytes, offset, length));
+                }
+
+                @Override
+                public void close() throws IOException {
+                    TimedSocket.this.close();
+                }
+            };
         }
 
         @Override
         public void setSoTimeout(int millis) throws SocketException {
-            socket.setSoTimeout(millis);
+            timeoutMillis = millis;
+            if (input != null) {
+                input.setTimeout(millis);
+            }
         }
 
         @Override
         public int getSoTimeout() throws SocketException {
-            return socket.getSoTimeout();
+            return timeoutMillis;
         }
 
         @Override
@@ -285,93 +784,6 @@ final class TimedSockets extends SocketFactory {
         @Override
         public boolean isOutputShutdown() {
             return socket.isOutputShutdown();
-        }
-    }
-
-    /** Reads ahead where a caller asks for little, so that the two small reads TLS makes of a record are one. */
-    private static final class TimedInput extends InputStream {
-
-        private static final int SMALL = 2048;
-        private static final int AHEAD = 16 * 1024;
-
-        private final InputStream in;
-        private final ReadClock clock;
-        private byte[] ahead; // only where it is needed: a thousand of them are a load for the collector
-        private int next;
-        private int end;
-
-        TimedInput(InputStream in, ReadClock clock) {
-            this.in = in;
-            this.clock = clock;
-        }
-
-        /**
-         * Returns whether the connection is closed, or has brought bytes that no TLS layer waits for. What it brought is
-         * kept for the TLS layer: session tickets come without being asked for.
-         */
-        boolean isUnusable(SocketChannel channel, boolean secure) throws IOException {
-            var single = ByteBuffer.allocate(1);
-            channel.configureBlocking(false);
-            try {
-                var count = channel.read(single);
-                if (count > 0 && secure) {
-                    keep(single.get(0));
-                    while (end < ahead.length && (count = channel.read(ByteBuffer.wrap(ahead, end, ahead.length - end))) > 0) {
-                        end += count;
-                    }
-                    return count < 0;
-                }
-                return count != 0;
-            } finally {
-                channel.configureBlocking(true);
-            }
-        }
-
-        private void keep(byte single) {
-            ahead = ahead != null ? ahead : new byte[AHEAD];
-            if (next == end) {
-                next = 0;
-                end = 0;
-            }
-            ahead[end++] = single;
-        }
-
-        @Override
-        public int read(byte[] bytes, int offset, int length) throws IOException {
-            if (next == end) {
-                if (length >= SMALL) {
-                    var count = in.read(bytes, offset, length);
-                    clock.read(count > 0);
-                    return count;
-                }
-                ahead = ahead != null ? ahead : new byte[AHEAD];
-                next = 0;
-                end = Math.max(0, in.read(ahead, 0, ahead.length));
-                clock.read(end > 0);
-                if (end == 0) {
-                    return -1;
-                }
-            }
-            var count = Math.min(length, end - next);
-            System.arraycopy(ahead, next, bytes, offset, count);
-            next += count;
-            return count;
-        }
-
-        @Override
-        public int read() throws IOException {
-            var one = new byte[1];
-            return read(one, 0, 1) < 0 ? -1 : one[0] & 0xff;
-        }
-
-        @Override
-        public int available() throws IOException {
-            return end - next + in.available();
-        }
-
-        @Override
-        public void close() throws IOException {
-            in.close();
         }
     }
 }

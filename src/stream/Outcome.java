@@ -1,0 +1,232 @@
+//JAVA 25+
+//DEPS com.squareup.okhttp3:okhttp-jvm:5.5.1
+//SOURCES Console.java
+//SOURCES Dialects.java
+//SOURCES Models.java
+//SOURCES Metrics.java
+
+// Outcome: how a request ended. Turns what servers and networks report into a type and one line, with what to do about it.
+
+package stream;
+
+import java.io.EOFException;
+import java.io.IOException;
+import java.net.ConnectException;
+import java.net.NoRouteToHostException;
+import java.net.SocketException;
+import java.net.SocketTimeoutException;
+import java.net.UnknownHostException;
+import java.time.Duration;
+import java.time.ZoneOffset;
+import java.time.ZonedDateTime;
+import java.time.format.DateTimeFormatter;
+import java.time.format.DateTimeParseException;
+import java.util.regex.Pattern;
+
+import javax.net.ssl.SSLException;
+
+import okhttp3.HttpUrl;
+import okhttp3.Response;
+import okio.BufferedSource;
+
+/**
+ * A failure as it is reported.
+ *
+ * @param type       the server's code for it, else ours
+ * @param message    one line
+ * @param httpStatus null if there was no response
+ */
+record ServerError(String type, String message, Integer httpStatus) { }
+
+/** Turns what servers and networks report into a type and one line. */
+final class ServerErrors {
+
+    private static final Pattern TITLE = Pattern.compile("(?is)<title>(.*?)</title>");
+
+    private ServerErrors() { }
+
+    /** Reads at most so many bytes of the body of a response that is not a success. */
+    static ServerError ofResponse(Response response, BufferedSource body, long mostBytes) throws IOException {
+        body.request(mostBytes);
+        var text = body.getBuffer().snapshot((int) Math.min(mostBytes, body.getBuffer().size())).utf8();
+        var status = response.code();
+        if (response.isRedirect()) {
+            return new ServerError("redirect", "the server points to " + response.header("Location")
+                    + "; give that as the base URL", status);
+        }
+        if (text.isBlank()) {
+            return new ServerError("http_" + status, "an empty body", status);
+        }
+        var title = TITLE.matcher(text);
+        var report = ErrorReport.of(title.find() ? title.group(1) : text);
+        return new ServerError(report.type() == null ? "http_" + status : report.type(),
+                report.message() == null ? "no message" : withoutStatus(OneLine.firstOf(report.message()), status), status);
+    }
+
+    /** Many bodies repeat the status, which is shown anyway. */
+    private static String withoutStatus(String line, int status) {
+        return line.replaceFirst("^" + status + "[ :]+(?=\\S)", "");
+    }
+
+    static ServerError ofConnection(Throwable failure, HttpUrl url) {
+        var at = url.host() + ":" + url.port();
+        return switch (failure) {
+            case UnknownHostException e -> new ServerError("dns", "no such host: " + url.host(), null);
+            case SSLException e -> new ServerError("tls", at + ": " + OneLine.firstOf(e.getMessage()), null);
+            case ConnectException e -> new ServerError("connect", "nothing answers at " + at, null);
+            case NoRouteToHostException e -> new ServerError("connect", "no route to " + at, null);
+            case SocketTimeoutException e -> new ServerError("connect", "no connection to " + at + " in time", null);
+            default -> new ServerError("connection", at + " " + brokenConnection(failure, "before it answered"), null);
+        };
+    }
+
+    /**
+     * Says how a connection ended, in words that follow the name of the server.
+     *
+     * @param when what it ended before or inside, as in "before it answered"
+     */
+    static String brokenConnection(Throwable failure, String when) {
+        var message = OneLine.firstOf(String.valueOf(failure.getMessage()));
+        if (failure instanceof SocketException && message.matches("(?i).*(reset|broken pipe|abort).*")) {
+            return "reset the connection " + when;
+        }
+        var isEnd = failure instanceof EOFException || message.startsWith("unexpected end of stream");
+        return isEnd ? "closed the connection " + when
+                : "broke the connection " + when + " (" + (failure.getMessage() == null ? failure : message) + ")";
+    }
+
+    /** Returns how long the server asks to wait, in milliseconds from 0; null if it does not say. */
+    static Long retryAfterMillis(Response response) {
+        var millis = response.header("retry-after-ms");
+        var after = response.header("Retry-After");
+        try {
+            if (millis != null) {
+                return plausible(Double.parseDouble(millis));
+            }
+            return after == null ? null : plausible(Double.parseDouble(after) * 1000);
+        } catch (NumberFormatException e) {
+            return after == null ? null : untilDate(after);
+        }
+    }
+
+    /** Returns null for more than a month, which is a mistake. */
+    private static Long plausible(double millis) {
+        return millis <= Duration.ofDays(31).toMillis() ? Long.valueOf(Math.max(0, Math.round(millis))) : null;
+    }
+
+    private static Long untilDate(String date) {
+        try {
+            var at = ZonedDateTime.parse(date, DateTimeFormatter.RFC_1123_DATE_TIME);
+            return plausible(Duration.between(ZonedDateTime.now(ZoneOffset.UTC), at).toMillis());
+        } catch (DateTimeParseException e) {
+            return null;
+        }
+    }
+}
+
+/** How an exchange ended. Sealed, so that a partial stream cannot pass as a complete one. */
+sealed interface Outcome {
+
+    /** The answer has its end: a finish reason or the last event. */
+    record Completed() implements Outcome { }
+
+    /** The stream ended, or broke, without an end of the answer. */
+    record Truncated(String how) implements Outcome { }
+
+    /**
+     * The server refused, or reported an error, or could not be reached.
+     *
+     * @param type       the server's word for it, else ours
+     * @param httpStatus null if there was no answer
+     */
+    record Failed(String type, String message, Integer httpStatus) implements Outcome {
+
+        private static final Pattern ABOUT_MODEL = Pattern.compile("(?i)(?<![/\\w])model|deployment");
+
+        Failed(ServerError refusal) {
+            this(refusal.type(), refusal.message(), refusal.httpStatus());
+        }
+
+        /** Whether the same request may succeed a little later. */
+        boolean isRetryable() {
+            if (httpStatus == null) {
+                return !type.equals("tls");
+            }
+            return httpStatus == 408 || httpStatus == 409 || httpStatus >= 500
+                    || httpStatus == 429 && !type.equals("insufficient_quota");
+        }
+
+        /** Whether every other prompt meets the same failure. */
+        boolean concernsAllPrompts() {
+            return httpStatus == null || httpStatus == 401 || httpStatus == 403 || httpStatus == 404;
+        }
+
+        /** Whether a 404 is about the model; other bodies are about the path. */
+        private boolean isAboutModel() {
+            return ABOUT_MODEL.matcher(type + " " + message).find();
+        }
+
+        private static String withPort(HttpUrl url) {
+            return url.scheme() + "://" + url.host() + ":" + url.port() + url.encodedPath();
+        }
+
+        /** What the user can do about it; empty where only the server can. */
+        private String advice(Model model) {
+            if (httpStatus == null) {
+                return "; check the base URL, the network and the proxy";
+            }
+            return switch (httpStatus) {
+                case 200 -> type.equals("not_streamed") ? "; turn streaming on at the server or a proxy before it" : "";
+                case 401 -> model.keyVariable() == null ? "; the server requires a key, set " + model.dialect().keyVariable()
+                        : "; check " + model.keyVariable();
+                case 403 -> "; ask for access, or name another model with --model";
+                case 404 -> isAboutModel() ? "; " + model.name() + " is retired or unknown at " + model.url().host()
+                        + ", name another with --model"
+                        : "; there is nothing at POST " + withPort(model.url()) + ", check --base-url";
+                case 429 -> "; lower --concurrency, raise --retries, or look at your quota";
+                default -> httpStatus >= 500 ? "; try again later" : "";
+            };
+        }
+    }
+
+    record TimedOut() implements Outcome { }
+
+    record Stalled() implements Outcome { }
+
+    record Cancelled() implements Outcome { }
+
+    /** The column status. */
+    default RequestStatus status() {
+        return switch (this) {
+            case Completed c -> RequestStatus.COMPLETED;
+            case Truncated t -> RequestStatus.TRUNCATED;
+            case Failed f -> RequestStatus.FAILED;
+            case TimedOut t -> RequestStatus.TIMEOUT;
+            case Stalled s -> RequestStatus.STALLED;
+            case Cancelled c -> RequestStatus.CANCELLED;
+        };
+    }
+
+    /** What went wrong, null for nothing: the column error. */
+    default String detail() {
+        return switch (this) {
+            case Completed c -> null;
+            case Truncated t -> t.how();
+            case Failed f -> f.message();
+            case TimedOut t -> "the answer took longer than --timeout";
+            case Stalled s -> "silent for longer than --stall-timeout";
+            case Cancelled c -> "interrupted by the user";
+        };
+    }
+
+    /** Returns one line for the user: what happened, and what to do. */
+    default String message(Model model) {
+        if (!(this instanceof Failed failed)) {
+            return status().word() + (detail() == null ? "" : ": " + detail());
+        }
+        var code = failed.httpStatus() == null || failed.httpStatus() == 200 ? "" : failed.httpStatus() + " ";
+        var type = failed.type().startsWith("http_") || failed.type().equals(code.strip()) ? code.strip()
+                : code + failed.type();
+        return "failed: " + type + ": " + failed.message().replaceFirst("\\.$", "") + failed.advice(model);
+    }
+}

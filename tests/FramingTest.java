@@ -1,0 +1,333 @@
+package stream;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertInstanceOf;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.net.InetAddress;
+import java.net.ProtocolException;
+import java.net.ServerSocket;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
+
+import okhttp3.OkHttpClient;
+import okhttp3.Request;
+import okio.Buffer;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Chunks, and what a connection brings before, between and after them. OkHttp's own decoding is what ours is compared with. */
+class FramingTest {
+
+    private static final String HEADERS = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n";
+    private static final String TOKEN = "data: {\"choices\":[{\"delta\":{\"content\":\"%s\"}}]}\n\n";
+    private static final String END = "data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\"}]}\n\n";
+
+    private final StreamClient client = new StreamClient(4, List.of(), Map.of(), Limits.DEFAULT, ConnectionSettings.DEFAULT);
+
+    @AfterEach
+    void close() {
+        client.close();
+    }
+
+    /** Answers each connection with one script, which gets the stream to write to once a request has been read. */
+    private static final class ScriptedServer implements AutoCloseable {
+
+        interface Script {
+            /** Writes the answer to the request of this number on its connection, from 1; closes the connection by throwing. */
+            void answer(int request, OutputStream out) throws Exception;
+        }
+
+        private final ServerSocket listener = new ServerSocket(0, 50, InetAddress.getLoopbackAddress());
+
+        ScriptedServer(Script script) throws IOException {
+            Thread.ofVirtual().start(() -> {
+                while (!listener.isClosed()) {
+                    try {
+                        var socket = listener.accept();
+                        Thread.ofVirtual().start(() -> {
+                            try (socket) {
+                                socket.setTcpNoDelay(true);
+                                for (int request = 1; readRequest(socket.getInputStream()); request++) {
+                                    script.answer(request, socket.getOutputStream());
+                                }
+                            } catch (Exception e) {
+                                // the connection ends
+                            }
+                        });
+                    } catch (IOException e) {
+                        return;
+                    }
+                }
+            });
+        }
+
+        /** Reads a request up to the end of its body; returns false if there is none. */
+        private static boolean readRequest(InputStream in) throws IOException {
+            var head = new StringBuilder();
+            while (!head.toString().endsWith("\r\n\r\n")) {
+                var next = in.read();
+                if (next < 0) {
+                    return false;
+                }
+                head.append((char) next);
+            }
+            var length = head.toString().toLowerCase(java.util.Locale.ROOT).replaceFirst("(?s).*\ncontent-length: (\\d+).*", "$1");
+            in.skipNBytes(length.matches("\\d+") ? Integer.parseInt(length) : 0);
+            return true;
+        }
+
+        String url() {
+            return "http://localhost:" + listener.getLocalPort() + "/v1";
+        }
+
+        @Override
+        public void close() throws IOException {
+            listener.close();
+        }
+    }
+
+    private static void write(OutputStream out, String text) throws IOException {
+        out.write(text.getBytes(StandardCharsets.UTF_8));
+        out.flush();
+    }
+
+    private static String chunk(String text) {
+        return Integer.toHexString(text.getBytes(StandardCharsets.UTF_8).length) + "\r\n" + text + "\r\n";
+    }
+
+    /** What an exchange recorded: a line for each event, with the number of its read, and how it ended. */
+    private record Got(List<String> events, ExchangeResult result) {
+        String status() {
+            return result.outcome().status().word();
+        }
+    }
+
+    private Got exchange(String url) throws IOException {
+        var recording = new Recording();
+        var result = new Exchange(client, TestModels.of("m", "chat", url), "{}", recording, () -> { }).run();
+        return new Got(events(recording), result);
+    }
+
+    private static List<String> events(Recording recording) throws IOException {
+        var events = new ArrayList<String>();
+        recording.drain((micros, read, kind, text, tokens) -> events.add(read + " " + kind.word() + ":" + text));
+        return events;
+    }
+
+    @Test
+    void chunksHaveTheSameContentWhereverTheyAreSplitAndTheLastIsLeftAlone() throws Exception {
+        var framed = "5;name=\"a b\"\r\nHello\r\n1\n,\n00A \r\n 0\r\n\r\n5\r\n\n\r\n1\r\nx\r\n";
+        var last = "000;end\r\nTrailer: x\r\n\r\nHTTP/1.1";
+        var bytes = (framed + last).getBytes(StandardCharsets.UTF_8);
+        for (int first = 0; first <= bytes.length; first++) {
+            for (int second = first; second <= bytes.length; second++) {
+                var chunks = new ChunkDecoder();
+                var content = new Buffer();
+                var at = 0;
+                for (int end : new int[] {first, second, bytes.length}) {
+                    at = at == end || !chunks.isAtLast() ? chunks.decode(bytes, at, end, content) : at;
+                }
+                assertTrue(chunks.isAtLast());
+                assertEquals("Hello, 0\r\n\r\n5\r\n\nx", content.readUtf8());
+                assertEquals(last, new String(chunks.untaken(), StandardCharsets.UTF_8)
+                        + new String(bytes, at, bytes.length - at, StandardCharsets.UTF_8));
+            }
+        }
+    }
+
+    @Test
+    void insideAChunkNothingCanBeGivenBack() throws Exception {
+        var chunks = new ChunkDecoder();
+        var bytes = "3\r\nab".getBytes(StandardCharsets.UTF_8);
+        chunks.decode(bytes, 0, 2, new Buffer());
+        assertEquals("3\r", new String(chunks.untaken(), StandardCharsets.UTF_8));
+        chunks.decode(bytes, 2, bytes.length, new Buffer());
+        assertEquals(null, chunks.untaken());
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"x\r\n", "\r\n", "-5\r\n", "5\r\nhelloX", "5\r\nhello\rX", "ffffffffffffffff\r\n", "7fffffffffffffff\r\n", "0x5\r\n"})
+    void whatIsNoChunkIsRefused(String bytes) {
+        assertRefused(bytes);
+    }
+
+    @Test
+    void aSizeThatDoesNotEndIsRefused() {
+        assertRefused("0".repeat(5000));
+    }
+
+    private static void assertRefused(String text) {
+        var bytes = text.getBytes(StandardCharsets.UTF_8);
+        var chunks = new ChunkDecoder();
+        chunks.decode(bytes, 0, bytes.length, new Buffer());
+        assertThrows(ProtocolException.class, chunks::isAtLast);
+    }
+
+    /** Random chunks, half of them spoiled at one place of the framing, in random pieces; OkHttp says what comes of them. */
+    @Test
+    void theSameEventsAreReadAsOkHttpWouldRead() throws Exception {
+        var stream = TOKEN.formatted("a").repeat(20) + END;
+        var plain = new OkHttpClient();
+        var broken = 0;
+        for (int seed = 0; seed < 60; seed++) {
+            var random = new Random(seed);
+            var framed = new StringBuilder();
+            for (int at = 0; at < stream.length(); ) {
+                var end = Math.min(stream.length(), at + 1 + random.nextInt(200));
+                framed.append(random.nextBoolean() ? "0" : "").append(chunk(stream.substring(at, end)));
+                at = end;
+            }
+            framed.append("0\r\n\r\n");
+            if (seed % 2 == 1) {
+                var ends = java.util.regex.Pattern.compile("\r\n").matcher(framed).results().map(found -> found.start()).toList();
+                var at = ends.get(random.nextInt(ends.size()));
+                switch (random.nextInt(3)) {
+                    case 0 -> framed.insert(at, "zz");
+                    case 1 -> framed.delete(at, at + 2);
+                    default -> framed.setLength(at);
+                }
+            }
+            try (var server = new ScriptedServer((request, out) -> {
+                write(out, HEADERS);
+                for (int at = 0; at < framed.length(); ) {
+                    var end = Math.min(framed.length(), at + 1 + random.nextInt(300));
+                    write(out, framed.substring(at, end));
+                    at = end;
+                }
+                throw new IOException("the connection ends, as it must if the framing does not");
+            })) {
+                var content = body(plain, server.url());
+                var got = exchange(server.url());
+                var whole = content.split("\n\n", -1).length - 1;
+                assertEquals(whole, got.events().size(), "seed " + seed);
+                assertEquals(whole == 21 ? "completed" : whole == 0 ? "failed" : "truncated", got.status(), "seed " + seed);
+                broken += whole < 21 ? 1 : 0;
+            }
+        }
+        assertTrue(broken > 10, broken + " were broken: the spoiling does not spoil");
+        plain.dispatcher().executorService().shutdown();
+        plain.connectionPool().evictAll();
+    }
+
+    /** Returns what there is before the framing is broken. */
+    private static String body(OkHttpClient client, String url) throws IOException {
+        var content = new Buffer();
+        try (var response = client.newCall(new Request.Builder().url(url).build()).execute()) {
+            content.writeAll(response.body().source());
+        } catch (IOException e) {
+            // what came before is kept
+        }
+        return content.readUtf8();
+    }
+
+    @Test
+    void interimResponsesAndABodyThatComesWithTheHeadersAreReadOnce() throws Exception {
+        try (var server = new ScriptedServer((request, out) -> write(out, "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n" + HEADERS
+                + chunk(TOKEN.formatted("a")) + chunk(END) + "0\r\n\r\n"))) {
+            for (int request = 1; request <= 3; request++) {
+                var got = exchange(server.url());
+                assertEquals(List.of("1 content:a", "1 finish:stop"), got.events());
+                assertEquals("completed", got.status());
+                assertEquals(request > 1, got.result().network().connectionReused());
+            }
+        }
+    }
+
+    @Test
+    void aConnectionIsUsedAgainThoughTheEndOfTheChunksComesLate() throws Exception {
+        var ended = new CountDownLatch(1);
+        try (var server = new ScriptedServer((request, out) -> {
+            write(out, HEADERS);
+            write(out, chunk(TOKEN.formatted(request)));
+            write(out, chunk(END) + "0\r");
+            ended.await(5, TimeUnit.SECONDS);
+            write(out, "\nTrailer: x\r\n\r\n");
+        })) {
+            var first = CompletableFuture.supplyAsync(() -> {
+                try {
+                    return exchange(server.url());
+                } catch (IOException e) {
+                    throw new java.io.UncheckedIOException(e);
+                }
+            });
+            ended.countDown();
+            assertEquals("completed", first.get(10, TimeUnit.SECONDS).status());
+            var second = exchange(server.url());
+            assertTrue(second.result().network().connectionReused());
+            assertEquals("content:2", second.events().getFirst().substring(2));
+        }
+    }
+
+    /** A journal that does not keep up holds its own server up, and no other stream. */
+    @Test
+    void aStreamThatIsNotWrittenDownHoldsUpItsServerAlone() throws Exception {
+        var many = 60_000;
+        var kilobyte = ": " + "x".repeat(1020) + "\n\n"; // so that all of them are more than the operating system's buffers hold
+        var written = new AtomicLong();
+        try (var fast = new ScriptedServer((request, out) -> {
+                 write(out, HEADERS);
+                 var hundred = chunk((TOKEN.formatted("a") + kilobyte).repeat(100));
+                 for (int i = 0; i < many / 100; i++) {
+                     write(out, hundred);
+                     written.addAndGet(100);
+                 }
+                 write(out, chunk(END) + "0\r\n\r\n");
+             });
+             var other = new ScriptedServer((request, out) -> write(out, HEADERS + chunk(TOKEN.formatted("b")) + chunk(END) + "0\r\n\r\n"))) {
+            var recording = new Recording();
+            var exchange = new Exchange(client, TestModels.of("m", "chat", fast.url()), "{}", recording, () -> { });
+            var result = CompletableFuture.supplyAsync(exchange::run);
+            for (long before = -1; before != written.get() || before == 0; ) { // until the server can write no more
+                before = written.get();
+                Thread.sleep(200);
+            }
+            assertTrue(written.get() < many, "the server wrote all: nothing held it up");
+            assertFalse(result.isDone());
+            assertEquals("completed", exchange(other.url()).status());
+            var events = new int[1];
+            while (!result.isDone() | !recording.drain((micros, read, kind, text, tokens) -> events[0]++)) {
+                Thread.onSpinWait();
+            }
+            recording.drain((micros, read, kind, text, tokens) -> events[0]++);
+            assertEquals(many + 1, events[0]);
+            assertEquals("completed", result.get(10, TimeUnit.SECONDS).outcome().status().word());
+            assertTrue(recording.wasHeldUp());
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"", "data: {\"choi"})
+    void anAbortEndsAStreamThatIsSilent(String rest) throws Exception {
+        var silent = new CountDownLatch(1);
+        var stop = new CountDownLatch(1);
+        try (var server = new ScriptedServer((request, out) -> {
+            write(out, HEADERS + chunk(TOKEN.formatted("a")) + (rest.isEmpty() ? "" : chunk(rest)));
+            silent.countDown();
+            stop.await(20, TimeUnit.SECONDS);
+        })) {
+            var recording = new Recording();
+            var exchange = new Exchange(client, TestModels.of("m", "chat", server.url()), "{}", recording, () -> { });
+            var result = CompletableFuture.supplyAsync(exchange::run);
+            assertTrue(silent.await(10, TimeUnit.SECONDS));
+            exchange.abort(Exchange.Abort.STALL);
+            assertInstanceOf(Outcome.Stalled.class, result.get(10, TimeUnit.SECONDS).outcome());
+        } finally {
+            stop.countDown();
+        }
+    }
+}
