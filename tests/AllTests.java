@@ -48,6 +48,7 @@
 //SOURCES TerminalTest.java
 //SOURCES TestModels.java
 //SOURCES TestRun.java
+//SOURCES ToolProcess.java
 //SOURCES TrustedCertificate.java
 
 // Runs the tests: all of them, or those named.

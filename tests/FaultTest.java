@@ -19,13 +19,14 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.zip.GZIPOutputStream;
 
 import mockwebserver3.Dispatcher;
@@ -36,6 +37,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.api.parallel.Execution;
 import org.junit.jupiter.api.parallel.ExecutionMode;
@@ -73,14 +75,9 @@ class FaultTest {
 
     /** The tool in a process of its own. */
     private Process start(List<String> jvmOptions, String... args) throws IOException {
-        var words = new ArrayList<>(List.of(Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                "-XX:TieredStopAtLevel=1"));
-        words.addAll(jvmOptions);
-        words.addAll(List.of("-cp", System.getProperty("java.class.path"), "stream.Stream", "--results", results.toString()));
+        var words = new ArrayList<>(List.of("stream.Stream", "--results", results.toString()));
         words.addAll(List.of(args));
-        var builder = new ProcessBuilder(words);
-        builder.environment().remove("JAVA_TOOL_OPTIONS"); // a JVM says on standard error that it picked them up
-        return builder.start();
+        return ToolProcess.of(jvmOptions, words.toArray(String[]::new)).start();
     }
 
     private static String text(InputStream in) throws IOException {
@@ -321,6 +318,14 @@ class FaultTest {
         assertEquals("false", run("-m", QUICK, "-p", "Hi", "--no-self-warmup").request().get("connection_reused"));
     }
 
+    /** Between the warm-up and what is measured all connections are idle; OkHttp's pool keeps five unless it is told otherwise. */
+    @Test
+    void asManyIdleConnectionsAreKeptAsThereWillBeRequests() {
+        var run = run("-m", "sim-ttft100-itl1-n2", "-p", "Hi", "--warmup", "12", "-n", "12", "-c", "12", "--no-self-warmup");
+        assertEquals(24, run.requests().size());
+        assertEquals(List.of("true"), column(run, "connection_reused").stream().distinct().toList());
+    }
+
     /** OkHttp makes no TLS handshake without a request, so the list of models is asked for. */
     @Test
     void withTlsTheHandshakeIsMadeAheadToo() throws Exception {
@@ -374,28 +379,29 @@ class FaultTest {
 
     // Retries
 
+    /** Four are in flight when the first is refused. The other three end after 300 ms, and would be followed by others. */
     @Test
     void whenAServerSaysThatItIsTooMuchTheWholeModelWaits() throws Exception {
         var atNanos = new ConcurrentLinkedQueue<Long>();
+        var number = new AtomicInteger();
         try (var server = new MockWebServer()) {
             server.setDispatcher(new Dispatcher() {
                 @Override
                 public MockResponse dispatch(RecordedRequest request) {
                     atNanos.add(System.nanoTime());
-                    return atNanos.size() == 1
+                    return number.incrementAndGet() == 1
                             ? new MockResponse.Builder().code(429).addHeader("retry-after-ms", "800").body("{}").build()
                             : new MockResponse.Builder().addHeader("Content-Type", "text/event-stream").body(EVENT + "data: [DONE]\n\n")
-                                    .build();
+                                    .headersDelay(300, TimeUnit.MILLISECONDS).build();
                 }
             });
             server.start();
-            var run = TestRun.of(results, "--base-url", server.url("/v1").toString(), "-m", "m", "-p", "Hi", "-n", "10", "--echo",
+            var run = TestRun.of(results, "--base-url", server.url("/v1").toString(), "-m", "m", "-p", "Hi", "-n", "10", "-c", "4", "--echo",
                     "none", "--no-self-warmup");
             assertEquals(0, run.exitCode(), run.err());
-            var times = List.copyOf(atNanos);
+            var times = atNanos.stream().sorted().toList();
             assertEquals(11, times.size());
-            // one at a time, so no other request was on its way: all of them came after the wait
-            assertTrue(times.get(1) - times.get(0) >= TimeUnit.MILLISECONDS.toNanos(800), times.toString());
+            assertTrue(times.get(4) - times.get(0) >= TimeUnit.MILLISECONDS.toNanos(800), times.toString());
             run.requests().forEach(row -> assertTrue(Double.parseDouble(row.get("queue_ms")) < 400, row.toString()));
         }
     }
@@ -527,7 +533,7 @@ class FaultTest {
     @Test
     void ctrlCEndsTheStreamsAndWritesWhatWasMeasured() throws Exception {
         var process = interruptible();
-        signal(process, "INT");
+        ToolProcess.interrupt(process);
         assertTrue(process.waitFor(20, TimeUnit.SECONDS));
         assertEquals(130, process.exitValue());
         assertEquals("cancelled", new TestRun(130, "", "", results).request().get("status"));
@@ -544,15 +550,11 @@ class FaultTest {
             before = now;
             now = Files.exists(results) ? fileBytes(results) : 0;
         }
-        signal(process, "INT");
+        ToolProcess.interrupt(process);
         assertFalse(process.waitFor(1, TimeUnit.SECONDS), "the first waits for what was measured to be written");
-        signal(process, "INT");
+        ToolProcess.interrupt(process);
         assertTrue(process.waitFor(5, TimeUnit.SECONDS));
         assertEquals(130, process.exitValue());
-    }
-
-    private static void signal(Process process, String name) throws Exception {
-        new ProcessBuilder("kill", "-" + name, String.valueOf(process.pid())).start().waitFor();
     }
 
     @Test
@@ -620,17 +622,27 @@ class FaultTest {
         }
     }
 
+    /** Everybody on a machine can read the arguments of a process; the launcher starts several, one after the other. */
     @Test
-    void theKeyIsInNoArgumentOfTheProcess() throws Exception {
-        var builder = new ProcessBuilder(Path.of(System.getProperty("java.home"), "bin", "java").toString(), "-cp",
-                System.getProperty("java.class.path"), "stream.Stream", "--results", results.toString(), "--base-url",
-                simulator.baseUrl(), "-m", "sim-ttft1-itl10-n10000", "--max-tokens", "10000", "-p", "Hi");
+    @Timeout(120) // it may have to build the script
+    void theKeyIsInNoArgumentOfAProcessThatTheLauncherStarts() throws Exception {
+        var builder = new ProcessBuilder("./jbang", "Stream.java", "--results", results.toString(), "--base-url", simulator.baseUrl(),
+                "-m", "sim-ttft1-itl10-n10000", "--max-tokens", "10000", "-p", "Hi", "-q");
         builder.environment().put("OPENAI_API_KEY", "sk-very-secret");
-        var process = builder.start();
-        process.getInputStream().read();
-        var arguments = process.info().arguments().map(Arrays::toString).orElse("");
-        process.destroyForcibly();
-        assertFalse(arguments.contains("very-secret"), arguments);
+        var process = builder.redirectError(ProcessBuilder.Redirect.DISCARD).start();
+        var seen = new TreeSet<String>();
+        try {
+            for (var out = process.getInputStream(); out.available() == 0; TimeUnit.MILLISECONDS.sleep(2)) { // until the first token
+                assertTrue(process.isAlive(), "it ended without an answer");
+                java.util.stream.Stream.concat(java.util.stream.Stream.of(process.toHandle()), process.descendants())
+                        .forEach(each -> each.info().commandLine().ifPresent(seen::add));
+            }
+        } finally {
+            process.descendants().forEach(ProcessHandle::destroyForcibly);
+            process.destroyForcibly();
+        }
+        assertTrue(seen.stream().anyMatch(line -> line.contains("stream.Stream")), seen.toString());
+        assertFalse(seen.toString().contains("very-secret"), seen.toString());
     }
 
     // Spreadsheets

@@ -21,6 +21,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.locks.LockSupport;
 
 import okhttp3.OkHttpClient;
 import okhttp3.Request;
@@ -307,6 +308,42 @@ class FramingTest {
             assertEquals(many + 1, events[0]);
             assertEquals("completed", result.get(10, TimeUnit.SECONDS).outcome().status().word());
             assertTrue(recording.wasHeldUp());
+        }
+    }
+
+    /** Ten events come in about 50 ms, and each takes 50 ms to parse: stamped when they are parsed, they would be half a second apart. */
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void anEventHasTheTimeOfItsReadHoweverLateItIsParsed(boolean chunked) throws Exception {
+        try (var server = new ScriptedServer((request, out) -> {
+            write(out, chunked ? HEADERS : HEADERS.replace("Transfer-Encoding: chunked", "Connection: close"));
+            for (int i = 0; i < 10; i++) {
+                var event = i < 9 ? TOKEN.formatted(i) : END;
+                write(out, chunked ? chunk(event) : event);
+                Thread.sleep(5);
+            }
+            write(out, chunked ? "0\r\n\r\n" : "");
+            throw new IOException("the connection ends");
+        })) {
+            var recording = new Recording();
+            var result = new Exchange(client, TestModels.of("m", "chat", server.url()), "{}", recording, () -> { }) {
+                @Override
+                StreamEvent decode(String type, String data) {
+                    LockSupport.parkNanos(50_000_000);
+                    return super.decode(type, data);
+                }
+            }.run();
+            assertEquals("completed", result.outcome().status().word());
+            var times = new ArrayList<Long>();
+            var reads = new ArrayList<Integer>();
+            recording.drain((micros, read, kind, text, tokens) -> {
+                assertEquals(!reads.isEmpty() && reads.getLast() == read, !times.isEmpty() && times.getLast() == micros, "a read has one time");
+                times.add(micros);
+                reads.add(read);
+            });
+            assertEquals(10, times.size());
+            assertTrue(times.getLast() - times.getFirst() < 250_000, times + ": half of what parsing takes");
+            assertTrue(reads.getLast() > 2, reads + ": each write of the server is a read, unless this side was paused");
         }
     }
 

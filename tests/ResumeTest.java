@@ -9,6 +9,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Random;
@@ -69,12 +70,19 @@ class ResumeTest {
     /** Each request once, no row damaged, and both files of one mind. */
     private void assertWhole(TestRun run) {
         assertEquals(0, run.exitCode(), run.err());
+        var texts = new HashMap<String, String>();
+        for (var row : run.events()) {
+            if (row.get("kind").equals("content")) {
+                texts.merge(row.get("request_id") + " " + row.get("attempt"), row.get("text"), String::concat);
+            }
+        }
         var completed = new ArrayList<String>();
         for (var row : run.requests()) {
             assertTrue(row.isConsistent(), row.toString());
             if (row.get("status").equals("completed")) {
                 completed.add(row.get("request_id"));
                 assertEquals(row.get("model").equals("a") ? 50 : 30, Integer.parseInt(row.get("content_events")));
+                assertEquals(texts.get(row.get("request_id") + " " + row.get("attempt")), row.get("output"));
             }
         }
         assertEquals(REQUESTS, completed.size(), run.err());
@@ -89,11 +97,9 @@ class ResumeTest {
         var random = new Random(11);
         for (int kill = 0; kill < KILLS; kill++) {
             results = folder.resolve("results-" + kill);
-            var words = new ArrayList<>(List.of(Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                    "-XX:TieredStopAtLevel=1", "-cp", System.getProperty("java.class.path"), "stream.Stream"));
+            var words = new ArrayList<>(List.of("stream.Stream", "--results", results.toString()));
             words.addAll(List.of(command()));
-            words.addAll(List.of("--results", results.toString()));
-            var process = new ProcessBuilder(words).redirectErrorStream(true).redirectOutput(ProcessBuilder.Redirect.DISCARD)
+            var process = ToolProcess.of(List.of(), words.toArray(String[]::new)).redirectErrorStream(true).redirectOutput(ProcessBuilder.Redirect.DISCARD)
                     .start();
             var bytes = 500 + random.nextInt(35_000);
             while (process.isAlive() && size() < bytes) {

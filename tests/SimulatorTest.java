@@ -18,7 +18,6 @@ import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -267,8 +266,7 @@ class SimulatorTest {
     /** Cold, the first answer is late by a tenth of a second and more; a noisy machine is late by a few milliseconds. */
     @Test
     void theCommandIsWarmWhenItSaysWhereItListens() throws Exception {
-        var process = new ProcessBuilder(Path.of(System.getProperty("java.home"), "bin", "java").toString(), "-cp",
-                System.getProperty("java.class.path"), "stream.Simulator", "--port", "0").start();
+        var process = ToolProcess.of(List.of(), "stream.Simulator", "--port", "0").start();
         try (var out = process.inputReader()) {
             var url = out.readLine().replaceFirst(".*(http://\\S+).*", "$1");
             var answer = client.send(HttpRequest.newBuilder(URI.create(url + "/chat/completions"))

@@ -16,11 +16,17 @@ import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.BrokenBarrierException;
+import java.util.concurrent.CyclicBarrier;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Collectors;
 
+import mockwebserver3.Dispatcher;
 import mockwebserver3.MockResponse;
 import mockwebserver3.MockWebServer;
+import mockwebserver3.RecordedRequest;
 import org.apache.commons.csv.CSVRecord;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -211,15 +217,14 @@ class StreamTest {
 
     @Test
     void interruptedWhileItAnswersItDoesNotAskAgain() throws Exception {
-        var process = new ProcessBuilder(Path.of(System.getProperty("java.home"), "bin", "java").toString(), "-cp",
-                System.getProperty("java.class.path"), "stream.Stream", "--base-url", simulator.baseUrl(), "-m",
+        var process = ToolProcess.of(List.of(), "stream.Stream", "--base-url", simulator.baseUrl(), "-m",
                 "sim-ttft1-itl20-n10000", "--max-tokens", "10000", "--ask", "--no-self-warmup", "-q", "--results",
                 results.toString()).start();
         try {
             process.getOutputStream().write("First?\nSecond?\n".getBytes(StandardCharsets.UTF_8));
             process.getOutputStream().flush();
             process.getInputStream().read(); // the first token is on the screen
-            new ProcessBuilder("kill", "-INT", String.valueOf(process.pid())).start().waitFor();
+            ToolProcess.interrupt(process);
             assertTrue(process.waitFor(20, TimeUnit.SECONDS), "still running");
             var said = new String(process.getErrorStream().readAllBytes(), StandardCharsets.UTF_8);
             assertEquals(2, said.split("Ask a question: ", -1).length, said);
@@ -320,14 +325,33 @@ class StreamTest {
         assertEquals(10, new HashSet<>(column(run.requests(), "request_id")).size());
     }
 
+    /** The server answers none before six are there, so fewer at once would end in the time-out; more are counted. */
     @Test
-    void concurrencyKeepsThatManyInFlight() {
-        var startNanos = System.nanoTime();
-        var run = run("-m", "sim-ttft150-itl1-n2", "-p", "Hi", "-n", "12", "-c", "6");
-        var wallMillis = (System.nanoTime() - startNanos) / 1e6;
-        var sum = run.requests().stream().mapToDouble(row -> number(row, "total_ms")).sum();
-        // six at once take a sixth of the sum; half of it is the bound for a noisy machine
-        assertTrue(wallMillis < sum / 2, wallMillis + " ms for " + sum + " ms of requests");
+    void concurrencyKeepsThatManyInFlight() throws Exception {
+        var six = new CyclicBarrier(6);
+        var inFlight = new AtomicInteger();
+        var most = new AtomicInteger();
+        try (var server = new MockWebServer()) {
+            server.setDispatcher(new Dispatcher() {
+                @Override
+                public MockResponse dispatch(RecordedRequest request) throws InterruptedException {
+                    most.accumulateAndGet(inFlight.incrementAndGet(), Math::max);
+                    try {
+                        six.await(10, TimeUnit.SECONDS);
+                    } catch (BrokenBarrierException | TimeoutException e) {
+                        return new MockResponse.Builder().code(400).body("fewer than six at once").build();
+                    } finally {
+                        inFlight.decrementAndGet();
+                    }
+                    return new MockResponse.Builder().addHeader("Content-Type", "text/event-stream").body("data: [DONE]\n\n").build();
+                }
+            });
+            server.start();
+            var run = TestRun.of(results, "--base-url", server.url("/v1").toString(), "-m", "m", "-p", "Hi", "-n", "18", "-c", "6");
+            assertEquals(List.of("completed"), column(run.requests(), "status").stream().distinct().toList(), run.err());
+            assertEquals(18, run.requests().size());
+            assertEquals(6, most.get());
+        }
     }
 
     @Test
@@ -412,9 +436,15 @@ class StreamTest {
             server.enqueue(new MockResponse.Builder().code(401).body("{\"error\":{\"message\":\"bad key sk-very-secret\"}}").build());
             server.enqueue(new MockResponse.Builder().addHeader("Content-Type", "text/event-stream")
                     .body("data: {\"error\":\"bad key sk-very-secret\"}\n\n").build());
-            var run = TestRun.of(results, WITH_KEY, "", "--base-url", server.url("/v1").toString(), "-m", "m", "-p", "a", "-p", "b");
-            assertEquals(List.of("bad key (the key)", "bad key (the key)"), column(run.requests(), "error"));
-            assertFalse((run.err() + run.file("events.csv")).contains("very-secret"));
+            server.enqueue(new MockResponse.Builder().addHeader("Content-Type", "text/event-stream")
+                    .body("error: {\"message\":\"bad key sk-very-secret\"}\n\n").build());
+            server.enqueue(new MockResponse.Builder().addHeader("Content-Type", "text/event-stream")
+                    .body("data: {\"note\":\"sk-very-secret\"}\n\ndata: [DONE]\n\n").build());
+            var run = TestRun.of(results, WITH_KEY, "", "--base-url", server.url("/v1").toString(), "-m", "m", "-p", "a", "-p", "b",
+                    "-p", "c", "-p", "d");
+            assertEquals(List.of("bad key (the key)", "bad key (the key)", "bad key (the key)", ""), column(run.requests(), "error"));
+            assertTrue(run.err().contains("{\"note\":\"(the key)\"}"), run.err());
+            assertFalse((run.err() + run.file("events.csv") + run.file("requests.csv")).contains("very-secret"));
         }
     }
 
@@ -618,8 +648,7 @@ class StreamTest {
 
     @Test
     void interruptedEverythingMeasuredIsWritten() throws Exception {
-        var process = new ProcessBuilder(Path.of(System.getProperty("java.home"), "bin", "java").toString(), "-cp",
-                System.getProperty("java.class.path"), "stream.Stream", "--base-url", simulator.baseUrl(), "-m",
+        var process = ToolProcess.of(List.of(), "stream.Stream", "--base-url", simulator.baseUrl(), "-m",
                 "sim-ttft1-itl20-n10000,b=sim-ttft1-itl20-n10000", "--max-tokens", "10000", "-c", "2", "-p", "Hi", "-n", "5",
                 "--no-self-warmup", "--results", results.toString()).redirectErrorStream(true).start();
         try {
@@ -628,7 +657,7 @@ class StreamTest {
                     return runs.findFirst().filter(run -> lines(run.resolve("events.csv")) > 20).orElse(null);
                 }
             });
-            new ProcessBuilder("kill", "-INT", String.valueOf(process.pid())).start().waitFor();
+            ToolProcess.interrupt(process);
             assertTrue(process.waitFor(20, TimeUnit.SECONDS), "still running");
             assertEquals(130, process.exitValue());
             var printed = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);

@@ -1,0 +1,218 @@
+///usr/bin/env jbang "$0" "$@" ; exit $?
+//DESCRIPTION Puts one defect after the other into the code, and checks that a test notices each
+//JAVA 25+
+//SOURCES AllTests.java
+
+// Mutants: the strength of the tests, as a test. Each entry of tests/mutants.txt is a defect and the test that must fail because of it:
+//
+//   src/stream/Client.java FramingTest#anAbortEndsAStreamThatIsSilent
+//   - text of a line that is there once
+//   + what stands there instead
+//
+// Several lines with - are lines that follow each other; where there are fewer with +, the rest is taken out. An entry that no
+// longer applies, or does not compile, is an error: mend it when you change the line.
+//
+// To run just:
+//   jbang tests/Mutants.java                  all; about ten minutes on two processors
+//   jbang tests/Mutants.java Client Runner    those in files whose names contain one of these
+//
+// Only the changed file is compiled again, so a constant that is known to the compiler cannot be changed here.
+
+package stream;
+
+import java.io.File;
+import java.io.IOException;
+import java.io.StringWriter;
+import java.lang.management.ManagementFactory;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Queue;
+import java.util.TreeMap;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.Executors;
+import java.util.concurrent.TimeUnit;
+import java.util.regex.Pattern;
+
+import javax.tools.ToolProvider;
+
+import org.apache.commons.io.FileUtils;
+
+/** Runs the mutants, several at a time. */
+public class Mutants {
+
+    private static final Path LIST = Path.of("tests/mutants.txt");
+    private static final long MOST_SECONDS = 150; // a test has a limit of 60 seconds
+
+    /** A defect, and the test that must fail because of it. */
+    private record Mutant(String file, String test, List<String> before, List<String> after) {
+
+        static List<Mutant> readAll() throws IOException {
+            var mutants = new ArrayList<Mutant>();
+            for (var line : Files.readAllLines(LIST)) {
+                if (line.startsWith("- ")) {
+                    mutants.getLast().before.add(line.substring(2));
+                } else if (line.startsWith("+ ")) {
+                    mutants.getLast().after.add(line.substring(2));
+                } else if (!line.isBlank() && !line.startsWith("#")) {
+                    var words = line.split(" ");
+                    mutants.add(new Mutant(words[0], words[1], new ArrayList<>(), new ArrayList<>()));
+                }
+            }
+            return mutants;
+        }
+
+        /** Returns the file's text with the defect; null if its lines are not there exactly once. */
+        String applied(String text) {
+            var lines = new ArrayList<>(Arrays.asList(text.split("\n", -1)));
+            var found = -1;
+            for (int at = 0; at <= lines.size() - before.size(); at++) {
+                var here = true;
+                for (int i = 0; i < before.size() && here; i++) {
+                    here = lines.get(at + i).contains(before.get(i));
+                }
+                if (here && found >= 0) {
+                    return null;
+                }
+                found = here ? at : found;
+            }
+            if (found < 0) {
+                return null;
+            }
+            for (int i = 0; i < before.size(); i++) {
+                lines.set(found + i, lines.get(found + i).replace(before.get(i), i < after.size() ? after.get(i) : ""));
+            }
+            return String.join("\n", lines);
+        }
+
+        @Override
+        public String toString() {
+            return test + " " + file + ": " + String.join(" ", after);
+        }
+    }
+
+    /** What became of a mutant; anything but the first is an error. */
+    private enum Ending { NOTICED, NOT_NOTICED, NOT_APPLICABLE, NOT_COMPILED, NOT_ENDED }
+
+    private static final Pattern FAILED = Pattern.compile("(?m)^FAILED +\\d+ ms +(\\S+) (\\S+)");
+
+    /** A copy of the project in which one mutant after the other is put and tested. */
+    private static final class Workplace {
+
+        private final Path project;
+        private final Path classes;
+
+        Workplace(Path parent, int number) throws IOException {
+            project = Files.createDirectory(parent.resolve("project" + number));
+            classes = Files.createDirectory(parent.resolve("classes" + number));
+            try (var files = Files.list(Path.of("."))) {
+                for (var file : files.filter(file -> !List.of(".git", "results", ".jbang-cache").contains(file.getFileName().toString())).toList()) {
+                    if (Files.isDirectory(file)) {
+                        FileUtils.copyDirectory(file.toFile(), project.resolve(file).toFile());
+                    } else {
+                        Files.copy(file, project.resolve(file));
+                        project.resolve(file).toFile().setExecutable(Files.isExecutable(file));
+                    }
+                }
+            }
+            Files.createDirectory(project.resolve("results"));
+        }
+
+        Ending run(Mutant mutant) throws IOException, InterruptedException {
+            var file = project.resolve(mutant.file());
+            var text = Files.readString(file);
+            var changed = mutant.applied(text);
+            if (changed == null) {
+                return Ending.NOT_APPLICABLE;
+            }
+            FileUtils.cleanDirectory(classes.toFile());
+            try {
+                Files.writeString(file, changed);
+                if (mutant.file().endsWith(".java") && !compiles(file)) {
+                    return Ending.NOT_COMPILED;
+                }
+                if (mutant.file().startsWith("src/") && !mutant.file().endsWith(".java")) {
+                    Files.writeString(Files.createDirectories(classes.resolve("stream")).resolve(file.getFileName()), changed);
+                }
+                return test(mutant.test());
+            } finally {
+                Files.writeString(file, text);
+            }
+        }
+
+        private boolean compiles(Path file) throws IOException {
+            var compiler = ToolProvider.getSystemJavaCompiler();
+            try (var manager = compiler.getStandardFileManager(null, null, StandardCharsets.UTF_8)) {
+                return compiler.getTask(new StringWriter(), manager, null, List.of("-proc:none", "-implicit:none", "-sourcepath", "",
+                        "-nowarn", "-XDignore.symbol.file", "-d", classes.toString(), "-cp", System.getProperty("java.class.path")), null,
+                        manager.getJavaFileObjects(file)).call();
+            }
+        }
+
+        Ending test(String... tests) throws IOException, InterruptedException {
+            var command = new ArrayList<>(List.of(Path.of(System.getProperty("java.home"), "bin", "java").toString()));
+            command.addAll(ManagementFactory.getRuntimeMXBean().getInputArguments());
+            command.addAll(List.of("-cp", classes + File.pathSeparator + System.getProperty("java.class.path"), "stream.AllTests"));
+            command.addAll(List.of(tests));
+            var log = project.resolveSibling(project.getFileName() + ".log");
+            var process = new ProcessBuilder(command).directory(project.toFile()).redirectErrorStream(true).redirectOutput(log.toFile()).start();
+            if (!process.waitFor(MOST_SECONDS, TimeUnit.SECONDS)) {
+                process.descendants().forEach(ProcessHandle::destroyForcibly);
+                process.destroyForcibly().waitFor();
+                return Ending.NOT_ENDED;
+            }
+            if (process.exitValue() == 0) {
+                return Ending.NOT_NOTICED;
+            }
+            var failed = FAILED.matcher(Files.readString(log));
+            return failed.find() ? Ending.NOTICED : Ending.NOT_ENDED;
+        }
+    }
+
+    public static void main(String... names) throws Exception {
+        var mutants = new ConcurrentLinkedQueue<>(Mutant.readAll().stream()
+                .filter(mutant -> names.length == 0 || Arrays.stream(names).anyMatch(mutant.file()::contains)).toList());
+        var folder = Files.createTempDirectory("mutants");
+        try {
+            var endings = run(mutants, folder);
+            var noticed = endings.getOrDefault(Ending.NOTICED, 0);
+            var all = endings.values().stream().mapToInt(Integer::intValue).sum();
+            System.out.printf("%d of %d noticed%n", noticed, all);
+            System.exit(noticed == all && all > 0 ? 0 : 1);
+        } finally {
+            FileUtils.deleteDirectory(folder.toFile());
+        }
+    }
+
+    /** Runs them in as many workplaces as there are processors; returns how often each ending was. */
+    private static Map<Ending, Integer> run(Queue<Mutant> mutants, Path folder) throws Exception {
+        var tests = mutants.stream().map(Mutant::test).distinct().toArray(String[]::new);
+        var endings = new TreeMap<Ending, Integer>();
+        var without = new Workplace(folder, 0).test(tests);
+        if (without != Ending.NOT_NOTICED) {
+            System.err.println("mutants: the tests fail without a defect");
+            return Map.of(without, 1);
+        }
+        try (var workers = Executors.newThreadPerTaskExecutor(Thread.ofPlatform().factory())) {
+            for (int number = 1; number <= Runtime.getRuntime().availableProcessors(); number++) {
+                var workplace = new Workplace(folder, number);
+                workers.submit(() -> {
+                    for (Mutant mutant; (mutant = mutants.poll()) != null; ) {
+                        var ending = workplace.run(mutant);
+                        synchronized (endings) {
+                            endings.merge(ending, 1, Integer::sum);
+                            System.out.printf("%-14s %s%n", ending.name().toLowerCase(Locale.ROOT).replace('_', ' '), mutant);
+                        }
+                    }
+                    return null;
+                });
+            }
+        }
+        return endings;
+    }
+}

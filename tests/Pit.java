@@ -1,0 +1,133 @@
+///usr/bin/env jbang "$0" "$@" ; exit $?
+//DESCRIPTION Mutation testing: how many small defects the tests notice
+//JAVA 25+
+//DEPS org.pitest:pitest-command-line:1.30.2
+//DEPS org.pitest:pitest-junit5-plugin:1.2.3
+//SOURCES AllTests.java
+
+// Pit: lets PIT change the compiled classes of a part, one instruction at a time, and tells which changes no test notices.
+//
+// To run just:
+//   jbang tests/Pit.java                  all parts that need no process and no browser; about half an hour on two processors
+//   jbang tests/Pit.java Prompts Models   these parts
+//
+// A report of each part, with every mutant in its line, is written to results/pit/PART/index.html. Parts that live in sockets
+// and processes are in Mutants.java.
+
+package stream;
+
+import java.io.ByteArrayOutputStream;
+import java.io.File;
+import java.io.IOException;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.FileSystems;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.logging.Level;
+import java.util.logging.Logger;
+import java.util.regex.Pattern;
+
+import org.pitest.mutationtest.commandline.MutationCoverageReport;
+
+/** Runs PIT on one part after the other, and prints a table. */
+public class Pit {
+
+    /** The tests of each part that are quick, since PIT runs those that reach a line for each mutant in it. */
+    private static final Map<String, List<Class<?>>> TESTS = new LinkedHashMap<>();
+
+    static {
+        TESTS.put("Prompts", List.of(PromptsTest.class));
+        TESTS.put("Events", List.of(StreamDecoderTest.class, FramingTest.class, StreamTableTest.class, DialectsTest.class));
+        TESTS.put("EventParsers", List.of(StreamDecoderTest.class, StreamTableTest.class, DialectsTest.class));
+        TESTS.put("Dialects", List.of(StreamDecoderTest.class, ModelsTest.class, StreamTableTest.class, DialectsTest.class));
+        TESTS.put("Models", List.of(ModelsTest.class, ConnectionTest.class, StreamTableTest.class, CostTest.class));
+        TESTS.put("Metrics", List.of(MetricsTest.class, ImportedRunsTest.class, CompareTest.class));
+        TESTS.put("Plan", List.of(ShardTest.class, CostTest.class, StreamTest.class));
+        TESTS.put("RunFiles", List.of(RecordedRunTest.class, JournalTest.class, CostTest.class, ResumeTest.class, CompareTest.class));
+        TESTS.put("EventScanner", List.of(RecordedRunTest.class, CompareTest.class));
+        TESTS.put("RecordedRun", List.of(RecordedRunTest.class, ShardTest.class, CompareTest.class));
+        TESTS.put("Statistics", List.of(StatisticsTest.class, CompareTest.class));
+        TESTS.put("Groups", List.of(ImportedRunsTest.class, CompareTest.class, CostTest.class, ShardTest.class));
+        TESTS.put("Comparison", List.of(ImportedRunsTest.class, CompareTest.class, CostTest.class, ShardTest.class));
+        TESTS.put("Export", List.of(ImportedRunsTest.class, CompareTest.class, CostTest.class));
+    }
+
+    private static final Path CLASSES = Path.of("results/pit/classes").toAbsolutePath();
+    private static final Pattern TYPE = Pattern.compile("(?m)^(?:final |sealed |non-sealed |abstract )*(?:class|record|interface|enum) (\\w+)");
+    private static final String COUNTS = "(?s).*Line Coverage[^:]*: (\\d+)/(\\d+).*Generated (\\d+) mutations Killed (\\d+).*"
+            + "Mutations with no coverage (\\d+).*";
+
+    public static void main(String... parts) throws IOException {
+        for (var part : parts) {
+            if (!TESTS.containsKey(part)) {
+                System.err.println("pit: no such part: " + part + "; name some of " + String.join(" ", TESTS.keySet()));
+                System.exit(2);
+            }
+        }
+        Logger.getLogger("PIT").setLevel(Level.OFF);
+        unpack(Path.of(System.getProperty("java.class.path").split(File.pathSeparator)[0]));
+        System.out.printf("%-14s %7s %8s %8s %8s %10s %8s%n", "part", "lines", "covered", "mutants", "reached", "of these", "seconds");
+        System.out.printf("%-14s %7s %8s %8s %8s %10s%n", "", "", "%", "", "", "killed, %");
+        for (var part : parts.length == 0 ? TESTS.keySet() : Arrays.asList(parts)) {
+            run(part);
+        }
+    }
+
+    private static void run(String part) throws IOException {
+        var startNanos = System.nanoTime();
+        var log = new ByteArrayOutputStream();
+        var out = System.out;
+        System.setOut(new PrintStream(log, true, StandardCharsets.UTF_8));
+        try {
+            MutationCoverageReport.main(arguments(part));
+        } finally {
+            System.setOut(out);
+        }
+        var counts = Pattern.compile(COUNTS).matcher(log.toString(StandardCharsets.UTF_8));
+        if (!counts.matches()) {
+            System.err.println("pit: " + part + ": no result\n" + log.toString(StandardCharsets.UTF_8));
+            System.exit(1);
+        }
+        var lines = Integer.parseInt(counts.group(2));
+        var mutants = Integer.parseInt(counts.group(3));
+        var reached = mutants - Integer.parseInt(counts.group(5));
+        out.printf("%-14s %7d %8.0f %8d %8d %10.0f %8d%n", part, lines, 100.0 * Integer.parseInt(counts.group(1)) / lines, mutants,
+                reached, 100.0 * Integer.parseInt(counts.group(4)) / reached, (System.nanoTime() - startNanos) / 1_000_000_000);
+    }
+
+    /** PIT finds no tests in a jar, which is what JBang makes. */
+    private static void unpack(Path jar) throws IOException {
+        try (var files = FileSystems.newFileSystem(jar)) {
+            try (var classes = Files.walk(files.getPath("/"))) {
+                for (var path : classes.filter(Files::isRegularFile).toList()) {
+                    var copy = CLASSES.resolve(path.toString().substring(1));
+                    Files.createDirectories(copy.getParent());
+                    Files.copy(path, copy, StandardCopyOption.REPLACE_EXISTING);
+                }
+            }
+        }
+    }
+
+    private static String[] arguments(String part) throws IOException {
+        var classPath = System.getProperty("java.class.path").split(File.pathSeparator);
+        classPath[0] = CLASSES.toString();
+        var classes = new ArrayList<String>();
+        var type = TYPE.matcher(Files.readString(Path.of("src/stream", part + ".java")));
+        while (type.find()) {
+            classes.addAll(List.of("stream." + type.group(1), "stream." + type.group(1) + "$*"));
+        }
+        return new String[] {"--reportDir", Path.of("results/pit", part).toString(), "--timestampedReports", "false",
+            "--targetClasses", String.join(",", classes),
+            "--targetTests", String.join(",", TESTS.get(part).stream().map(Class::getName).toList()),
+            "--classPath", String.join(",", classPath), "--sourceDirs", "src,tests",
+            "--threads", String.valueOf(Runtime.getRuntime().availableProcessors()), "--outputFormats", "HTML,XML",
+            "--jvmArgs", "-XX:+UseSerialGC,-XX:TieredStopAtLevel=1", "--skipFailingTests", "true"};
+    }
+}
