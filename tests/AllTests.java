@@ -95,6 +95,7 @@ public class AllTests {
         var counts = new Counts(out);
         LauncherFactory.create().execute(LauncherDiscoveryRequestBuilder.request().selectors(selectors)
                 .configurationParameter("junit.jupiter.execution.timeout.default", "60 s")
+                .configurationParameter("junit.jupiter.execution.timeout.thread.mode.default", "SEPARATE_THREAD") // whatever a test waits for
                 .configurationParameter("junit.jupiter.execution.parallel.enabled", "true") // where a test allows it
                 .build(), counts);
         out.printf("%d passed, %d failed%s%n", counts.passed, counts.failed,
