@@ -19,6 +19,7 @@ import okhttp3.tls.HeldCertificate;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -212,6 +213,7 @@ class DialectsTest {
     }
 
     @Test
+    @Timeout(10)
     void row22theRequestEndsAtDone() throws Exception {
         try (var simulator = SimulatedServer.start(1)) {
             var got = exchange(client, model("sim-ttft1-itl1-n3+open", "chat", simulator.baseUrl()), true);

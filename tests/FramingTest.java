@@ -28,10 +28,12 @@ import okhttp3.Request;
 import okio.Buffer;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Chunks, and what a connection brings before, between and after them. OkHttp's own decoding is what ours is compared with. */
+@Timeout(20)
 class FramingTest {
 
     private static final String HEADERS = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n";
@@ -299,6 +301,8 @@ class FramingTest {
             }
             assertTrue(written.get() < many, "the server wrote all: nothing held it up");
             assertFalse(result.isDone());
+            var silenceNanos = exchange.silenceNanos(System.nanoTime());
+            assertTrue(silenceNanos < 150_000_000, silenceNanos + " ns: it is this side that is silent, for 200 ms and more");
             assertEquals("completed", exchange(other.url()).status());
             var events = new int[1];
             while (!result.isDone() | !recording.drain((micros, read, kind, text, tokens) -> events[0]++)) {

@@ -147,6 +147,36 @@ class ModelsTest {
                 + " file, or set --base-url and OPENAI_API_KEY"), problems(WITH_KEY));
     }
 
+    @ParameterizedTest
+    @ValueSource(strings = {"https://llm.example:8443/v1", "https://llm.example.org/v1", "http://llm.example/v1"})
+    void anotherPortOrSchemeOfTheRunsHostIsAnotherServer(String other) {
+        baseUrl = "https://llm.example/v1";
+        specs = List.of("a", "b=b@" + other);
+        assertEquals(List.of("model b: no key for " + other.replaceFirst(".*//([a-z.]+).*", "$1")
+                + "; name its variable with api_key_env in a --models file, or set --base-url and OPENAI_API_KEY"), problems(WITH_KEY));
+        specs = List.of("a", "b=b@https://llm.example/v1/other");
+        assertEquals(Map.of("Authorization", "Bearer sk-secret"), headers(models(WITH_KEY).get(1)), "the same server");
+    }
+
+    @Test
+    void limitsAndTemperatureAreThePromptsElseTheModelsElseTheRuns() throws Exception {
+        var own = fromFile("[{\"name\":\"m\",\"max_tokens\":20,\"temperature\":0.2},{\"name\":\"n\"}]", WITH_KEY);
+        var plain = Prompt.ofText("p", "Hi", "p");
+        var limited = new Prompt("q", plain.messages(), 10, 0.1, null, Map.of(), Map.of(), "q");
+        assertEquals(List.of(10, 20, 10, 200), List.of(own.get(0).answerLimit(limited, SAMPLING), own.get(0).answerLimit(plain, SAMPLING),
+                own.get(1).answerLimit(limited, SAMPLING), own.get(1).answerLimit(plain, SAMPLING)));
+        assertEquals(List.of("0.1", "0.2", "0.1", "0.0"), java.util.stream.Stream.of(own.get(0).body(limited, SAMPLING, UsageRequest.NONE),
+                own.get(0).body(plain, SAMPLING, UsageRequest.NONE), own.get(1).body(limited, SAMPLING, UsageRequest.NONE),
+                own.get(1).body(plain, SAMPLING, UsageRequest.NONE)).map(body -> body.replaceFirst(".*\"temperature\":([0-9.]+).*", "$1")).toList());
+    }
+
+    @Test
+    void organisationAndProjectAreNotForTheKeysOfOthers() throws Exception {
+        var models = fromFile("[{\"name\":\"m\",\"base_url\":\"https://other.example/v1\",\"api_key_env\":\"OTHER\"}]",
+                Map.of("OTHER", "sk-other", "OPENAI_ORG_ID", "org", "OPENAI_PROJECT_ID", "project"));
+        assertEquals(Map.of("Authorization", "Bearer sk-other"), headers(models.getFirst()));
+    }
+
     @Test
     void noKeyIsOneLineThatNamesTheVariableAndTheSimulator() {
         assertEquals(List.of("no key for api.openai.com; set OPENAI_API_KEY, or try it without one: Stream.java --simulate"),

@@ -1,6 +1,7 @@
 package stream;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.ByteArrayInputStream;
@@ -10,6 +11,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
 import java.util.stream.Collectors;
 
 import org.junit.jupiter.api.Test;
@@ -309,5 +311,48 @@ class PromptsTest {
         assertTrue(plan.startsWith("60 requests, 0 of them warm-up; "), plan);
         assertTrue(plan.endsWith("\n1 prompt, 3 models; --verbose lists the requests\n"), plan);
         assertEquals(61, Printed.stream("--dry-run", "-p", "Hi", "-n", "20", "-v").expect(0).out().lines().count());
+    }
+
+    @Test
+    void aPromptKnowsItsLengthAndWhetherItInstructsTheModel() {
+        var plain = Prompt.ofText("p", "Why?", "p");
+        assertEquals(4, plain.length());
+        assertFalse(plain.hasSystem());
+        assertTrue(plain.withSystem("Be brief.").hasSystem());
+        assertEquals(13, plain.withSystem("Be brief.").length());
+        var turns = Prompt.ofTurns("t", List.of(new Prompt.Message("developer", "D"), new Prompt.Message("user", "U")), "t");
+        assertTrue(turns.hasSystem());
+        assertEquals("developer: line\nD / user: U", chat(turns.beginningWith("line")));
+        assertEquals("t", turns.beginningWith("line").id());
+    }
+
+    @Test
+    void limitsAreInclusive() throws Exception {
+        assertEquals(1, one("a.md", "---\nmax_tokens: 1\ntemperature: 0\n---\nHi\n").maxTokens());
+        assertEquals(2.0, one("b.md", "---\ntemperature: 2\n---\nHi\n").temperature());
+        assertEquals(0.0, one("c.md", "---\ntemperature: 0\n---\nHi\n").temperature());
+        assertProblem("FILE: max_tokens is '0'; must be a whole number, at least 1", "d.md", "---\nmax_tokens: 0\n---\nHi\n");
+        assertProblem("FILE: temperature is '2.1'; must be a number from 0 to 2", "e.md", "---\ntemperature: 2.1\n---\nHi\n");
+        assertProblem("FILE:2: the front matter is not 'key: value' lines", "f.md", "---\n- a\n---\nHi\n");
+    }
+
+    @Test
+    void aMissingTurnIsNamedWithItsLine() throws Exception {
+        assertProblem("FILE:5: ## user is empty", "a.md", "---\nid: x\n---\n\n## user\n\n## assistant\nA\n");
+        assertEquals("user: Q", chat(one("b.jsonl", "{\"input\":[{\"role\":\"user\",\"content\":\"Q\"}]}")));
+    }
+
+    @Test
+    void theFilesOfABrowserAreReadByTheirNames() {
+        var set = PromptSet.ofFiles(new TreeMap<>(Map.of("folder/a.txt", bytes("A"), "b.jsonl", bytes("{\"prompt\":\"B\"}\n{"),
+                "c.exe", bytes("C"), "/", bytes("D"))));
+        assertEquals(List.of("/: not the name of a file; give it another", "c.exe: not a prompt file; they end in .chatml, .csv, .json, .jsonl, .md, .txt"),
+                set.problems().stream().filter(problem -> !problem.startsWith("b.jsonl:2")).toList());
+        assertEquals(3, set.problems().size());
+        assertTrue(set.prompts().stream().anyMatch(prompt -> prompt.id().equals("a.txt") && chat(prompt).equals("user: A")), set.prompts().toString());
+    }
+
+    private static byte[] bytes(String text) {
+        return text.getBytes(StandardCharsets.UTF_8);
     }
 }

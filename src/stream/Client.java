@@ -600,7 +600,7 @@ class Exchange {
                 failure = e;
             }
             var untaken = chunks.untaken();
-            if (failure != null || untaken == null) {
+            if (untaken == null) {
                 sending.cancel(); // what comes next on this connection cannot be told apart
             }
             input.takeBack(untaken);
