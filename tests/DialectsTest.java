@@ -368,8 +368,15 @@ class DialectsTest {
 
     @Test
     void aMessageOfTheServerIsOneLineWithoutControlCharacters() throws Exception {
-        var got = stream("data: {\"error\":{\"message\":\"one \\u001b[31mred\\ntwo\",\"code\":\"x\\ny\"}}\n\n");
+        var got = stream("data: {\"error\":{\"message\":\"one \\u001b[31mred\\u009b \\ntwo\",\"code\":\"x\\ny\"}}\n\n");
         assertEquals("x: one  [31mred", got.errorType() + ": " + got.error());
+    }
+
+    @Test
+    void aLongMessageIsShortened() throws Exception {
+        var got = answer(new MockResponse.Builder().code(400).body("{\"error\":{\"message\":\"" + "x".repeat(400) + "\"}}"));
+        assertEquals("x".repeat(297) + "...", got.error());
+        assertEquals("x".repeat(300), answer(new MockResponse.Builder().code(400).body("x".repeat(300))).error());
     }
 
     @Test

@@ -13,12 +13,14 @@ import java.net.InetAddress;
 import java.net.ProtocolException;
 import java.net.ServerSocket;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
@@ -29,7 +31,9 @@ import okio.Buffer;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Chunks, and what a connection brings before, between and after them. OkHttp's own decoding is what ours is compared with. */
@@ -55,9 +59,14 @@ class FramingTest {
             void answer(int request, OutputStream out) throws Exception;
         }
 
-        private final ServerSocket listener = new ServerSocket(0, 50, InetAddress.getLoopbackAddress());
+        private final ServerSocket listener;
 
         ScriptedServer(Script script) throws IOException {
+            this(new ServerSocket(0, 50, InetAddress.getLoopbackAddress()), script);
+        }
+
+        ScriptedServer(ServerSocket listener, Script script) {
+            this.listener = listener;
             Thread.ofVirtual().start(() -> {
                 while (!listener.isClosed()) {
                     try {
@@ -273,6 +282,32 @@ class FramingTest {
             var second = exchange(server.url());
             assertTrue(second.result().network().connectionReused());
             assertEquals("content:2", second.events().getFirst().substring(2));
+        }
+    }
+
+    /** As servers do with idle connections: some say why. A request would be lost there, so it takes another connection at once. */
+    @ParameterizedTest
+    @CsvSource({"http,''", "http,'HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 0\r\n\r\n'", "https,''"})
+    void aConnectionThatHasEndedIsNotUsed(String scheme, String farewell, @TempDir Path folder) throws Exception {
+        var ended = new Semaphore(0);
+        try (var trust = TrustedCertificate.forLocalhost(folder);
+             var server = new ScriptedServer(scheme.equals("https") ? trust.serverSocketFactory().createServerSocket(0, 50,
+                     InetAddress.getLoopbackAddress()) : new ServerSocket(0, 50, InetAddress.getLoopbackAddress()), (request, out) -> {
+                         write(out, HEADERS + chunk(TOKEN.formatted("a")) + chunk(END) + "0\r\n\r\n" + farewell.translateEscapes());
+                         out.close();
+                         ended.release();
+                     });
+             var own = new StreamClient(1, List.of(TestModels.of("m", "chat", "https://localhost/v1")), Map.of(), Limits.DEFAULT,
+                     ConnectionSettings.DEFAULT)) {
+            for (int request = 1; request <= 3; request++) {
+                var recording = new Recording();
+                var result = new Exchange(own, TestModels.of("m", "chat", server.url().replace("http:", scheme + ":")), "{}", recording,
+                        () -> { }).run();
+                assertEquals("completed false false", result.outcome().status().word() + " " + result.network().connectionReused() + " "
+                        + result.resent());
+                assertTrue(ended.tryAcquire(10, TimeUnit.SECONDS));
+                Thread.sleep(100); // for what it has sent to arrive, which nothing here can see
+            }
         }
     }
 

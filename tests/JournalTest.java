@@ -93,6 +93,28 @@ class JournalTest {
                 """.replace("\n", "\r\n").replace("\"\"blue\"\"\r\n", "\"\"blue\"\"\n"), Files.readString(folder.resolve("requests.csv")));
     }
 
+    @Test
+    void anObserverIsToldOfTheGapsBetweenVisibleTexts() throws Exception {
+        var told = new ArrayList<String>();
+        var observer = new AttemptObserver() {
+            @Override
+            public void event(Attempt attempt, EventKind kind, long elapsedMicros, long delayMicros, long gapMicros) {
+                told.add(kind.word() + " " + elapsedMicros + " " + delayMicros + " " + gapMicros);
+            }
+        };
+        try (var journal = Journal.open(folder, "RUN", List.of("gpt-4"), false, AnswerListener.NONE, observer)) {
+            var attempt = attempt(Phase.WARMUP, 1);
+            attempt.recording().start(0);
+            attempt.recording().add(10_000, 1, EventKind.CONTENT, "a", StreamEvent.NO_COUNT);
+            attempt.recording().add(15_000, 2, EventKind.REASONING, "r", StreamEvent.NO_COUNT);
+            attempt.recording().add(30_000, 3, EventKind.CONTENT, "b", StreamEvent.NO_COUNT);
+            attempt.end().set(new Attempt.End(new ExchangeResult(new Outcome.Completed(), 200, 30, null, null, new AnswerState(), null, null,
+                    false, false, false, null), true, null));
+            journal.begin(attempt);
+        }
+        assertEquals(List.of("content 10 -1 -1", "reasoning 15 5 -1", "content 30 15 20"), told);
+    }
+
     /** Times and reads depend on the machine, so they are replaced: digits with three decimals by T, reads by R. */
     @Test
     void aStreamedAnswerIsWrittenEventByEvent() throws Exception {

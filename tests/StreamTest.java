@@ -243,8 +243,33 @@ class StreamTest {
             var answer = shown.replaceAll("(?m)^.*TTFT .*$", "");
             assertTrue(answer.lastIndexOf("\033[0m") < answer.lastIndexOf("おは"), "the answer follows, undimmed: " + shown);
         }
+        var plain = TestRun.of(results.resolve("plain"), Map.of("NO_COLOR", "1"), InputStream.nullInputStream(), true, "--base-url",
+                simulator.baseUrl(), "-m", QUICK + "+reasoning", "-p", "Good morning!").out();
+        assertTrue(plain.contains("おは") && !plain.contains("\033[2m"), plain);
         var piped = TestRun.of(results.resolve("piped"), "--base-url", simulator.baseUrl(), "-m", QUICK + "+reasoning", "-p", "Hi");
         assertEquals(piped.request().get("output"), piped.out());
+    }
+
+    /** What a model writes could else change the title of a terminal, or type into it. A file gets it unchanged. */
+    @ParameterizedTest
+    @ValueSource(strings = {"tokens", "lines", "events"})
+    void whatAModelWritesCannotControlTheTerminal(String echo) throws Exception {
+        var body = "data: {\"choices\":[{\"delta\":{\"reasoning\":\"r\\u001b]0;x\\u0007\"}}]}\n\n"
+                + "data: {\"choices\":[{\"delta\":{\"content\":\"a\\u001b[31mb\\u0007\\u009bc\"},\"finish_reason\":\"stop\"}]}\n\n";
+        try (var server = new MockWebServer()) {
+            server.start();
+            for (int i = 0; i < 2; i++) {
+                server.enqueue(new MockResponse.Builder().addHeader("Content-Type", "text/event-stream").body(body).build());
+            }
+            var shown = TestRun.of(results.resolve("terminal"), Map.of("NO_COLOR", "1"), InputStream.nullInputStream(), true, "--base-url",
+                    server.url("/v1").toString(), "-m", "m", "-p", "Hi", "--echo", echo).out();
+            assertTrue(shown.contains("[31mb") && shown.chars().noneMatch(letter -> letter == 0x1b || letter == 7 || letter == 0x9b), shown);
+            var piped = TestRun.of(results.resolve("piped"), "--base-url", server.url("/v1").toString(), "-m", "m", "-p", "Hi", "--echo", echo);
+            assertEquals("a\033[31mb\007\u009bc", piped.request().get("output"));
+            if (!echo.equals("events")) {
+                assertTrue(piped.out().contains("a\033[31mb\007\u009bc"), piped.out());
+            }
+        }
     }
 
     @Test
@@ -642,8 +667,9 @@ class StreamTest {
 
     @Test
     void compressionIsWarnedOf() {
-        var run = run("-m", QUICK + "+gzip", "-p", "Hi");
+        var run = run("-m", QUICK + "+gzip", "-p", "Hi", "-n", "3");
         assertTrue(run.err().startsWith("stream: warning: " + simulator.baseUrl() + " sends compressed streams"), run.err());
+        assertEquals(2, run.err().split("sends compressed streams", -1).length, "once: " + run.err());
     }
 
     @Test

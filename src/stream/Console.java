@@ -155,7 +155,7 @@ final class OneLine {
 
     /** Replaces everything that would start a new line, or control a terminal, by a space. */
     static String of(String text) {
-        return text.replaceAll("[\\p{Cntrl}\\x85\\u2028\\u2029]+", " ");
+        return text.replaceAll("[\\p{Cc}\\u2028\\u2029]+", " ");
     }
 
     /** Returns the first line of a message, at most 300 characters of it. */

@@ -443,7 +443,7 @@ final class Echo implements AnswerListener {
 
     /** Removes control characters before they reach a terminal; a file gets the text unchanged. */
     private String harmless(String text) {
-        return console.outIsTerminal() ? text.replaceAll("[\\p{Cntrl}&&[^\\n\\t]]", "\uFFFD") : text;
+        return console.outIsTerminal() ? text.replaceAll("[\\p{Cc}&&[^\\n\\t]]", "\uFFFD") : text;
     }
 
     /** Draws the line again, unless the cursor is at the end of an unfinished answer. */
