@@ -9,6 +9,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.locks.LockSupport;
 import java.util.stream.IntStream;
 
 import org.junit.jupiter.api.Test;
@@ -118,6 +120,35 @@ class CalibrationTest {
         });
         assertEquals(30, sent.get());
         assertTrue(most.get() <= 3, String.valueOf(most));
+    }
+
+    @Test
+    void aJobIsReadyWhenItsSlotIsFree() throws Exception {
+        var beginNanos = System.nanoTime();
+        var endNanos = new AtomicLong(beginNanos);
+        new ClosedLoop(1).send(List.of(1, 2, 3), () -> false, (job, readyNanos, onSent) -> {
+            assertTrue(readyNanos - endNanos.get() >= 0 && System.nanoTime() - readyNanos >= 0, "after the end of the one before");
+            onSent.run();
+            LockSupport.parkNanos(20_000_000);
+            endNanos.set(System.nanoTime());
+        });
+        assertTrue(endNanos.get() - beginNanos >= 60_000_000, "each of the three came to its end");
+    }
+
+    /** Each takes a third of a millisecond to be on its way; only on a machine that is held up may the next not wait so long. */
+    @Test
+    void inABurstEachStartWaitsForTheOneBefore() throws Exception {
+        var sent = new AtomicInteger();
+        var inTurn = new AtomicInteger();
+        new ClosedLoop(50).send(IntStream.range(0, 50).boxed().toList(), () -> false, (job, readyNanos, onSent) -> {
+            inTurn.addAndGet(sent.get() == job ? 1 : 0);
+            for (var untilNanos = System.nanoTime() + 300_000; System.nanoTime() < untilNanos; ) {
+                Thread.onSpinWait();
+            }
+            sent.incrementAndGet();
+            onSent.run();
+        });
+        assertTrue(inTurn.get() >= 25, inTurn + " of 50 began when those before were on their way");
     }
 
     @Test

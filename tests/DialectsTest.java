@@ -540,6 +540,8 @@ class DialectsTest {
                 assertEquals(protocol, got.ending().network().httpVersion());
                 assertEquals(i == 1, got.ending().network().connectionReused());
                 assertEquals(i == 1, got.ending().network().tlsMicros() == null);
+                assertTrue(i == 1 || got.ending().network().connectMicros() + got.ending().network().tlsMicros()
+                        <= got.ending().network().sentMicros(), "one after the other: " + got.ending().network());
                 assertEquals(1, got.reads().stream().distinct().count(), got.reads().toString());
             }
         }

@@ -2,6 +2,7 @@ package stream;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
@@ -12,9 +13,12 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Random;
 import java.util.concurrent.TimeUnit;
 
+import mockwebserver3.MockResponse;
+import mockwebserver3.MockWebServer;
 import org.apache.commons.csv.CSVRecord;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -244,6 +248,36 @@ class ResumeTest {
                     run.err());
         }
         assertEquals(0, finish().exitCode());
+    }
+
+    @Test
+    void aRunThatGoesOnIsLockedFromItsBeginning() throws Exception {
+        var process = ToolProcess.of(List.of(), "stream.Stream", "--base-url", simulator.baseUrl(), "-m", "sim-ttft1-itl10-n10000", "-p", "Hi",
+                "--max-tokens", "10000", "-q", "--no-self-warmup", "--results", results.toString()).start();
+        try {
+            process.getInputStream().read(); // the first token
+            assertEquals(2, finish().exitCode());
+            assertThrows(IOException.class, () -> RunLock.take(results.resolve(runId())));
+        } finally {
+            process.destroyForcibly().waitFor();
+        }
+        RunLock.take(results.resolve(runId())).close();
+    }
+
+    @Test
+    void aModelThatIsElsewhereNowIsNamedAndNothingIsSent() throws Exception {
+        try (var server = new MockWebServer()) {
+            server.enqueue(new MockResponse.Builder().addHeader("Content-Type", "text/event-stream").body("data: [DONE]\n\n").build());
+            server.start();
+            var url = server.url("/v1").toString();
+            TestRun.of(results, Map.of("OPENAI_BASE_URL", url), "", "-m", "a=m", "-p", "Hi");
+            Files.writeString(file("requests.csv"), Files.readAllLines(file("requests.csv")).getFirst() + "\r\n");
+            var run = TestRun.of(results, Map.of("OPENAI_BASE_URL", "http://localhost:1/v1"), "", "--resume", runId());
+            assertEquals(2, run.exitCode(), run.err());
+            assertEquals("stream: model a was m at " + url + " when the run began, it is m at http://localhost:1/v1 now; set the environment"
+                    + " as it was, or begin a new run\n", run.err());
+            assertEquals(1, Files.readAllLines(file("requests.csv")).size());
+        }
     }
 
     @ParameterizedTest
