@@ -491,6 +491,18 @@ class FaultTest {
         }
     }
 
+    @Test
+    void aQuotaThatIsUsedUpIsNotTriedAgain() throws Exception {
+        try (var server = new MockWebServer()) {
+            server.start();
+            server.enqueue(new MockResponse.Builder().code(429).addHeader("retry-after-ms", "1")
+                    .body("{\"error\":{\"code\":\"insufficient_quota\",\"message\":\"You exceeded your quota\"}}").build());
+            server.enqueue(new MockResponse.Builder().addHeader("Content-Type", "text/event-stream").body(EVENT + "data: [DONE]\n\n").build());
+            var run = TestRun.of(results, "--base-url", server.url("/v1").toString(), "-m", "m", "-p", "Hi", "--echo", "none");
+            assertEquals("failed insufficient_quota", run.request().get("status") + " " + run.request().get("error_type"));
+        }
+    }
+
     @ParameterizedTest
     @ValueSource(strings = {"cut", "cut-line", "reset", "error-object", "error-event", "error-field"})
     void afterTheFirstTokenNothingIsSentAgain(String fault) {

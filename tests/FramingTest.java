@@ -386,6 +386,19 @@ class FramingTest {
         }
     }
 
+    @Test
+    void anErrorLineEndsAStreamThatStaysOpen() throws Exception {
+        var stop = new CountDownLatch(1);
+        try (var server = new ScriptedServer((request, out) -> {
+            write(out, HEADERS + chunk("error: {\"message\":\"out of slots\"}\n"));
+            stop.await(20, TimeUnit.SECONDS);
+        })) {
+            assertEquals("out of slots", exchange(server.url()).result().outcome().detail());
+        } finally {
+            stop.countDown();
+        }
+    }
+
     @ParameterizedTest
     @ValueSource(strings = {"", "data: {\"choi"})
     void anAbortEndsAStreamThatIsSilent(String rest) throws Exception {

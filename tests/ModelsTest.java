@@ -148,7 +148,7 @@ class ModelsTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"https://llm.example:8443/v1", "https://llm.example.org/v1", "http://llm.example/v1"})
+    @ValueSource(strings = {"https://llm.example:8443/v1", "https://llm.example.org/v1", "http://llm.example:443/v1"})
     void anotherPortOrSchemeOfTheRunsHostIsAnotherServer(String other) {
         baseUrl = "https://llm.example/v1";
         specs = List.of("a", "b=b@" + other);

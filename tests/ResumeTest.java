@@ -28,6 +28,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.api.parallel.Execution;
 import org.junit.jupiter.api.parallel.ExecutionMode;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** A run that was cut off is finished: nothing twice, nothing lost. */
@@ -219,6 +220,17 @@ class ResumeTest {
         assertTrue(again.err().contains("2 requests left\n"), again.err());
         assertWhole(again);
         assertEquals(REQUESTS + 2, again.requests().size());
+    }
+
+    /** What may pass is tried again as often as the run would have; after that the user has to want it. */
+    @ParameterizedTest
+    @CsvSource({"0, 1", "1, 2", "2, 3"})
+    void aFailureThatMayPassIsSentAgainAsOftenAsRetriesAreLeft(int retries, int attempts) throws Exception {
+        TestRun.of(results, "--base-url", simulator.baseUrl(), "-m", "sim-ttft1-itl0-n2+status-503", "-p", "Hi", "--retries", "0");
+        var json = Files.readString(file("run.json"));
+        Files.writeString(file("run.json"), json.replace("\"--retries\",\"0\"", "\"--retries\",\"" + retries + "\"")
+                .replaceAll("\"--retries\"(\\s*,\\s*)\"0\"", "\"--retries\"$1\"" + retries + "\""));
+        assertEquals(attempts, finish().requests().size());
     }
 
     @Test
