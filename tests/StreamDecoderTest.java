@@ -1,12 +1,15 @@
 package stream;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotNull;
+import static org.junit.jupiter.api.Assertions.assertNull;
 
 import java.util.List;
 import java.util.Random;
 
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** A decoder that passes over what it has just seen must say what one says that parses each event. */
@@ -67,5 +70,70 @@ class StreamDecoderTest {
             assertMeansTheSame(null, data);
             assertMeansTheSame(null, data.substring(0, length));
         }
+    }
+
+    /** In this order: API, data, the kind and the text of the event. */
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', quoteCharacter = '`', value = {
+        "chat|{\"choices\":[{\"delta\":{}}]}|EMPTY_CHOICE null",
+        "chat|{\"choices\":[{\"delta\":{}}],\"usage\":{\"completion_tokens\":1}}|EMPTY_CHOICE_WITH_USAGE null",
+        "chat|{\"choices\":[]}|OTHER null",
+        "chat|{\"choices\":[],\"usage\":{\"completion_tokens\":1}}|USAGE null",
+        "chat|{\"choices\":[{\"index\":1,\"delta\":{\"content\":\"c\",\"reasoning\":\"r\"}}]}|OTHER c",
+        "chat|{\"choices\":[{\"index\":1,\"delta\":{\"reasoning\":\"r\"}}]}|OTHER r",
+        "chat|{\"choices\":[{\"delta\":{\"reasoning_details\":[{\"type\":\"reasoning.text\",\"text\":\"r\"}]}}]}|REASONING r",
+        "chat|{\"choices\":[{\"delta\":{\"content\":null,\"reasoning_content\":\"r\"}}]}|REASONING r",
+        "chat|{\"choices\":[{\"delta\":{},\"error\":{\"message\":\"no\"}}]}|ERROR no",
+        "chat|{\"choices\":[{\"delta\":{\"content\":\"x\"},\"error\":null}]}|CONTENT x",
+        "anthropic|{\"type\":\"content_block_start\",\"content_block\":{\"type\":\"text\",\"text\":\"Hi\"}}|CONTENT Hi",
+        "anthropic|{\"type\":\"content_block_start\",\"content_block\":{\"type\":\"thinking\",\"thinking\":\"Hm\"}}|REASONING Hm",
+        "responses|{\"type\":\"response.failed\",\"response\":{\"error\":{\"code\":\"c\",\"message\":\"no\"}}}|ERROR no"})
+    void anEventMeans(String api, String data, String meaning) {
+        var event = new StreamDecoder(Dialect.of(api)).decode(null, data);
+        assertEquals(meaning, event.kind().name() + " " + event.text());
+    }
+
+    /** A server may put its failure, and the JSON of the server before it, at any of these places. */
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', quoteCharacter = '`', nullValues = "null", value = {
+        "{\"error\":{\"message\":\"m\",\"code\":\"c\",\"type\":\"t\"}}|c|m",
+        "{\"error\":{\"message\":\"m\",\"code\":null,\"type\":\"t\"}}|t|m",
+        "{\"error\":{\"message\":\"m\",\"code\":7}}|7|m",
+        "{\"error\":{\"error\":{\"message\":\"m\",\"type\":\"t\"}}}|t|m",
+        "{\"error\":\"m\",\"type\":\"t\"}|null|m",
+        "{\"error\":false,\"message\":\"m\"}|null|m",
+        "{\"detail\":[{\"loc\":[\"body\",\"n\"],\"msg\":\"too large\"}]}|null|body.n: too large",
+        "{\"error\":{\"message\":\"{\\\"error\\\":{\\\"message\\\":\\\"inner\\\"}}\"}}|null|inner",
+        "{\"error\":{\"message\":\"{not JSON\"}}|null|{not JSON",
+        "{\"error\":{\"message\":\"[]\"}}|null|[]",
+        "[{\"error\":{\"message\":\"m\"}}]|null|m",
+        "\"m\"|null|m", "plain|null|plain", "null|null|null", "17|null|17", "{\"x\":1}|null|null",
+        "{\"error\":{\"error\":{\"error\":{\"error\":{\"error\":{\"error\":{\"error\":{\"error\":\"m\"}}}}}}}}|null|m",
+        "{\"message\":{\"message\":{\"message\":{\"message\":{\"message\":{\"message\":{\"message\":{\"message\":{\"message\":{\"message\":\"too deep\"}}}}}}}}}}|null|null"})
+    void aFailureIsReportedAs(String text, String type, String message) {
+        assertEquals(new ErrorReport(type, message), ErrorReport.of(text == null ? "null" : text));
+    }
+
+    /** What matches is not parsed; what does not match is. */
+    @Test
+    void aPatternMatchesWhatDiffersInItsTextAndCountsAlone() {
+        var data = "{\"text\":\"a\",\"out\":5,\"think\":3}";
+        var pattern = new EventPattern();
+        pattern.put(EventPattern.Variable.REASONING_TOKENS, data.indexOf('3'), data.indexOf('3') + 1);
+        pattern.put(EventPattern.Variable.TEXT, data.indexOf("a\""), data.indexOf("a\"") + 1);
+        pattern.put(EventPattern.Variable.OUTPUT_TOKENS, data.indexOf('5'), data.indexOf('5') + 1);
+        assertNotNull(pattern.of(data, new StreamEvent(EventKind.CONTENT, "a", new StreamEvent.About("stop", new Usage(9, null, 5, 3), null,
+                null, null), false)));
+        var next = pattern.match("{\"text\":\"a long one 9\",\"out\":123456789,\"think\":0}");
+        assertEquals("a long one 9", next.text());
+        assertEquals(new StreamEvent.About("stop", new Usage(9, null, 123_456_789, 0), null, null, null), next.about());
+        for (var other : List.of("{\"text\":\"a\\n\",\"out\":5,\"think\":3}", "{\"text\":\"a\tb\",\"out\":5,\"think\":3}",
+                "{\"text\":\"\",\"out\":5,\"think\":3}", "{\"text\":\"a\",\"out\":05,\"think\":3}", "{\"text\":\"a\",\"out\":1234567890,\"think\":3}",
+                "{\"text\":\"a\",\"out\":,\"think\":3}", "{\"text\":\"a\",\"out\":5,\"think\":3} ", "{\"text\":\"a\",\"out\":5,\"think\":3]",
+                "{\"text\":\"a\",\"out\":5,\"thing\":3}", "{\"text\":\"a", "{\"text\":\"a\",\"out\":5", "")) {
+            assertNull(pattern.match(other), other);
+        }
+        pattern.put(EventPattern.Variable.OUTPUT_TOKENS, 0, 1);
+        assertNull(pattern.of(data, next), "a name that stands there twice");
     }
 }
