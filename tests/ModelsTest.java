@@ -6,14 +6,21 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.io.ByteArrayOutputStream;
+import java.io.PrintStream;
 import java.net.InetSocketAddress;
 import java.net.Proxy;
 import java.net.URI;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.TimeUnit;
 
+import mockwebserver3.MockResponse;
+import mockwebserver3.MockWebServer;
 import okhttp3.Request;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -396,5 +403,57 @@ class ModelsTest {
         }
         assertEquals("Basic dTpw", proxies.authorization("https"));
         assertNull(proxies.authorization("http"));
+    }
+
+    @Test
+    void theListOfAServerTellsWhichModelsAreThere() throws Exception {
+        try (var server = new MockWebServer()) {
+            server.start();
+            server.enqueue(new MockResponse.Builder().body("{\"data\":[{\"id\":\"a\"},{\"id\":\"m\"}]}").build());
+            server.enqueue(new MockResponse.Builder().body("{\"data\":[{\"id\":\"a\"}]}").build());
+            server.enqueue(new MockResponse.Builder().code(404).build());
+            server.enqueue(new MockResponse.Builder().body("<html>").build());
+            baseUrl = server.url("/v1").toString();
+            specs = List.of("m,n,o,p");
+            var out = new ByteArrayOutputStream();
+            assertFalse(new ModelListing(Map.of(), ConnectionSettings.DEFAULT).print(models(WITH_KEY), new PrintStream(out, true, StandardCharsets.UTF_8)));
+            assertEquals(List.of("label name api server key listed", "m m chat " + baseUrl + " OPENAI_API_KEY yes",
+                    "n n chat " + baseUrl + " OPENAI_API_KEY not listed; name another with --model if the server refuses it",
+                    "o o chat " + baseUrl + " OPENAI_API_KEY not known, the server answers 404"),
+                    out.toString(StandardCharsets.UTF_8).lines().limit(4).map(line -> line.strip().replaceAll(" +", " ")).toList());
+            assertTrue(out.toString(StandardCharsets.UTF_8).contains("OPENAI_API_KEY  not known, Unexpected character"), out.toString(StandardCharsets.UTF_8));
+            assertEquals("Bearer sk-secret", server.takeRequest(5, TimeUnit.SECONDS).getHeaders().get("Authorization"));
+            server.enqueue(new MockResponse.Builder().body("{\"data\":[{\"id\":\"m\"}]}").build());
+            specs = List.of("m");
+            assertTrue(new ModelListing(Map.of(), ConnectionSettings.DEFAULT).print(models(Map.of()), new PrintStream(out)));
+        }
+    }
+
+    @Test
+    void settingsBecomeTheOptionsThatSayTheSame() {
+        var all = new ModelSettings(List.of("a, b=n", "c"), Path.of("m.json"), "http://localhost:1/v1", "chat", true, List.of("X: y"));
+        assertEquals(List.of("-m", "a,c", "--models", "m.json", "--base-url", "http://localhost:1/v1", "--api", "chat", "--insecure-http",
+                "--header", "X: y"), all.arguments(List.of("a", "c", "d")));
+        assertEquals(List.of("-m", "gpt-4"), new ModelSettings(List.of(), null, null, "auto", false, List.of()).arguments(List.of("gpt-4")));
+        assertEquals(List.of("--models", "m.json"),
+                new ModelSettings(List.of(), Path.of("m.json"), null, "auto", false, List.of()).arguments(List.of("gpt-4")));
+    }
+
+    @Test
+    void aModelThatAPromptNamesIsOnTheRunsServer() throws Exception {
+        baseUrl = "http://localhost:1/v1";
+        var catalog = ModelCatalog.of(new ModelSettings(List.of("m"), null, baseUrl, api, false, List.of()), Map.of("OPENAI_API_KEY", " k "),
+                ModelCatalog.Access.WITH_KEYS);
+        assertEquals("http://localhost:1/v1/chat/completions", catalog.named("other").url().toString());
+        assertEquals(Set.of("warning: OPENAI_API_KEY has spaces or a line end around the key; they are left out"), catalog.notes());
+    }
+
+    @Test
+    void numbersInAModelsFileHaveInclusiveLimits() throws Exception {
+        var models = fromFile("[{\"name\":\"m\",\"max_tokens\":1,\"temperature\":2},{\"name\":\"n\",\"temperature\":0}]", WITH_KEY);
+        assertEquals(List.of(1, 200), models.stream().map(model -> model.answerLimit(Prompt.ofText("p", "Hi", "p"), SAMPLING)).toList());
+        var problems = assertThrows(UserError.class, () -> fromFile("[{\"name\":\"m\",\"max_tokens\":0},{\"name\":\"n\",\"temperature\":2.1}]",
+                WITH_KEY)).problems();
+        assertEquals(2, problems.size(), problems.toString());
     }
 }

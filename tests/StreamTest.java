@@ -482,7 +482,7 @@ class StreamTest {
         assertEquals(List.of("failed 429 1 1000.000", "completed 200 2 "), run.requests().stream().map(row -> row.get("status")
                 + " " + row.get("http_status") + " " + row.get("attempt") + " " + row.get("retry_after_ms")).toList());
         assertEquals(1, new HashSet<>(column(run.requests(), "request_id")).size());
-        run.requests().forEach(row -> assertTrue(number(row, "total_ms") < 1000, row.toString()));
+        run.requests().forEach(row -> assertTrue(number(row, "total_ms") < 1000 && number(row, "queue_ms") < 500, row.toString()));
         assertTrue(run.err().contains("failed  retries "), run.err());
         assertTrue(run.err().matches("(?s).*\\+busy +1 +0 +1 .*"), run.err());
         var compared = Printed.compare(run.folder());
