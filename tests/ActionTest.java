@@ -16,6 +16,7 @@ import java.util.regex.Pattern;
 
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.api.parallel.Execution;
 import org.junit.jupiter.api.parallel.ExecutionMode;
@@ -82,6 +83,7 @@ class ActionTest {
     }
 
     @Test
+    @Timeout(180) // it may have to build the scripts
     void aRunIsComparedWithItsBaselineAndTheSummaryIsMarkdown() throws Exception {
         var baseline = TestRun.of(folder.resolve("baseline"), "--simulate", "-m", "a=sim-ttft30-itl1-n4,b=sim-ttft10-itl1-n4", "-p",
                 "it's a \"question\"", "-p", "another", "-n", "6", "--echo", "none");

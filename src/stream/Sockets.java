@@ -384,8 +384,18 @@ final class SocketInput extends InputStream {
         timeoutMillis = millis;
     }
 
-    /** Whether the connection has ended, or has brought what nobody asked for; a TLS layer takes session tickets at any time. */
+    /**
+     * Whether the connection has ended, or has brought what nobody asked for; a TLS layer takes session tickets at any time. Without
+     * one the socket itself is asked, too: what it brings was not asked for, and the reader may not have come to it yet.
+     */
     boolean isUnusable(boolean secure) {
+        try {
+            if (!secure && channel.read(ByteBuffer.allocate(1)) != 0) {
+                return true;
+            }
+        } catch (IOException e) {
+            return true;
+        }
         for (var segment = current.next; segment != null; segment = segment.next) {
             if (segment.bytes.length == 0 || !secure) {
                 return true;
