@@ -57,6 +57,7 @@
 //   jbang tests/AllTests.java
 //   jbang tests/AllTests.java DialectsTest                            one class
 //   jbang tests/AllTests.java DialectsTest#aCutStreamIsTruncated      one test
+//   STREAM_ORDER=7 jbang tests/AllTests.java                          all in a random order, the same for the same number
 
 package stream;
 
@@ -66,6 +67,8 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 
+import org.junit.jupiter.api.ClassOrderer;
+import org.junit.jupiter.api.MethodOrderer;
 import org.junit.platform.engine.DiscoverySelector;
 import org.junit.platform.engine.TestExecutionResult;
 import org.junit.platform.engine.discovery.DiscoverySelectors;
@@ -93,11 +96,17 @@ public class AllTests {
             CLASSES.forEach(tests -> selectors.add(DiscoverySelectors.selectClass(tests)));
         }
         var counts = new Counts(out);
-        LauncherFactory.create().execute(LauncherDiscoveryRequestBuilder.request().selectors(selectors)
+        var request = LauncherDiscoveryRequestBuilder.request().selectors(selectors)
                 .configurationParameter("junit.jupiter.execution.timeout.default", "60 s")
                 .configurationParameter("junit.jupiter.execution.timeout.thread.mode.default", "SEPARATE_THREAD") // whatever a test waits for
-                .configurationParameter("junit.jupiter.execution.parallel.enabled", "true") // where a test allows it
-                .build(), counts);
+                .configurationParameter("junit.jupiter.execution.parallel.enabled", "true"); // where a test allows it
+        var seed = System.getenv("STREAM_ORDER");
+        if (seed != null) {
+            request.configurationParameter("junit.jupiter.testclass.order.default", ClassOrderer.Random.class.getName())
+                    .configurationParameter("junit.jupiter.testmethod.order.default", MethodOrderer.Random.class.getName())
+                    .configurationParameter(MethodOrderer.Random.RANDOM_SEED_PROPERTY_NAME, seed);
+        }
+        LauncherFactory.create().execute(request.build(), counts);
         out.printf("%d passed, %d failed%s%n", counts.passed, counts.failed,
                 counts.skipped == 0 ? "" : ", " + counts.skipped + " skipped");
         System.exit(counts.failed > 0 || counts.passed == 0 ? 1 : 0);
