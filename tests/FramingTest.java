@@ -293,7 +293,9 @@ class FramingTest {
         try (var trust = TrustedCertificate.forLocalhost(folder);
              var server = new ScriptedServer(scheme.equals("https") ? trust.serverSocketFactory().createServerSocket(0, 50,
                      InetAddress.getLoopbackAddress()) : new ServerSocket(0, 50, InetAddress.getLoopbackAddress()), (request, out) -> {
-                         write(out, HEADERS + chunk(TOKEN.formatted("a")) + chunk(END) + "0\r\n\r\n" + farewell.translateEscapes());
+                         write(out, HEADERS + chunk(TOKEN.formatted("a")) + chunk(END) + "0\r\n\r\n");
+                         Thread.sleep(20); // so that it is not of the same read
+                         write(out, farewell.translateEscapes());
                          if (farewell.isEmpty()) {
                              out.close();
                          }
