@@ -17,6 +17,7 @@ let config;
 let source; // of the events of the server
 let shown = null; // the question on the page: id, question, lanes, ...
 let watched = null; // its number
+let asked = null; // the number of the newest one that was asked here
 let asks = []; // the list of the session
 let files = [];
 
@@ -143,10 +144,10 @@ class Lane {
     this.failure.textContent = message.failure || '';
     this.changed = true;
     this.showFigures();
-    if (!shown.first && !had && this.pieces.length && this.streaming) {
+    if (shown.isNews && !had && this.pieces.length && this.streaming) {
       announce(this.label + ': first text after ' + ms(this.pieces[0][0]));
     }
-    if (!shown.first && message.results.length) {
+    if (shown.isNews && message.results.length) {
       const total = ms(number(this.result.total_ms));
       announce(this.label + ': ' + this.result.status + ' after ' + total);
     }
@@ -330,7 +331,8 @@ function showAnswers(message) {
     at('question').textContent = message.title;
   }
   const wasEnded = shown.ended && !message.first;
-  Object.assign(shown, { ...message, lanes: shown.lanes, question: shown.question });
+  const isNews = !message.first || watched === asked; // else the page shows again what has been read out
+  Object.assign(shown, { ...message, lanes: shown.lanes, question: shown.question, isNews });
   message.lanes.forEach(update => shown.lanes[update.lane].update(update));
   const { round, rounds, ended } = shown;
   at('progress').hidden = rounds === 1;
@@ -344,7 +346,7 @@ function showAnswers(message) {
   at('again').disabled = !ended || shown.question.prompt === null;
   if (ended) {
     shown.lanes.forEach(lane => lane.showFigures());
-    if (!wasEnded && !message.first) announce(shown.sentence || 'All answers have ended.');
+    if (!wasEnded && isNews) announce(shown.sentence || 'All answers have ended.');
   }
   at('written').replaceChildren(...(ended && shown.run ? written() : []));
   if (shown.lanes.every(lane => !lane.streaming && (lane.result || shown.ended))) rank();
@@ -485,7 +487,8 @@ async function post(path, body) {
 async function submit(question) {
   at('problem').textContent = '';
   try {
-    watch((await post('/asks', { tab, ...question })).id);
+    asked = (await post('/asks', { tab, ...question })).id;
+    watch(asked);
   } catch (problem) {
     const lost = problem instanceof TypeError; // what fetch throws where there is no answer
     at('problem').textContent = lost ? 'The server does not answer; is ./jbang Live.java running?' : problem.message;
