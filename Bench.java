@@ -23,6 +23,7 @@
 //   jbang Bench.java Fidelity -p streams=64               any of JMH's options
 //   jbang Bench.java Models -p model=gpt-4,gpt-3.5-turbo -rf csv -rff results/models.csv
 //   jbang Bench.java LargeRun -p rows=10000000            reading a run back, beside DuckDB
+//   jbang Bench.java 'Fidelity|Firehose|Whole|LargeRun'   accuracy and cost beside a floor, curl and DuckDB
 //   jbang Bench.java Models --base-url http://localhost:8000/v1 -p model=llama
 //
 // Forks inherit the runtime options of Stream.java, so what is measured is the tool as it is run; LargeRun has those of
@@ -64,6 +65,7 @@ import java.util.regex.Pattern;
 import okio.Buffer;
 import okio.ByteString;
 import okio.Okio;
+import org.apache.commons.io.FileUtils;
 import org.openjdk.jmh.annotations.AuxCounters;
 import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.BenchmarkMode;
@@ -791,6 +793,107 @@ public class Bench {
 
     // HOW TO RUN: jbang Bench.java LargeRun -p rows=10000000
     // Look at the two scores side by side; the disk's cache is warm for both.
+
+    // What a whole process costs, as its user sees it: launcher, start, one request or many, end. `curl` is the baseline of one.
+
+    @State(Scope.Benchmark)
+    @BenchmarkMode(Mode.SingleShotTime)
+    @OutputTimeUnit(TimeUnit.SECONDS)
+    @Warmup(iterations = 1)
+    @Measurement(iterations = 5)
+    @Fork(1)
+    public static class Whole {
+
+        private static final Pattern TIMES = Pattern.compile("(\\d+)m([\\d.]+)s");
+        private static final Pattern MOST_RESIDENT = Pattern.compile("VmHWM:\\s+(\\d+) kB");
+
+        private final SimulatorProcess simulator = new SimulatorProcess();
+        private Path folder;
+
+        @Setup
+        public void start() throws Exception {
+            simulator.start();
+            folder = Files.createTempDirectory("whole");
+        }
+
+        @TearDown
+        public void stop() throws IOException {
+            simulator.stop();
+            FileUtils.deleteDirectory(folder.toFile());
+        }
+
+        /** JMH's secondary results. The memory is known on Linux only, and of a process that lives for some milliseconds. */
+        @AuxCounters(AuxCounters.Type.EVENTS)
+        @State(Scope.Thread)
+        public static class Outside {
+            public double firstByteSeconds;
+            public double cpuSeconds;
+            public double residentMb;
+
+            /** Runs a command in a shell, which counts the processor time of all that it has started. */
+            void of(String... command) throws IOException, InterruptedException {
+                var words = new ArrayList<>(List.of("sh", "-c", "\"$@\"; times >&2", "sh"));
+                words.addAll(List.of(command));
+                var nanos = System.nanoTime();
+                var process = new ProcessBuilder(words).start();
+                must(process.getInputStream().read() >= 0, "no answer");
+                firstByteSeconds = (System.nanoTime() - nanos) / 1e9;
+                var rest = Executors.newSingleThreadExecutor().submit(() -> process.getInputStream().readAllBytes());
+                for (; process.isAlive(); Thread.sleep(5)) {
+                    process.descendants().forEach(each -> residentMb = Math.max(residentMb, mostResidentMb(each)));
+                }
+                must(rest.state() != java.util.concurrent.Future.State.FAILED, "the answer was cut");
+                var times = TIMES.matcher(new String(process.getErrorStream().readAllBytes(), StandardCharsets.UTF_8));
+                for (cpuSeconds = 0; times.find(); ) {
+                    cpuSeconds += 60 * Double.parseDouble(times.group(1)) + Double.parseDouble(times.group(2));
+                }
+            }
+
+            private static double mostResidentMb(ProcessHandle process) {
+                try {
+                    var most = MOST_RESIDENT.matcher(Files.readString(Path.of("/proc", String.valueOf(process.pid()), "status")));
+                    return most.find() ? Integer.parseInt(most.group(1)) / 1024.0 : 0;
+                } catch (IOException e) {
+                    return 0; // it has ended, or this is not Linux
+                }
+            }
+        }
+
+        private void stream(Outside outside, String model, int requests) throws IOException, InterruptedException {
+            outside.of("./jbang", "Stream.java", "--base-url", simulator.baseUrl, "-m", model, "-p", "Hi", "-n", String.valueOf(requests), "-c",
+                    String.valueOf(requests), "-q", "-o", folder.toString());
+        }
+
+        @Benchmark
+        public void oneRequest(Outside outside) throws IOException, InterruptedException {
+            stream(outside, "sim-ttft1-itl1-n5", 1);
+        }
+
+        @Benchmark
+        public void twoRequests(Outside outside) throws IOException, InterruptedException {
+            stream(outside, "sim-ttft1-itl1-n5", 2); // of which a batch warms itself up
+        }
+
+        @Benchmark
+        public void thousandRequests(Outside outside) throws IOException, InterruptedException {
+            stream(outside, "sim-ttft200-itl20-n50", 1000);
+        }
+
+        @Benchmark
+        public void millionsOfEvents(Outside outside) throws IOException, InterruptedException {
+            outside.of("./jbang", "Stream.java", "--base-url", simulator.baseUrl, "-m", "sim-ttft0-itl0-n3000000+firehose", "-p", "Hi", "-q",
+                    "--max-tokens", "3000000", "-o", folder.toString());
+        }
+
+        @Benchmark
+        public void curl(Outside outside) throws IOException, InterruptedException {
+            outside.of("curl", "-sN", simulator.baseUrl + "/chat/completions", "-H", "Content-Type: application/json", "-d",
+                    "{\"model\":\"sim-ttft1-itl1-n5\",\"stream\":true,\"messages\":[{\"role\":\"user\",\"content\":\"Hi\"}]}");
+        }
+    }
+
+    // HOW TO RUN: jbang Bench.java Whole
+    // Look at oneRequest beside curl; cpuSeconds of twoRequests is the price of the self-warm-up.
 
     /** A simulator in a process of its own, so that it does not share the client's JVM. */
     private static final class SimulatorProcess {
