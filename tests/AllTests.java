@@ -37,6 +37,7 @@
 //SOURCES PromptsTest.java
 //SOURCES RecordedRunTest.java
 //SOURCES ReportTest.java
+//SOURCES GroupsTest.java
 //SOURCES HistoryTest.java
 //SOURCES ImportedRunsTest.java
 //SOURCES JournalTest.java
@@ -83,7 +84,7 @@ public class AllTests {
     static final List<Class<?>> CLASSES = List.of(MetricsTest.class, PromptsTest.class, ModelsTest.class,
             SimulatorTest.class, StreamDecoderTest.class, StreamTableTest.class, DialectsTest.class, JournalTest.class, ResumeTest.class, ShardTest.class,
             FaultTest.class, ConnectionTest.class, FramingTest.class, FuzzTest.class, CalibrationTest.class, StatisticsTest.class,
-            RecordedRunTest.class, ImportedRunsTest.class, CompareTest.class, CostTest.class, HistoryTest.class, TelemetryTest.class, ReportTest.class, LiveTest.class, StreamTest.class, TerminalTest.class, ActionTest.class,
+            RecordedRunTest.class, ImportedRunsTest.class, CompareTest.class, CostTest.class, GroupsTest.class, HistoryTest.class, TelemetryTest.class, ReportTest.class, LiveTest.class, StreamTest.class, TerminalTest.class, ActionTest.class,
             LauncherTest.class, LayoutTest.class);
 
     public static void main(String... args) {

@@ -52,10 +52,10 @@ public class Pit {
         TESTS.put("Plan", List.of(ShardTest.class, CostTest.class, StreamTest.class));
         TESTS.put("RunFiles", List.of(RecordedRunTest.class, JournalTest.class, CostTest.class, ResumeTest.class, CompareTest.class));
         TESTS.put("EventScanner", List.of(RecordedRunTest.class, CompareTest.class));
-        TESTS.put("RecordedRun", List.of(RecordedRunTest.class, ImportedRunsTest.class, CostTest.class, CompareTest.class, ShardTest.class,
+        TESTS.put("RecordedRun", List.of(GroupsTest.class, RecordedRunTest.class, ImportedRunsTest.class, CostTest.class, CompareTest.class, ShardTest.class,
                 JournalTest.class));
         TESTS.put("Statistics", List.of(StatisticsTest.class, CompareTest.class));
-        TESTS.put("Groups", List.of(ImportedRunsTest.class, CompareTest.class, CostTest.class, ShardTest.class));
+        TESTS.put("Groups", List.of(GroupsTest.class, ImportedRunsTest.class, CompareTest.class, CostTest.class, ShardTest.class));
         TESTS.put("Comparison", List.of(ImportedRunsTest.class, CompareTest.class, CostTest.class, ShardTest.class));
         TESTS.put("Export", List.of(ImportedRunsTest.class, CompareTest.class, CostTest.class));
     }
