@@ -211,9 +211,12 @@ class FaultTest {
 
     // Connections that the server closes
 
-    /** Closed right after the stream is noticed in time; later only when the request is lost. */
+    /**
+     * Closed right after the stream is noticed in time, unless the server is held up before it closes; {@link FramingTest} has that without
+     * chance. Later is noticed only when the request is lost. After one loss no connection is used again.
+     */
     @ParameterizedTest
-    @CsvSource({"close-at-once, 0", "close-late, 1", "close-on-request, 1", "close-unanswered, 1"})
+    @CsvSource({"close-at-once, 1", "close-late, 1", "close-on-request, 1", "close-unanswered, 1"})
     void aRequestThatAClosedConnectionLosesIsSentOnceMore(String fault, int mostLost) throws Exception {
         var run = run("-m", QUICK + "+" + fault, "-p", "Hi", "-n", "6", "--retries", "0", "-v", "--no-self-warmup");
         assertEquals(0, run.exitCode(), run.err());
