@@ -487,10 +487,11 @@ class FaultTest {
     void whatMayPassIsTriedAgain(int status) throws Exception {
         try (var server = new MockWebServer()) {
             server.start();
-            server.enqueue(new MockResponse.Builder().code(status).addHeader("retry-after-ms", "1").body("{}").build());
+            server.enqueue(new MockResponse.Builder().code(status).addHeader("retry-after-ms", status == 503 ? "400" : "1").body("{}").build());
             server.enqueue(new MockResponse.Builder().addHeader("Content-Type", "text/event-stream").body(EVENT + "data: [DONE]\n\n").build());
             var run = TestRun.of(results, "--base-url", server.url("/v1").toString(), "-m", "m", "-p", "Hi", "--echo", "none");
             assertEquals(List.of("failed", "completed"), run.requests().stream().map(row -> row.get("status")).toList());
+            assertTrue(Double.parseDouble(run.requests().getLast().get("queue_ms")) < 300, "waiting to try again is no waiting for a slot");
         }
     }
 
