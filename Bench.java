@@ -37,6 +37,7 @@ package stream;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
+import java.io.OutputStream;
 import java.io.UncheckedIOException;
 import java.lang.management.ManagementFactory;
 import java.net.Socket;
@@ -57,6 +58,7 @@ import java.util.SplittableRandom;
 import java.util.TreeMap;
 import java.util.concurrent.Callable;
 import java.util.concurrent.Executors;
+import java.util.concurrent.FutureTask;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Function;
@@ -213,7 +215,7 @@ public class Bench {
                 table.row(row(recorded(run)));
             }
             if (runs.isEmpty() && metricsRounds > 0) {
-                LoopbackLoad.warmUp(256);
+                LoopbackLoad.warmUp();
                 table.column("metrics", true);
                 for (var streams : concurrency) {
                     inTurns(streams).forEach((metrics, overhead) -> {
@@ -223,7 +225,7 @@ public class Bench {
                     });
                 }
             } else if (runs.isEmpty()) {
-                LoopbackLoad.warmUp(256);
+                LoopbackLoad.warmUp();
                 for (var streams : concurrency) {
                     table.row(row(LoopbackLoad.calibrate(streams, itlMillis, AttemptObserver.NONE)));
                 }
@@ -448,7 +450,7 @@ public class Bench {
         @Setup
         public void start() throws Exception {
             simulator.start();
-            LoopbackLoad.warmUp(256);
+            LoopbackLoad.warmUp();
         }
 
         @TearDown
@@ -567,7 +569,7 @@ public class Bench {
         @Setup
         public void start() throws Exception {
             simulator.start();
-            LoopbackLoad.warmUp(256);
+            LoopbackLoad.warmUp();
         }
 
         @TearDown
@@ -693,7 +695,7 @@ public class Bench {
     @OutputTimeUnit(TimeUnit.SECONDS)
     @Warmup(iterations = 0)
     @Measurement(iterations = 1)
-    @Fork(value = 3, jvmArgs = {"-XX:+UseSerialGC", "-Xmx256m", "--enable-native-access=ALL-UNNAMED"})
+    @Fork(value = 3, jvmArgs = {"-XX:+UseParallelGC", "-Xmx256m", "--enable-native-access=ALL-UNNAMED"})
     public static class LargeRun {
 
         private static final int EVENTS_OF_ONE = 100;
@@ -831,18 +833,19 @@ public class Bench {
             public double residentMb;
 
             /** Runs a command in a shell, which counts the processor time of all that it has started. */
-            void of(String... command) throws IOException, InterruptedException {
+            void of(String... command) throws Exception {
                 var words = new ArrayList<>(List.of("sh", "-c", "\"$@\"; times >&2", "sh"));
                 words.addAll(List.of(command));
                 var nanos = System.nanoTime();
                 var process = new ProcessBuilder(words).start();
                 must(process.getInputStream().read() >= 0, "no answer");
                 firstByteSeconds = (System.nanoTime() - nanos) / 1e9;
-                var rest = Executors.newSingleThreadExecutor().submit(() -> process.getInputStream().readAllBytes());
+                var rest = new FutureTask<>(() -> process.getInputStream().transferTo(OutputStream.nullOutputStream()));
+                Thread.startVirtualThread(rest);
                 for (; process.isAlive(); Thread.sleep(5)) {
                     process.descendants().forEach(each -> residentMb = Math.max(residentMb, mostResidentMb(each)));
                 }
-                must(rest.state() != java.util.concurrent.Future.State.FAILED, "the answer was cut");
+                rest.get();
                 var times = TIMES.matcher(new String(process.getErrorStream().readAllBytes(), StandardCharsets.UTF_8));
                 for (cpuSeconds = 0; times.find(); ) {
                     cpuSeconds += 60 * Double.parseDouble(times.group(1)) + Double.parseDouble(times.group(2));
@@ -859,41 +862,41 @@ public class Bench {
             }
         }
 
-        private void stream(Outside outside, String model, int requests) throws IOException, InterruptedException {
+        private void stream(Outside outside, String model, int requests) throws Exception {
             outside.of("./jbang", "Stream.java", "--base-url", simulator.baseUrl, "-m", model, "-p", "Hi", "-n", String.valueOf(requests), "-c",
                     String.valueOf(requests), "-q", "-o", folder.toString());
         }
 
         @Benchmark
-        public void oneRequest(Outside outside) throws IOException, InterruptedException {
+        public void oneRequest(Outside outside) throws Exception {
             stream(outside, "sim-ttft1-itl1-n5", 1);
         }
 
         @Benchmark
-        public void twoRequests(Outside outside) throws IOException, InterruptedException {
-            stream(outside, "sim-ttft1-itl1-n5", 2); // of which a batch warms itself up
+        public void twoRequests(Outside outside) throws Exception {
+            stream(outside, "sim-ttft1-itl1-n5", 2); // the smallest run that warms itself up
         }
 
         @Benchmark
-        public void thousandRequests(Outside outside) throws IOException, InterruptedException {
+        public void thousandRequests(Outside outside) throws Exception {
             stream(outside, "sim-ttft200-itl20-n50", 1000);
         }
 
         @Benchmark
-        public void millionsOfEvents(Outside outside) throws IOException, InterruptedException {
+        public void millionsOfEvents(Outside outside) throws Exception {
             outside.of("./jbang", "Stream.java", "--base-url", simulator.baseUrl, "-m", "sim-ttft0-itl0-n3000000+firehose", "-p", "Hi", "-q",
                     "--max-tokens", "3000000", "-o", folder.toString());
         }
 
         @Benchmark
-        public void curl(Outside outside) throws IOException, InterruptedException {
+        public void curl(Outside outside) throws Exception {
             outside.of("curl", "-sN", simulator.baseUrl + "/chat/completions", "-H", "Content-Type: application/json", "-d",
                     "{\"model\":\"sim-ttft1-itl1-n5\",\"stream\":true,\"messages\":[{\"role\":\"user\",\"content\":\"Hi\"}]}");
         }
     }
 
     // HOW TO RUN: jbang Bench.java Whole
-    // Look at oneRequest beside curl; cpuSeconds of twoRequests is the price of the self-warm-up.
+    // Look at oneRequest beside curl; cpuSeconds of twoRequests less that of oneRequest is the price of the self-warm-up.
 
     /** A simulator in a process of its own, so that it does not share the client's JVM. */
     private static final class SimulatorProcess {
@@ -901,7 +904,7 @@ public class Bench {
         private String baseUrl;
 
         void start() throws IOException, InterruptedException {
-            process = new ProcessBuilder(Path.of(System.getProperty("java.home"), "bin", "java").toString(), "-XX:+UseSerialGC",
+            process = new ProcessBuilder(Path.of(System.getProperty("java.home"), "bin", "java").toString(), "-XX:+UseParallelGC",
                     "-Djdk.pollerMode=1", "-cp", System.getProperty("java.class.path"), "stream.Simulator", "--port", "0")
                     .redirectError(ProcessBuilder.Redirect.INHERIT).start();
             var line = new BufferedReader(new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8)).readLine();

@@ -43,6 +43,7 @@
 //SOURCES JournalTest.java
 //SOURCES ResumeTest.java
 //SOURCES RunOnDisk.java
+//SOURCES ScriptedServer.java
 //SOURCES ShardTest.java
 //SOURCES SimulatorTest.java
 //SOURCES TelemetryTest.java

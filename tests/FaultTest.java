@@ -5,8 +5,11 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static stream.ScriptedServer.chunk;
+import static stream.ScriptedServer.write;
 
 import java.io.BufferedReader;
+import java.io.EOFException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.InputStreamReader;
@@ -133,11 +136,6 @@ class FaultTest {
             },
             "good", (socket, out) -> write(out, HEAD + "\r\n" + EVENT + "data: [DONE]\n\n")));
 
-    private static void write(OutputStream out, String text) throws IOException {
-        out.write(text.getBytes(StandardCharsets.UTF_8));
-        out.flush();
-    }
-
     private static void repeat(OutputStream out, String text, int times) throws IOException {
         var bytes = text.getBytes(StandardCharsets.UTF_8);
         for (int i = 0; i < times; i++) {
@@ -235,48 +233,20 @@ class FaultTest {
         }
     }
 
-    /** Answers the first request of each connection, and does something else when a second one has been read. */
-    private interface SecondRequest {
-        void answer(Socket socket) throws IOException;
-    }
-
-    private static String readRequest(Socket socket) throws IOException {
-        var in = socket.getInputStream();
-        var head = new StringBuilder();
-        for (int next; head.indexOf("\r\n\r\n") < 0; head.append((char) next)) {
-            next = in.read();
-            if (next < 0) {
-                return null;
+    /** A server that answers the first request of each connection, says something else to a second one, and closes. */
+    private static ScriptedServer serverWithSecondAnswer(ServerSocket listener, String second) {
+        return new ScriptedServer(listener, (request, out) -> {
+            if (request == 1) {
+                write(out, HEAD.replace("Connection: close\r\n", "") + "Transfer-Encoding: chunked\r\n\r\n" + chunk(EVENT + "data: [DONE]\n\n")
+                        + "0\r\n\r\n");
+            } else {
+                write(out, second);
+                throw new EOFException("the connection ends");
             }
-        }
-        in.readNBytes(Integer.parseInt(head.toString().replaceFirst("(?is).*content-length: (\\d+).*", "$1")));
-        return head.toString();
+        });
     }
 
-    private static void serve(ServerSocket server, SecondRequest second) {
-        while (!server.isClosed()) {
-            try {
-                var socket = server.accept();
-                Thread.startVirtualThread(() -> {
-                    try (socket) {
-                        readRequest(socket);
-                        write(socket.getOutputStream(), HEAD.replace("Connection: close\r\n", "") + "Transfer-Encoding: chunked\r\n\r\n"
-                                + Integer.toHexString(EVENT.length() + 14) + "\r\n" + EVENT + "data: [DONE]\n\n\r\n0\r\n\r\n");
-                        if (readRequest(socket) != null) {
-                            second.answer(socket);
-                        }
-                    } catch (IOException e) {
-                        // the client has left
-                    }
-                });
-            } catch (IOException e) {
-                return;
-            }
-        }
-    }
-
-    private void assertSentOnceMore(String url, ServerSocket server, SecondRequest second) throws Exception {
-        Thread.startVirtualThread(() -> serve(server, second));
+    private void assertSentOnceMore(String url) throws Exception {
         var run = TestRun.of(results, "--base-url", url, "-m", "m", "-p", "Hi", "-n", "4", "--retries", "0", "--echo", "none");
         assertEquals(0, run.exitCode(), run.err());
         assertEquals(4, run.requests().size());
@@ -285,9 +255,9 @@ class FaultTest {
 
     @Test
     void anAnswer408OnAReusedConnectionIsSentOnceMore() throws Exception {
-        try (var server = new ServerSocket(0, 50, InetAddress.getLoopbackAddress())) {
-            assertSentOnceMore("http://127.0.0.1:" + server.getLocalPort() + "/v1", server, socket ->
-                    write(socket.getOutputStream(), "HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"));
+        try (var server = serverWithSecondAnswer(new ServerSocket(0, 50, InetAddress.getLoopbackAddress()),
+                "HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 0\r\n\r\n")) {
+            assertSentOnceMore(server.url());
         }
     }
 
@@ -324,8 +294,8 @@ class FaultTest {
     @Test
     void aTlsConnectionThatEndsProperlyIsSentOnceMore() throws Exception {
         try (var trust = TrustedCertificate.forLocalhost(folder);
-             var server = trust.serverSocketFactory().createServerSocket(0, 50, InetAddress.getLoopbackAddress())) {
-            assertSentOnceMore("https://localhost:" + server.getLocalPort() + "/v1", server, Socket::close);
+             var server = serverWithSecondAnswer(trust.serverSocketFactory().createServerSocket(0, 50, InetAddress.getLoopbackAddress()), "")) {
+            assertSentOnceMore(server.url().replace("http:", "https:"));
         }
     }
 

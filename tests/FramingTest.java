@@ -5,10 +5,11 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static stream.ScriptedServer.chunk;
+import static stream.ScriptedServer.write;
 
 import java.io.IOException;
-import java.io.InputStream;
-import java.io.OutputStream;
+import java.io.InterruptedIOException;
 import java.net.InetAddress;
 import java.net.ProtocolException;
 import java.net.ServerSocket;
@@ -49,77 +50,6 @@ class FramingTest {
     @AfterEach
     void close() {
         client.close();
-    }
-
-    /** Answers each connection with one script, which gets the stream to write to once a request has been read. */
-    private static final class ScriptedServer implements AutoCloseable {
-
-        interface Script {
-            /** Writes the answer to the request of this number on its connection, from 1; closes the connection by throwing. */
-            void answer(int request, OutputStream out) throws Exception;
-        }
-
-        private final ServerSocket listener;
-
-        ScriptedServer(Script script) throws IOException {
-            this(new ServerSocket(0, 50, InetAddress.getLoopbackAddress()), script);
-        }
-
-        ScriptedServer(ServerSocket listener, Script script) {
-            this.listener = listener;
-            Thread.ofVirtual().start(() -> {
-                while (!listener.isClosed()) {
-                    try {
-                        var socket = listener.accept();
-                        Thread.ofVirtual().start(() -> {
-                            try (socket) {
-                                socket.setTcpNoDelay(true);
-                                for (int request = 1; readRequest(socket.getInputStream()); request++) {
-                                    script.answer(request, socket.getOutputStream());
-                                }
-                            } catch (Exception e) {
-                                // the connection ends
-                            }
-                        });
-                    } catch (IOException e) {
-                        return;
-                    }
-                }
-            });
-        }
-
-        /** Reads a request up to the end of its body; returns false if there is none. */
-        private static boolean readRequest(InputStream in) throws IOException {
-            var head = new StringBuilder();
-            while (!head.toString().endsWith("\r\n\r\n")) {
-                var next = in.read();
-                if (next < 0) {
-                    return false;
-                }
-                head.append((char) next);
-            }
-            var length = head.toString().toLowerCase(java.util.Locale.ROOT).replaceFirst("(?s).*\ncontent-length: (\\d+).*", "$1");
-            in.skipNBytes(length.matches("\\d+") ? Integer.parseInt(length) : 0);
-            return true;
-        }
-
-        String url() {
-            return "http://localhost:" + listener.getLocalPort() + "/v1";
-        }
-
-        @Override
-        public void close() throws IOException {
-            listener.close();
-        }
-    }
-
-    private static void write(OutputStream out, String text) throws IOException {
-        out.write(text.getBytes(StandardCharsets.UTF_8));
-        out.flush();
-    }
-
-    private static String chunk(String text) {
-        return Integer.toHexString(text.getBytes(StandardCharsets.UTF_8).length) + "\r\n" + text + "\r\n";
     }
 
     /** What an exchange recorded: a line for each event, with the number of its read, and how it ended. */
@@ -400,6 +330,42 @@ class FramingTest {
             assertEquals("out of slots", exchange(server.url()).result().outcome().detail());
         } finally {
             stop.countDown();
+        }
+    }
+
+    /** OkHttp reads on, for a tenth of a second, when it discards a body. */
+    @Test
+    void afterAResetEveryReadEnds() throws Exception {
+        try (var listener = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+            var sockets = new TimedSockets();
+            try (var socket = sockets.createSocket()) {
+                socket.connect(listener.getLocalSocketAddress(), 5_000);
+                var accepted = listener.accept();
+                accepted.setSoLinger(true, 0); // the end of the connection is a reset
+                accepted.close();
+                assertThrows(IOException.class, () -> socket.getInputStream().read());
+                assertEquals(-1, socket.getInputStream().read());
+            } finally {
+                sockets.close();
+            }
+        }
+    }
+
+    /** Nothing in this tool interrupts a thread that reads; a thread that is interrupted must not wait without waiting. */
+    @Test
+    void anInterruptEndsARead() throws Exception {
+        try (var listener = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+            var sockets = new TimedSockets();
+            try (var socket = sockets.createSocket()) {
+                socket.connect(listener.getLocalSocketAddress(), 5_000);
+                var ending = new CompletableFuture<Throwable>();
+                var reader = Thread.ofPlatform().start(() ->
+                        ending.complete(assertThrows(IOException.class, () -> socket.getInputStream().read())));
+                reader.interrupt();
+                assertInstanceOf(InterruptedIOException.class, ending.get(10, TimeUnit.SECONDS));
+            } finally {
+                sockets.close();
+            }
         }
     }
 

@@ -645,7 +645,7 @@ class LiveTest {
      */
     @Test
     void timesOfThePageAreAsExactAsThoseOfStream() throws Exception {
-        LoopbackLoad.warmUp(256); // as both do
+        LoopbackLoad.warmUp(); // as both do
         var models = "a=sim-ttft50-itl10-n20-clock,b=sim-ttft50-itl10-n20-clock,c=sim-ttft50-itl10-n20-clock";
         var stream = TestRun.of(folder.resolve("stream"), "--simulate", "-m", models, "-p", "Hi", "-n", "6", "-c", "3", "--echo", "none", "-q");
         var ofStream = LoopbackLoad.overhead(LoopbackLoad.tokenTimes(stream.folder().resolve(RunFiles.EVENTS)));

@@ -23,12 +23,16 @@ class MetricsTest {
 
     private final AnswerMetrics figures = new AnswerMetrics();
 
+    private long add(long elapsedMicros, int read, EventKind kind) {
+        return figures.add(elapsedMicros, read, kind, StreamEvent.NO_COUNT);
+    }
+
     @Test
     void ttftIsTheFirstVisibleTextNotTheFirstEvent() {
-        figures.add(100_000, 1, EventKind.ROLE, StreamEvent.NO_COUNT);
-        figures.add(150_000, 2, EventKind.REASONING, StreamEvent.NO_COUNT);
-        figures.add(200_000, 3, EventKind.CONTENT, StreamEvent.NO_COUNT);
-        figures.add(230_000, 4, EventKind.FINISH, StreamEvent.NO_COUNT);
+        add(100_000, 1, EventKind.ROLE);
+        add(150_000, 2, EventKind.REASONING);
+        add(200_000, 3, EventKind.CONTENT);
+        add(230_000, 4, EventKind.FINISH);
         assertEquals(100_000, figures.firstEventMicros());
         assertEquals(150_000, figures.ttftReasoningMicros());
         assertEquals(200_000, figures.ttftMicros());
@@ -39,10 +43,10 @@ class MetricsTest {
 
     @Test
     void itlIsBetweenContentEventsWhateverComesBetweenThem() {
-        figures.add(10_000, 1, EventKind.CONTENT, StreamEvent.NO_COUNT);
-        figures.add(15_000, 2, EventKind.OTHER, StreamEvent.NO_COUNT);
-        figures.add(20_000, 3, EventKind.CONTENT, StreamEvent.NO_COUNT);
-        figures.add(50_000, 4, EventKind.CONTENT, StreamEvent.NO_COUNT);
+        add(10_000, 1, EventKind.CONTENT);
+        add(15_000, 2, EventKind.OTHER);
+        add(20_000, 3, EventKind.CONTENT);
+        add(50_000, 4, EventKind.CONTENT);
         assertEquals(20_000, figures.content().meanGapMicros());
         assertEquals(20_000, figures.content().gapMicros(0.5));
         assertEquals(30_000, figures.content().longestGapMicros());
@@ -50,13 +54,13 @@ class MetricsTest {
 
     @Test
     void delayIsSinceTheEventBefore() {
-        assertEquals(AnswerMetrics.NONE, figures.add(10_000, 1, EventKind.ROLE, StreamEvent.NO_COUNT));
-        assertEquals(2_500, figures.add(12_500, 2, EventKind.CONTENT, StreamEvent.NO_COUNT));
+        assertEquals(AnswerMetrics.NONE, add(10_000, 1, EventKind.ROLE));
+        assertEquals(2_500, add(12_500, 2, EventKind.CONTENT));
     }
 
     @Test
     void oneTokenHasNoItlAndNoTpot() {
-        figures.add(10_000, 1, EventKind.CONTENT, StreamEvent.NO_COUNT);
+        add(10_000, 1, EventKind.CONTENT);
         assertNull(figures.content().meanGapMicros());
         assertNull(figures.content().gapMicros(0.5));
         assertNull(figures.content().longestGapMicros());
@@ -74,18 +78,18 @@ class MetricsTest {
 
     @Test
     void tpotCountsTheTokensOfTheServerNotTheEvents() {
-        figures.add(100_000, 1, EventKind.CONTENT, StreamEvent.NO_COUNT);
-        figures.add(400_000, 2, EventKind.CONTENT, StreamEvent.NO_COUNT);
+        add(100_000, 1, EventKind.CONTENT);
+        add(400_000, 2, EventKind.CONTENT);
         assertEquals(100_000, figures.tpotMicros(4));
     }
 
     @Test
     void p95NeedsTwentyGapsAndP99AHundred() {
         for (int i = 0; i <= 19; i++) {
-            figures.add(i * 1000, i, EventKind.CONTENT, StreamEvent.NO_COUNT);
+            add(i * 1000, i, EventKind.CONTENT);
         }
         assertNull(figures.content().gapMicros(0.95));
-        figures.add(30_000, 20, EventKind.CONTENT, StreamEvent.NO_COUNT);
+        add(30_000, 20, EventKind.CONTENT);
         // nineteen gaps of 1 ms and one of 11 ms: rank 0.95 * 19 = 18.05, so 1 + 0.05 * 10
         assertEquals(1_500, figures.content().gapMicros(0.95), 1e-6);
         assertNull(figures.content().gapMicros(0.99));
@@ -94,7 +98,7 @@ class MetricsTest {
     @Test
     void moreGapsThanTheFirstArrayHoldsAreAllKept() {
         for (int i = 0; i < 1000; i++) {
-            figures.add(i * 10L, i, EventKind.CONTENT, StreamEvent.NO_COUNT);
+            add(i * 10L, i, EventKind.CONTENT);
         }
         assertEquals(10, figures.content().meanGapMicros());
         assertEquals(10, figures.content().gapMicros(0.99));
@@ -103,11 +107,11 @@ class MetricsTest {
 
     @Test
     void contentThatSharesAReadIsCoalesced() {
-        figures.add(10, 1, EventKind.ROLE, StreamEvent.NO_COUNT);
-        figures.add(10, 1, EventKind.CONTENT, StreamEvent.NO_COUNT);
-        figures.add(10, 1, EventKind.CONTENT, StreamEvent.NO_COUNT);
-        figures.add(20, 2, EventKind.CONTENT, StreamEvent.NO_COUNT);
-        figures.add(20, 2, EventKind.FINISH, StreamEvent.NO_COUNT);
+        add(10, 1, EventKind.ROLE);
+        add(10, 1, EventKind.CONTENT);
+        add(10, 1, EventKind.CONTENT);
+        add(20, 2, EventKind.CONTENT);
+        add(20, 2, EventKind.FINISH);
         assertEquals(1, figures.coalescedEvents());
     }
 
@@ -176,18 +180,18 @@ class MetricsTest {
 
     @Test
     void visibleTokensAreTheOutputWithoutWhatIsKnownToBeSomethingElse() {
-        figures.add(10, 1, EventKind.CONTENT, StreamEvent.NO_COUNT);
-        figures.add(20, 2, EventKind.CONTENT, StreamEvent.NO_COUNT);
+        add(10, 1, EventKind.CONTENT);
+        add(20, 2, EventKind.CONTENT);
         assertEquals(2, figures.visibleTokens(Usage.UNKNOWN));
         assertEquals(9, figures.visibleTokens(new Usage(1, 0, 9, null)));
         assertEquals(5, figures.visibleTokens(new Usage(1, 0, 9, 4)), "hidden reasoning");
         assertEquals(2, figures.visibleTokens(new Usage(1, 0, 0, 0)), "a count of 0 beside an answer is none");
         assertNull(figures.countedTokens(new Usage(1, 0, 0, 0)));
-        figures.add(30, 3, EventKind.REASONING, StreamEvent.NO_COUNT);
+        add(30, 3, EventKind.REASONING);
         assertEquals(5, figures.visibleTokens(new Usage(1, 0, 9, 4)));
         assertNull(figures.visibleTokens(new Usage(1, 0, 9, null)), "reasoning that is not counted apart");
         assertNull(figures.visibleTokens(new Usage(1, 0, 9, 0)));
-        figures.add(40, 4, EventKind.TOOL, StreamEvent.NO_COUNT);
+        add(40, 4, EventKind.TOOL);
         assertNull(figures.visibleTokens(new Usage(1, 0, 9, 4)), "tokens of a tool call are counted nowhere");
     }
 
@@ -201,13 +205,13 @@ class MetricsTest {
 
     @Test
     void reasoningAndToolCallsAreGeneratedAndHaveTimesOfTheirOwn() {
-        figures.add(5, 1, EventKind.ROLE, StreamEvent.NO_COUNT);
-        figures.add(10, 2, EventKind.REASONING, StreamEvent.NO_COUNT);
-        figures.add(20, 3, EventKind.REASONING, StreamEvent.NO_COUNT);
-        figures.add(50, 4, EventKind.CONTENT, StreamEvent.NO_COUNT);
-        figures.add(55, 4, EventKind.CONTENT, StreamEvent.NO_COUNT);
-        figures.add(90, 5, EventKind.TOOL, StreamEvent.NO_COUNT);
-        figures.add(95, 6, EventKind.FINISH, StreamEvent.NO_COUNT);
+        add(5, 1, EventKind.ROLE);
+        add(10, 2, EventKind.REASONING);
+        add(20, 3, EventKind.REASONING);
+        add(50, 4, EventKind.CONTENT);
+        add(55, 4, EventKind.CONTENT);
+        add(90, 5, EventKind.TOOL);
+        add(95, 6, EventKind.FINISH);
         assertEquals(List.of(7, 2, 1, 2, 1), List.of(figures.events(), figures.reasoningEvents(), figures.toolEvents(),
                 figures.contentEvents(), figures.coalescedEvents()));
         assertEquals(10, figures.ttftReasoningMicros());
@@ -221,8 +225,8 @@ class MetricsTest {
 
     @Test
     void withContentAloneWhatIsGeneratedIsTheContent() {
-        figures.add(10, 1, EventKind.CONTENT, StreamEvent.NO_COUNT);
-        figures.add(30, 2, EventKind.CONTENT, StreamEvent.NO_COUNT);
+        add(10, 1, EventKind.CONTENT);
+        add(30, 2, EventKind.CONTENT);
         assertEquals(2, figures.generated().count());
         assertEquals(10, figures.ttftAnyMicros());
         assertEquals(20, figures.generated().longestGapMicros());
@@ -234,7 +238,7 @@ class MetricsTest {
         assertNull(figures.tokensPerEvent());
         figures.add(10, 1, EventKind.CONTENT, 3);
         figures.add(20, 2, EventKind.CONTENT, 5);
-        figures.add(30, 3, EventKind.CONTENT, StreamEvent.NO_COUNT);
+        add(30, 3, EventKind.CONTENT);
         figures.add(40, 4, EventKind.USAGE, 9);
         assertEquals(2.5, figures.tokensPerEvent());
     }
@@ -242,17 +246,17 @@ class MetricsTest {
     @Test
     void tokensPerSecondAreUpToTheLastVisibleText() {
         assertNull(figures.outputTokensPerSecond(10));
-        figures.add(0, 1, EventKind.CONTENT, StreamEvent.NO_COUNT);
+        add(0, 1, EventKind.CONTENT);
         assertNull(figures.outputTokensPerSecond(10), "in no time");
-        figures.add(2_000_000, 2, EventKind.CONTENT, StreamEvent.NO_COUNT);
-        figures.add(9_000_000, 3, EventKind.FINISH, StreamEvent.NO_COUNT);
+        add(2_000_000, 2, EventKind.CONTENT);
+        add(9_000_000, 3, EventKind.FINISH);
         assertEquals(5, figures.outputTokensPerSecond(10));
     }
 
     @Test
     void tpotNeedsTwoTokens() {
-        figures.add(10, 1, EventKind.CONTENT, StreamEvent.NO_COUNT);
-        figures.add(40, 2, EventKind.CONTENT, StreamEvent.NO_COUNT);
+        add(10, 1, EventKind.CONTENT);
+        add(40, 2, EventKind.CONTENT);
         assertEquals(30, figures.tpotMicros(2));
         assertNull(figures.tpotMicros(1));
         assertNull(figures.tpotMicros(null));
@@ -260,7 +264,7 @@ class MetricsTest {
 
     @Test
     void aCountOfZeroIsBelievedWhereNothingCame() {
-        figures.add(10, 1, EventKind.FINISH, StreamEvent.NO_COUNT);
+        add(10, 1, EventKind.FINISH);
         assertEquals(0, figures.countedTokens(new Usage(1, 0, 0, null)));
         assertEquals(0, figures.visibleTokens(new Usage(1, 0, 0, null)));
     }

@@ -44,6 +44,11 @@ final class LoopbackLoad {
 
     private LoopbackLoad() { }
 
+    /** The same for any number of streams in flight. */
+    static void warmUp() throws IOException, InterruptedException {
+        warmUp(WARMUP_REQUESTS);
+    }
+
     /** Lets the JVM compile and load what the first real requests would otherwise wait for, in runs of so many streams in flight. */
     static void warmUp(int concurrency) throws IOException, InterruptedException {
         run(8, WARMUP_STREAMS, "sim-ttft1-itl0-n" + WARMUP_TOKENS, AttemptObserver.NONE);

@@ -11,8 +11,8 @@
 
 // Client: one request and its response. Sends it, records its events, classifies its outcome.
 //
-// What is done between a socket read and the recorded event delays the next event, so it reads the clock first, allocates
-// little, takes no lock, and does no I/O.
+// What is done between a socket read and the recorded event takes processor time from the next reads of all streams, so it allocates
+// little, takes no lock that another stream holds, and does no I/O. The time of an event is that of its read.
 
 package stream;
 
@@ -277,7 +277,7 @@ final class Sending {
         headersNanos = nanos;
     }
 
-    /** Notes that the body of the response comes in chunks, as they are, from here. */
+    /** Notes that the body of the response comes in chunks, neither compressed nor encrypted, from this input. */
     void setChunks(SocketInput input) {
         chunks = input;
     }
@@ -313,12 +313,12 @@ final class Sending {
         return failure.getCause() instanceof EOFException end && String.valueOf(end.getMessage()).contains("limit=0 ");
     }
 
-    /** Returns when the last socket read returned; 0 if there was none. */
+    /** Returns when the read returned that brought what was taken last; 0 if there was none. */
     long lastReadNanos() {
         return clock == null ? 0 : clock.lastReadNanos();
     }
 
-    /** Returns the number of the last socket read, from 1. */
+    /** Returns the number of that read, from 1. */
     int lastRead() {
         return clock.reads() - readsBefore;
     }
@@ -720,7 +720,7 @@ record ExchangeResult(Outcome outcome, Integer httpStatus, long endMicros, Long 
 }
 
 /**
- * The events of one exchange, written by the thread that reads the socket and read by one other thread at the same time.
+ * The events of one exchange, written by the thread that parses them and read by one other thread at the same time.
  * The writer takes no lock and wakes no thread; the reader polls. Only when the reader is far behind does the writer wait, so
  * that memory does not grow with the number of events; {@link #wasHeldUp} tells.
  */

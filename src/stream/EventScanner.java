@@ -365,7 +365,7 @@ final class EventBatch implements EventCells {
     private int size;
     private int at;
 
-    /** Reads as many rows as there is room for; returns false if there is none. */
+    /** Reads as many rows as there is room for; returns false at the end of the file. */
     boolean fill(EventScanner scanner, Set<String> idsWithText) throws IOException {
         size = 0;
         while (size < MOST && scanner.next()) {
@@ -434,7 +434,7 @@ final class EventBatches implements AutoCloseable {
 
     private static final int AHEAD = 3;
 
-    /** Stands for the end; the problem is null if there is none. */
+    /** Stands for the end of the file; the problem is null if it was read to there. */
     private record Filled(EventBatch batch, IOException problem) { }
 
     private final BlockingQueue<EventBatch> free = new ArrayBlockingQueue<>(AHEAD);

@@ -135,7 +135,7 @@ enum Aggregate {
                 : heading + " " + family();
     }
 
-    /** Returns the heading above those of several columns; empty if there is none. */
+    /** Returns the heading above those of several columns, or an empty text. */
     String family() {
         return metric == null ? "" : heading.startsWith("p") ? metric.name() + " ms" : word.endsWith("_ms") ? "p50 ms" : "p50";
     }

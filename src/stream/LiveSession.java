@@ -459,7 +459,7 @@ final class LiveSession implements AutoCloseable {
 
     private Void warmUp() throws IOException, InterruptedException {
         if (settings.run().selfWarmup() != RunSettings.SelfWarmup.NEVER) {
-            LoopbackLoad.warmUp(256);
+            LoopbackLoad.warmUp();
         }
         return null;
     }

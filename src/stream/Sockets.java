@@ -3,13 +3,14 @@
 //SOURCES Events.java
 //SOURCES Metrics.java
 
-// Sockets: the times of socket reads, and of the phases of the network before the first event.
+// Sockets: the thread that reads all sockets and times each read; the phases of the network before the first event.
 
 package stream;
 
 import java.io.EOFException;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.InterruptedIOException;
 import java.io.OutputStream;
 import java.io.UncheckedIOException;
 import java.net.InetAddress;
@@ -42,7 +43,7 @@ import okhttp3.Handshake;
 import okhttp3.Protocol;
 import okio.Buffer;
 
-/** When the last socket read returned, and how many there were; written by the one thread that reads the socket. */
+/** When the socket read returned whose bytes were taken last, and how many reads were taken; written by the one thread that takes. */
 final class ReadClock {
 
     private volatile long lastReadNanos;
@@ -444,10 +445,10 @@ final class SocketInput extends InputStream {
         current.next = null; // else one that has grown old keeps all later ones from the collector
         current = segment;
         position = 0;
+        ended = segment.bytes.length == 0; // after a failure, too: nothing more will come
         if (segment.failure != null) {
             throw segment.failure;
         }
-        ended = segment.bytes.length == 0;
         clock.read(segment.nanos, !ended);
         return !ended;
     }
@@ -463,6 +464,9 @@ final class SocketInput extends InputStream {
                 var segment = current.next;
                 if (segment != null) {
                     return segment;
+                }
+                if (Thread.currentThread().isInterrupted()) {
+                    throw new InterruptedIOException("interrupted"); // parking would return at once, again and again
                 }
                 if (timeoutMillis == 0) {
                     LockSupport.park(this);
@@ -485,6 +489,9 @@ final class SocketInput extends InputStream {
                 if (channel.write(bytes) == 0) {
                     if (!want(SelectionKey.OP_WRITE)) {
                         throw new SocketException("Socket closed");
+                    }
+                    if (Thread.currentThread().isInterrupted()) {
+                        throw new InterruptedIOException("interrupted");
                     }
                     LockSupport.park(this);
                 }

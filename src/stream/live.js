@@ -17,7 +17,7 @@ let config;
 let source; // of the events of the server
 let shown = null; // the question on the page: id, question, lanes, ...
 let watched = null; // its number
-let asked = null; // the number of the newest one that was asked here
+let asked = null; // the number of a question that was asked here and of which nothing has come yet
 let asks = []; // the list of the session
 let files = [];
 
@@ -332,6 +332,7 @@ function showAnswers(message) {
   }
   const wasEnded = shown.ended && !message.first;
   const isNews = !message.first || watched === asked; // else the page shows again what has been read out
+  asked = null;
   Object.assign(shown, { ...message, lanes: shown.lanes, question: shown.question, isNews });
   message.lanes.forEach(update => shown.lanes[update.lane].update(update));
   const { round, rounds, ended } = shown;

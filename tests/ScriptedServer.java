@@ -1,0 +1,80 @@
+package stream;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.nio.charset.StandardCharsets;
+import java.util.Locale;
+
+/** Answers each connection with one script, which gets the stream to write to once a request has been read. */
+final class ScriptedServer implements AutoCloseable {
+
+    interface Script {
+        /** Writes the answer to the request of this number on its connection, from 1; closes the connection by throwing. */
+        void answer(int request, OutputStream out) throws Exception;
+    }
+
+    private final ServerSocket listener;
+
+    ScriptedServer(Script script) throws IOException {
+        this(new ServerSocket(0, 50, InetAddress.getLoopbackAddress()), script);
+    }
+
+    ScriptedServer(ServerSocket listener, Script script) {
+        this.listener = listener;
+        Thread.ofVirtual().start(() -> {
+            while (!listener.isClosed()) {
+                try {
+                    var socket = listener.accept();
+                    Thread.ofVirtual().start(() -> {
+                        try (socket) {
+                            socket.setTcpNoDelay(true);
+                            for (int request = 1; readRequest(socket.getInputStream()); request++) {
+                                script.answer(request, socket.getOutputStream());
+                            }
+                        } catch (Exception e) {
+                            // the connection ends
+                        }
+                    });
+                } catch (IOException e) {
+                    return;
+                }
+            }
+        });
+    }
+
+    /** Reads a request up to the end of its body; returns false if there is none. */
+    private static boolean readRequest(InputStream in) throws IOException {
+        var head = new StringBuilder();
+        while (!head.toString().endsWith("\r\n\r\n")) {
+            var next = in.read();
+            if (next < 0) {
+                return false;
+            }
+            head.append((char) next);
+        }
+        var length = head.toString().toLowerCase(Locale.ROOT).replaceFirst("(?s).*\ncontent-length: (\\d+).*", "$1");
+        in.skipNBytes(length.matches("\\d+") ? Integer.parseInt(length) : 0);
+        return true;
+    }
+
+    String url() {
+        return "http://localhost:" + listener.getLocalPort() + "/v1";
+    }
+
+    @Override
+    public void close() throws IOException {
+        listener.close();
+    }
+
+    static void write(OutputStream out, String text) throws IOException {
+        out.write(text.getBytes(StandardCharsets.UTF_8));
+        out.flush();
+    }
+
+    static String chunk(String text) {
+        return Integer.toHexString(text.getBytes(StandardCharsets.UTF_8).length) + "\r\n" + text + "\r\n";
+    }
+}
