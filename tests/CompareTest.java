@@ -57,6 +57,7 @@ class CompareTest {
         assertEquals(GOLDEN_TEXT, compare(0, run.write()).out());
     }
 
+    /** statistics_figures.py prints its figures, ratios and intervals. */
     private static final String GOLDEN_TEXT = """
             To the first token fast is 1.45x faster than slow; to the last token fast is 1.56x faster than slow.
 
@@ -588,6 +589,7 @@ class CompareTest {
         assertTrue(notes(run).stream().noneMatch(note -> note.contains("more than the verdict tells")), notes(run).toString());
     }
 
+    /** The interval is that of statistics_figures.py. */
     @Test
     void highQuantilesOfEnoughRequestsHaveIntervalsThatTheCsvKeeps() {
         var run = run("r");

@@ -14,6 +14,7 @@ import java.util.SplittableRandom;
 import org.apache.commons.csv.CSVFormat;
 import org.apache.commons.csv.CSVParser;
 import org.apache.commons.csv.CSVRecord;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -162,6 +163,7 @@ class HistoryTest {
     }
 
     /** Level 1 %: of 500 series without a change at most 2.4 % (three standard errors above) are marked; of a change by two spreads 4 of 5. */
+    @Tag(StatisticsTest.SIMULATION)
     @Test
     void aChangeIsSeldomFalseAndMostlyFound() {
         assertTrue(VerdictSimulation.shareOfHistories(24, -1, 1, 0.05, 0, false, true, 500) <= 0.024);

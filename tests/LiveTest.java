@@ -3,6 +3,7 @@ package stream;
 import static org.junit.jupiter.api.Assertions.assertAll;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
@@ -10,14 +11,17 @@ import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.PrintStream;
+import java.net.ConnectException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Base64;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
@@ -25,6 +29,7 @@ import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.IntStream;
 
 import mockwebserver3.MockResponse;
 import mockwebserver3.MockWebServer;
@@ -542,6 +547,14 @@ class LiveTest {
         }
     }
 
+    /** All of 127.0.0.0/8 is this machine, but a server of 127.0.0.1 is at no other address of it. */
+    @Test
+    void itListensOnTheLoopbackAddressAlone() throws Exception {
+        var port = Integer.parseInt(base(serve("m=sim-ttft20-itl2-n5")).replaceFirst(".*:", ""));
+        new Socket("127.0.0.1", port).close();
+        assertThrows(ConnectException.class, () -> new Socket("127.0.0.2", port).close());
+    }
+
     @Test
     void otherHostsAndOriginsAreRefused() throws Exception {
         var server = serve("m=sim-ttft20-itl2-n5");
@@ -587,6 +600,12 @@ class LiveTest {
                 "{\"tab\":\"t\",\"prompt\":\"Hi\",\"models\":[]}", "no model is chosen; choose one",
                 "{\"tab\":\"t\",\"prompt\":\"Hi\",\"models\":[\"m\"],\"repeat\":101}", "repetitions 101; must be a number from 1 to 100",
                 "{\"tab\":\"t\",\"prompt\":\"Hi\",\"models\":[\"m\"],\"temperature\":3}", "temperature 3; must be a number from 0 to 2",
+                "{\"tab\":\"t\",\"prompt\":\"Hi\",\"models\":[\"m\"],\"max_tokens\":0}", "token limit 0; must be a whole number, at least 1",
+                "{\"tab\":\"t\",\"prompt\":\"Hi\",\"system\":\"" + "x".repeat(200_001) + "\",\"models\":[\"m\"]}",
+                "the prompt has more than 200000 characters; put it into a file for Stream.java",
+                withFile("{\"prompt\":\"Hi\"}\n".repeat(101), 100), "101 prompts, 1 models and 100 repetitions are more than 10000 requests;"
+                        + " repeat less, or use Stream.java",
+                withFile(" ".repeat((8 << 20) + 1), 1), "the files have more than 8 MB; use Stream.java",
                 "{\"tab\":\"t\",\"prompt\":\"" + "x".repeat(200_001) + "\",\"models\":[\"m\"]}",
                 "the prompt has more than 200000 characters; put it into a file for Stream.java",
                 "not json", "not JSON");
@@ -617,6 +636,44 @@ class LiveTest {
         });
         try (var response = post(server, "/asks/99/stop", "{}", headers)) {
             assertEquals(404, response.code());
+        }
+    }
+
+    private static String withFile(String content, int repeat) {
+        return "{\"tab\":\"t\",\"models\":[\"m\"],\"repeat\":" + repeat + ",\"files\":[{\"name\":\"set.jsonl\",\"base64\":\""
+                + Base64.getEncoder().encodeToString(content.getBytes(StandardCharsets.UTF_8)) + "\"}]}";
+    }
+
+    @Test
+    void atMost32AnswersAreAskedForAtTheSameTime() throws Exception {
+        var labels = IntStream.range(0, 17).mapToObj(i -> "m" + i).toList();
+        var server = serve(String.join(",", labels.stream().map(label -> label + "=sim-ttft50-itl20-n100000").toList()));
+        var headers = with(admission(server), "Origin", base(server));
+        var ofAll = "{\"tab\":\"t\",\"prompt\":\"Hi\",\"models\":[\"" + String.join("\",\"", labels) + "\"]}";
+        post(server, "/asks", ofAll, headers).close();
+        try (var response = post(server, "/asks", ofAll, headers)) {
+            assertEquals("400 34 answers at the same time are too many, at most 32 are possible; choose fewer models",
+                    response.code() + " " + response.body().string());
+        }
+        try (var response = post(server, "/asks", ofAll.replace("\"m0\",\"m1\",", ""), headers)) {
+            assertEquals(202, response.code(), "32 are possible");
+        }
+    }
+
+    @Test
+    void aTabIsSentItsChanges25TimesASecondHoweverManyThereAre() throws Exception {
+        var server = serve("m=sim-ttft5-itl1-n100000");
+        ask(server, "{\"tab\":\"t\",\"prompt\":\"Hi\",\"models\":[\"m\"],\"max_tokens\":100000}");
+        try (var tab = get(server, "/events?tab=t&ask=1", admission(server))) {
+            var messages = 0;
+            var lines = tab.body().source();
+            var startNanos = System.nanoTime();
+            while (System.nanoTime() - startNanos < 1_000_000_000) {
+                messages += lines.readUtf8LineStrict().startsWith("event") ? 1 : 0;
+            }
+            // two at the beginning are of the connection and the list of questions, whose round changes once
+            var most = 25 * (System.nanoTime() - startNanos) / 1e9 + 4;
+            assertTrue(messages > 4 && messages <= most, messages + " messages, at most " + most);
         }
     }
 
@@ -741,6 +798,68 @@ class LiveTest {
             tab.body().source().require(1);
             assertTrue(rows().isEmpty(), "not stopped");
         }
+    }
+
+    @Test
+    void aTabThatConnectsTwiceIsClosedWhenBothConnectionsAre() throws Exception {
+        var server = serve(200, "m=sim-ttft50-itl20-n100000");
+        var admission = admission(server);
+        try (var one = get(server, "/events?tab=t", admission)) {
+            one.body().source().require(1);
+            ask(server, "{\"tab\":\"t\",\"prompt\":\"Hi\",\"models\":[\"m\"],\"max_tokens\":100000}");
+            awaitFirstEvents();
+            try (var other = get(server, "/events?tab=t&ask=1", admission)) {
+                other.body().source().require(1);
+            }
+            // the server sees it with the next message, 40 ms later, and would stop the question 200 ms after that
+            Thread.sleep(600);
+            assertTrue(rows().isEmpty(), "one connection is left");
+        }
+        await("the question is stopped", () -> !rows().isEmpty());
+        assertEquals("cancelled", rows().getFirst().get("status"));
+    }
+
+    /** A browser of a shell script, which notes what it was given, and who may read it. */
+    @Test
+    void theCommandServesThePageAndOpensItByAFileThatOnlyItsOwnerCanRead() throws Exception {
+        var opened = folder.resolve("opened");
+        var browserScript = folder.resolve("xdg-open");
+        Files.writeString(browserScript, "#!/bin/sh\n{ echo \"$1\"; stat -c %a \"$1\"; cat \"$1\"; } >" + opened + ".part; mv " + opened + ".part "
+                + opened + "\n");
+        Files.setPosixFilePermissions(browserScript, PosixFilePermissions.fromString("rwx------"));
+        var builder = ToolProcess.of(List.of(), "stream.Live", "--simulate", "--open", "--results", folder.resolve("results").toString());
+        builder.environment().merge("PATH", folder.toString(), (path, first) -> first + ":" + path);
+        builder.environment().remove("OPENAI_API_KEY");
+        var process = builder.redirectError(folder.resolve("err").toFile()).start();
+        try (var out = process.inputReader()) {
+            var address = out.readLine();
+            assertTrue(address.matches("http://127\\.0\\.0\\.1:\\d+/\\?token=[\\w-]{32}"), address);
+            await("the browser is opened", () -> Files.exists(opened));
+            var lines = Files.readAllLines(opened);
+            assertFalse(lines.getFirst().contains("token"), "arguments can be read by others: " + lines.getFirst());
+            assertEquals("600", lines.get(1), "the mode of the file");
+            assertTrue(lines.getLast().contains("url=" + address + "\""), lines.getLast());
+            try (var response = client.newCall(new Request.Builder().url(address).build()).execute()) {
+                assertEquals(200, response.code());
+            }
+            ToolProcess.interrupt(process);
+            assertTrue(process.waitFor(20, TimeUnit.SECONDS), "Ctrl-C ends it");
+            assertFalse(Files.exists(Path.of(lines.getFirst())), "the file is gone");
+            assertEquals("live: the page is at this address until Ctrl-C; it is for this machine alone\n", Files.readString(folder.resolve("err")));
+        } finally {
+            process.destroyForcibly();
+        }
+    }
+
+    @Test
+    void theCommandRefusesWhatItCannotServe() {
+        assertEquals("live: --port 70000; must be a number from 0 to 65535\n", live("--simulate", "--port", "70000"));
+        assertEquals("live: --simulate and --base-url name two servers; leave one out\n", live("--simulate", "--base-url", "http://localhost:1/v1"));
+        assertEquals("live: no key for api.openai.com; set OPENAI_API_KEY, or try it without one: Stream.java --simulate\n", live("-m", "gpt-4"));
+    }
+
+    private static String live(String... args) {
+        return Printed.of("live", Live::run, Map.of(), InputStream.nullInputStream(), false, args).expect(2).err();
     }
 
     @Test

@@ -12,6 +12,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.TreeMap;
 import java.util.function.IntPredicate;
@@ -26,6 +27,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.w3c.dom.Document;
 import org.w3c.dom.Element;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
 
 /** The page and the pictures: what is in them, and what a browser makes of them. */
 class ReportTest {
@@ -51,7 +54,7 @@ class ReportTest {
         return run.failure("quick", HOSTILE, 1, HOSTILE).write();
     }
 
-    private Path page(Path... runs) {
+    private Path page(Object... runs) {
         var file = folder.resolve("report.html");
         var args = new ArrayList<Object>(List.of(runs));
         args.addAll(List.of("--export", file));
@@ -68,6 +71,61 @@ class ReportTest {
                 () -> assertTrue(html.contains("default-src 'none'")),
                 () -> assertFalse(html.matches("(?s).*(src|href)=[\"']?(https?:|//).*"), "an address to load from"),
                 () -> assertEquals(1, html.split("var uPlot=", -1).length - 1, "the charting library, once"));
+    }
+
+    /** What the page draws: four answers of one model and two of another, one failure; two requests a second. */
+    @Test
+    void theDataOfThePageIsThatOfTheFiles() throws Exception {
+        var run = new RunOnDisk(folder.resolve("r")).option("concurrency", 2);
+        run.record().putObject("client_overhead").put("ttft_p50_ms", 0.25).put("ttft_p99_ms", 0.5).put("itl_p50_ms", 0.125).put("itl_p99_ms", 0.75);
+        for (int i = 0; i < 4; i++) {
+            run.answer("quick", "p" + i, 1, new double[] {100 + 10 * i, 120 + 10 * i, 150 + 10 * i}, "started_at", at(500 * i), "queue_ms", "7.000");
+        }
+        run.answer("slow", "p0", 1, new double[] {400, 500}, "started_at", at(2000)).answer("slow", "p1", 1, new double[] {300}, "started_at", at(2500),
+                "output", "x".repeat(2001)).failure("slow", "p2", 1, "overloaded");
+        var other = new RunOnDisk(folder.resolve("other")).answer("slow", "p0", 1, new double[] {350}, "output", "of the other run");
+        other.record().putObject("client_overhead").put("ttft_p50_ms", 0.5).put("ttft_p99_ms", 0.25);
+        var data = data(page(run.write(), other.write(), "--by", "model"));
+
+        assertEquals("[p0|quick|1 0, p1|quick|1 500, p2|quick|1 1000, p3|quick|1 1500, p0|slow|1 2000, p1|slow|1 2500, p2|slow|1 7000, p0|slow|1 0]",
+                rows(data.get("waterfall"), "request_id", "start_ms"), "each run from its first start on");
+        assertEquals("[7.0 100.0 150.0 151.0, 7.0 110.0 160.0 161.0]", rows(data.get("waterfall"), "queue_ms", "ttft_ms", "ttlt_ms", "total_ms")
+                .replaceFirst("(, 7\\.0 120\\.0).*", "]"));
+        assertEquals("[p2|slow|1 failed overloaded 5.0]", rows(data.get("failures"), "request_id", "status", "error", "total_ms"));
+        assertEquals("[p0|slow|1 501.0, p0|slow|1 351.0, p1|slow|1 301.0, p3|quick|1 181.0, p2|quick|1 171.0, p1|quick|1 161.0, p0|quick|1 151.0]",
+                rows(data.get("slowest"), "request_id", "total_ms"), "the slowest first");
+        assertEquals(List.of("token token ", "of the other run", "x".repeat(2000) + " [...]"), IntStream.range(0, 3).mapToObj(i ->
+                data.at("/slowest/" + i + "/text").asString()).toList());
+
+        // from the first start to the last end: 1.5 s + 181 ms for quick
+        assertEquals("2 " + 12 / 1681.0 * 1000 + " " + 4 / 1681.0 * 1000 + " 115.0", rows(data.get("load"), "concurrency", "tokens_per_s", "requests_per_s",
+                "ttft_p50_ms").replaceAll("^\\[|,.*", ""));
+        var section = data.at("/sections/0");
+        assertEquals("quick 0.25 0.5 [100.0,110.0,120.0,130.0] [0.25,0.5,0.75,1.0]", row(section.at("/ttft/0"), "label", "error_ms", "error_p99_ms", "ms",
+                "share"));
+        assertEquals("slow 0.5 0.5", row(section.at("/ttft/1"), "label", "error_ms", "error_p99_ms"), "the largest error of its runs");
+        var gaps = section.at("/itl/0");
+        assertEquals("quick 0.125 0.75 [2,3]", row(gaps, "label", "error_ms", "error_p99_ms", "token"), "the first gap is that of the second token");
+        assertEquals(20, gaps.at("/ms/0").asDouble(), 0.01);
+        assertEquals(30, gaps.at("/ms/1").asDouble(), 0.01);
+        assertEquals("[100.0,120.0,150.0] [\"token \",\"token \",\"token \"]", row(section.at("/races/0/lanes/0"), "ms", "text"));
+        assertEquals(List.of("r", "other"), IntStream.range(0, 2).mapToObj(i -> data.at("/recorded/" + i + "/run").asString()).toList());
+    }
+
+    private static String at(int millis) {
+        return RunOnDisk.BEGIN.plusMillis(millis).toString();
+    }
+
+    private static JsonNode data(Path page) throws IOException {
+        return JsonMapper.shared().readTree(Files.readString(page).replaceFirst("(?s).*<script[^>]*id=\"data\"[^>]*>(.*?)</script>.*", "$1"));
+    }
+
+    private static String rows(JsonNode rows, String... names) {
+        return rows.valueStream().map(row -> row(row, names)).toList().toString();
+    }
+
+    private static String row(JsonNode row, String... names) {
+        return String.join(" ", Arrays.stream(names).map(name -> row.get(name).isValueNode() ? row.get(name).asString() : row.get(name).toString()).toList());
     }
 
     @Test

@@ -22,6 +22,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
+import java.util.regex.MatchResult;
 import java.util.regex.Pattern;
 
 import org.junit.jupiter.api.AfterEach;
@@ -66,6 +67,10 @@ class SimulatorTest {
             found.add(Long.valueOf(matcher.group(1)));
         }
         return found;
+    }
+
+    private static List<String> due(String body) {
+        return Pattern.compile("\"due_ns\":\\d+").matcher(body).results().map(MatchResult::group).toList();
     }
 
     private String streamed(String model) throws Exception {
@@ -265,8 +270,8 @@ class SimulatorTest {
 
     /** Cold, the first answer is late by a tenth of a second and more; a noisy machine is late by a few milliseconds. */
     @Test
-    void theCommandIsWarmWhenItSaysWhereItListens() throws Exception {
-        var process = ToolProcess.of(List.of(), "stream.Simulator", "--port", "0").start();
+    void theCommandIsWarmWhenItSaysWhereItListensAndItsSeedGivesTheLatencies() throws Exception {
+        var process = ToolProcess.of(List.of(), "stream.Simulator", "--port", "0", "--seed", "7").start();
         try (var out = process.inputReader()) {
             var url = out.readLine().replaceFirst(".*(http://\\S+).*", "$1");
             var answer = client.send(HttpRequest.newBuilder(URI.create(url + "/chat/completions"))
@@ -274,6 +279,12 @@ class SimulatorTest {
                             + "[{\"role\":\"user\",\"content\":\"Hi\"}]}")).build(), HttpResponse.BodyHandlers.ofString()).body();
             var lateMillis = (stamps(answer, "sent_ns").getFirst() - stamps(answer, "due_ns").getFirst()) / 1e6;
             assertTrue(lateMillis < 50, "the first token was sent " + lateMillis + " ms late");
+            var question = "{\"model\":\"gpt-3.5-turbo\",\"prompt\":\"Hi\",\"stream\":true}";
+            var ofSeed = client.send(HttpRequest.newBuilder(URI.create(url + "/completions")).POST(HttpRequest.BodyPublishers.ofString(question)).build(),
+                    HttpResponse.BodyHandlers.ofString()).body();
+            simulator.close();
+            simulator = SimulatedServer.start(7);
+            assertEquals(due(post("/completions", question).body()), due(ofSeed));
         } finally {
             process.destroyForcibly();
         }
@@ -299,6 +310,11 @@ class SimulatorTest {
             var printed = Printed.of("simulator", Simulator::run, Map.of(), InputStream.nullInputStream(), false, "--port", port);
             assertEquals("simulator: --port " + port + ": cannot listen on 127.0.0.1 (Address already in use); choose"
                     + " another\n", printed.expect(2).err());
+        }
+        try (var taken = new ServerSocket(0, 1, InetAddress.getByName("127.0.0.2"))) { // another address of the loopback network
+            var port = String.valueOf(taken.getLocalPort());
+            var printed = Printed.of("simulator", Simulator::run, Map.of(), InputStream.nullInputStream(), false, "--host", "127.0.0.2", "--port", port);
+            assertTrue(printed.expect(2).err().startsWith("simulator: --port " + port + ": cannot listen on 127.0.0.2 ("), printed.err());
         }
     }
 }

@@ -16,7 +16,14 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Random;
 import java.util.SplittableRandom;
+import java.util.TreeSet;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.IntToDoubleFunction;
+import java.util.function.IntUnaryOperator;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
 
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
@@ -25,6 +32,9 @@ import org.junit.jupiter.params.provider.FieldSource;
 
 /** Whether a difference is real: compared with SciPy, and with simulated truths. */
 class StatisticsTest {
+
+    /** Tag of tests that simulate thousands of runs; Pit.java leaves them out. */
+    static final String SIMULATION = "simulation";
 
     /** 24 pairs drawn with NumPy. */
     private static final double[] VALUES = {215.076, 223.339, 132.602, 148.284, 181.895, 158.636, 169.971, 292.221, 156.439,
@@ -42,6 +52,18 @@ class StatisticsTest {
         return pairs;
     }
 
+    /** The logarithms of their ratios. */
+    private static final double[] RATIOS = IntStream.range(0, 24).mapToDouble(i -> Math.log(VALUES[i] / BASELINE[i])).toArray();
+
+    private static Difference ofRatios(double[] ratios, IntUnaryOperator prompt) {
+        return Difference.ofPairs(IntStream.range(0, ratios.length).mapToObj(i -> new Pair("p" + prompt.applyAsInt(i), i, Math.exp(ratios[i]), 1))
+                .toList());
+    }
+
+    private static double[] sorted(double[] values) {
+        return Arrays.stream(values).sorted().toArray();
+    }
+
     private static void assertDifference(Difference found, double... expected) {
         var figures = List.of(found.ratio(), found.lower95(), found.upper95(), found.lower90(), found.upper90(), found.pValue());
         for (int i = 0; i < expected.length; i++) {
@@ -49,7 +71,7 @@ class StatisticsTest {
         }
     }
 
-    /** The expected figures are computed with NumPy and scipy.stats.t from the definitions in the documentation. */
+    /** The figures of this and the next tests are printed by statistics_figures.py, which computes them from the documentation. */
     @Test
     void figuresAreThoseOfSciPy() {
         assertDifference(Difference.ofPairs(pairs(VALUES, BASELINE, 24)), 1.0612224287223702, 0.9728011745166677, 1.1576805957116063,
@@ -62,6 +84,88 @@ class StatisticsTest {
                 0.7248520654995346, 1.3623122634743483);
         assertEquals(0.9651151940924488, Difference.ofMeans(logarithms(VALUES, 5), logarithms(BASELINE, 7), Unit.RUNS, 5, 5).pValue(),
                 1e-9, "scipy.stats.ttest_ind(..., equal_var=False)");
+    }
+
+    @Test
+    void promptsCountAlikeHoweverOftenTheyWereAsked() {
+        var unequal = ofRatios(RATIOS, i -> Math.min(i % 10, 7)); // 2, 3 or 6 times
+        assertDifference(unequal, 1.0799852115618418, 0.9508775536711944, 1.2266227682934627, 0.9736133416544851, 1.197978712175655,
+                0.2088019273382572);
+        assertSpread(0.09814702891904029, 0.17491380764656217, unequal);
+        assertSpread(0.12231040429034902, 0.18391454884673092, ofRatios(RATIOS, i -> i == 23 ? 8 : i % 8)); // the ninth prompt once
+        assertDifference(ofRatios(RATIOS, i -> Math.min(i % 4, 2)), 1.0740382516544895, 0.9825028568529902, 1.1741015895993847,
+                0.9976024128778038, 1.1563305692989856, 0.11088302089197596);
+        assertSpread(0.0836246250874747, 0.1898989730288058, ofRatios(RATIOS, i -> i % 8));
+        assertSpread(0, 0.20978297959868236, ofRatios(RATIOS, i -> i % 2));
+        assertSpread(0.20602573661111648, 0.20602573661111648, ofRatios(RATIOS, i -> i));
+    }
+
+    private static void assertSpread(double between, double within, Difference found) {
+        assertEquals(between, found.spread().between(), 1e-9);
+        assertEquals(within, found.spread().within(), 1e-9);
+    }
+
+    @Test
+    void dependenceOnTimeMakesEachKindOfIntervalWider() {
+        assertDifference(ofRatios(sorted(RATIOS), i -> i), 1.0612224287223704, 0.8958707522516531, 1.2570932139405917, 0.9232759705372641,
+                1.2197794366597265, 0.465622464764099);
+        assertDifference(ofRatios(sorted(RATIOS), i -> i % 2), 1.0612224287223704, 0.8942482135452426, 1.2593741045996831, 0.9218943490103304,
+                1.221607491609417, 0.47033785343588724);
+    }
+
+    @Test
+    void dependenceOnTimeIsMeasuredFromSixteenValuesOn() {
+        assertDependence(1.0610137853719563, 2.386959422535702, 0.0052126374186497884, sorted(RATIOS));
+        assertDependence(1.0610137853719563, 0, 0.5869883347479795, RATIOS);
+        assertDependence(0.5050874737123735, 0.2609327302830136, 0.19175444700954594, Arrays.copyOf(RATIOS, 16));
+        assertDependence(Arrays.stream(RATIOS).limit(15).map(each -> each * each).sum(), 0, 1, sorted(Arrays.copyOf(RATIOS, 15)));
+        assertEquals(new TimeDependence(0, 0, 1), TimeDependence.of(new double[20]));
+    }
+
+    private static void assertDependence(double variance, double excess, double pValue, double[] series) {
+        var found = TimeDependence.of(series);
+        assertEquals(variance, found.variance(), 1e-9);
+        assertEquals(excess, found.excess(), 1e-9);
+        assertEquals(pValue, found.pValue(), 1e-9);
+    }
+
+    @Test
+    void aFewTimesOfZeroAreLeftOutAndOfManyThereIsNoRatio() {
+        for (var zeros : List.of(2, 3)) { // of 24: fewer, and more, than a tenth
+            var values = VALUES.clone();
+            Arrays.fill(values, 0, zeros, 0);
+            var found = Difference.ofPairs(pairs(values, BASELINE, 24));
+            assertEquals(24 - zeros, found.size());
+            assertEquals(zeros == 3, found.ratio() == null);
+        }
+        var values = Arrays.copyOf(VALUES, 20);
+        Arrays.fill(values, 0, 2, 0);
+        assertNotNull(Difference.ofPairs(pairs(values, BASELINE, 20)).ratio(), "a tenth is few");
+    }
+
+    /** Each prompt but for the first five degrees of freedom: ten answers to five prompts have five, nine have four. */
+    @Test
+    void repetitionsNeedFiveDegreesOfFreedom() {
+        assertNotNull(ofRatios(Arrays.copyOf(RATIOS, 10), i -> i % 5).lower95());
+        var tooFew = ofRatios(Arrays.copyOf(RATIOS, 9), i -> i % 5);
+        assertNull(tooFew.lower95());
+        assertEquals(Math.exp((RATIOS[0] + RATIOS[5] + RATIOS[1] + RATIOS[6] + RATIOS[2] + RATIOS[7] + RATIOS[3] + RATIOS[8]) / 10 + RATIOS[4] / 5),
+                tooFew.ratio(), 1e-9);
+        assertNotNull(tooFew.spread());
+        assertNotNull(Difference.ofMeans(new double[] {1, 2}, new double[] {2, 3}, Unit.RUNS, 2, 2).lower95());
+        assertNull(Difference.ofMeans(new double[] {1}, new double[] {2, 3}, Unit.RUNS, 1, 1).lower95());
+        assertNull(Difference.ofMeans(new double[] {1, Double.NEGATIVE_INFINITY}, new double[] {2, 3}, Unit.RUNS, 2, 2).ratio(), "a time of 0");
+        assertNull(Difference.ofMeans(new double[] {1, Double.NaN}, new double[] {2, 3}, Unit.RUNS, 2, 2).ratio());
+    }
+
+    @Test
+    void equalRunsDifferByNothingAndExactlyEqualDistancesByNoChance() {
+        var same = Difference.ofMeans(new double[] {1, 1}, new double[] {1, 1}, Unit.RUNS, 2, 2);
+        assertDifference(same, 1, 1, 1, 1, 1, 1);
+        assertEquals(Verdict.SAME, same.verdict(0.05));
+        var apart = Difference.ofMeans(new double[] {2, 2}, new double[] {1, 1}, Unit.RUNS, 2, 2);
+        assertDifference(apart, Math.E, Math.E, Math.E, Math.E, Math.E, 0);
+        assertEquals(Verdict.SLOWER, apart.verdict(0.05));
     }
 
     private static double[] logarithms(double[] values, int count) {
@@ -87,6 +191,147 @@ class StatisticsTest {
         assertEquals(dependent, Difference.ofPairs(inOrder), "the times decide, not the order of the list");
     }
 
+    @Test
+    void aTrendIsOneFromThePValueOfOnePercentOn() {
+        for (var slope : List.of(0.0039, 0.0040)) { // 1 % at 0.0039323 (scipy.stats.linregress)
+            assertEquals(slope == 0.0040, Trend.isSignificant(IntStream.range(0, 24).mapToDouble(i -> RATIOS[i] + slope * i).toArray()));
+            assertEquals(slope == 0.0040, Trend.isSignificant(IntStream.range(0, 24).mapToDouble(i -> -RATIOS[i] - slope * i).toArray()));
+        }
+        assertTrue(Trend.isSignificant(new double[] {1, 2, 3}), "a line without a rest");
+        assertFalse(Trend.isSignificant(new double[] {1, 2}), "two values are on a line always");
+        assertFalse(Trend.isSignificant(new double[] {3, 3, 3, 3}));
+    }
+
+    @Test
+    void machinesDifferFromThePValueOfOnePercentOn() {
+        for (var shift : List.of(0.16, 0.17)) { // 1 % at 0.16529 (scipy.stats.f_oneway)
+            var third = Arrays.stream(RATIOS, 16, 24).map(each -> each + shift).toArray();
+            assertEquals(shift == 0.17, Machines.differ(List.of(Arrays.copyOf(RATIOS, 8), Arrays.copyOfRange(RATIOS, 8, 16), third)));
+        }
+    }
+
+    @Test
+    void aChangeHasTheRatioAndIntervalOfWelch() {
+        var series = IntStream.range(0, 24).mapToDouble(i -> RATIOS[i] + (i < 12 ? 0 : 1)).toArray();
+        var change = ChangePoints.of(series).getFirst();
+        assertEquals(12, change.at());
+        assertEquals(3.217211037184098, change.ratio(), 1e-9);
+        assertEquals(2.7351700658378233, change.lower(), 1e-9);
+        assertEquals(3.784205957448822, change.upper(), 1e-9);
+        assertFalse(ChangePoints.runsResemble(series, ChangePoints.of(series)), "of the rest without the two levels");
+        assertTrue(ChangePoints.runsResemble(series, List.of()));
+    }
+
+    @Test
+    void runsResembleFromTheTenthOfSeriesOnThatAreMostAlike() {
+        for (var weight : List.of(0.27, 0.272)) { // 1.28 / sqrt(24) is passed at 0.2709
+            var sorted = sorted(RATIOS);
+            var series = IntStream.range(0, 24).mapToDouble(i -> weight * sorted[i] + RATIOS[i]).toArray();
+            assertEquals(weight == 0.272, ChangePoints.runsResemble(series, List.of()));
+        }
+        assertFalse(ChangePoints.runsResemble(new double[12], List.of()));
+    }
+
+    /** Draws whose figures are 0, 1, 2, ... have the ends of SciPy's normal and Student's distribution, away from the middle. */
+    @Test
+    void theEndsOfABootstrapAreAsFarOutAsStudentsDistributionIsWider() {
+        assertEquals(List.of(5.0, 994.0, 21.0, 978.0), ends(8)); // 5.73, 993.27, 21.39, 977.61
+        assertEquals(List.of(18.0, 981.0, 41.0, 958.0), ends(30)); // 18.74, 980.26, 41.94, 957.06
+    }
+
+    private static List<Double> ends(int prompts) {
+        var next = new AtomicInteger();
+        var draws = new PromptBootstrap(prompts, 100, 100, counts -> next.getAndIncrement());
+        return List.of(draws.end(0.025), draws.end(0.975), draws.end(0.05), draws.end(0.95));
+    }
+
+    @Test
+    void eachDrawTakesAsManyPromptsAsThereAreAndFewerDrawsAreMadeOfManyValues() {
+        var draws = new AtomicInteger();
+        var seen = new TreeSet<Integer>();
+        new PromptBootstrap(6, 10, 20_000, counts -> {
+            assertEquals(6, Arrays.stream(counts).sum());
+            Arrays.stream(counts).forEach(seen::add);
+            return draws.incrementAndGet();
+        });
+        assertEquals(1000, draws.get());
+        assertTrue(seen.containsAll(List.of(0, 1, 2, 3, 4)), "with replacement: " + seen);
+        new PromptBootstrap(6, 10, 20_001, counts -> draws.incrementAndGet());
+        assertEquals(1200, draws.get());
+        assertEquals("[1, 1, 1]", Arrays.toString(PromptBootstrap.once(3)));
+    }
+
+    /** The p value is twice the smaller share of the draws on a side of 1, and never 0. */
+    @Test
+    void thePValueOfABootstrapIsTheShareOfDrawsBeyondOne() {
+        assertEquals(2 * 21 / 1001.0, pValue(i -> i < 20 ? 0.9 : 1.1), 1e-12);
+        assertEquals(2 * 21 / 1001.0, pValue(i -> i < 980 ? 0.9 : 1.1), 1e-12);
+        assertEquals(2 * 31 / 1001.0, pValue(i -> i < 20 ? 0.9 : i < 30 ? 1 : 1.1), 1e-12, "1 is on both sides");
+        assertEquals(2 * 31 / 1001.0, pValue(i -> i < 970 ? 0.9 : i < 980 ? 1 : 1.1), 1e-12);
+        assertEquals(2 / 1001.0, pValue(i -> 2), 1e-12);
+        assertEquals(1, pValue(i -> 1));
+    }
+
+    private static double pValue(IntToDoubleFunction figure) {
+        var next = new AtomicInteger();
+        return new PromptBootstrap(8, 100, 100, counts -> figure.applyAsDouble(next.getAndIncrement())).pValueOfOne();
+    }
+
+    @ParameterizedTest
+    @CsvSource({"6, 6, 0.5, true", "5, 60, 0.5, false", "6, 5, 0.5, false", "6, 60, 0.95, true", "6, 59, 0.95, false", "6, 160, 0.99, true",
+        "6, 159, 0.99, false"})
+    void aBootstrapNeedsSixPromptsAndValuesInTheTail(int prompts, int size, double fraction, boolean enough) {
+        assertEquals(enough, PromptBootstrap.isEnough(prompts, size, fraction));
+    }
+
+    @Test
+    void aQuantileOfDrawnPromptsCountsEachAnswerOfAPromptAsOftenAsThePrompt() {
+        var values = List.of(new PromptValue("b", 40), new PromptValue("a", 10), new PromptValue("c", 99), new PromptValue("b", 20),
+                new PromptValue("a", 30));
+        var sorted = PromptBootstrap.Sorted.of(values, List.of("a", "b")); // 10 a, 20 b, 30 a, 40 b
+        assertEquals(4, sorted.size(), "prompts that the other group lacks are left out");
+        assertEquals(20, sorted.quantile(new int[] {1, 1}, 0.5));
+        assertEquals(30, sorted.quantile(new int[] {1, 1}, 0.51));
+        assertEquals(10, sorted.quantile(new int[] {1, 1}, 0));
+        assertEquals(40, sorted.quantile(new int[] {1, 1}, 1));
+        assertEquals(10, sorted.quantile(new int[] {2, 0}, 0.5));
+        assertEquals(40, sorted.quantile(new int[] {0, 2}, 0.75));
+        assertEquals(40, sorted.quantile(new int[] {0, 0}, 0.5));
+    }
+
+    /** A quantile that is twice that of the other group in all draws is twice it in both intervals. */
+    @Test
+    void aRatioOfQuantilesHasItsIntervalAndPValueFromTheDraws() {
+        var values = spread(400, 40, 0);
+        var twice = values.stream().map(each -> new PromptValue(each.prompt(), 2 * each.value())).toList();
+        assertEquals(new QuantileRatio(2.0, 2.0, 2.0, 2.0, 2.0, 2 / 1001.0), QuantileRatio.of(twice, values, 0.95));
+        assertEquals(new QuantileRatio(1.0, 1.0, 1.0, 1.0, 1.0, 1.0), QuantileRatio.of(values, values, 0.95));
+        var other = QuantileRatio.of(spread(400, 40, 300), values, 0.9);
+        assertTrue(other.lower() < other.lower90() && other.lower90() < other.ratio() && other.ratio() < other.upper90()
+                && other.upper90() < other.upper(), other.toString());
+        assertEquals(new Difference(Unit.PROMPTS, 40, 400, other.ratio(), other.lower(), other.upper(), other.lower90(), other.upper90(),
+                other.pValue(), false, null), other.difference(40, 400));
+        assertNotNull(QuantileRatio.of(spread(20, 5, 0), spread(20, 5, 0), 0.95).ratio(), "20 values have a p95");
+        assertNull(QuantileRatio.of(spread(19, 5, 0), spread(20, 5, 0), 0.95).ratio());
+        assertNull(QuantileRatio.of(List.of(), List.of(), 0.5).ratio());
+    }
+
+    /** Values without an order; each prompt is away from the one before it by this much, and the fourth is like the first. */
+    private static List<PromptValue> spread(int size, int prompts, double distance) {
+        return IntStream.range(0, size).mapToObj(i -> new PromptValue("p" + i % prompts, i * 7919 % 1009 + 1 + distance * (i % prompts % 3))).toList();
+    }
+
+    @Test
+    void theIntervalOfAQuantileIsThatOfSciPy() {
+        assertEquals(new QuantileInterval(937, 978), QuantileInterval.of(spread(400, 40, 0), 0.95));
+        assertEquals(new QuantileInterval(1216, 1470), QuantileInterval.of(spread(400, 40, 300), 0.9)); // as 110.8 independent values
+        var fewPrompts = IntStream.range(0, 400).mapToObj(i -> new PromptValue("p" + i % 8, i * 7919 % 1009 + 1 + 100 * (i % 8))).toList();
+        assertEquals(new QuantileInterval(666, 1100), QuantileInterval.of(fewPrompts, 0.5)); // as 22.6
+        assertNull(QuantileInterval.of(spread(400, 5, 0), 0.5));
+        assertNotNull(QuantileInterval.of(spread(400, 6, 0), 0.5));
+        assertNull(QuantileInterval.of(spread(400, 40, 0), 1), "no value is above the largest");
+    }
+
     // Levels and powers. The standard error of a share of 5 % of 2000 data sets is 0.5 points.
 
     static final List<Arguments> WITHOUT_A_DIFFERENCE = List.of(
@@ -97,6 +342,7 @@ class StatisticsTest {
             Arguments.of("heavy tails", RunDesign.of(30, 2, 0, 0.2).withHeavyTails(), 0.0, 0.07),
             Arguments.of("load", RunDesign.of(8, 20, 0, 0.2).withLoad(0.1, 0.8), 0.0, 0.07));
 
+    @Tag(SIMULATION)
     @ParameterizedTest
     @FieldSource("WITHOUT_A_DIFFERENCE")
     void aFalseVerdictIsRare(String name, RunDesign design, double least, double most) {
@@ -104,12 +350,14 @@ class StatisticsTest {
         assertTrue(share >= least && share <= most, name + ": " + share);
     }
 
+    @Tag(SIMULATION)
     @Test
     void amongThreeEqualModelsAFalseVerdictIsRareAlthoughTheFastestIsChosen() {
         var share = VerdictSimulation.shareOfMany(RunDesign.of(8, 20, 0.2, 0.2), 3, 2000);
         assertTrue(share > 0.01 && share <= 0.07, String.valueOf(share));
     }
 
+    @Tag(SIMULATION)
     @Test
     void severalRunsOfEachSideKeepTheLevelWhateverTheDayDoes() {
         assertTrue(VerdictSimulation.shareOfRuns(RunDesign.of(8, 5, 0, 0.2).onTwoDays(0.1), 3, 2000) <= 0.07);
@@ -117,6 +365,7 @@ class StatisticsTest {
                 "one run of each does not");
     }
 
+    @Tag(SIMULATION)
     @Test
     void loadThatGoesOnForLongIsAtLeastNoticed() {
         var share = VerdictSimulation.share(RunDesign.of(8, 20, 0, 0.2).withLoad(0.1, 0.95), 1, 2000,
@@ -124,12 +373,14 @@ class StatisticsTest {
         assertTrue(share <= 0.07, String.valueOf(share));
     }
 
+    @Tag(SIMULATION)
     @Test
     void aDifferenceOfSixPercentIsFound() {
         assertTrue(VerdictSimulation.share(RunDesign.of(60, 1, 0, 0.1), 1.06, 2000, VerdictSimulation::isDifferent) >= 0.8);
         assertTrue(VerdictSimulation.share(RunDesign.of(8, 20, 0.2, 0.2), 1.5, 500, VerdictSimulation::isDifferent) >= 0.85);
     }
 
+    @Tag(SIMULATION)
     @Test
     void whatDiffersByTheMarginIsRarelyCalledTheSame() {
         assertTrue(VerdictSimulation.share(RunDesign.of(60, 1, 0, 0.1), 1.05, 2000, VerdictSimulation::isSame) <= 0.06);
@@ -139,6 +390,7 @@ class StatisticsTest {
     }
 
     /** Coverage of the ratio of two p95; 400 data sets, so the standard error is 1.1 points. */
+    @Tag(SIMULATION)
     @Test
     void theIntervalOfATailHoldsTheTruth() {
         var random = new SplittableRandom(2);
@@ -154,6 +406,7 @@ class StatisticsTest {
     }
 
     /** Coverage of the quantile itself where there is an interval; the truth is that of many prompts. */
+    @Tag(SIMULATION)
     @ParameterizedTest
     @CsvSource({"0.95, 60, 2", "0.95, 80, 1", "0.95, 8, 40", "0.99, 400, 1", "0.99, 30, 20"})
     void theIntervalOfAHighQuantileHoldsTheTruth(double fraction, int prompts, int repetitions) {
@@ -268,6 +521,97 @@ class StatisticsTest {
         assertEquals("not distinguishable with 20 pairs of 1 prompt; about 120 more repetitions would be enough", ofOne.verdictWords(0.05));
     }
 
+    /** (1.96 + 0.84) standard errors of the difference, or (1.645 + 1.282) of the room to the margin, whichever takes fewer. */
+    @ParameterizedTest
+    @CsvSource({
+        "PROMPTS, 8, 160, 1.2, 0.4, 0.2, PROMPTS, 31", // 7.84 * (0.4^2 + 0.2^2 / 20) / ln(1.2)^2 = 38.2
+        "PROMPTS, 30, 60, 1, 0.2, 0.2, PROMPTS, 190", // 8.567 * (0.2^2 + 0.2^2 / 2) / ln(1.05)^2 = 215.9
+        "PROMPTS, 8, 8, 1.2, 0.2, 0.2, PROMPTS, 11", // 7.84 * (0.2^2 + 0.2^2) / ln(1.2)^2 = 18.9
+        "PROMPTS, 60, 60, 1.2, 0.2, 0.2, PROMPTS, 1", // enough, were the ratio the true one
+        "REPETITIONS, 2, 20, 1.1, 0.3, 0.4, REPETITIONS, 60", // 7.84 * 0.4^2 / ln(1.1)^2 = 138.1 pairs, 69.0 of each
+        "REPETITIONS, 2, 20, 1.05, 0, 0, REPETITIONS, 1"})
+    void howManyMoreWouldBeEnough(Unit unit, int units, int size, double ratio, double between, double within, Unit more, long number) {
+        var difference = new Difference(unit, units, size, ratio, 0.9, 1.5, 0.92, 1.4, 0.2, false, new Spread(between, within));
+        assertEquals(new Difference.More(more, number), difference.more(0.05));
+    }
+
+    @Test
+    void whereMoreWouldNotHelpNoNumberIsGiven() {
+        assertNull(new Difference(Unit.PROMPTS, 8, 8, 1.02, 0.5, 2.0, 0.6, 1.9, 0.9, false, new Spread(6, 4)).more(0.02), "7.84 * 52 / ln(1.02)^2, a million");
+        assertNull(new Difference(Unit.RUNS, 3, 30, 1.2, 0.9, 1.5, 0.92, 1.4, 0.2, false, null).more(0.05));
+        assertNull(new Difference(Unit.PROMPTS, 8, 8, null, 0.9, 1.5, 0.92, 1.4, 0.2, false, new Spread(1, 1)).more(0.05));
+        assertNull(new Difference(Unit.PROMPTS, 5, 5, 1.2, null, null, null, null, null, false, new Spread(1, 1)).more(0.05));
+        assertEquals("not distinguishable with 3 runs of each", new Difference(Unit.RUNS, 3, 30, 1.2, 0.9, 1.5, 0.92, 1.4, 0.2, false, null)
+                .verdictWords(0.05));
+    }
+
+    /** Both ends of the 90 % interval must be inside the margin, which is the same distance on a logarithmic scale on both sides. */
+    @ParameterizedTest
+    @CsvSource({"0.953, 1.049, SAME", "0.952, 1.049, UNCLEAR", "0.953, 1.05, UNCLEAR", "0.953, 1.051, UNCLEAR"})
+    void theSameIsInsideTheMarginOnBothSides(double lower90, double upper90, Verdict verdict) {
+        assertEquals(verdict, new Difference(Unit.PROMPTS, 30, 30, 1.0, 0.9, 1.1, lower90, upper90, 0.9, false, null).verdict(0.05));
+    }
+
+    @ParameterizedTest
+    @CsvSource({"0.05, 1.2, SLOWER, slower", "0.051, 1.2, UNCLEAR, 'not distinguishable with 30 prompts'", "0.05, 0.8, FASTER, faster"})
+    void aPValueOfFivePercentIsSignificant(double pValue, double ratio, Verdict verdict, String words) {
+        var difference = new Difference(Unit.PROMPTS, 30, 30, ratio, 0.7, 1.3, 0.75, 1.25, pValue, false, null);
+        assertEquals(verdict, difference.verdict(0.05));
+        assertEquals(words, difference.verdictWords(0.05));
+        assertEquals(verdict != Verdict.UNCLEAR, difference.verdictIsPlain(0.05));
+        assertEquals(verdict != Verdict.UNCLEAR, difference.isSignificant());
+    }
+
+    @Test
+    void aDriftMayMakeADifferenceUnlessThatIsOverwhelming() {
+        assertTrue(withDrift(true, 0.0006).mayBeLoad());
+        assertFalse(withDrift(true, 0.0005).mayBeLoad());
+        assertFalse(withDrift(true, 0.06).mayBeLoad(), "there is no difference to explain");
+        assertFalse(withDrift(false, 0.01).mayBeLoad());
+    }
+
+    private static Difference withDrift(boolean drifting, double pValue) {
+        return new Difference(Unit.PROMPTS, 30, 30, 1.1, 1.01, 1.2, 1.02, 1.19, pValue, drifting, null);
+    }
+
+    @Test
+    void theSampleIsCountedInWords() {
+        var spread = new Spread(0, 0);
+        assertEquals("8 prompts and 160 pairs", counted(Unit.PROMPTS, 8, 160, spread));
+        assertEquals("8 prompts", counted(Unit.PROMPTS, 8, 8, spread));
+        assertEquals("8 prompts and 16 answers", counted(Unit.PROMPTS, 8, 16, null));
+        assertEquals("20 pairs of 1 prompt", counted(Unit.REPETITIONS, 1, 20, spread));
+        assertEquals("1 answer of 1 prompt", counted(Unit.REPETITIONS, 1, 1, null));
+        assertEquals("3 runs of each", counted(Unit.RUNS, 3, 30, null));
+        assertEquals("5 pairs of 2 prompts, too few: 6 prompts or 4 repetitions are needed", tooFew(Unit.REPETITIONS, 2, 5, spread));
+        assertEquals("4 pairs of 5 prompts, too few: 6 prompts or 2 repetitions are needed", tooFew(Unit.REPETITIONS, 5, 4, spread));
+        assertEquals("5 answers of 5 prompts, too few: 6 prompts are needed", tooFew(Unit.REPETITIONS, 5, 5, null));
+        assertEquals("6 prompts, too few: 6 prompts are needed", tooFew(Unit.PROMPTS, 6, 6, spread));
+    }
+
+    private static String counted(Unit unit, int units, int size, Spread spread) {
+        return new Difference(unit, units, size, 1.1, 1.01, 1.2, 1.02, 1.19, 0.01, false, spread).count();
+    }
+
+    private static String tooFew(Unit unit, int units, int size, Spread spread) {
+        return new Difference(unit, units, size, 1.1, null, null, null, null, null, false, spread).verdictWords(0.05);
+    }
+
+    @Test
+    void wordsOfVerdictsAndUnits() {
+        assertEquals(List.of("faster", "slower", "the same", "unclear", "too few"), Arrays.stream(Verdict.values()).map(Verdict::phrase).toList());
+        assertEquals(List.of("faster", "slower", "same", "unclear", "too_few"), Arrays.stream(Verdict.values()).map(Verdict::word).toList());
+        assertEquals(Unit.RUNS, Unit.of("runs"));
+        assertEquals("unknown unit 'days'", assertThrows(IllegalArgumentException.class, () -> Unit.of("days")).getMessage());
+        assertEquals(List.of("5 %", "12.5 %", "0.1 %"), Stream.of(0.05, 0.125, 0.001).map(Difference::percent).toList());
+    }
+
+    @Test
+    void aBaselineThatTheDataChooseIsComparedWithAllOthers() {
+        assertEquals(3, Difference.family(4, false));
+        assertEquals(6, Difference.family(4, true));
+    }
+
     @Test
     void pValuesOfSeveralPairsAreCorrectedAsHolmDid() {
         var three = List.of(withPValue(0.04), withPValue(0.01), withPValue(0.03));
@@ -293,6 +637,7 @@ class StatisticsTest {
         assertEquals("not comparable", Difference.ofMeans(new double[0], VALUES, Unit.RUNS, 0, 0).verdictWords(0.05));
     }
 
+    @Tag(SIMULATION)
     @Test
     void aTrendIsSeenAndNoiseIsNot() {
         var random = new SplittableRandom(5);

@@ -718,13 +718,15 @@ final class GapPositions {
     private static final int EXACT = 32;
     private static final int PER_DOUBLING = 8;
     private static final int FEWEST = 3;
+    private static final int DIGITS = 3; // as many as are shown
 
     private final List<IntCountsHistogram> classes = new ArrayList<>();
 
+    /** Adds the gap before a token, which is counted from 0. */
     void add(int token, long micros) {
         var at = classOf(token);
         while (classes.size() <= at) {
-            classes.add(new IntCountsHistogram(2));
+            classes.add(new IntCountsHistogram(DIGITS));
         }
         classes.get(at).recordValue(micros);
     }
@@ -743,7 +745,7 @@ final class GapPositions {
     /**
      * The median gap at a position in the answer.
      *
-     * @param token the first token of the class, counted from 0
+     * @param token the first token of the class, counted from 1; the first gap is that before the second token
      */
     record Median(int token, double millis) { }
 
@@ -753,7 +755,7 @@ final class GapPositions {
         for (int at = 0; at < classes.size(); at++) {
             var gaps = classes.get(at);
             if (gaps.getTotalCount() >= FEWEST) {
-                medians.add(new Median(firstOf(at), gaps.getValueAtPercentile(50) / 1e3));
+                medians.add(new Median(firstOf(at) + 1, gaps.medianEquivalentValue(gaps.getValueAtPercentile(50)) / 1e3));
             }
         }
         return medians;
