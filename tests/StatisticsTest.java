@@ -538,6 +538,8 @@ class StatisticsTest {
     @Test
     void whereMoreWouldNotHelpNoNumberIsGiven() {
         assertNull(new Difference(Unit.PROMPTS, 8, 8, 1.02, 0.5, 2.0, 0.6, 1.9, 0.9, false, new Spread(6, 4)).more(0.02), "7.84 * 52 / ln(1.02)^2, a million");
+        assertNull(new Difference(Unit.PROMPTS, 8, 160, 1.02, 0.5, 2.0, 0.6, 1.9, 0.9, false, new Spread(Math.sqrt(3), 0)).more(0.02),
+                "7.84 * 3 / ln(1.02)^2 prompts, 20 times each, more than a million");
         assertNull(new Difference(Unit.RUNS, 3, 30, 1.2, 0.9, 1.5, 0.92, 1.4, 0.2, false, null).more(0.05));
         assertNull(new Difference(Unit.PROMPTS, 8, 8, null, 0.9, 1.5, 0.92, 1.4, 0.2, false, new Spread(1, 1)).more(0.05));
         assertNull(new Difference(Unit.PROMPTS, 5, 5, 1.2, null, null, null, null, null, false, new Spread(1, 1)).more(0.05));
