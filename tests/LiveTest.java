@@ -862,6 +862,43 @@ class LiveTest {
         return Printed.of("live", Live::run, Map.of(), InputStream.nullInputStream(), false, args).expect(2).err();
     }
 
+    /** Ten pieces that came at once are shown one each 100 ms; the last of them after the answer has ended. */
+    @Test
+    void theTypingDelayPacesWhatIsShownAndNotWhatIsMeasured() throws Exception {
+        var page = open(serve("m=sim-ttft5-itl0-n10"));
+        page.evaluate("document.getElementById('typing-delay').value = '100'");
+        page.find("#prompt").sendKeys(QUESTION, Keys.ENTER);
+        page.await("shown?.ended && shown.lanes[0].pending.length > 1");
+        var begin = page.evaluate("[performance.now(), shown.lanes[0].pending.length]");
+        page.await("shown.lanes[0].pending.length === 0");
+        var millis = page.evaluate("performance.now()").asDouble() - begin.get(0).asDouble();
+        assertTrue(millis >= 90 * (begin.get(1).asInt() - 1), begin.get(1) + " pieces in " + millis + " ms");
+        assertEquals(rows().getFirst().get("output"), answer(page, "m"));
+        assertTrue(Double.parseDouble(rows().getFirst().get("total_ms")) < 900, "ten times 100 ms are not in it");
+    }
+
+    @Test
+    void settingsGoAlongWithTheQuestion() throws Exception {
+        var page = open(serve("m=sim-ttft5-itl0-n10"));
+        page.evaluate("document.querySelector('details').open = true");
+        for (var setting : Map.of("#system", "Be brief.", "#temperature", "0.5", "#max-tokens", "7").entrySet()) {
+            page.find(setting.getKey()).clear();
+            page.find(setting.getKey()).sendKeys(setting.getValue());
+        }
+        page.find("#prompt").sendKeys(QUESTION, Keys.ENTER);
+        awaitEnd(page);
+        assertEquals("7", rows().getFirst().get("output_tokens"));
+        var arguments = String.join(" ", RunManifest.read(awaitFinished()).arguments());
+        assertTrue(arguments.contains(" --system=Be brief. --max-tokens 7 --temperature 0.5 "), arguments);
+    }
+
+    @Test
+    void aQuestionThatIsNotInMemoryIsSaidSo() throws Exception {
+        var page = open(serve("m=sim-ttft5-itl0-n10"));
+        page.evaluate("location.hash = '99'");
+        page.await("document.getElementById('connection').textContent.startsWith('This question is not in the memory of the server')");
+    }
+
     @Test
     void aSettingThatIsNotValidIsShownAndNothingIsAsked() throws Exception {
         var page = open(serve("m=sim-ttft20-itl2-n5"));
