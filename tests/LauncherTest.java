@@ -231,6 +231,8 @@ class LauncherTest {
         var changes = new java.util.LinkedHashMap<String, String>();
         changes.put("content and time", "echo more >>src/stream/Part.java");
         changes.put("content, with an old time", "echo other >src/stream/Part.java; touch -d '2 hours ago' src/stream/Part.java");
+        changes.put("content and time of another part", "echo 1 >src/stream/Same.java");
+        changes.put("content of the same size, in the same minute", "echo 2 >src/stream/Same.java");
         changes.put("a new part", "echo new >src/stream/New.java; touch -d '2 hours ago' src/stream/New.java");
         changes.put("a part that is gone", "rm src/stream/New.java");
         changes.put("another test", "echo t >tests/T.java; touch -d '2 hours ago' tests/T.java");

@@ -81,18 +81,21 @@ class LiveTest {
     }
 
     private LiveServer serve(long graceMillis, String models, int retries) throws Exception {
+        var nowhere = new PrintStream(new ByteArrayOutputStream(), true, StandardCharsets.UTF_8);
+        var console = new Console("live", InputStream.nullInputStream(), nowhere, nowhere, false, false, Map.of());
+        var server = LiveServer.start(settings(graceMillis, models, retries), 0, console);
+        toClose.add(server);
+        return server;
+    }
+
+    private LiveSettings settings(long graceMillis, String models, int retries) throws Exception {
         var simulator = SimulatedServer.start(1);
         toClose.add(simulator);
         var named = new ModelSettings(List.of(models), null, simulator.baseUrl(), "chat", false, List.of());
         var run = new RunSettings(true, false, null, new Sampling(200, 0, null), new Plan.Order(1, 0, true, 1), 1, 30, 30, retries, false, folder,
                 Limits.DEFAULT, ConnectionSettings.DEFAULT, new EchoSettings("none", 0, true), false, false, RunSettings.SelfWarmup.NEVER,
                 false, false, null);
-        var nowhere = new PrintStream(new ByteArrayOutputStream(), true, StandardCharsets.UTF_8);
-        var console = new Console("live", InputStream.nullInputStream(), nowhere, nowhere, false, false, Map.of());
-        var server = LiveServer.start(new LiveSettings(run, ModelCatalog.of(named, Map.of(), ModelCatalog.Access.WITH_KEYS).models(), named,
-                graceMillis), 0, console);
-        toClose.add(server);
-        return server;
+        return new LiveSettings(run, ModelCatalog.of(named, Map.of(), ModelCatalog.Access.WITH_KEYS).models(), named, graceMillis);
     }
 
     private LiveServer serve(String models) throws Exception {
@@ -464,6 +467,16 @@ class LiveTest {
         assertEquals(0, page.evaluate("[...document.querySelectorAll('main *')].filter(e => e.getBoundingClientRect().right > 391"
                 + " && !e.closest('.unseen, .chart')).length").asInt());
         page.shoot("live-390-light.png");
+    }
+
+    @Test
+    void whatCameUntilTheServerEndsIsWritten() throws Exception {
+        var server = serve("m=sim-ttft50-itl20-n100000");
+        ask(server, "{\"tab\":\"t\",\"prompt\":\"Hi\",\"models\":[\"m\"],\"max_tokens\":100000}");
+        awaitFirstEvents();
+        server.close();
+        assertEquals("cancelled", rows().getFirst().get("status"));
+        assertFalse(rows().getFirst().get("output").isEmpty());
     }
 
     @Test
@@ -875,6 +888,16 @@ class LiveTest {
         assertTrue(millis >= 90 * (begin.get(1).asInt() - 1), begin.get(1) + " pieces in " + millis + " ms");
         assertEquals(rows().getFirst().get("output"), answer(page, "m"));
         assertTrue(Double.parseDouble(rows().getFirst().get("total_ms")) < 900, "ten times 100 ms are not in it");
+    }
+
+    @Test
+    void theSystemMessageIsForPromptsWithoutOne() throws Exception {
+        var question = JsonMapper.shared().readTree(withFile("""
+                {"messages": [{"role": "system", "content": "Its own."}, {"role": "user", "content": "One?"}]}
+                {"prompt": "Two?"}
+                """, 1).replaceFirst("\\{", "{\"system\":\"Be brief.\","));
+        var prompts = LiveQuestion.of(question, settings(0, "m=sim-ttft5-itl0-n10", 0)).prompts();
+        assertEquals(List.of("Its own.", "Be brief."), prompts.stream().map(prompt -> prompt.messages().getFirst().content()).toList());
     }
 
     @Test

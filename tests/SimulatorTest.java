@@ -24,11 +24,13 @@ import java.util.Map;
 import java.util.SplittableRandom;
 import java.util.regex.MatchResult;
 import java.util.regex.Pattern;
+import java.util.zip.GZIPInputStream;
 
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
@@ -296,6 +298,35 @@ class SimulatorTest {
                 .header("X-Sim-Fault", "status-503").POST(HttpRequest.BodyPublishers.ofString(
                         "{\"model\":\"m\",\"prompt\":\"x\"}")).build(), HttpResponse.BodyHandlers.ofString());
         assertEquals(503, answer.statusCode());
+    }
+
+    @ParameterizedTest
+    @CsvSource({"busy, retry-after, 1", "busy-ms, retry-after-ms, 120", "busy-date, retry-after, '.* GMT'", "busy-silent, retry-after, "})
+    void aBusyServerRefusesEachOtherRequestAndSaysWhenToComeAgain(String fault, String header, String wait) throws Exception {
+        for (int nth = 1; nth <= 3; nth++) {
+            var answer = post("/completions", "{\"model\":\"sim-ttft0-itl0-n2+" + fault + "\",\"prompt\":\"Hi\"}");
+            assertEquals(nth == 2 ? 200 : 429, answer.statusCode());
+            var told = answer.headers().firstValue(header);
+            assertTrue(nth == 2 || wait == null ? told.isEmpty() : told.orElseThrow().matches(wait), told.toString());
+        }
+    }
+
+    @Test
+    void compressedAnswersAreThoseThatAreNot() throws Exception {
+        var request = HttpRequest.newBuilder(URI.create(simulator.baseUrl() + "/completions"))
+                .POST(HttpRequest.BodyPublishers.ofString("{\"model\":\"sim-ttft0-itl0-n5+gzip\",\"stream\":true,\"prompt\":\"Hi\"}")).build();
+        var answer = client.send(request, HttpResponse.BodyHandlers.ofInputStream());
+        assertEquals("gzip", answer.headers().firstValue("content-encoding").orElseThrow());
+        var text = new String(new GZIPInputStream(answer.body()).readAllBytes(), StandardCharsets.UTF_8);
+        assertEquals(7, text.lines().filter(line -> line.startsWith("data: ")).count(), "five tokens, the reason of the end, the end: " + text);
+    }
+
+    @Test
+    void severalChoicesCountTheirTokensTogether() throws Exception {
+        var body = post("/completions", "{\"model\":\"sim-ttft0-itl0-n3\",\"stream\":true,\"prompt\":\"Hi\",\"n\":2,"
+                + "\"stream_options\":{\"include_usage\":true,\"continuous_usage_stats\":true}}").body();
+        var counts = Pattern.compile("\"completion_tokens\":(\\d+)").matcher(body).results().map(found -> found.group(1)).distinct().toList();
+        assertEquals(List.of("2", "4", "6"), counts, body);
     }
 
     @Test

@@ -315,7 +315,6 @@ final class LiveServer implements AutoCloseable {
         }
         var comparison = Comparison.of(ComparisonSettings.ofRun(session.settings().run().results().resolve(run)), null);
         var page = ReportPage.html(comparison);
-        response.headers().remove(HeaderNames.create("Content-Security-Policy"));
         response.header("Content-Security-Policy", ReportPage.policy(page));
         send(response, "text/html", page.getBytes(StandardCharsets.UTF_8));
     }
