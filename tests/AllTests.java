@@ -34,6 +34,7 @@
 //SOURCES LiveTest.java
 //SOURCES ModelsTest.java
 //SOURCES Printed.java
+//SOURCES PlanTest.java
 //SOURCES PromptsTest.java
 //SOURCES RecordedRunTest.java
 //SOURCES ReportTest.java
@@ -82,7 +83,7 @@ import org.junit.platform.launcher.core.LauncherFactory;
 /** Runs the tests, prints a line each, and ends with how many passed and failed. */
 public class AllTests {
 
-    static final List<Class<?>> CLASSES = List.of(MetricsTest.class, PromptsTest.class, ModelsTest.class,
+    static final List<Class<?>> CLASSES = List.of(MetricsTest.class, PromptsTest.class, ModelsTest.class, PlanTest.class,
             SimulatorTest.class, StreamDecoderTest.class, StreamTableTest.class, DialectsTest.class, JournalTest.class, ResumeTest.class, ShardTest.class,
             FaultTest.class, ConnectionTest.class, FramingTest.class, FuzzTest.class, CalibrationTest.class, StatisticsTest.class,
             RecordedRunTest.class, ImportedRunsTest.class, CompareTest.class, CostTest.class, GroupsTest.class, HistoryTest.class, TelemetryTest.class, ReportTest.class, LiveTest.class, StreamTest.class, TerminalTest.class, ActionTest.class,

@@ -49,7 +49,7 @@ public class Pit {
         TESTS.put("Dialects", List.of(StreamDecoderTest.class, ModelsTest.class, StreamTableTest.class, DialectsTest.class));
         TESTS.put("Models", List.of(ModelsTest.class, ConnectionTest.class, StreamTableTest.class, CostTest.class));
         TESTS.put("Metrics", List.of(MetricsTest.class, ImportedRunsTest.class, CompareTest.class));
-        TESTS.put("Plan", List.of(ShardTest.class, CostTest.class, StreamTest.class));
+        TESTS.put("Plan", List.of(PlanTest.class, ShardTest.class, CostTest.class));
         TESTS.put("RunFiles", List.of(RecordedRunTest.class, JournalTest.class, CostTest.class, ResumeTest.class, CompareTest.class));
         TESTS.put("EventScanner", List.of(RecordedRunTest.class, CompareTest.class));
         TESTS.put("RecordedRun", List.of(GroupsTest.class, RecordedRunTest.class, ImportedRunsTest.class, CostTest.class, CompareTest.class, ShardTest.class,
