@@ -43,6 +43,7 @@
 //SOURCES ImportedRunsTest.java
 //SOURCES JournalTest.java
 //SOURCES ResumeTest.java
+//SOURCES RunFilesTest.java
 //SOURCES RunOnDisk.java
 //SOURCES ScriptedServer.java
 //SOURCES ShardTest.java
@@ -84,7 +85,7 @@ import org.junit.platform.launcher.core.LauncherFactory;
 public class AllTests {
 
     static final List<Class<?>> CLASSES = List.of(MetricsTest.class, PromptsTest.class, ModelsTest.class, PlanTest.class,
-            SimulatorTest.class, StreamDecoderTest.class, StreamTableTest.class, DialectsTest.class, JournalTest.class, ResumeTest.class, ShardTest.class,
+            SimulatorTest.class, StreamDecoderTest.class, StreamTableTest.class, DialectsTest.class, RunFilesTest.class, JournalTest.class, ResumeTest.class, ShardTest.class,
             FaultTest.class, ConnectionTest.class, FramingTest.class, FuzzTest.class, CalibrationTest.class, StatisticsTest.class,
             RecordedRunTest.class, ImportedRunsTest.class, CompareTest.class, CostTest.class, GroupsTest.class, HistoryTest.class, TelemetryTest.class, ReportTest.class, LiveTest.class, StreamTest.class, TerminalTest.class, ActionTest.class,
             LauncherTest.class, LayoutTest.class);

@@ -231,7 +231,7 @@ record RunManifest(String runId, String startedAt, boolean simulated, long seed,
                    String finishedAt, Counts counts, ShardEntry shard, List<ClockOffset> clockOffsets) {
 
     private static final Pattern SECRET_IN_URL =
-            Pattern.compile("(?i)(//)[^/@\\s]+@|([?&][\\w-]*(key|token|secret|sig|signature|password)=)[^&\\s,]+");
+            Pattern.compile("(?i)(//)[^/@\\s]+(?=@)|([?&][\\w-]*(key|token|secret|sig|signature|password)=)[^&\\s,]+");
 
     /** A model of the run; {@code extra} as JSON, the others null where it sets none. */
     record ModelEntry(String label, String name, String api, String baseUrl, String keyVariable, Integer maxTokens,
