@@ -24,6 +24,7 @@
 //SOURCES StreamCase.java
 //SOURCES StreamTableTest.java
 //SOURCES DialectsTest.java
+//SOURCES EventScannerTest.java
 //SOURCES StatisticsTest.java
 //SOURCES FaultTest.java
 //SOURCES MetricsTest.java
@@ -87,7 +88,7 @@ public class AllTests {
     static final List<Class<?>> CLASSES = List.of(MetricsTest.class, PromptsTest.class, ModelsTest.class, PlanTest.class,
             SimulatorTest.class, StreamDecoderTest.class, StreamTableTest.class, DialectsTest.class, RunFilesTest.class, JournalTest.class, ResumeTest.class, ShardTest.class,
             FaultTest.class, ConnectionTest.class, FramingTest.class, FuzzTest.class, CalibrationTest.class, StatisticsTest.class,
-            RecordedRunTest.class, ImportedRunsTest.class, CompareTest.class, CostTest.class, GroupsTest.class, HistoryTest.class, TelemetryTest.class, ReportTest.class, LiveTest.class, StreamTest.class, TerminalTest.class, ActionTest.class,
+            EventScannerTest.class, RecordedRunTest.class, ImportedRunsTest.class, CompareTest.class, CostTest.class, GroupsTest.class, HistoryTest.class, TelemetryTest.class, ReportTest.class, LiveTest.class, StreamTest.class, TerminalTest.class, ActionTest.class,
             LauncherTest.class, LayoutTest.class);
 
     public static void main(String... args) {

@@ -51,7 +51,7 @@ public class Pit {
         TESTS.put("Metrics", List.of(MetricsTest.class, ImportedRunsTest.class, CompareTest.class));
         TESTS.put("Plan", List.of(PlanTest.class, ShardTest.class, CostTest.class));
         TESTS.put("RunFiles", List.of(RunFilesTest.class, RecordedRunTest.class, JournalTest.class, CostTest.class, ResumeTest.class, CompareTest.class));
-        TESTS.put("EventScanner", List.of(RecordedRunTest.class, CompareTest.class));
+        TESTS.put("EventScanner", List.of(EventScannerTest.class));
         TESTS.put("RecordedRun", List.of(GroupsTest.class, RecordedRunTest.class, ImportedRunsTest.class, CostTest.class, CompareTest.class, ShardTest.class,
                 JournalTest.class));
         TESTS.put("Statistics", List.of(StatisticsTest.class, HistoryTest.class, CompareTest.class));
@@ -130,6 +130,6 @@ public class Pit {
             "--classPath", String.join(",", classPath), "--sourceDirs", "src,tests",
             "--threads", String.valueOf(Runtime.getRuntime().availableProcessors()), "--outputFormats", "HTML,XML",
             "--jvmArgs", "-XX:+UseSerialGC,-XX:TieredStopAtLevel=1", "--skipFailingTests", "true",
-            "--excludedGroups", StatisticsTest.SIMULATION};
+            "--excludedGroups", StatisticsTest.SIMULATION, "--timeoutConst", "2000"};
     }
 }
