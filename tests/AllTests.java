@@ -25,6 +25,7 @@
 //SOURCES StreamTableTest.java
 //SOURCES DialectsTest.java
 //SOURCES EventScannerTest.java
+//SOURCES EventsTest.java
 //SOURCES StatisticsTest.java
 //SOURCES FaultTest.java
 //SOURCES MetricsTest.java
@@ -86,7 +87,7 @@ import org.junit.platform.launcher.core.LauncherFactory;
 public class AllTests {
 
     static final List<Class<?>> CLASSES = List.of(MetricsTest.class, PromptsTest.class, ModelsTest.class, PlanTest.class,
-            SimulatorTest.class, StreamDecoderTest.class, StreamTableTest.class, DialectsTest.class, RunFilesTest.class, JournalTest.class, ResumeTest.class, ShardTest.class,
+            SimulatorTest.class, EventsTest.class, StreamDecoderTest.class, StreamTableTest.class, DialectsTest.class, RunFilesTest.class, JournalTest.class, ResumeTest.class, ShardTest.class,
             FaultTest.class, ConnectionTest.class, FramingTest.class, FuzzTest.class, CalibrationTest.class, StatisticsTest.class,
             EventScannerTest.class, RecordedRunTest.class, ImportedRunsTest.class, CompareTest.class, CostTest.class, GroupsTest.class, HistoryTest.class, TelemetryTest.class, ReportTest.class, LiveTest.class, StreamTest.class, TerminalTest.class, ActionTest.class,
             LauncherTest.class, LayoutTest.class);

@@ -11,9 +11,7 @@ import static stream.ScriptedServer.write;
 import java.io.IOException;
 import java.io.InterruptedIOException;
 import java.net.InetAddress;
-import java.net.ProtocolException;
 import java.net.ServerSocket;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -69,55 +67,6 @@ class FramingTest {
         var events = new ArrayList<String>();
         recording.drain((micros, read, kind, text, tokens) -> events.add(read + " " + kind.word() + ":" + text));
         return events;
-    }
-
-    @Test
-    void chunksHaveTheSameContentWhereverTheyAreSplitAndTheLastIsLeftAlone() throws Exception {
-        var framed = "5;name=\"a b\"\r\nHello\r\n1\n,\n00A \r\n 0\r\n\r\n5\r\n\n\r\n1\r\nx\r\n";
-        var last = "000;end\r\nTrailer: x\r\n\r\nHTTP/1.1";
-        var bytes = (framed + last).getBytes(StandardCharsets.UTF_8);
-        for (int first = 0; first <= bytes.length; first++) {
-            for (int second = first; second <= bytes.length; second++) {
-                var chunks = new ChunkDecoder();
-                var content = new Buffer();
-                var at = 0;
-                for (int end : new int[] {first, second, bytes.length}) {
-                    at = at == end || !chunks.isAtLast() ? chunks.decode(bytes, at, end, content) : at;
-                }
-                assertTrue(chunks.isAtLast());
-                assertEquals("Hello, 0\r\n\r\n5\r\n\nx", content.readUtf8());
-                assertEquals(last, new String(chunks.untaken(), StandardCharsets.UTF_8)
-                        + new String(bytes, at, bytes.length - at, StandardCharsets.UTF_8));
-            }
-        }
-    }
-
-    @Test
-    void insideAChunkNothingCanBeGivenBack() throws Exception {
-        var chunks = new ChunkDecoder();
-        var bytes = "3\r\nab".getBytes(StandardCharsets.UTF_8);
-        chunks.decode(bytes, 0, 2, new Buffer());
-        assertEquals("3\r", new String(chunks.untaken(), StandardCharsets.UTF_8));
-        chunks.decode(bytes, 2, bytes.length, new Buffer());
-        assertEquals(null, chunks.untaken());
-    }
-
-    @ParameterizedTest
-    @ValueSource(strings = {"x\r\n", "\r\n", "-5\r\n", "5\r\nhelloX", "5\r\nhello\rX", "ffffffffffffffff\r\n", "7fffffffffffffff\r\n", "0x5\r\n"})
-    void whatIsNoChunkIsRefused(String bytes) {
-        assertRefused(bytes);
-    }
-
-    @Test
-    void aSizeThatDoesNotEndIsRefused() {
-        assertRefused("0".repeat(5000));
-    }
-
-    private static void assertRefused(String text) {
-        var bytes = text.getBytes(StandardCharsets.UTF_8);
-        var chunks = new ChunkDecoder();
-        chunks.decode(bytes, 0, bytes.length, new Buffer());
-        assertThrows(ProtocolException.class, chunks::isAtLast);
     }
 
     /** Random chunks, half of them spoiled at one place of the framing, in random pieces; OkHttp says what comes of them. */

@@ -44,7 +44,7 @@ public class Pit {
 
     static {
         TESTS.put("Prompts", List.of(PromptsTest.class));
-        TESTS.put("Events", List.of(StreamDecoderTest.class, FramingTest.class, StreamTableTest.class, DialectsTest.class));
+        TESTS.put("Events", List.of(EventsTest.class, StreamDecoderTest.class, StreamTableTest.class));
         TESTS.put("EventParsers", List.of(StreamDecoderTest.class, StreamTableTest.class, DialectsTest.class));
         TESTS.put("Dialects", List.of(StreamDecoderTest.class, ModelsTest.class, StreamTableTest.class, DialectsTest.class));
         TESTS.put("Models", List.of(ModelsTest.class, ConnectionTest.class, StreamTableTest.class, CostTest.class));

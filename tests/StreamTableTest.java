@@ -5,7 +5,6 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
@@ -15,7 +14,6 @@ import mockwebserver3.MockWebServer;
 import okio.Buffer;
 import okio.ForwardingSource;
 import okio.Source;
-import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.FieldSource;
 
@@ -88,33 +86,5 @@ class StreamTableTest {
             }
         };
         return DecodedStream.of(source, Dialect.of(api)).stream().map(Object::toString).toList();
-    }
-
-    /** The stall detector must see a line when it ends, not when the next one begins. */
-    @Test
-    void aLineEndIsSeenInTheReadThatBringsIt() throws Exception {
-        for (var lineEnd : LINE_ENDS) {
-            var seen = new ArrayList<String>();
-            var stream = new EventStream(1 << 20, new EventStream.Receiver() {
-                @Override
-                public void lines() {
-                    seen.add("lines");
-                }
-
-                @Override
-                public boolean event(String type, String data) {
-                    seen.add(data);
-                    return true;
-                }
-            });
-            var expected = List.of(List.of("lines"), List.of("lines"), List.of("lines", "{}"), List.of());
-            var pieces = List.of(": ping" + lineEnd, "data: {}" + lineEnd, lineEnd, "data: x");
-            for (int i = 0; i < pieces.size(); i++) {
-                stream.incoming().writeUtf8(pieces.get(i));
-                stream.decode();
-                assertEquals(expected.get(i), seen);
-                seen.clear();
-            }
-        }
     }
 }
