@@ -44,6 +44,8 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
 import org.openqa.selenium.Keys;
 import tools.jackson.databind.json.JsonMapper;
 
@@ -674,6 +676,7 @@ class LiveTest {
     }
 
     @Test
+    @Execution(ExecutionMode.CONCURRENT) // it waits more than it computes
     void aTabIsSentItsChanges25TimesASecondHoweverManyThereAre() throws Exception {
         var server = serve("m=sim-ttft5-itl1-n100000");
         ask(server, "{\"tab\":\"t\",\"prompt\":\"Hi\",\"models\":[\"m\"],\"max_tokens\":100000}");
@@ -796,6 +799,7 @@ class LiveTest {
     }
 
     @Test
+    @Execution(ExecutionMode.CONCURRENT) // it waits more than it computes
     void aTabThatComesBackInTimeKeepsItsQuestionHoweverOftenItWasAway() throws Exception {
         var server = serve(600, "m=sim-ttft50-itl20-n100000");
         var admission = admission(server);
@@ -814,6 +818,7 @@ class LiveTest {
     }
 
     @Test
+    @Execution(ExecutionMode.CONCURRENT) // it waits more than it computes
     void aTabThatConnectsTwiceIsClosedWhenBothConnectionsAre() throws Exception {
         var server = serve(200, "m=sim-ttft50-itl20-n100000");
         var admission = admission(server);
@@ -834,6 +839,7 @@ class LiveTest {
 
     /** A browser of a shell script, which notes what it was given, and who may read it. */
     @Test
+    @Execution(ExecutionMode.CONCURRENT) // it waits more than it computes
     void theCommandServesThePageAndOpensItByAFileThatOnlyItsOwnerCanRead() throws Exception {
         var opened = folder.resolve("opened");
         var browserScript = folder.resolve("xdg-open");
