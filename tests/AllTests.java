@@ -19,6 +19,7 @@
 //SOURCES DecodedStream.java
 //SOURCES StreamTest.java
 //SOURCES CompareTest.java
+//SOURCES ComparisonTest.java
 //SOURCES CostTest.java
 //SOURCES StreamDecoderTest.java
 //SOURCES StreamCase.java
@@ -89,7 +90,7 @@ public class AllTests {
     static final List<Class<?>> CLASSES = List.of(MetricsTest.class, PromptsTest.class, ModelsTest.class, PlanTest.class,
             SimulatorTest.class, EventsTest.class, StreamDecoderTest.class, StreamTableTest.class, DialectsTest.class, RunFilesTest.class, JournalTest.class, ResumeTest.class, ShardTest.class,
             FaultTest.class, ConnectionTest.class, FramingTest.class, FuzzTest.class, CalibrationTest.class, StatisticsTest.class,
-            EventScannerTest.class, RecordedRunTest.class, ImportedRunsTest.class, CompareTest.class, CostTest.class, GroupsTest.class, HistoryTest.class, TelemetryTest.class, ReportTest.class, LiveTest.class, StreamTest.class, TerminalTest.class, ActionTest.class,
+            EventScannerTest.class, RecordedRunTest.class, ImportedRunsTest.class, CompareTest.class, ComparisonTest.class, CostTest.class, GroupsTest.class, HistoryTest.class, TelemetryTest.class, ReportTest.class, LiveTest.class, StreamTest.class, TerminalTest.class, ActionTest.class,
             LauncherTest.class, LayoutTest.class);
 
     public static void main(String... args) {

@@ -159,7 +159,7 @@ class FaultTest {
             });
             var process = start(List.of("-Xmx256m", "-XX:+UseSerialGC", "-XX:+ExitOnOutOfMemoryError"), "--base-url",
                     "http://127.0.0.1:" + server.getLocalPort() + "/v1", "-m", String.join(",", HOSTILE.keySet()), "-p", "Hi",
-                    "-c", "3", "--timeout", "8", "--stall-timeout", "1", "--retries", "0", "--echo", "none", "-q");
+                    "-c", "3", "--timeout", "8", "--stall-timeout", "4", "--retries", "0", "--echo", "none", "-q");
             process.getOutputStream().close();
             var said = text(process.getErrorStream());
             assertEquals(1, process.waitFor(), said);

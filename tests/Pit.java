@@ -56,7 +56,7 @@ public class Pit {
                 JournalTest.class));
         TESTS.put("Statistics", List.of(StatisticsTest.class, HistoryTest.class, CompareTest.class));
         TESTS.put("Groups", List.of(GroupsTest.class, ImportedRunsTest.class, CompareTest.class, CostTest.class, ShardTest.class));
-        TESTS.put("Comparison", List.of(ImportedRunsTest.class, CompareTest.class, CostTest.class, ShardTest.class));
+        TESTS.put("Comparison", List.of(ComparisonTest.class, ImportedRunsTest.class, CompareTest.class, CostTest.class, ShardTest.class));
         TESTS.put("Export", List.of(ImportedRunsTest.class, CompareTest.class, CostTest.class));
     }
 

@@ -1,0 +1,258 @@
+package stream;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** What is concluded from groups: corrected p values, the sentence, the notes. */
+class ComparisonTest {
+
+    @TempDir
+    Path folder;
+
+    private RunOnDisk run(String name) {
+        return new RunOnDisk(folder.resolve(name));
+    }
+
+    private static Comparison compare(String by, String baseline, RunOnDisk... runs) throws IOException {
+        return Comparison.of(new ComparisonSettings(List.of(runs).stream().map(RunOnDisk::write).toList(), by, baseline, null, null, false, List.of(),
+                ComparisonSettings.Failures.EXCLUDED, Map.of()), null);
+    }
+
+    private static Comparison compare(RunOnDisk run) throws IOException {
+        return compare(null, null, run);
+    }
+
+    /** Ten prompts; the times of a model go up and down by three tenths, each in its own order. */
+    private static RunOnDisk answers(RunOnDisk run, String model, double millis) {
+        for (int i = 0; i < 10; i++) {
+            var noise = 1 + 0.3 * Math.sin(i * 7 + model.hashCode());
+            run.answer(model, "p" + i, 1, millis * noise, 5, 5);
+        }
+        return run;
+    }
+
+    private static double pValue(Comparison comparison, String label) {
+        return comparison.sections().getFirst().group(label).differences().get(Metric.TTFT).difference().pValue();
+    }
+
+    // The sentence
+
+    /** With a baseline that is named there are as many comparisons as others, with the fastest those of all with each other. */
+    @Test
+    void pValuesAreCorrectedForTheComparisonsThatTheChoiceOfTheBaselineMakes() throws Exception {
+        var alone = pValue(compare(answers(answers(run("two"), "a", 100), "b", 140)), "b");
+        var three = answers(answers(answers(run("three"), "a", 100), "b", 140), "c", 115);
+        assertTrue(alone > 0 && alone < pValue(compare(null, "a", three), "c"), "b differs most");
+        assertEquals(2 * alone, pValue(compare(null, "a", three), "b"), 1e-12);
+        assertEquals(3 * alone, pValue(compare(three), "b"), 1e-12);
+    }
+
+    private String sentence(double... factors) throws IOException {
+        var run = run("s");
+        for (int i = 0; i < factors.length; i++) {
+            answers(run, String.valueOf((char) ('a' + i)), 100 * factors[i]);
+        }
+        return compare(null, "a", run).headline().replaceFirst("; to the last.*", "");
+    }
+
+    @Test
+    void theSentenceNamesTheOthersOrTheirNumber() throws Exception {
+        assertTrue(sentence(1, 2, 3, 4, 5).matches("To the first token a is [12]\\.\\d\\dx faster than b, [23]\\.\\d\\dx than c, [34]\\.\\d\\dx than d, [45]\\.\\d\\dx than e"),
+                sentence(1, 2, 3, 4, 5));
+        assertTrue(sentence(1, 2, 3, 4, 5, 6).matches("To the first token a is [12]\\.\\d\\dx to [56]\\.\\d\\dx faster than 5 others"), sentence(1, 2, 3, 4, 5, 6));
+        assertEquals("To the first token b cannot be told apart from a with 10 prompts", sentence(1, 1.01));
+        assertEquals("To the first token c and b cannot be told apart from a with 10 prompts", sentence(1, 1.1, 0.9), "in the order of their ratios");
+        assertEquals("To the first token 5 others cannot be told apart from a with 10 prompts", sentence(1, 1.01, 1.01, 1.01, 1.01, 1.01));
+        assertTrue(sentence(2, 1).matches("To the first token b is [12]\\.\\d\\dx faster than a"), sentence(2, 1));
+        assertTrue(sentence(1, 2, 0.5, 1.01).matches("To the first token a is [12]\\.\\d\\dx faster than b, c is [12]\\.\\d\\dx faster than a, d cannot be told apart"
+                + " from a with 10 prompts"), sentence(1, 2, 0.5, 1.01));
+    }
+
+    /** The winner is faster than all others, whichever of them is the baseline. */
+    @ParameterizedTest
+    @CsvSource({"1, 2, 3, a", "2, 1, 3, b", "2, 1, 1.01, ", "1, 1.01, 3, ", "3, 2, 1, "})
+    void whoIsFasterThanAllOthersIsMarked(double a, double b, double c, String winner) throws Exception {
+        var run = answers(answers(answers(run("r"), "a", 100 * a), "b", 100 * b), "c", 100 * c);
+        assertEquals(winner, compare(null, "a", run).sections().getFirst().winner(0.05));
+    }
+
+    @Test
+    void withoutACommonMetricNothingIsCompared() throws Exception {
+        var run = run("r").answer("a", "p", 1, new double[0]).answer("b", "p", 1, 100, 5, 5);
+        assertEquals("Nothing is compared: no two groups have what is to be compared.", Comparison.of(new ComparisonSettings(List.of(run.write()), null,
+                null, null, null, false, List.of(Metric.TTFT), ComparisonSettings.Failures.EXCLUDED, Map.of()), null).headline());
+    }
+
+    @Test
+    void sidesAreComparedByRun() {
+        var sides = new RunSides(List.of(Path.of("a"), Path.of("b")), Map.of("A", List.of(Path.of("a")), "B", List.of(Path.of("b"))));
+        assertEquals("--by 'model': sides are compared by run; leave it out", assertThrows(UserError.class,
+                () -> ComparisonSettings.of(sides, "model", null, null, null, false, List.of(), "excluded")).getMessage());
+        assertEquals("run", ComparisonSettings.of(sides, null, null, null, null, false, List.of(), "excluded").by());
+        assertEquals("run", ComparisonSettings.of(sides, "run", null, null, null, false, List.of(), "excluded").by());
+        assertThrows(UserError.class, () -> ComparisonSettings.of(new RunSides(List.of(), Map.of()), "colour", null, null, null, false, List.of(), "excluded"));
+        assertEquals("RUN 'b' has no label, others have; write LABEL=RUN for all", assertThrows(UserError.class,
+                () -> RunSides.of(List.of("old=a", "b"), 0)).getMessage());
+        assertEquals(Map.of(), RunSides.of(List.of("=a"), 0).sides(), "a label is not empty");
+    }
+
+    @Test
+    void theOptionThatChangesWhatIsComputedIsNamed() {
+        var none = new RunSides(List.of(), Map.of());
+        assertNull(ComparisonSettings.of(none, null, null, "10%", null, false, List.of(), "excluded").computingOption());
+        assertEquals("--by", ComparisonSettings.of(none, "run", "b", null, null, true, List.of(), "excluded").computingOption());
+        assertEquals("--as", ComparisonSettings.of(none, null, "b", null, "vllm", true, List.of(), "excluded").computingOption());
+        assertEquals("--baseline", ComparisonSettings.of(none, null, "b", null, null, true, List.of(), "excluded").computingOption());
+        assertEquals("--untainted", ComparisonSettings.of(none, null, null, null, null, true, List.of("ttft"), "excluded").computingOption());
+        assertEquals("--metric", ComparisonSettings.of(none, null, null, null, null, false, List.of("ttft"), "worst").computingOption());
+        assertEquals("--failures", ComparisonSettings.of(none, null, null, null, null, false, List.of(), "worst").computingOption());
+        assertEquals(0.05, ComparisonSettings.of(none, null, null, null, null, false, List.of(), "worst").marginOrDefault());
+    }
+
+    // Notes
+
+    /** Two models that answer alike but for some columns; returns the notes. */
+    private List<String> notes(Map<String, String> ofA, Map<String, String> ofB) throws IOException {
+        var run = run("n");
+        for (var model : List.of("a", "b")) {
+            var columns = (model.equals("a") ? ofA : ofB).entrySet().stream().flatMap(cell -> java.util.stream.Stream.of(cell.getKey(), cell.getValue()))
+                    .toArray(String[]::new);
+            for (int i = 0; i < 10; i++) {
+                run.answer(model, "p" + i, 1, 100 + i, 5, 10, columns);
+            }
+        }
+        return compare(run).caveats();
+    }
+
+    @Test
+    void groupsThatAreAlikeHaveNoNote() throws Exception {
+        assertEquals(List.of(), notes(Map.of(), Map.of()));
+        assertEquals(List.of(), notes(Map.of("connection_reused", "true", "reasoning_events", "0", "output_tokens", "10"),
+                Map.of("connection_reused", "true", "reasoning_events", "0", "output_tokens", "11")), "a tenth is not much");
+    }
+
+    @Test
+    void labelsThatAreOneModelAreNamed() throws Exception {
+        var note = "a, b are one model: the server answers for each of them as gpt-x at http://localhost:1/v1. A difference between them is chance.";
+        assertEquals(List.of(note), notes(Map.of("reported_model", "gpt-x"), Map.of("reported_model", "gpt-x")));
+        assertEquals(List.of(), notes(Map.of("reported_model", "gpt-x"), Map.of("reported_model", "gpt-y")));
+        assertEquals(List.of(), notes(Map.of("reported_model", "gpt-x"), Map.of("reported_model", "gpt-x", "base_url", "http://localhost:2/v1")));
+        var run = answers(run("by-prompt"), "a", 100);
+        assertTrue(compare("prompt", null, run).caveats().stream().noneMatch(line -> line.contains("are one model")));
+    }
+
+    @Test
+    void connectionsThatWereOpenAlreadyAreCounted() throws Exception {
+        assertEquals(List.of("requests on a connection that was open already: a 0 %, b 100 %; TTFT of the rest includes the handshake,"
+                + " --metric ttft_net leaves it out"), notes(Map.of("connection_reused", "false"), Map.of("connection_reused", "true")));
+    }
+
+    @Test
+    void whatIsInACacheIsSaidAndHowToKeepItOut() throws Exception {
+        var run = run("r");
+        for (int i = 0; i < 12; i++) {
+            run.answer("a", "p" + i % 6, i / 6 + 1, 100 + i, 5, 10, "cached_prompt_tokens", "");
+            run.answer("b", "p" + i % 6, i / 6 + 1, 100 + i, 5, 10, "cached_prompt_tokens", i < 3 ? "8" : "0");
+        }
+        assertEquals(List.of("a: prompts repeat, and the server does not tell what it had in its cache: TTFT may measure the prompt cache;"
+                + " --unique-prefix keeps it out", "prompts were found in the server's cache (a not known, b 3 of 12): TTFT measures that too;"
+                + " --unique-prefix keeps it out"), compare(run).caveats());
+        run.record().withObject("/options").put("unique_prefix", true);
+        assertEquals(List.of("prompts were found in the server's cache (a not known, b 3 of 12): TTFT measures that too (what the server puts before each"
+                + " prompt, since each began differently)"), compare(run).caveats());
+    }
+
+    @Test
+    void retriesOfMostRequestsAreARemarkOnTheLoad() throws Exception {
+        for (var often : List.of(5, 6)) {
+            var run = run("r" + often);
+            for (int i = 0; i < 10; i++) {
+                run.answer("a", "p" + i, 1, 100 + i, 5, 10, "attempt", i < often ? "2" : "1");
+            }
+            assertEquals("a: " + often + " attempts beyond the first; only the last of each request counts" + (often == 5 ? "" : ", and 6 of 10 requests were"
+                    + " refused at first: a lower --concurrency may change the figures"), compare(run).caveats().getFirst());
+        }
+    }
+
+    @Test
+    void theErrorOfTheClientIsThatOfTheRunThatHasIt() throws Exception {
+        for (var millis : List.of(10.0, 10.1)) { // of a median of 100 ms: no more, and more than a tenth
+            var run = run("one");
+            var other = run("other").answer("m", "p", 1, 5, 1, 5); // in which it would be too large
+            run.answer("m", "p", 1, 100, 5, 5);
+            run.record().putObject("client_overhead").put("ttft_p50_ms", millis);
+            assertEquals(millis == 10.1 ? List.of("one: the error of the client in TTFT, 10.100 ms, is more than a tenth of what was measured; use a lower"
+                    + " concurrency") : List.of(), compare("run", null, run, other).caveats().stream().filter(line -> line.contains("error of the client")).toList());
+        }
+    }
+
+    @Test
+    void optionsThatARunDoesNotTellAreNoDifference() throws Exception {
+        var one = answers(run("one").option("concurrency", 4), "m", 100);
+        assertEquals(List.of(), options(one, answers(run("silent"), "m", 100)));
+        assertEquals(List.of("the runs differ in concurrency: 4, 8"), options(one, answers(run("other").option("concurrency", 8), "m", 100)));
+        var none = answers(run("none"), "m", 100);
+        none.record().withObject("/options").putNull("concurrency");
+        assertEquals(List.of("the runs differ in concurrency: 4, none"), options(one, none));
+    }
+
+    private static List<String> options(RunOnDisk... runs) throws IOException {
+        return compare("run", null, runs).caveats().stream().filter(line -> line.startsWith("the runs differ")).toList();
+    }
+
+    /** Ten answers of each prompt; the slow tail of b is in one of ten, and its median is as many times that of a. */
+    private List<String> tails(double median, double tail) throws IOException {
+        var run = run("t" + median + tail);
+        for (int i = 0; i < 240; i++) {
+            run.answer("a", "p" + i % 24, i / 24 + 1, i / 24 == 3 ? 200 + i % 7 : 100 + i % 7, 5, 5);
+            run.answer("b", "p" + i % 24, i / 24 + 1, i / 24 == 5 ? tail * (200 + i % 7) : median * (100 + i % 7), 5, 5);
+        }
+        return compare(null, "a", run).caveats().stream().filter(line -> line.contains("TTFT p95")).map(line -> line.replaceAll(" is .*", "")).toList();
+    }
+
+    @Test
+    void aTailIsNamedIfItIsWorseOrBetterThanTheVerdictTells() throws Exception {
+        assertEquals(List.of("b: its TTFT p95"), tails(1, 3), "the medians are the same");
+        assertEquals(List.of(), tails(1, 1.3), "it is not much worse");
+        assertEquals(List.of(), tails(3, 3), "the verdict tells it");
+        assertEquals(List.of("b: its TTFT p95"), tails(1.5, 4), "it is far worse than the verdict tells");
+        assertEquals(List.of("b: its TTFT p95"), tails(0.5, 2), "slower where the verdict is faster");
+        assertEquals(List.of("b: its TTFT p95"), tails(1, 0.51), "it is better");
+    }
+
+    @Test
+    void machinesThatAreNotKnownAreNotSaidToDiffer() throws Exception {
+        var known = answers(run("known"), "m", 100);
+        known.record().putObject("versions").put("machine", "box-1");
+        var other = answers(run("other"), "m", 100);
+        other.record().putObject("versions").put("machine", "box-2");
+        assertEquals(1, machines(known, other).size(), compare("run", null, known, other).caveats().toString());
+        assertEquals(List.of(), machines(known, answers(run("unknown"), "m", 100)));
+    }
+
+    private static List<String> machines(RunOnDisk... runs) throws IOException {
+        return compare("run", null, runs).caveats().stream().filter(line -> line.contains("not measured by the same machines")).toList();
+    }
+
+    @Test
+    void aComparisonOfEachRunNeedsADefinitionThatTheRunsHave() throws Exception {
+        var run = answers(run("r"), "m", 100).write();
+        var settings = ComparisonSettings.ofRun(run);
+        assertEquals(1, Comparison.ofEachRun(settings, new ReadProblems(), null).sections().size());
+        assertEquals("m", Comparison.of(settings, null).sections().getFirst().groups().getFirst().labelWithTool());
+        assertTrue(Files.exists(run));
+    }
+}
