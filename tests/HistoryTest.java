@@ -147,6 +147,14 @@ class HistoryTest {
         assertTrue(Printed.compare("--history", results, "--metric", "itl").expect(0).out().startsWith("a, ITL of 1 run: fewer than 10"));
     }
 
+    /** Of a staircase the place of the first cut is between the two steps; once both are known, each is placed between its neighbours. */
+    @Test
+    void theStepsOfAStaircaseArePlacedWhereTheyAre() {
+        var levels = List.of(0.0, 0.2, 0.9);
+        var series = IntStream.range(0, 36).mapToDouble(i -> levels.get(i / 12) + 0.002 * (i * 7 % 12)).toArray();
+        assertEquals(List.of(12, 24), ChangePoints.of(series).stream().map(ChangePoints.Change::at).toList());
+    }
+
     /** Two changes in one series, found in their order; of ten values five before and five after are enough, of nine none are. */
     @Test
     void severalChangesAreFoundAndTheFewestRunsAreTen() {

@@ -456,7 +456,9 @@ final class Machines {
 /**
  * Where a series of runs changes its level. The test is Pettitt's (A. N. Pettitt, A non-parametric approach to the change-point problem,
  * Applied Statistics 28, 1979): the largest of the rank sums before and after each place; its p value is that of random orders of the
- * same values, so that no distribution is assumed. A part in which a change is found is cut there, and both sides are tested.
+ * same values, so that no distribution is assumed. A part in which a change is found is cut there, and both sides are tested. Then
+ * each place is estimated again between its neighbours, since another change draws the first estimate towards itself (Bai 1997,
+ * Estimating Multiple Breaks One at a Time).
  */
 final class ChangePoints {
 
@@ -483,8 +485,7 @@ final class ChangePoints {
     static List<Change> of(double[] series) {
         var cuts = new TreeSet<Integer>();
         find(series, 0, series.length, cuts, new SplittableRandom(1));
-        var ends = new ArrayList<>(cuts);
-        ends.add(series.length);
+        var ends = placedAgain(series, cuts);
         var changes = new ArrayList<Change>();
         var from = 0;
         for (int i = 0; i + 1 < ends.size(); i++) {
@@ -522,11 +523,27 @@ final class ChangePoints {
         return squares > 0 && products / squares + bias > RESEMBLE / Math.sqrt(rest.length);
     }
 
+    /** Returns the cuts, each at its place between its neighbours, and the end of the series. */
+    private static List<Integer> placedAgain(double[] series, Set<Integer> cuts) {
+        var ends = new ArrayList<>(cuts);
+        ends.add(series.length);
+        for (int i = 0; i + 1 < ends.size(); i++) {
+            var from = i == 0 ? 0 : ends.get(i - 1);
+            var between = Arrays.copyOfRange(series, from, ends.get(i + 1));
+            ends.set(i, from + place(ranks(between), between));
+        }
+        return ends;
+    }
+
+    private static double[] ranks(double[] values) {
+        return new NaturalRanking().apply(values);
+    }
+
     private static void find(double[] series, int from, int to, Set<Integer> cuts, SplittableRandom random) {
         if (to - from < FEWEST) {
             return;
         }
-        var ranks = new NaturalRanking().apply(Arrays.copyOfRange(series, from, to));
+        var ranks = ranks(Arrays.copyOfRange(series, from, to));
         var size = largest(ranks);
         var asLarge = 1;
         var shuffled = ranks.clone();
@@ -535,7 +552,7 @@ final class ChangePoints {
             asLarge += largest(shuffled) >= size ? 1 : 0;
         }
         if (asLarge <= LEVEL * (ORDERS + 1)) {
-            var cut = from + place(ranks, size, Arrays.copyOfRange(series, from, to));
+            var cut = from + place(ranks, Arrays.copyOfRange(series, from, to));
             cuts.add(cut);
             find(series, from, cut, cuts, random);
             find(series, cut, to, cuts, random);
@@ -543,7 +560,8 @@ final class ChangePoints {
     }
 
     /** Returns the place with the largest statistic; of several that with the largest difference of the means. */
-    private static int place(double[] ranks, double size, double[] values) {
+    private static int place(double[] ranks, double[] values) {
+        var size = largest(ranks);
         var place = 0;
         var most = -1.0;
         var sum = 0.0;
