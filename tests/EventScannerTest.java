@@ -60,6 +60,16 @@ class EventScannerTest {
         assertEquals(file.getBytes(StandardCharsets.UTF_8).length, scanner.offset());
     }
 
+    /** CR, LF and CRLF inside a cell are one line end each, as Commons CSV counts them. */
+    @Test
+    void lineEndsInsideACellAreCounted() throws Exception {
+        var scanner = scanner(HEADER + ROW.replace("hi", "\"a\rb\nc\r\nd\n\re\"") + ROW);
+        assertTrue(scanner.next());
+        assertEquals(1, scanner.lineOfRow());
+        assertTrue(scanner.next());
+        assertEquals(7, scanner.lineOfRow());
+    }
+
     @Test
     void cellsAreAvailableAsTheyAreWritten() throws Exception {
         var scanner = scanner(HEADER + ROW.replace("hi", "\"a \"\"b\"\"\""));
