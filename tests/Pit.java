@@ -50,7 +50,7 @@ public class Pit {
         TESTS.put("Models", List.of(ModelsTest.class, ConnectionTest.class, StreamTableTest.class, CostTest.class));
         TESTS.put("Metrics", List.of(MetricsTest.class, ImportedRunsTest.class, CompareTest.class));
         TESTS.put("Plan", List.of(PlanTest.class, ShardTest.class, CostTest.class));
-        TESTS.put("RunFiles", List.of(RunFilesTest.class, RecordedRunTest.class, JournalTest.class, CostTest.class, ResumeTest.class, CompareTest.class));
+        TESTS.put("RunFiles", List.of(RunFilesTest.class, JournalTest.class, CostTest.class));
         TESTS.put("EventScanner", List.of(EventScannerTest.class));
         TESTS.put("RecordedRun", List.of(GroupsTest.class, RecordedRunTest.class, ImportedRunsTest.class, CostTest.class, CompareTest.class, ShardTest.class,
                 JournalTest.class));
