@@ -207,6 +207,17 @@ class RunFilesTest {
     }
 
     @Test
+    void theHeaderIsThereAtOnceAndRowsOnceTheyAreFlushed() throws Exception {
+        var path = folder.resolve("events.csv");
+        try (var file = new CsvFile(path, EventColumn.values(), false)) {
+            assertEquals(HEADER, Files.readString(path));
+            file.row("r");
+            file.flush();
+            assertEquals(HEADER + "r\r\n", Files.readString(path));
+        }
+    }
+
+    @Test
     void rowsFollowEachOtherAlsoAfterAWideOne() throws Exception {
         var path = folder.resolve("events.csv");
         try (var file = new CsvFile(path, EventColumn.values(), false)) {
