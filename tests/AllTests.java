@@ -13,6 +13,7 @@
 //SOURCES ../Live.java
 //SOURCES ../src/stream/VerdictSimulation.java
 //SOURCES ActionTest.java
+//SOURCES Await.java
 //SOURCES CalibrationTest.java
 //SOURCES Chromium.java
 //SOURCES ConnectionTest.java

@@ -25,7 +25,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 /** Rows of events.csv read from their bytes: the same as a CSV parser reads, or none. */
 class EventScannerTest {
 
-    private static final String HEADER = "request_id,model,prompt_id,repetition,attempt,event,kind,elapsed_ms,delay_ms,read,text,tokens,empty_choice\r\n";
+    private static final String HEADER = RunOnDisk.EVENTS + "\r\n";
     private static final String ROW = "r1,m,p,1,1,0,content,1.500,,1,hi,,\r\n";
     private static final int FIRST_READ = 1 << 20;
 

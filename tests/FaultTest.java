@@ -515,13 +515,11 @@ class FaultTest {
     void aFolderThatIsRemovedStopsTheRunWithOneLine() throws Exception {
         var remover = Thread.startVirtualThread(() -> {
             try {
-                while (Files.notExists(results) || fileBytes(results) < 20_000) {
-                    TimeUnit.MILLISECONDS.sleep(5);
-                }
+                Await.until("the run has written 20 KB", () -> Files.exists(results) && fileBytes(results) >= 20_000);
                 try (var files = Files.walk(results)) {
                     files.sorted(Comparator.reverseOrder()).forEach(file -> file.toFile().delete());
                 }
-            } catch (IOException | InterruptedException e) {
+            } catch (Exception e) {
                 throw new IllegalStateException(e);
             }
         });

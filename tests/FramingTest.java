@@ -223,9 +223,7 @@ class FramingTest {
             assertTrue(silenceNanos < 150_000_000, silenceNanos + " ns: it is this side that is silent, for 200 ms and more");
             assertEquals("completed", exchange(other.url()).status());
             var events = new int[1];
-            while (!result.isDone() | !recording.drain((micros, read, kind, text, tokens) -> events[0]++)) {
-                Thread.onSpinWait();
-            }
+            Await.until("all events are read", () -> result.isDone() & recording.drain((micros, read, kind, text, tokens) -> events[0]++));
             recording.drain((micros, read, kind, text, tokens) -> events[0]++);
             assertEquals(many + 1, events[0]);
             assertEquals("completed", result.get(10, TimeUnit.SECONDS).outcome().status().word());
@@ -329,9 +327,7 @@ class FramingTest {
             var recording = new Recording();
             var exchange = new Exchange(client, TestModels.of("m", "chat", server.url()), "{}", recording, () -> { });
             var result = CompletableFuture.supplyAsync(exchange::run);
-            while (exchange.silenceNanos(System.nanoTime()) < 20_000_000) { // what has come is taken, and nothing more comes
-                Thread.onSpinWait();
-            }
+            Await.until("what has come is taken, and nothing more comes", () -> exchange.silenceNanos(System.nanoTime()) >= 20_000_000);
             exchange.abort(Exchange.Abort.STALL);
             assertInstanceOf(Outcome.Stalled.class, result.get(10, TimeUnit.SECONDS).outcome());
         } finally {

@@ -26,7 +26,6 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.concurrent.Callable;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.IntStream;
@@ -52,7 +51,6 @@ import tools.jackson.databind.json.JsonMapper;
 /** The page of Live.java: what a browser shows of it, what is written, and who may use it. */
 class LiveTest {
 
-    private static final long PATIENCE_NANOS = TimeUnit.SECONDS.toNanos(30);
     private static final String QUESTION = "Why is the sky blue?";
     private static Chromium browser;
 
@@ -156,22 +154,14 @@ class LiveTest {
         return rows;
     }
 
-    private static void await(String what, Callable<Boolean> condition) throws Exception {
-        var deadline = System.nanoTime() + PATIENCE_NANOS;
-        while (!condition.call()) {
-            assertTrue(System.nanoTime() < deadline, "never: " + what);
-            Thread.sleep(10);
-        }
-    }
-
     private void awaitFirstEvents() throws Exception {
-        await("events are written", () -> !RunFiles.runsIn(folder).isEmpty()
+        Await.until("events are written", () -> !RunFiles.runsIn(folder).isEmpty()
                 && Files.readAllLines(RunFiles.runsIn(folder).getFirst().resolve(RunFiles.EVENTS)).size() > 2);
     }
 
     /** Returns the folder of the only run, once it is complete. */
     private Path awaitFinished() throws Exception {
-        await("a run has ended", () -> {
+        Await.until("a run has ended", () -> {
             try (var runs = Files.list(folder)) {
                 var run = runs.filter(RunFiles::isRun).findFirst();
                 return run.isPresent() && Files.exists(run.get().resolve(RunFiles.MANIFEST)) && RunManifest.read(run.get()).finishedAt() != null;
@@ -365,7 +355,7 @@ class LiveTest {
         browser.await("document.querySelector('.lane .content')");
         browser.closeTab(first);
         browser.await("document.querySelector('#history button') && !document.querySelector('#history button').textContent.includes('running')");
-        await("the row is written", () -> !rows().isEmpty());
+        Await.until("the row is written", () -> !rows().isEmpty());
         assertEquals("cancelled", rows().getFirst().get("status"));
     }
 
@@ -455,7 +445,7 @@ class LiveTest {
         page.press("Enter");
         page.await("document.querySelectorAll('#history button').length === 2");
         awaitEnd(page);
-        await("asked again", () -> rows().size() == 2);
+        Await.until("asked again", () -> rows().size() == 2);
     }
 
     @Test
@@ -592,7 +582,7 @@ class LiveTest {
         try (var response = post(server, "/asks", question, with(admission, "Origin", base(server)))) {
             assertEquals(202, response.code());
         }
-        await("it was asked", () -> rows().size() == 1);
+        Await.until("it was asked", () -> rows().size() == 1);
     }
 
     @Test
@@ -644,7 +634,7 @@ class LiveTest {
         try (var response = post(server, "/asks/1/stop", "{}", headers)) {
             assertEquals(204, response.code());
         }
-        await("a place is free", () -> {
+        Await.until("a place is free", () -> {
             try (var response = post(server, "/asks", question, headers)) {
                 return response.code() == 202;
             }
@@ -833,7 +823,7 @@ class LiveTest {
             Thread.sleep(600);
             assertTrue(rows().isEmpty(), "one connection is left");
         }
-        await("the question is stopped", () -> !rows().isEmpty());
+        Await.until("the question is stopped", () -> !rows().isEmpty());
         assertEquals("cancelled", rows().getFirst().get("status"));
     }
 
@@ -853,7 +843,7 @@ class LiveTest {
         try (var out = process.inputReader()) {
             var address = out.readLine();
             assertTrue(address.matches("http://127\\.0\\.0\\.1:\\d+/\\?token=[\\w-]{32}"), address);
-            await("the browser is opened", () -> Files.exists(opened));
+            Await.until("the browser is opened", () -> Files.exists(opened));
             var lines = Files.readAllLines(opened);
             assertFalse(lines.getFirst().contains("token"), "arguments can be read by others: " + lines.getFirst());
             assertEquals("600", lines.get(1), "the mode of the file");

@@ -182,7 +182,7 @@ class RunFilesTest {
 
     // Rows
 
-    private static final String HEADER = "request_id,model,prompt_id,repetition,attempt,event,kind,elapsed_ms,delay_ms,read,text,tokens,empty_choice\r\n";
+    private static final String HEADER = RunOnDisk.EVENTS + "\r\n";
 
     private static final String REQUESTS_HEADER = "request_id,attempt,status,error_type,http_status,events\r\n";
 
@@ -284,7 +284,7 @@ class RunFilesTest {
         assertNull(state.lastAttempt("r2"));
         assertEquals(List.of("r1|1", "r1|2", "r5|1"), rows("requests.csv", "request_id", "attempt"));
         assertEquals(List.of("r1|1|0", "r1|2|0", "r1|2|1"), rows("events.csv", "request_id", "attempt", "event"));
-        assertEquals(String.join(",", Column.header(RequestColumn.values())), Files.readAllLines(folder.resolve("requests.csv")).getFirst(),
+        assertEquals(RunOnDisk.REQUESTS, Files.readAllLines(folder.resolve("requests.csv")).getFirst(),
                 "the columns of this version");
         assertFalse(Files.exists(folder.resolve("requests.csv.part")));
         assertEquals(Map.of(), ResumeState.NONE.lastAttempts());

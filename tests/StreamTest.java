@@ -680,9 +680,9 @@ class StreamTest {
                 "sim-ttft1-itl20-n10000,b=sim-ttft1-itl20-n10000", "--max-tokens", "10000", "-c", "2", "-p", "Hi", "-n", "5",
                 "--no-self-warmup", "--results", results.toString()).redirectErrorStream(true).start();
         try {
-            var folder = waitFor(() -> {
+            Await.until("twenty events are written", () -> {
                 try (var runs = Files.list(results)) {
-                    return runs.findFirst().filter(run -> lines(run.resolve("events.csv")) > 20).orElse(null);
+                    return runs.anyMatch(run -> lines(run.resolve("events.csv")) > 20);
                 }
             });
             ToolProcess.interrupt(process);
@@ -691,8 +691,8 @@ class StreamTest {
             var printed = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
             var run = new TestRun(130, "", printed, results);
             assertEquals(List.of("cancelled", "cancelled"), column(run.requests(), "status"), printed);
-            assertTrue(printed.contains("TTFT") && printed.contains(folder.toString()), printed);
-            Printed.compare("--check", folder).expect(0);
+            assertTrue(printed.contains("TTFT") && printed.contains(run.folder().toString()), printed);
+            Printed.compare("--check", run.folder()).expect(0);
         } finally {
             process.destroyForcibly();
         }
@@ -704,23 +704,6 @@ class StreamTest {
         } catch (IOException e) {
             return 0;
         }
-    }
-
-    private interface Condition<T> {
-        T get() throws IOException;
-    }
-
-    /** Looks again and again until there is something; gives up after half a minute. */
-    private static <T> T waitFor(Condition<T> condition) throws Exception {
-        var deadlineNanos = System.nanoTime() + TimeUnit.SECONDS.toNanos(30);
-        while (System.nanoTime() < deadlineNanos) {
-            var found = condition.get();
-            if (found != null) {
-                return found;
-            }
-            TimeUnit.MILLISECONDS.sleep(20);
-        }
-        throw new AssertionError("waited in vain");
     }
 
     @Test
