@@ -94,6 +94,28 @@ class ConnectionTest {
         var run = TestRun.of(folder.resolve("trusted"), SECRETS, "", "--base-url", server.url("/v1").toString(), "-m", "m", "-p", "Hi",
                 "--ca-cert", pem.toString(), "--echo", "none");
         assertEquals("completed h2", run.request().get("status") + " " + run.request().get("http_version"), run.err());
+        assertTrue(Double.parseDouble(run.request().get("tls_ms")) > 0 && Double.parseDouble(run.request().get("connect_ms")) > 0, run.request().toString());
+    }
+
+    /** One certificate is the user's, the others are those of the system. */
+    @Test
+    void theCertificatesOfTheSystemAreTrustedBesideIt() throws Exception {
+        var options = new ConnectionOptions();
+        options.connection = "reuse";
+        options.caCert = Files.writeString(folder.resolve("ca.pem"), new HeldCertificate.Builder().build().certificatePem());
+        var ofSystem = new HandshakeCertificates.Builder().addPlatformTrustedCertificates().build().trustManager().getAcceptedIssuers().length;
+        assertEquals(ofSystem + 1, options.settings().trust().trustManager().getAcceptedIssuers().length);
+        assertTrue(ofSystem > 0);
+    }
+
+    /** The proxy is asked for the address as a whole, and the server's name need not be known here. */
+    @Test
+    void theProxyOfTheEnvironmentIsUsed() throws Exception {
+        server.start();
+        var run = TestRun.of(folder.resolve("results"), Map.of("HTTP_PROXY", "http://localhost:" + server.getPort(), "OPENAI_API_KEY", "k"), "", "--base-url",
+                "http://models.invalid/v1", "-m", "m", "-p", "Hi", "--echo", "none", "--insecure-http");
+        assertEquals(0, run.exitCode(), run.err());
+        assertEquals("POST http://models.invalid/v1/chat/completions HTTP/1.1", server.takeRequest(5, TimeUnit.SECONDS).getRequestLine());
     }
 
     @ParameterizedTest

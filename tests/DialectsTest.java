@@ -6,6 +6,9 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.nio.file.Path;
+import java.time.ZoneOffset;
+import java.time.ZonedDateTime;
+import java.time.format.DateTimeFormatter;
 import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.List;
@@ -434,6 +437,9 @@ class DialectsTest {
                 .addHeader("Retry-After", "9")).ending().retryAfterMillis());
         assertEquals(0, answer(new MockResponse.Builder().code(503)
                 .addHeader("Retry-After", "Wed, 21 Oct 2015 07:28:00 GMT")).ending().retryAfterMillis());
+        var inAMinute = DateTimeFormatter.RFC_1123_DATE_TIME.format(ZonedDateTime.now(ZoneOffset.UTC).plusSeconds(60));
+        var millis = answer(new MockResponse.Builder().code(503).addHeader("Retry-After", inAMinute)).ending().retryAfterMillis();
+        assertTrue(millis > 40_000 && millis <= 60_000, "a date has whole seconds, and this machine may be slow: " + millis);
         assertNull(answer(new MockResponse.Builder().code(429)).ending().retryAfterMillis());
         assertNull(answer(new MockResponse.Builder().code(429).addHeader("Retry-After", "soon")).ending().retryAfterMillis());
     }

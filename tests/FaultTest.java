@@ -3,6 +3,7 @@ package stream;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static stream.ScriptedServer.chunk;
@@ -20,6 +21,8 @@ import java.net.Socket;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -159,7 +162,7 @@ class FaultTest {
             });
             var process = start(List.of("-Xmx256m", "-XX:+UseSerialGC", "-XX:+ExitOnOutOfMemoryError"), "--base-url",
                     "http://127.0.0.1:" + server.getLocalPort() + "/v1", "-m", String.join(",", HOSTILE.keySet()), "-p", "Hi",
-                    "-c", "3", "--timeout", "8", "--stall-timeout", "4", "--retries", "0", "--echo", "none", "-q");
+                    "-c", "3", "--timeout", "11", "--stall-timeout", "4", "--retries", "0", "--echo", "none", "-q");
             process.getOutputStream().close();
             var said = text(process.getErrorStream());
             assertEquals(1, process.waitFor(), said);
@@ -290,6 +293,40 @@ class FaultTest {
         }
     }
 
+    /** Another reset than a refusal may come after the request has been worked on. */
+    @Test
+    void anHttp2StreamThatBreaksIsAFailure() throws Exception {
+        try (var server = new MockWebServer()) {
+            server.setProtocols(List.of(Protocol.H2_PRIOR_KNOWLEDGE));
+            server.start();
+            for (int i = 0; i < 2; i++) {
+                server.enqueue(new MockResponse.Builder().onRequestStart(new SocketEffect.CloseStream(ErrorCode.INTERNAL_ERROR.getHttpCode())).build());
+            }
+            var run = TestRun.of(results, "--base-url", server.url("/v1").toString(), "-m", "m", "-p", "Hi", "--retries", "0", "--echo", "none",
+                    "--http", "2");
+            assertEquals("failed", run.request().get("status"), run.err());
+            assertEquals(1, server.getRequestCount());
+        }
+    }
+
+    /** The second request on the connection is read, and not answered for 400 ms. */
+    @Test
+    void aRequestThatIsSentOnceMoreHasTheTimesOfTheSecondSending() throws Exception {
+        try (var server = new ScriptedServer((request, out) -> {
+            if (request == 2) {
+                Thread.sleep(400);
+                throw new EOFException("the connection ends");
+            }
+            write(out, HEAD.replace("Connection: close\r\n", "") + "Transfer-Encoding: chunked\r\n\r\n" + chunk(EVENT + "data: [DONE]\n\n") + "0\r\n\r\n");
+        })) {
+            var run = TestRun.of(results, "--base-url", server.url(), "-m", "m", "-p", "Hi", "-n", "2", "--retries", "0", "--echo", "none");
+            assertEquals(1, JsonMapper.shared().readTree(run.file("run.json")).at("/counts/resent").asInt(), run.err());
+            for (var column : List.of("sent_ms", "headers_ms", "first_event_ms", "ttft_ms", "total_ms")) {
+                assertTrue(Double.parseDouble(run.requests().getLast().get(column)) < 350, column + " " + run.requests().getLast().get(column));
+            }
+        }
+    }
+
     /** The record that announces the end of a TLS connection is not a byte of a response. */
     @Test
     void aTlsConnectionThatEndsProperlyIsSentOnceMore() throws Exception {
@@ -312,13 +349,18 @@ class FaultTest {
 
     /** As many connections as there will be requests in flight, and none that is not needed. */
     @Test
-    void aBatchOpensItsConnectionsBeforeItMeasures() {
+    void aBatchOpensItsConnectionsBeforeItMeasures() throws Exception {
         var run = run("-m", "sim-ttft50-itl1-n3", "-p", "Hi", "-n", "6", "-c", "3", "--no-self-warmup");
         assertEquals(List.of("true"), column(run, "connection_reused").stream().distinct().toList());
         results = folder.resolve("new");
         run = run("-m", QUICK, "-p", "Hi", "-n", "3", "--connection", "new", "--no-self-warmup");
         assertEquals(List.of("false", "false", "false"), column(run, "connection_reused"));
         assertFalse(column(run, "connect_ms").contains(""));
+        results = folder.resolve("two"); // servers of one host, by their ports
+        try (var other = SimulatedServer.start(2)) {
+            run = run("-m", "a=sim-ttft50-itl1-n3,b=sim-ttft50-itl1-n3@" + other.baseUrl(), "-p", "Hi", "-n", "3", "-c", "2", "--no-self-warmup");
+            assertEquals(List.of("true"), column(run, "connection_reused").stream().distinct().toList());
+        }
         results = folder.resolve("single");
         assertEquals("false", run("-m", QUICK, "-p", "Hi", "--no-self-warmup").request().get("connection_reused"));
     }
@@ -427,7 +469,7 @@ class FaultTest {
         assertEquals(0, backoff.heldMillis(other), "only 429 means that it is too much");
     }
 
-    private static ExchangeResult refusal(int status, Long retryAfterMillis) {
+    private static ExchangeResult refusal(Integer status, Long retryAfterMillis) {
         return new ExchangeResult(new Outcome.Failed("x", "x", status), status, 1, retryAfterMillis, null, new AnswerState(), null,
                 null, false, false, false, null);
     }
@@ -462,7 +504,21 @@ class FaultTest {
             var run = TestRun.of(results, "--base-url", server.url("/v1").toString(), "-m", "m", "-p", "Hi", "--echo", "none");
             assertEquals(List.of("failed", "completed"), run.requests().stream().map(row -> row.get("status")).toList());
             assertTrue(Double.parseDouble(run.requests().getLast().get("queue_ms")) < 300, "waiting to try again is no waiting for a slot");
+            var waited = Duration.between(Instant.parse(run.requests().getFirst().get("started_at")), Instant.parse(run.requests().getLast().get("started_at")));
+            assertTrue(status != 503 || waited.toMillis() >= 400, "as long as the server says: " + waited);
         }
+    }
+
+    /** One that was not there is not waited for again, until it has answered. */
+    @Test
+    void aServerThatIsBackIsWaitedForAsBefore() {
+        var model = LoopbackLoad.model("http://localhost:1/v1", "m");
+        var backoff = new Backoff(1, 1000);
+        assertNotNull(backoff.waitMillis(model, refusal(null, null), 0));
+        assertNull(backoff.waitMillis(model, refusal(null, null), 1));
+        assertNull(backoff.waitMillis(model, refusal(null, null), 0), "known not to be there");
+        assertNull(backoff.waitMillis(model, refusal(400, null), 0), "it answers, and what it says is final");
+        assertNotNull(backoff.waitMillis(model, refusal(null, null), 0));
     }
 
     @Test
@@ -597,6 +653,27 @@ class FaultTest {
         strain.tick(2 * sleptNanos, 1_000_020 + TimeUnit.HOURS.toMillis(1));
         assertEquals(List.of("clock"), strain.during(0, sleptNanos / 2));
         assertEquals(List.of(), strain.during(sleptNanos, 2 * sleptNanos));
+    }
+
+    /** Three answers of 0.2 s, one after the other; the process is stopped for 0.3 s during the second. */
+    @Test
+    @Execution(ExecutionMode.CONCURRENT) // it waits more than it computes
+    void aProcessThatWasStoppedMarksTheRowOfThatTime() throws Exception {
+        var process = start(List.of(), "--base-url", simulator.baseUrl(), "-m", "sim-ttft50-itl15-n10", "-p", "Hi", "-n", "3", "-q", "--no-self-warmup");
+        var out = process.getInputStream();
+        for (int pieces = 0; pieces < 1; pieces += out.read() == '\n' ? 1 : 0) {
+            // the first answer is followed by an empty line
+        }
+        out.read();
+        out.read(); // the second has begun
+        new ProcessBuilder("kill", "-STOP", String.valueOf(process.pid())).start().waitFor();
+        TimeUnit.MILLISECONDS.sleep(300);
+        new ProcessBuilder("kill", "-CONT", String.valueOf(process.pid())).start().waitFor();
+        out.readAllBytes();
+        assertTrue(process.waitFor(20, TimeUnit.SECONDS));
+        var marks = new TestRun(0, "", "", results).requests().stream().map(row -> row.get("tainted")).toList();
+        assertTrue(marks.get(1).matches(".*[23]\\d\\dms.*"), marks.toString());
+        assertFalse(marks.get(0).matches(".*[23]\\d\\dms.*") || marks.get(2).matches(".*[23]\\d\\dms.*"), marks.toString());
     }
 
     // Secrets

@@ -281,6 +281,31 @@ class FramingTest {
     }
 
     /** OkHttp reads on, for a tenth of a second, when it discards a body. */
+    /** More than the buffers of both sides hold: the client waits until the server goes on reading. */
+    @Test
+    void aRequestOfAnyLengthIsSent() throws Exception {
+        try (var server = new ScriptedServer((request, out) -> write(out, HEADERS + chunk(TOKEN.formatted("a")) + chunk(END) + "0\r\n\r\n"))) {
+            var recording = new Recording();
+            var result = new Exchange(client, TestModels.of("m", "chat", server.url()), "{\"x\":\"" + "x".repeat(32 << 20) + "\"}", recording, () -> { })
+                    .run();
+            assertEquals("completed", result.outcome().status().word(), result.outcome().toString());
+        }
+    }
+
+    /** Without an event that says so, an answer ends with its last chunk, which comes 300 ms after the last event. */
+    @Test
+    void anAnswerWithoutDoneEndsWithTheStream() throws Exception {
+        try (var server = new ScriptedServer((request, out) -> {
+            write(out, HEADERS + chunk(TOKEN.formatted("a")) + chunk(END));
+            Thread.sleep(300);
+            write(out, "0\r\n\r\n");
+        })) {
+            var got = exchange(server.url());
+            assertEquals("completed", got.status());
+            assertTrue(got.result().endMicros() >= 290_000, got.result().endMicros() + " us");
+        }
+    }
+
     @Test
     void afterAResetEveryReadEnds() throws Exception {
         try (var listener = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {

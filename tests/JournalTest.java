@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
@@ -362,6 +363,8 @@ class JournalTest {
             assertEquals("{\"topic\":\"maths\"}", json.at("/prompts/0/labels").toString());
             assertEquals("{\"requests\":4,\"completed\":4,\"failed\":0,\"resent\":0}", json.get("counts").toString());
             assertEquals(Runtime.version().toString(), json.at("/versions/java").stringValue());
+            assertEquals(new String(new ProcessBuilder("uname", "-n").start().getInputStream().readAllBytes(), StandardCharsets.UTF_8).strip(),
+                    json.at("/versions/machine").stringValue());
             for (var file : List.of("run.json", "events.csv", "requests.csv")) {
                 assertFalse(run.file(file).contains("very-secret"), file);
             }

@@ -376,6 +376,39 @@ class ModelsTest {
     }
 
     @Test
+    void aConversationIsOneTextForACompletion() throws Exception {
+        api = "completions";
+        var chat = Prompt.ofTurns("p", List.of(new Prompt.Message("system", "Be short."), new Prompt.Message("user", "Hi"),
+                new Prompt.Message("assistant", "Hello"), new Prompt.Message("user", "Bye")), "p");
+        assertTrue(one("gpt-4", WITH_KEY).body(chat, SAMPLING, UsageRequest.NONE)
+                .contains("\"prompt\":\"Be short.\\n\\nUser: Hi\\n\\nAssistant: Hello\\n\\nUser: Bye\\n\\nAssistant:\""));
+    }
+
+    @ParameterizedTest
+    @CsvSource({"o1,true", "o3-mini,true", "gpt-5,true", "gpt-5-mini,true", "gpt-5.1,true", "gpt-4o,false", "o10,false", "gpt-50,false", "foo1,false"})
+    void aReasoningModelIsKnownByItsName(String name, boolean isOne) throws Exception {
+        assertEquals(isOne, one(name, WITH_KEY).body(Prompt.ofText("p", "Hi", "p"), SAMPLING, UsageRequest.NONE).contains("max_completion_tokens"));
+    }
+
+    /** No key, no cost: whatever servers a file names. */
+    @Test
+    void theSimulatorAnswersForAllServers() throws Exception {
+        file = Files.writeString(folder.resolve("models.json"), "[{\"name\":\"m\",\"base_url\":\"https://models.example/v1\"}]");
+        specs = List.of("n@https://other.example/v1");
+        var models = ModelCatalog.of(new ModelSettings(specs, file, null, api, false, List.of()), WITH_KEY,
+                ModelCatalog.Access.toSimulator("http://127.0.0.1:5/v1")).models();
+        assertEquals(2, models.size());
+        models.forEach(model -> assertEquals("127.0.0.1:5 {}", model.url().host() + ":" + model.url().port() + " " + headers(model)));
+    }
+
+    @ParameterizedTest
+    @CsvSource({"X-Token: ${TOKEN}, X-Token: ${TOKEN}", "Authorization: Bearer ${TOKEN}, Authorization: Bearer ${TOKEN}",
+        "X-Token: secret-${TOKEN}, X-Token: (left-out)", "X-Token: secret, X-Token: (left-out)"})
+    void aValueIsKeptIfNothingOfItIsSecret(String header, String kept) {
+        assertEquals(kept, RequestHeader.withoutValue(header));
+    }
+
+    @Test
     void reasoningModelsGetTheParametersTheyAccept() throws Exception {
         assertEquals("{\"model\":\"o3-mini\",\"stream\":true,\"messages\":[{\"role\":\"user\",\"content\":\"Hi\"}],"
                 + "\"max_completion_tokens\":200}", one("o3-mini", WITH_KEY)

@@ -244,6 +244,17 @@ class PlanTest {
         assertEquals(totals + "2 prompts, 2 models; --verbose lists the requests\n", printed(plan, 5));
     }
 
+    /** A letter of three bytes may be three tokens. */
+    @Test
+    void theUpperBoundOfACostCountsBytes() throws Exception {
+        var file = Files.writeString(folder.resolve("models.json"), "[{\"name\":\"m\",\"price\":{\"input\":1,\"output\":1,\"currency\":\"USD\"}}]");
+        var model = ModelCatalog.of(new ModelSettings(List.of(), file, "http://localhost:1", "chat", false, List.of()), Map.of(),
+                ModelCatalog.Access.WITH_KEYS).models().getFirst();
+        var costs = List.of("aaaaaaaaa", "日本語").stream().map(text -> Bound.of(Plan.of(List.of(Prompt.ofText("p", text, "test")), List.of(model),
+                new Plan.Order(1, 0, true, 1)).jobs().getFirst(), new Sampling(200, 0, null)).cost()).toList();
+        assertEquals(costs.getFirst(), costs.getLast());
+    }
+
     @Test
     void partsAreAsManyAsPromptsAndRepetitions() {
         assertEquals(6, Plan.of(prompts("p", "q"), List.of(A, B), new Plan.Order(3, 1, true, 1)).parts());

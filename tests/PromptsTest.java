@@ -94,6 +94,10 @@ class PromptsTest {
         assertEquals(1.0, prompt.temperature());
         assertEquals("m", prompt.model());
         assertEquals("[top_p]", prompt.extra().keySet().toString());
+        for (var limit : List.of("max_tokens", "max_completion_tokens", "max_output_tokens")) {
+            var limited = one(limit + ".jsonl", "{\"custom_id\":\"q\",\"body\":{\"prompt\":\"x\",\"" + limit + "\":7}}");
+            assertEquals("7 {}", limited.maxTokens() + " " + limited.extra(), limit);
+        }
         assertEquals("user: old", chat(one("b.jsonl", "{\"custom_id\":\"q2\",\"body\":{\"prompt\":\"old\"}}")));
     }
 

@@ -192,6 +192,40 @@ class ResumeTest {
         assertEquals(order, ids(finish().requests()));
     }
 
+    /** The seed that nobody gave is in run.json, and orders the rest as it ordered the beginning. */
+    @Test
+    void theOrderIsThatOfTheSeedThatWasDrawn() throws Exception {
+        var order = ids(TestRun.of(results, "--base-url", simulator.baseUrl(), "-m", "a=sim-ttft1-itl0-n2,b=sim-ttft1-itl0-n3",
+                "-p", "Hi", "-n", "10").requests());
+        Files.writeString(file("requests.csv"), String.join("\r\n", Files.readAllLines(file("requests.csv")).subList(0, 3)) + "\r\n");
+        assertEquals(order, ids(finish().requests()));
+    }
+
+    @Test
+    void aRunIsNamedByItsFolderToo() throws Exception {
+        TestRun.of(results, command());
+        Files.writeString(file("requests.csv"), String.join("\r\n", Files.readAllLines(file("requests.csv")).subList(0, 5)) + "\r\n");
+        assertWhole(new TestRun(TestRun.of(folder.resolve("elsewhere"), "--resume", results.resolve(runId()).toString()).exitCode(), "", "", results));
+    }
+
+    /** What was planned is counted without the warm-up, as what was done is. */
+    @Test
+    void aRunWithAWarmUpIsCompleteWhenAllThatIsMeasuredIsThere() throws Exception {
+        TestRun.of(results, "--base-url", simulator.baseUrl(), "-m", "sim-ttft1-itl0-n2", "-p", "Hi", "--warmup", "2", "-n", "3");
+        assertFalse(RunManifest.read(results.resolve(runId())).isIncomplete());
+        assertEquals(3, RunManifest.read(results.resolve(runId())).plannedRequests());
+    }
+
+    /** A name that a spreadsheet would take for a formula is guarded in the files, and the same request in the counts. */
+    @Test
+    void aGuardedRequestThatIsSentAgainIsCountedOnce() throws Exception {
+        var prompt = Files.writeString(folder.resolve("=sum.txt"), "Hi");
+        TestRun.of(results, "--base-url", simulator.baseUrl(), "-m", "sim-ttft1-itl0-n2+status-500", "--csv-safe", "--retries", "0", prompt.toString());
+        assertTrue(Files.readString(file("requests.csv")).contains("\r\n'=sum"), Files.readString(file("requests.csv")));
+        TestRun.of(results, "--resume", runId(), "--retry-failed");
+        assertEquals(1, RunManifest.read(results.resolve(runId())).counts().requests());
+    }
+
     private static List<String> ids(List<CSVRecord> rows) {
         return rows.stream().map(row -> row.get("request_id")).toList();
     }
@@ -231,6 +265,12 @@ class ResumeTest {
         Files.writeString(file("run.json"), json.replace("\"--retries\",\"0\"", "\"--retries\",\"" + retries + "\"")
                 .replaceAll("\"--retries\"(\\s*,\\s*)\"0\"", "\"--retries\"$1\"" + retries + "\""));
         assertEquals(attempts, finish().requests().size());
+    }
+
+    @Test
+    void whatFailedIsTriedAgainAsOftenAsARunWouldWhenItIsWanted() {
+        TestRun.of(results, "--base-url", simulator.baseUrl(), "-m", "sim-ttft1-itl0-n2+status-503", "-p", "Hi", "--retries", "1");
+        assertEquals(4, TestRun.of(results, "--resume", runId(), "--retry-failed").requests().size());
     }
 
     @Test

@@ -122,7 +122,8 @@ class RunFilesTest {
 
     @ParameterizedTest
     @CsvSource({"https://user:pass@host/v1, https://...@host/v1", "https://h/v1?api_key=abc&x=1, https://h/v1?api_key=...&x=1",
-        "m@https://h?x=1&sig=abc, m@https://h?x=1&sig=...", "https://h/v1?x=1, https://h/v1?x=1", "--header=A: b, --header=A: ..."})
+        "m@https://h?x=1&sig=abc, m@https://h?x=1&sig=...", "https://h?token=abc, https://h?token=...", "https://h?secret=a, https://h?secret=...",
+        "https://h?signature=a, https://h?signature=...", "https://h?password=a, https://h?password=...", "https://h/v1?x=1, https://h/v1?x=1", "--header=A: b, --header=A: ..."})
     void secretsAreLeftOutOfACommandLine(String word, String kept) {
         assertEquals(List.of("-p", kept.replace("...", RequestHeader.LEFT_OUT)), RunManifest.withoutSecrets(List.of("-p", word)));
     }

@@ -2,6 +2,7 @@ package stream;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -16,9 +17,12 @@ import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
 import java.util.TreeSet;
+import java.util.concurrent.TimeUnit;
 
+import mockwebserver3.Dispatcher;
 import mockwebserver3.MockResponse;
 import mockwebserver3.MockWebServer;
+import mockwebserver3.RecordedRequest;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -245,14 +249,40 @@ class ShardTest {
     }
 
     @Test
+    void partsOfOnePlanCutIntoOtherNumbersAreNotOneRun() {
+        shard("r/20261101T060000Z-0000", 0, 2, "x", 100, true).write();
+        shard("r/20261102T060000Z-0000", 1, 3, "x", 100, true).write();
+        var refused = Printed.compare(folder.resolve("r")).expect(2);
+        assertTrue(refused.err().startsWith("compare: " + folder.resolve("r") + ": shards of different plans, which are not one run: "), refused.err());
+    }
+
+    /** The digest of a plan is of the texts, too, and neither of the seed nor of the server. */
+    @Test
+    void otherTextsAreAnotherPlan() throws Exception {
+        var same = List.of("-p", "one", "-m", "a");
+        assertEquals(digest(same, "--seed", "1"), digest(same, "--seed", "2", "-c", "3"));
+        assertNotEquals(digest(same), digest(List.of("-p", "other", "-m", "a")));
+        assertNotEquals(digest(same), digest(same, "-n", "2"));
+        assertNotEquals(digest(same), digest(same, "--system", "Be brief."));
+    }
+
+    private String digest(List<String> words, String... more) throws Exception {
+        var all = new ArrayList<>(words);
+        all.addAll(List.of("--simulate", "--max-tokens", "1", "--echo", "none", "-q", "--shard", "0/1"));
+        all.addAll(List.of(more));
+        return JsonMapper.shared().readTree(TestRun.of(Files.createTempDirectory(folder, "r"), all.toArray(String[]::new)).file("run.json")).at("/shard/plan").stringValue();
+    }
+
+    @Test
     void aShardThatWasCutOffIsResumedAlone() throws Exception {
         var results = folder.resolve("r");
-        var run = run(results, "--shard", "auto/3");
+        var run = run(results, "--shard", "auto/3", "--start-at", Instant.now().plusSeconds(1).toString());
         var file = run.folder().resolve("requests.csv");
         var lines = Files.readAllLines(file);
         Files.writeString(file, String.join("\r\n", lines.subList(0, 4)) + "\r\n");
         var resumed = TestRun.of(results, "--resume", run.folder().getFileName().toString()); // without the engine
         assertEquals(0, resumed.exitCode(), resumed.err());
+        assertFalse(resumed.err().contains("--start-at"), "it goes on at once: " + resumed.err());
         assertEquals(8, ids(results).size());
         assertEquals("{\"index\":1,\"count\":3}", JsonMapper.shared().readTree(run.file("run.json")).get("shard").toString()
                 .replaceFirst(",\"plan\":\"[0-9a-f]+\"", ""));
@@ -267,6 +297,8 @@ class ShardTest {
         Files.writeString(file, String.join("\r\n", Files.readAllLines(file).subList(0, 4)) + "\r\n");
         var manifest = run.folder().resolve("run.json");
         Files.writeString(manifest, Files.readString(manifest).replaceAll("(?s),\\s*\"counts\" : \\{[^}]*\\}", ""));
+        assertTrue(run(results, "--shard", "1/3", "--resume-shard", "--dry-run").out().startsWith("8 requests,"), "a dry run tells the whole shard");
+        assertEquals(3, ids(results).size(), "and sends nothing");
         assertEquals(0, run(results, "--shard", "1/3", "--resume-shard").exitCode());
         assertEquals(8, ids(results).size());
         assertEquals(1, RunFiles.runsIn(results).size());
@@ -340,6 +372,27 @@ class ShardTest {
                 Printed.stream("--simulate", "-p", "Hi", "--start-at", "18:30", "-q").expect(2).err());
         assertTrue(Printed.stream("--simulate", "-p", "Hi", "--start-at", "2025-11-25T18:30:00Z", "-q").expect(2).err()
                 .startsWith("stream: --start-at 2025-11-25T18:30:00Z is more than a day away, it is "));
+    }
+
+    /** The server's clock is read when the headers come, however long the answer takes: an hour is between the bounds. */
+    @Test
+    void theLengthOfAnAnswerIsNotInTheOffset() throws Exception {
+        try (var server = new MockWebServer()) {
+            server.setDispatcher(new Dispatcher() {
+                @Override
+                public MockResponse dispatch(RecordedRequest request) {
+                    return new MockResponse.Builder().addHeader("Content-Type", "text/event-stream")
+                            .addHeader("Date", java.time.format.DateTimeFormatter.RFC_1123_DATE_TIME.format(
+                                    Instant.now().plusSeconds(3600).atOffset(java.time.ZoneOffset.UTC)))
+                            .body("data: {\"choices\":[{\"delta\":{\"content\":\"Hi\"},\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n")
+                            .bodyDelay(1200, TimeUnit.MILLISECONDS).build();
+                }
+            });
+            server.start();
+            var run = TestRun.of(folder, "-p", "Hi", "-m", "gpt-4", "--base-url", server.url("/v1").toString());
+            var offset = JsonMapper.shared().readTree(run.file("run.json")).at("/clock_offsets/0");
+            assertTrue(offset.get("least_ms").asLong() <= 3_600_000 && 3_600_000 <= offset.get("most_ms").asLong(), offset.toString());
+        }
     }
 
     /** A server that is an hour ahead; its whole seconds leave less than a second between the bounds. */

@@ -348,6 +348,7 @@ class StreamTest {
         assertEquals(6, column(run.requests(), "phase").stream().filter("measured"::equals).count());
         assertTrue(run.err().matches("(?s).*\na +3 +0 .*"), run.err());
         assertEquals(10, new HashSet<>(column(run.requests(), "request_id")).size());
+        assertEquals(6, run.out().split("\n\n").length, "answers of the warm-up are not echoed");
     }
 
     /** The server answers none before six are there, so fewer at once would end in the time-out; more are counted. */
@@ -597,6 +598,49 @@ class StreamTest {
         assertEquals(3, run.requests().stream().filter(row -> row.get("error_type").equals("model_not_found")).count());
     }
 
+    @ParameterizedTest
+    @ValueSource(strings = {"status-401", "status-403"})
+    void aWrongKeyIsSaidOnce(String fault) {
+        var run = run("-m", QUICK + "+" + fault, "-p", "a", "-p", "b", "-p", "c", "-q");
+        assertEquals(3, run.requests().size());
+        assertEquals(1, run.err().lines().count(), run.err());
+    }
+
+    /** As the simulator's 400 does. */
+    @Test
+    void an422ThatNamesStreamOptionsIsUnderstoodToo() throws Exception {
+        try (var server = new MockWebServer()) {
+            server.start();
+            server.enqueue(new MockResponse.Builder().code(422).body("{\"detail\":\"extra fields not permitted: stream_options\"}").build());
+            server.enqueue(new MockResponse.Builder().addHeader("Content-Type", "text/event-stream").body("data: [DONE]\n\n").build());
+            var run = TestRun.of(results, "--base-url", server.url("/v1").toString(), "-m", "m", "-p", "Hi", "--retries", "0");
+            assertEquals(2, server.getRequestCount(), run.err());
+            server.takeRequest();
+            assertFalse(server.takeRequest().getBody().utf8().contains("stream_options"));
+        }
+    }
+
+    @Test
+    void furtherParametersOfAPromptAreSentToo() throws Exception {
+        try (var server = new MockWebServer()) {
+            server.start();
+            server.enqueue(new MockResponse.Builder().addHeader("Content-Type", "text/event-stream").body("data: [DONE]\n\n").build());
+            var prompts = Files.writeString(results.resolve("set.jsonl"), "{\"custom_id\":\"q\",\"body\":{\"messages\":[{\"role\":\"user\",\"content\":\"Hi\"}],"
+                    + "\"top_p\":0.5,\"logit_bias\":{\"5\":1}}}\n");
+            TestRun.of(results.resolve("r"), "--base-url", server.url("/v1").toString(), "-m", "m", prompts.toString());
+            var body = server.takeRequest(5, TimeUnit.SECONDS).getBody().utf8();
+            assertTrue(body.contains("\"top_p\":0.5,\"logit_bias\":{\"5\":1}"), body);
+        }
+    }
+
+    /** The folder of this project has one; what is in it is asked if no prompt is named. */
+    @Test
+    void withoutAPromptTheFolderPromptsIsRead() throws Exception {
+        var all = TestRun.of(results, "--simulate", "--dry-run", "-m", "m").out();
+        assertEquals(TestRun.of(results, "--simulate", "--dry-run", "-m", "m", "prompts").out(), all);
+        assertTrue(all.matches("(?s)[1-9]\\d* requests, .*"), all);
+    }
+
     @Test
     void aPathThatIsNotThereIsNotCalledARetiredModel() {
         var url = simulator.baseUrl().replace("/v1", "/v2");
@@ -637,10 +681,16 @@ class StreamTest {
     }
 
     @Test
-    void commentsEndASilence() {
-        // a comment comes before every fourth token, and tokens come each 60 ms: no silence of 200 ms
-        var run = run("-m", "sim-ttft100-itl60-n12+comments", "-p", "Hi", "--stall-timeout", "0.2");
-        assertEquals("completed", run.request().get("status"));
+    void commentsEndASilence() throws Exception {
+        var comments = ": ping\n\n".repeat(8); // eight bytes each 100 ms: 0.8 s between two tokens
+        try (var server = new MockWebServer()) {
+            server.start();
+            server.enqueue(new MockResponse.Builder().addHeader("Content-Type", "text/event-stream").throttleBody(8, 100, TimeUnit.MILLISECONDS)
+                    .body(comments + "data: [DONE]\n\n").build());
+            var run = TestRun.of(results, "--base-url", server.url("/v1").toString(), "-m", "m", "-p", "Hi", "--stall-timeout", "0.5");
+            assertEquals("", run.request().get("error"));
+            assertTrue(number(run.request(), "total_ms") > 700, run.request().get("total_ms"));
+        }
     }
 
     @Test
@@ -723,6 +773,17 @@ class StreamTest {
         var run = run("-m", "sim-ttft0-itl0-n50000+firehose", "--max-tokens", "50000", "-p", "Hi", "--echo", "events");
         assertEquals(0, run.exitCode(), run.err());
         assertEquals(50_000, run.out().lines().filter(line -> line.contains(" content ")).count());
+    }
+
+    @Test
+    void theListOfModelsIsNotAskedForElsewhere() throws Exception {
+        try (var server = new MockWebServer(); var elsewhere = new MockWebServer()) {
+            server.start();
+            elsewhere.start();
+            server.enqueue(new MockResponse.Builder().code(307).addHeader("Location", elsewhere.url("/v1/models").toString()).build());
+            Printed.stream("--list-models", "--base-url", server.url("/v1").toString(), "-m", "m").expect(1);
+            assertEquals("1 0", server.getRequestCount() + " " + elsewhere.getRequestCount());
+        }
     }
 
     @Test

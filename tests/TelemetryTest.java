@@ -99,6 +99,10 @@ class TelemetryTest {
                 && each.getKey().contains("gen_ai_token_type=\"output\"")).findFirst().orElseThrow();
         assertEquals(24, tokens.getValue());
         var ttfts = of.requests().stream().filter(row -> row.get("model").equals("a")).mapToDouble(row -> Double.parseDouble(row.get("ttft_ms"))).sum();
+        var totals = of.requests().stream().filter(row -> row.get("model").equals("a")).mapToDouble(row -> Double.parseDouble(row.get("total_ms"))).sum();
+        var durations = samples.entrySet().stream().filter(each -> each.getKey().startsWith("gen_ai_client_operation_duration_seconds_sum{")
+                && each.getKey().contains("gen_ai_request_model=\"sim-ttft5-itl2-n8\"")).findFirst().orElseThrow();
+        assertEquals(totals / 1000, durations.getValue(), 1e-9);
         assertEquals(ttfts / 1000, samples.get("stream_time_to_first_token_seconds_sum{model=\"a\"}"), 1e-9);
     }
 

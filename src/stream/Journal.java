@@ -185,7 +185,7 @@ final class Journal implements AutoCloseable {
         if (isResumed) {
             CsvRows.forEach(folder.resolve(RunFiles.REQUESTS), row -> {
                 if (row.get(RequestColumn.PHASE.word()).equals(Phase.MEASURED.word())) {
-                    journal.summary.add(column -> row.get(column.word()));
+                    journal.summary.add(column -> CsvFile.unguarded(row.get(column.word())));
                 }
             });
         }

@@ -217,7 +217,7 @@ record ClockOffset(String server, long leastMillis, long mostMillis) { }
  * @param arguments       the command line, for a resumption; secrets in URLs are left out
  * @param options         the settings of the run by their names
  * @param clientOverhead  null if it was not measured
- * @param plannedRequests null if it is not known
+ * @param plannedRequests without the warm-up; null if it is not known
  * @param selfWarmup      whether the JVM was warmed up first; null if it is not known
  * @param resumedAt       when the run was resumed
  * @param finishedAt      null while it goes on, or if it was cut off

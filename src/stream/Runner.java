@@ -77,7 +77,7 @@ final class PlannedRun {
         var prompts = plan.prompts().stream()
                 .map(prompt -> new RunManifest.PromptEntry(prompt.id(), prompt.source(), digest(prompt), prompt.labels())).toList();
         return new RunManifest(runId, Instant.now().toString(), settings.simulate(), settings.order().seed(), versions(),
-                RunManifest.withoutSecrets(arguments), settings.options(), models, prompts, overhead, plan.size(),
+                RunManifest.withoutSecrets(arguments), settings.options(), models, prompts, overhead, plan.jobs().size(),
                 settings.warmsUp(plan), List.of(), null, null, shard, List.of());
     }
 
