@@ -96,6 +96,8 @@ class ActionTest {
         assertTrue(slower.log().contains("::error::compare: --fail-if 'ttft_p50 > 2x': a: new has "), slower.log());
         assertEquals("exceeded", outputs.get("compare").get("verdict"));
         assertTrue(slower.summary().startsWith("**a: to the first token baseline is ") && slower.summary().contains("### a\n"), slower.summary());
+        assertEquals(outputs.get("measure").get("run"), evaluated(action.at("/outputs/run/value").stringValue()));
+        assertEquals("exceeded", evaluated(action.at("/outputs/verdict/value").stringValue()));
         assertEquals(24, Files.readAllLines(folder.resolve(outputs.get("measure").get("run")).resolve("requests.csv")).size() - 1);
         assertFalse(Files.exists(folder.resolve("findings.txt")));
     }
@@ -106,7 +108,7 @@ class ActionTest {
         Files.writeString(launcher, """
                 #!/bin/bash
                 printf '%%s\\n' "${@:2}" >"%1$s/$(basename "$1").arguments"
-                [ "$(basename "$1")" = Stream.java ] && { mkdir -p results/20261125T000000Z-00a1 results/20261125T000001Z-00a2 results/watch; exit %2$d; }
+                [ "$(basename "$1")" = Stream.java ] && { mkdir -p measured/20261125T000000Z-00a1 measured/20261125T000001Z-00a2 measured/watch; exit %2$d; }
                 echo "a finding" >&2
                 exit %3$d
                 """.formatted(folder, streamEnds, compareEnds));
@@ -123,11 +125,12 @@ class ActionTest {
         inputs.put("arguments", "-p\nit's $HOME `date`\n\n-n\n2");
         inputs.put("fail-if", " \nttft_p95 > 1.2x\nfailed > 1%");
         inputs.put("baseline", "none-yet");
+        inputs.put("results", "measured");
         launcher(1, 3); // some requests failed, a limit is undecided
         var undecided = run();
         assertEquals(0, undecided.exitCode(), undecided.log());
-        assertEquals(List.of("-p", "it's $HOME `date`", "-n", "2", "--echo", "none", "--results", "results"), arguments("Stream.java"));
-        assertEquals(List.of("results/20261125T000001Z-00a2", "--fail-if", "ttft_p95 > 1.2x", "--fail-if", "failed > 1%", "--format", "markdown"),
+        assertEquals(List.of("-p", "it's $HOME `date`", "-n", "2", "--echo", "none", "--results", "measured"), arguments("Stream.java"));
+        assertEquals(List.of("measured/20261125T000001Z-00a2", "--fail-if", "ttft_p95 > 1.2x", "--fail-if", "failed > 1%", "--format", "markdown"),
                 arguments("Compare.java"));
         assertEquals("undecided", outputs.get("compare").get("verdict"));
         assertEquals("::notice::no baseline in none-yet yet; the models of the run are compared with each other\n::warning::a finding\n",
@@ -137,7 +140,7 @@ class ActionTest {
         inputs.put("fail-if-undecided", "true");
         inputs.put("baseline", "action");
         assertEquals(new Job(1, "::error::a finding\n", ""), run());
-        assertEquals(List.of("baseline=action", "new=results/20261125T000001Z-00a2"), arguments("Compare.java").subList(0, 2));
+        assertEquals(List.of("baseline=action", "new=measured/20261125T000001Z-00a2"), arguments("Compare.java").subList(0, 2));
         assertTrue(arguments("Compare.java").contains("--fail-if-undecided"));
         assertEquals("exceeded", outputs.get("compare").get("verdict"));
 

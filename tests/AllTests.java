@@ -35,6 +35,8 @@
 //SOURCES FuzzTest.java
 //SOURCES LauncherTest.java
 //SOURCES LayoutTest.java
+//SOURCES LiveFixture.java
+//SOURCES LiveServerTest.java
 //SOURCES LiveTest.java
 //SOURCES ModelsTest.java
 //SOURCES Printed.java
@@ -91,7 +93,7 @@ public class AllTests {
     static final List<Class<?>> CLASSES = List.of(MetricsTest.class, PromptsTest.class, ModelsTest.class, PlanTest.class,
             SimulatorTest.class, EventsTest.class, StreamDecoderTest.class, StreamTableTest.class, DialectsTest.class, RunFilesTest.class, JournalTest.class, ResumeTest.class, ShardTest.class,
             FaultTest.class, ConnectionTest.class, FramingTest.class, FuzzTest.class, CalibrationTest.class, StatisticsTest.class,
-            EventScannerTest.class, RecordedRunTest.class, ImportedRunsTest.class, CompareTest.class, ComparisonTest.class, CostTest.class, GroupsTest.class, HistoryTest.class, TelemetryTest.class, ReportTest.class, LiveTest.class, StreamTest.class, TerminalTest.class, ActionTest.class,
+            EventScannerTest.class, RecordedRunTest.class, ImportedRunsTest.class, CompareTest.class, ComparisonTest.class, CostTest.class, GroupsTest.class, HistoryTest.class, TelemetryTest.class, ReportTest.class, LiveServerTest.class, LiveTest.class, StreamTest.class, TerminalTest.class, ActionTest.class,
             LauncherTest.class, LayoutTest.class);
 
     public static void main(String... args) {

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -574,6 +575,10 @@ class CompareTest {
         var ttft = json(run.write(), "--failures", "worst", "--baseline", "steady").at("/sections/0/groups/1/against/ttft");
         assertEquals("slower", ttft.get("verdict").asString());
         assertTrue(ttft.get("ratio").isNull(), "infinite: " + ttft);
+        for (var metric : List.of("ttlt", "total")) {
+            assertEquals("slower", json(run.write(), "--failures", "worst", "--baseline", "steady").at("/sections/0/groups/1/against/" + metric + "/verdict")
+                    .asString(), metric);
+        }
         assertEquals("faster", json(run.write(), "--baseline", "steady").at("/sections/0/groups/1/against/ttft/verdict").asString());
     }
 
@@ -716,6 +721,13 @@ class CompareTest {
         assertEquals(compare(0, run, "--format", "csv").out(), compare(0, csv, "--format", "csv").out());
         assertTrue(compare(0, csv, "--format", "html").out().contains("fast is 1.45x faster than slow"));
         assertTrue(compare(0, csv, "--margin", "60%").out().contains("the same median within 60 %"));
+        var apart = run("apart");
+        for (int i = 0; i < 24; i++) {
+            apart.answer(i < 12 ? "early" : "late", "p" + i % 6, i / 6 % 2 + 1, (i < 12 ? 100 : 130) + i % 5, 5, 5);
+        }
+        var sentence = compare(0, apart.write(), "--export", csv).out().lines().findFirst().orElseThrow();
+        assertTrue(sentence.contains(", but not at the same time"), sentence);
+        assertEquals(sentence, compare(0, csv).out().lines().findFirst().orElseThrow());
         assertEquals("compare: --by: " + csv + " is compared already; name the folders of the runs instead\n",
                 compare(2, csv, "--by", "prompt").err());
         assertEquals("compare: ttft.svg: a table of a comparison has no requests to draw; name the folders of the runs\n",
@@ -840,6 +852,70 @@ class CompareTest {
         var run = fastAndSlow("r").answer("fast", "only-here", 1, 100, 5, 20).answer("slow", "only-there", 1, 100, 5, 20).write();
         assertTrue(compare(0, run).out().contains(
                 "note: slow and fast have 24 prompts and repetitions in common, their ratios are of these\n"));
+        var ttft = json(run).at("/sections/0/groups/1/against/ttft");
+        assertEquals("true 24", ttft.get("paired") + " " + ttft.get("size"));
+    }
+
+    /** In the second run all takes twice as long: an answer is compared with that of its own run. */
+    @Test
+    void modelsOfSeveralRunsAreComparedInsideEachRun() {
+        var runs = new ArrayList<Path>();
+        for (int factor = 1; factor <= 2; factor++) {
+            var run = run("r" + factor);
+            for (int i = 0; i < 8; i++) {
+                run.answer("a", "p" + i, 1, factor * (100 + i), 5, 5).answer("b", "p" + i, 1, factor * 1.2 * (100 + i), 5, 5);
+            }
+            runs.add(run.write());
+        }
+        var ttft = json(runs.get(0), runs.get(1), "--by", "model").at("/sections/0/groups/1/against/ttft");
+        assertEquals("16 true", ttft.get("size") + " " + ttft.get("paired"));
+        assertEquals(1.2, ttft.get("high").asDouble(), 1e-4);
+        assertEquals(1.2, ttft.get("low").asDouble(), 1e-4);
+    }
+
+    /** Of 21 requests whose own p95 is 10 to 30 ms. */
+    @Test
+    void itlQuantilesAreMediansOfThoseOfTheRequests() {
+        var run = run("r");
+        for (int i = 0; i < 21; i++) {
+            run.answer("m", "p" + i, 1, 100, 5, 5, "itl_p95_ms", String.valueOf(10 + i), "itl_p50_ms", String.valueOf(5 + i));
+        }
+        var figures = json(run.write()).at("/sections/0/groups/0/figures");
+        assertEquals("15.0 20.0", figures.get("itl_p50_ms").asDouble() + " " + figures.get("itl_p95_ms").asDouble());
+    }
+
+    @Test
+    void aLimitOnARatioOfOneModelAloneIsUndecided() {
+        var run = run("r");
+        for (int i = 0; i < 8; i++) {
+            run.answer("m", "p" + i, 1, 100 + i, 5, 10);
+        }
+        compare(3, run.write(), "--fail-if", "ttft_p50 > 1.2x");
+        compare(1, run.write(), "--fail-if", "ttft_p50 > 1.2x", "--fail-if-undecided");
+    }
+
+    /** The newest of results/ is a shard, so the other shard of its plan belongs to it; the history is of all. */
+    @Test
+    void withoutRunsThoseOfTheFolderResultsAreMeant() throws Exception {
+        for (int day = 1; day <= 4; day++) {
+            var run = run("results/2026110" + day + "T060000Z-0000");
+            for (int i = 0; i < 8; i++) {
+                run.answer("m", "p" + day + i, 1, 100 * day, 5, 5);
+            }
+            if (day > 2) {
+                run.record().putObject("shard").put("index", day % 2).put("count", 2).put("plan", "p");
+            }
+            run.write();
+        }
+        assertTrue(inFolder().matches("(?s).*\nm +16 +0 .*\nRuns: 20261104T060000Z-0000 \\(2 shards\\)\n"), inFolder());
+        assertTrue(inFolder("--history").startsWith("m, TTFT of "), inFolder("--history"));
+    }
+
+    private String inFolder(String... arguments) throws Exception {
+        var words = new ArrayList<>(List.of("stream.Compare"));
+        words.addAll(List.of(arguments));
+        var process = ToolProcess.of(List.of(), words.toArray(String[]::new)).directory(folder.toFile()).redirectErrorStream(true).start();
+        return new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
     }
 
     @Test

@@ -207,6 +207,10 @@ class ComparisonTest {
         var none = answers(run("none"), "m", 100);
         none.record().withObject("/options").putNull("concurrency");
         assertEquals(List.of("the runs differ in concurrency: 4, none"), options(one, none));
+        for (var option : List.of("max_tokens", "temperature", "system", "connection", "http", "unique_prefix")) {
+            var changed = answers(run(option).option(option, 3), "m", 100);
+            assertEquals(List.of("the runs differ in " + option + ": 3, 4"), options(changed, answers(run(option + "-4").option(option, 4), "m", 100)));
+        }
     }
 
     private static List<String> options(RunOnDisk... runs) throws IOException {

@@ -128,6 +128,33 @@ class HistoryTest {
         assertEquals(List.of(7), ChangePoints.of(series).stream().map(ChangePoints.Change::at).toList());
     }
 
+    /** Both change on the eighth day; before and after it a goes up and down slowly, b does not. */
+    @Test
+    void whereRunsResembleTheOneBeforeTheSentenceSaysSo() throws Exception {
+        for (int day = 1; day <= 14; day++) {
+            run(day, (day >= 8 ? 1.5 : 1) * (1 + 0.03 * Math.sin(day * 0.9)), (day >= 8 ? 1.5 : 1) * (1 + 0.002 * (day * 7 % 12)));
+        }
+        var lines = Printed.compare("--history", folder.resolve("results")).expect(0).out().lines().filter(line -> line.contains(", TTFT of 14 runs")).toList();
+        assertTrue(lines.get(0).contains("changed to") && lines.get(0).contains("resembles the one before"), lines.toString());
+        assertTrue(lines.get(1).contains("changed to"), lines.toString());
+        assertFalse(lines.get(1).contains("resembles the one before"), lines.toString());
+    }
+
+    /** Runs that are named in any order, one of them in the evening. */
+    @Test
+    void runsAreInTheOrderOfTime() throws Exception {
+        run(2, 2, 1);
+        run(1, 1, 1);
+        var evening = new RunOnDisk(folder.resolve("results/20261103T183000Z-0000"));
+        for (int prompt = 1; prompt <= 4; prompt++) {
+            evening.answer("a", "p" + prompt, 1, 300, 5, 3, "started_at", "2026-11-03T18:30:00Z");
+        }
+        evening.write();
+        var text = Printed.compare("--history", folder.resolve("results/20261103T183000Z-0000"), folder.resolve("results/20261102T060000Z-0000"),
+                folder.resolve("results/20261101T060000Z-0000")).expect(0).out();
+        assertTrue(text.matches("(?s).*\n20261101T060000Z-0000 .*\n20261102T060000Z-0000 .*\n20261103T183000Z-0000 +2026-11-03 18:30 .*"), text);
+    }
+
     @Test
     void aRunAloneHasNothingToBeComparedWith() throws Exception {
         run(1, 1, 1);

@@ -125,6 +125,16 @@ class ImportedRunsTest {
                 "m: 2 of 4 failed and are not in the figures (mostly: failed, the tool does not say why)"), notes(json));
     }
 
+    /** What begins before or after the benchmark is its warm-up and its cool-down. */
+    @Test
+    void requestsOutsideTheTimeOfTheBenchmarkAreLeftOut() {
+        var requests = String.join(",", request("before", 0.5, 100, 5), request("inside", 1.5, 200, 5), request("after", 3.5, 300, 5));
+        for (var version : List.of("1", "2")) {
+            assertFigures(json(file("v" + version + ".json", guidellm(requests).replace("\"version\":2", "\"version\":" + version))).at("/sections/0/groups/0"),
+                    "ttft_p50_ms 200");
+        }
+    }
+
     @Test
     void resultsThatVllmAppendedToAFileAreRunsOfTheirOwn() {
         var json = json(file("runs.json", VLLM + "\n" + VLLM.replace("0.1, 0.3", "0.2, 0.6")));
@@ -142,6 +152,9 @@ class ImportedRunsTest {
                 "total_p50_ms 165.5", "tpot_p50_ms -", "output_tokens_p50 2.5", "tokens_per_s_p50 30.651");
         assertTrue(notes(json).contains("profile_export.jsonl: 1 cancelled before their end, left out"), notes(json).toString());
         assertEquals(group, json(folder).at("/sections/0/groups/0"), "the folder that AIPerf wrote");
+        var figures = json(file("ends.jsonl", AIPERF.replace("\"request_end_ns\":1759813209000000000", "\"request_end_ns\":1759813208300000000")))
+                .at("/sections/0/groups/0/figures");
+        assertEquals(2 / 1.2005, figures.get("requests_per_s").asDouble(), 0.001, "from the first start to the end of the second");
     }
 
     /** Two values have the lower one as their median: GuideLLM does not interpolate. ITL is weighted with four tokens each. */

@@ -381,6 +381,10 @@ class JournalTest {
             Files.writeString(file, text.substring(0, text.lastIndexOf("prompt-1|")));
             assertEquals(run.folder() + ": 1 problem\n  " + file + ": 1 events missing for prompt-1|sim-ttft1-itl1-n3|1, attempt 1\n",
                     Printed.compare("--check", run.folder()).expect(1).out());
+            Files.writeString(file, text.substring(text.indexOf("\n") + 1).lines().findFirst().get().replace("prompt-1|", "prompt-2|") + "\r\n",
+                    StandardOpenOption.APPEND);
+            assertTrue(Printed.compare("--check", run.folder()).expect(1).out().contains(
+                    ": 1 events without a row in requests.csv for prompt-2|sim-ttft1-itl1-n3|1, attempt 1\n"));
         }
     }
 

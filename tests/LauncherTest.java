@@ -157,6 +157,8 @@ class LauncherTest {
         tool("curl", "echo 'mkdir -p \"$HOME/.jbang/bin\"; printf \"#!/bin/sh\\necho own \\\"\\$@\\\"\\n\" >\"$HOME/.jbang/bin/jbang\";"
                 + " /bin/chmod +x \"$HOME/.jbang/bin/jbang\"'");
         assertEquals(new Launched(0, "own Stream.java\n"), launch(Map.of("JAVA_HOME", home.toString()), "Stream.java"));
+        tool("curl", "exit 1");
+        assertEquals(new Launched(0, "own Stream.java\n"), launch(Map.of("JAVA_HOME", home.toString()), "Stream.java"), "fetched once");
     }
 
     @Test

@@ -1,71 +1,32 @@
 package stream;
 
-import static org.junit.jupiter.api.Assertions.assertAll;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
-import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
-import java.io.ByteArrayOutputStream;
 import java.io.IOException;
-import java.io.InputStream;
-import java.io.PrintStream;
-import java.net.ConnectException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
-import java.nio.file.Path;
-import java.nio.file.attribute.PosixFilePermissions;
-import java.time.Duration;
-import java.util.ArrayList;
-import java.util.Base64;
-import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.CopyOnWriteArrayList;
-import java.util.concurrent.TimeUnit;
-import java.util.stream.IntStream;
 
 import mockwebserver3.MockResponse;
 import mockwebserver3.MockWebServer;
-import okhttp3.MediaType;
-import okhttp3.OkHttpClient;
-import okhttp3.Request;
-import okhttp3.RequestBody;
-import okhttp3.Response;
-import org.apache.commons.csv.CSVParser;
-import org.apache.commons.csv.CSVRecord;
 import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
-import org.junit.jupiter.api.parallel.Execution;
-import org.junit.jupiter.api.parallel.ExecutionMode;
 import org.openqa.selenium.Keys;
 import tools.jackson.databind.json.JsonMapper;
 
-/** The page of Live.java: what a browser shows of it, what is written, and who may use it. */
-class LiveTest {
+/** The page of Live.java in a browser: what it shows, and what is written. */
+class LiveTest extends LiveFixture {
 
     private static final String QUESTION = "Why is the sky blue?";
     private static Chromium browser;
-
-    @TempDir
-    Path folder;
-
-    private final List<AutoCloseable> toClose = new ArrayList<>();
-    private final OkHttpClient client = new OkHttpClient.Builder().readTimeout(Duration.ofSeconds(10)).build();
-
-    @AfterEach
-    void close() throws Exception {
-        for (var each : toClose.reversed()) {
-            each.close();
-        }
-    }
 
     @AfterAll
     static void closeBrowser() {
@@ -73,33 +34,6 @@ class LiveTest {
             browser.close();
             browser = null;
         }
-    }
-
-    /** Serves the page; the models answer in the simulator, unless they name a server. */
-    private LiveServer serve(long graceMillis, String models) throws Exception {
-        return serve(graceMillis, models, 0);
-    }
-
-    private LiveServer serve(long graceMillis, String models, int retries) throws Exception {
-        var nowhere = new PrintStream(new ByteArrayOutputStream(), true, StandardCharsets.UTF_8);
-        var console = new Console("live", InputStream.nullInputStream(), nowhere, nowhere, false, false, Map.of());
-        var server = LiveServer.start(settings(graceMillis, models, retries), 0, console);
-        toClose.add(server);
-        return server;
-    }
-
-    private LiveSettings settings(long graceMillis, String models, int retries) throws Exception {
-        var simulator = SimulatedServer.start(1);
-        toClose.add(simulator);
-        var named = new ModelSettings(List.of(models), null, simulator.baseUrl(), "chat", false, List.of());
-        var run = new RunSettings(true, false, null, new Sampling(200, 0, null), new Plan.Order(1, 0, true, 1), 1, 30, 30, retries, false, folder,
-                Limits.DEFAULT, ConnectionSettings.DEFAULT, new EchoSettings("none", 0, true), false, false, RunSettings.SelfWarmup.NEVER,
-                false, false, null);
-        return new LiveSettings(run, ModelCatalog.of(named, Map.of(), ModelCatalog.Access.WITH_KEYS).models(), named, graceMillis);
-    }
-
-    private LiveServer serve(String models) throws Exception {
-        return serve(60_000, models);
     }
 
     private static Chromium open(LiveServer server) {
@@ -140,36 +74,6 @@ class LiveTest {
         return page.evaluate(lane(label) + ".querySelector('.text').textContent").asString();
     }
 
-    /** The rows of all runs, by model. */
-    private List<CSVRecord> rows() throws Exception {
-        var rows = new ArrayList<CSVRecord>();
-        try (var runs = Files.list(folder)) {
-            for (var run : runs.filter(RunFiles::isRun).sorted().toList()) {
-                try (var file = CSVParser.parse(run.resolve(RunFiles.REQUESTS), StandardCharsets.UTF_8, TestRun.CSV)) {
-                    rows.addAll(file.getRecords());
-                }
-            }
-        }
-        rows.sort(Comparator.comparing(row -> row.get("model")));
-        return rows;
-    }
-
-    private void awaitFirstEvents() throws Exception {
-        Await.until("events are written", () -> !RunFiles.runsIn(folder).isEmpty()
-                && Files.readAllLines(RunFiles.runsIn(folder).getFirst().resolve(RunFiles.EVENTS)).size() > 2);
-    }
-
-    /** Returns the folder of the only run, once it is complete. */
-    private Path awaitFinished() throws Exception {
-        Await.until("a run has ended", () -> {
-            try (var runs = Files.list(folder)) {
-                var run = runs.filter(RunFiles::isRun).findFirst();
-                return run.isPresent() && Files.exists(run.get().resolve(RunFiles.MANIFEST)) && RunManifest.read(run.get()).finishedAt() != null;
-            }
-        });
-        return RunFiles.runsIn(folder).getFirst();
-    }
-
     @Test
     void tokensAppearInAllColumnsBeforeTheAnswersEndInTheOrderOfTheFile() throws Exception {
         var page = ask(serve("gpt-4=sim-ttft600-itl20-n37,gpt-3.5-turbo=sim-ttft200-itl20-n37,text-davinci-003=sim-ttft400-itl20-n37"));
@@ -187,6 +91,8 @@ class LiveTest {
             assertEquals(row.get("output_tokens"), cell(page, label, 3));
             assertEquals(row.get("output"), answer(page, label));
             assertEquals(row.get("status"), state(page, label));
+            assertEquals(ttft, page.evaluate("shown.lanes.find(lane => lane.label === '" + label + "').plot.data[1][0]").asDouble(), 0.0005,
+                    "the chart begins with the first token");
             assertEquals(List.of("gpt-3.5-turbo", "text-davinci-003", "gpt-4").indexOf(label), -1 + Integer.parseInt(page.evaluate(lane(label)
                     + ".querySelector('dd small').textContent").asString().substring(0, 1)), "the rank of the first token");
         }
@@ -198,13 +104,16 @@ class LiveTest {
 
     @Test
     void aSingleModelIsStoppedAndTheOthersGoOn() throws Exception {
-        var page = ask(serve("endless=sim-ttft50-itl20-n100000,short=sim-ttft50-itl20-n40"));
+        var page = ask(serve("one=sim-ttft50-itl20-n100000,two=sim-ttft50-itl20-n100000"));
         page.await("document.querySelectorAll('.lane .content').length === 2");
-        page.evaluate(lane("endless") + ".querySelector('button').click()");
+        page.evaluate(lane("one") + ".querySelector('button').click()");
+        page.await(lane("one") + ".querySelector('.state').textContent === 'cancelled'");
+        var length = answer(page, "two").length();
+        page.await(lane("two") + ".querySelector('.text').textContent.length > " + (length + 50));
+        assertEquals("streaming", state(page, "two"));
+        page.press("Escape");
         awaitEnd(page);
-        assertEquals("cancelled completed", rows().get(0).get("status") + " " + rows().get(1).get("status"));
-        assertEquals("cancelled completed", state(page, "endless") + " " + state(page, "short"));
-        assertEquals(rows().get(0).get("output"), answer(page, "endless"), "what came until then");
+        assertEquals(rows().get(0).get("output"), answer(page, "one"), "what came until then");
     }
 
     @Test
@@ -393,6 +302,8 @@ class LiveTest {
         assertEquals(Printed.compare(awaitFinished()).expect(0).out().lines().findFirst().orElseThrow(), page.text("#sentence"));
         assertTrue(page.text("#sentence").startsWith("To the first token quick is "), page.text("#sentence"));
         assertTrue(page.evaluate(lane("quick") + ".querySelector('.rounds:last-child').textContent").asString().startsWith("7 completed, median TTFT"));
+        assertEquals(rows().getFirst().get("output"), answer(page, "quick"), "that of the last round");
+        assertTrue(page.text("#notes").contains("simulated: the figures say nothing about the real models of these names"), page.text("#notes"));
         assertEquals(List.of(), page.complaints());
         page.open(page.find("#written a").getAttribute("href"));
         page.await("document.body.dataset.charts");
@@ -462,307 +373,11 @@ class LiveTest {
     }
 
     @Test
-    void whatCameUntilTheServerEndsIsWritten() throws Exception {
-        var server = serve("m=sim-ttft50-itl20-n100000");
-        ask(server, "{\"tab\":\"t\",\"prompt\":\"Hi\",\"models\":[\"m\"],\"max_tokens\":100000}");
-        awaitFirstEvents();
-        server.close();
-        assertEquals("cancelled", rows().getFirst().get("status"));
-        assertFalse(rows().getFirst().get("output").isEmpty());
-    }
-
-    @Test
     void theEndOfTheServerIsVisible() throws Exception {
         var server = serve("m=sim-ttft20-itl2-n5");
         var page = open(server);
         server.close();
         page.await("document.getElementById('connection').textContent.startsWith('The server has ended.')");
-    }
-
-    // Who may use it
-
-    private String base(LiveServer server) {
-        return server.address().replaceFirst("/\\?.*", "");
-    }
-
-    /** Returns the headers that the token is exchanged for: the cookie, and the key that the page keeps for its origin. */
-    private String[] admission(LiveServer server) throws Exception {
-        try (var response = client.newCall(new Request.Builder().url(server.address()).build()).execute()) {
-            assertEquals(200, response.code());
-            var header = response.header("Set-Cookie");
-            assertTrue(header.endsWith("; Path=/; HttpOnly; SameSite=Strict"), header);
-            return new String[] {"Cookie", header.substring(0, header.indexOf(';')),
-                "X-Live-Key", response.body().string().replaceFirst("(?s).*data-key=\"([^\"]+)\".*", "$1")};
-        }
-    }
-
-    private static String[] with(String[] headers, String... more) {
-        var all = new ArrayList<>(List.of(headers));
-        all.addAll(List.of(more));
-        return all.toArray(String[]::new);
-    }
-
-    /** Asks as the page does. */
-    private void ask(LiveServer server, String json) throws Exception {
-        try (var response = post(server, "/asks", json, with(admission(server), "Origin", base(server)))) {
-            assertEquals(202, response.code());
-        }
-    }
-
-    private Response get(LiveServer server, String path, String... headers) throws Exception {
-        var request = new Request.Builder().url(base(server) + path);
-        for (int i = 0; i < headers.length; i += 2) {
-            request.header(headers[i], headers[i + 1]);
-        }
-        return client.newCall(request.build()).execute();
-    }
-
-    private Response post(LiveServer server, String path, String json, String... headers) throws Exception {
-        var request = new Request.Builder().url(base(server) + path).post(RequestBody.create(json, MediaType.get("application/json")));
-        for (int i = 0; i < headers.length; i += 2) {
-            request.header(headers[i], headers[i + 1]);
-        }
-        return client.newCall(request.build()).execute();
-    }
-
-    @Test
-    void withoutTheTokenNothingIsServed() throws Exception {
-        var server = serve("m=sim-ttft20-itl2-n5");
-        for (var path : List.of("/", "/?token=wrong", "/config", "/events?tab=t", "/assets/live.js", "/report/x")) {
-            try (var response = get(server, path)) {
-                assertEquals("403 open the address that ./jbang Live.java has printed; it has a token",
-                        response.code() + " " + response.body().string(), path);
-            }
-        }
-        var admission = admission(server);
-        for (var headers : List.of(new String[] {"Cookie", admission[1] + "x", "X-Live-Key", admission[3]},
-                new String[] {"Cookie", admission[1]}, new String[] {"Cookie", admission[1], "X-Live-Key", admission[3] + "x"})) {
-            try (var response = get(server, "/config", headers)) {
-                assertEquals(403, response.code(), "a cookie goes to every server of this machine, so it is not enough");
-            }
-        }
-        try (var response = get(server, "/config", admission)) {
-            assertEquals(200, response.code());
-            assertAll(
-                    () -> assertTrue(response.header("Content-Security-Policy").startsWith("default-src 'none'; script-src 'self';")),
-                    () -> assertFalse(response.header("Content-Security-Policy").contains("unsafe")),
-                    () -> assertEquals("nosniff", response.header("X-Content-Type-Options")),
-                    () -> assertEquals("no-referrer", response.header("Referrer-Policy")),
-                    () -> assertEquals("no-store", response.header("Cache-Control")));
-        }
-    }
-
-    /** All of 127.0.0.0/8 is this machine, but a server of 127.0.0.1 is at no other address of it. */
-    @Test
-    void itListensOnTheLoopbackAddressAlone() throws Exception {
-        var port = Integer.parseInt(base(serve("m=sim-ttft20-itl2-n5")).replaceFirst(".*:", ""));
-        new Socket("127.0.0.1", port).close();
-        assertThrows(ConnectException.class, () -> new Socket("127.0.0.2", port).close());
-    }
-
-    @Test
-    void otherHostsAndOriginsAreRefused() throws Exception {
-        var server = serve("m=sim-ttft20-itl2-n5");
-        var admission = admission(server);
-        var question = "{\"tab\":\"t\",\"prompt\":\"Hi\",\"models\":[\"m\"]}";
-        for (var host : List.of("evil.example", "evil.example:" + base(server).replaceFirst(".*:", ""), "127.0.0.1")) {
-            try (var response = get(server, "/", with(admission, "Host", host))) {
-                assertEquals(403, response.code(), host);
-            }
-        }
-        for (var origin : List.of("http://evil.example", "null", base(server) + ".evil.example", "https" + base(server).substring(4))) {
-            try (var response = post(server, "/asks", question, with(admission, "Origin", origin))) {
-                assertEquals("403 only the page of this server may ask", response.code() + " " + response.body().string(), origin);
-            }
-        }
-        try (var response = post(server, "/asks", question, admission)) {
-            assertEquals(403, response.code(), "a browser always tells the origin of a post");
-        }
-        assertEquals(0, rows().size());
-        try (var response = post(server, "/asks", question, with(admission, "Origin", base(server)))) {
-            assertEquals(202, response.code());
-        }
-        Await.until("it was asked", () -> rows().size() == 1);
-    }
-
-    @Test
-    void onlyRunsOfThisSessionHaveAReport() throws Exception {
-        var server = serve("m=sim-ttft20-itl2-n5");
-        new RunOnDisk(folder.resolve("another")).answer("m", "sky", 1, 100, 5, 5).write();
-        for (var run : List.of("another", "%2e%2e%2fsecret")) {
-            try (var response = get(server, "/report/" + run, admission(server))) {
-                assertEquals(404, response.code(), run);
-            }
-        }
-    }
-
-    @Test
-    void whatIsTooMuchIsRefusedWithOneSentence() throws Exception {
-        var server = serve("m=sim-ttft50-itl20-n100000");
-        var headers = with(admission(server), "Origin", base(server));
-        var refused = Map.of(
-                "{\"tab\":\"t\",\"prompt\":\" \",\"models\":[\"m\"]}", "the prompt is empty; write a question",
-                "{\"tab\":\"t\",\"prompt\":\"Hi\",\"models\":[]}", "no model is chosen; choose one",
-                "{\"tab\":\"t\",\"prompt\":\"Hi\",\"models\":[\"m\"],\"repeat\":101}", "repetitions 101; must be a number from 1 to 100",
-                "{\"tab\":\"t\",\"prompt\":\"Hi\",\"models\":[\"m\"],\"temperature\":3}", "temperature 3; must be a number from 0 to 2",
-                "{\"tab\":\"t\",\"prompt\":\"Hi\",\"models\":[\"m\"],\"max_tokens\":0}", "token limit 0; must be a whole number, at least 1",
-                "{\"tab\":\"t\",\"prompt\":\"Hi\",\"system\":\"" + "x".repeat(200_001) + "\",\"models\":[\"m\"]}",
-                "the prompt has more than 200000 characters; put it into a file for Stream.java",
-                withFile("{\"prompt\":\"Hi\"}\n".repeat(101), 100), "101 prompts, 1 models and 100 repetitions are more than 10000 requests;"
-                        + " repeat less, or use Stream.java",
-                withFile(" ".repeat((8 << 20) + 1), 1), "the files have more than 8 MB; use Stream.java",
-                "{\"tab\":\"t\",\"prompt\":\"" + "x".repeat(200_001) + "\",\"models\":[\"m\"]}",
-                "the prompt has more than 200000 characters; put it into a file for Stream.java",
-                "not json", "not JSON");
-        for (var each : refused.entrySet()) {
-            try (var response = post(server, "/asks", each.getKey(), headers)) {
-                assertEquals("400 " + each.getValue(), response.code() + " " + response.body().string());
-            }
-        }
-        try (var response = post(server, "/asks", "x".repeat(17 << 20), headers)) {
-            assertEquals(413, response.code());
-        } catch (IOException e) {
-            // the server may close the connection while the rest is being sent
-        }
-        var question = "{\"tab\":\"t\",\"prompt\":\"Hi\",\"models\":[\"m\"]}";
-        for (int i = 0; i < LiveSettings.MOST_QUESTIONS; i++) {
-            post(server, "/asks", question, headers).close();
-        }
-        try (var response = post(server, "/asks", question, headers)) {
-            assertEquals("400 4 questions are being answered; wait for one to end, or stop it", response.code() + " " + response.body().string());
-        }
-        try (var response = post(server, "/asks/1/stop", "{}", headers)) {
-            assertEquals(204, response.code());
-        }
-        Await.until("a place is free", () -> {
-            try (var response = post(server, "/asks", question, headers)) {
-                return response.code() == 202;
-            }
-        });
-        try (var response = post(server, "/asks/99/stop", "{}", headers)) {
-            assertEquals(404, response.code());
-        }
-    }
-
-    private static String withFile(String content, int repeat) {
-        return "{\"tab\":\"t\",\"models\":[\"m\"],\"repeat\":" + repeat + ",\"files\":[{\"name\":\"set.jsonl\",\"base64\":\""
-                + Base64.getEncoder().encodeToString(content.getBytes(StandardCharsets.UTF_8)) + "\"}]}";
-    }
-
-    @Test
-    void atMost32AnswersAreAskedForAtTheSameTime() throws Exception {
-        var labels = IntStream.range(0, 17).mapToObj(i -> "m" + i).toList();
-        var server = serve(String.join(",", labels.stream().map(label -> label + "=sim-ttft50-itl20-n100000").toList()));
-        var headers = with(admission(server), "Origin", base(server));
-        var ofAll = "{\"tab\":\"t\",\"prompt\":\"Hi\",\"models\":[\"" + String.join("\",\"", labels) + "\"]}";
-        post(server, "/asks", ofAll, headers).close();
-        try (var response = post(server, "/asks", ofAll, headers)) {
-            assertEquals("400 34 answers at the same time are too many, at most 32 are possible; choose fewer models",
-                    response.code() + " " + response.body().string());
-        }
-        try (var response = post(server, "/asks", ofAll.replace("\"m0\",\"m1\",", ""), headers)) {
-            assertEquals(202, response.code(), "32 are possible");
-        }
-    }
-
-    @Test
-    @Execution(ExecutionMode.CONCURRENT) // it waits more than it computes
-    void aTabIsSentItsChanges25TimesASecondHoweverManyThereAre() throws Exception {
-        var server = serve("m=sim-ttft5-itl1-n100000");
-        ask(server, "{\"tab\":\"t\",\"prompt\":\"Hi\",\"models\":[\"m\"],\"max_tokens\":100000}");
-        try (var tab = get(server, "/events?tab=t&ask=1", admission(server))) {
-            var messages = 0;
-            var lines = tab.body().source();
-            var startNanos = System.nanoTime();
-            while (System.nanoTime() - startNanos < 1_000_000_000) {
-                messages += lines.readUtf8LineStrict().startsWith("event") ? 1 : 0;
-            }
-            // two at the beginning are of the connection and the list of questions, whose round changes once
-            var most = 25 * (System.nanoTime() - startNanos) / 1e9 + 4;
-            assertTrue(messages > 4 && messages <= most, messages + " messages, at most " + most);
-        }
-    }
-
-    /** A tab that never reads fills the buffers of its connection; the run must end as if nobody watched. */
-    @Test
-    void aTabThatDoesNotReadHoldsNothingUp() throws Exception {
-        var server = serve("m=sim-ttft5-itl0-n20000");
-        ask(server, "{\"tab\":\"t\",\"prompt\":\"Hi\",\"models\":[\"m\"],\"max_tokens\":20000,\"repeat\":10}");
-        var admission = admission(server);
-        try (var socket = new Socket("127.0.0.1", Integer.parseInt(base(server).replaceFirst(".*:", "")))) {
-            socket.setReceiveBufferSize(4096);
-            socket.getOutputStream().write(("GET /events?tab=t&ask=1 HTTP/1.1\r\nHost: " + base(server).substring(7) + "\r\nCookie: " + admission[1]
-                    + "\r\nX-Live-Key: " + admission[3] + "\r\nAccept: text/event-stream\r\n\r\n").getBytes(StandardCharsets.US_ASCII));
-            awaitFinished();
-            assertEquals(10, rows().size());
-            for (var row : rows()) {
-                assertEquals("completed 20000", row.get("status") + " " + row.get("output_tokens"));
-                assertFalse(row.get("tainted").contains("journal"), "the journal was not held up");
-            }
-        }
-    }
-
-    /**
-     * The error of both is some tenths of a millisecond. What holds a reading thread up, such as a lock that a tab holds, or a tab's
-     * turn on its processor, costs a millisecond and more; where other programs hold this one up, that is in both errors.
-     */
-    @Test
-    void timesOfThePageAreAsExactAsThoseOfStream() throws Exception {
-        LoopbackLoad.warmUp(); // as both do
-        var models = "a=sim-ttft50-itl10-n20-clock,b=sim-ttft50-itl10-n20-clock,c=sim-ttft50-itl10-n20-clock";
-        var stream = TestRun.of(folder.resolve("stream"), "--simulate", "-m", models, "-p", "Hi", "-n", "6", "-c", "3", "--echo", "none", "-q");
-        var ofStream = LoopbackLoad.overhead(LoopbackLoad.tokenTimes(stream.folder().resolve(RunFiles.EVENTS)));
-        var server = serve(models);
-        ask(server, "{\"tab\":\"t\",\"prompt\":\"Hi\",\"models\":[\"a\",\"b\",\"c\"],\"repeat\":6}");
-        for (int i = 0; i < 3; i++) {
-            var tab = get(server, "/events?tab=t&ask=1", admission(server));
-            Thread.startVirtualThread(() -> readAll(tab));
-        }
-        var ofPage = LoopbackLoad.overhead(LoopbackLoad.tokenTimes(awaitFinished().resolve(RunFiles.EVENTS)));
-        assertEquals(ofStream.events(), ofPage.events());
-        assertTrue(ofPage.ttftP50Micros() <= 2 * ofStream.ttftP50Micros() + 1000, ofPage + " and " + ofStream);
-        assertTrue(ofPage.itlP50Micros() <= 2 * ofStream.itlP50Micros() + 1000, ofPage + " and " + ofStream);
-    }
-
-    private static void readAll(Response response) {
-        try (response) {
-            while (!response.body().source().exhausted()) {
-                response.body().source().skip(response.body().source().getBuffer().size());
-            }
-        } catch (IOException e) {
-            // the end of the test
-        }
-    }
-
-    @Test
-    void aRunOfThePageIsResumedByItsCommandLineWithTheSameSettings() throws Exception {
-        var server = serve("m=sim-ttft20-itl2-n5,n=sim-ttft50-itl20-n100000");
-        ask(server, "{\"tab\":\"t\",\"prompt\":\"-5 + 7 = ?\",\"system\":\"@notes.txt\",\"models\":[\"n\"],\"repeat\":3,\"temperature\":1}");
-        awaitFirstEvents();
-        post(server, "/asks/1/stop", "{}", with(admission(server), "Origin", base(server))).close();
-        var run = awaitFinished();
-        var arguments = RunManifest.read(run).arguments();
-        assertEquals(List.of("--prompt=-5 + 7 = ?", "-m", "n=sim-ttft50-itl20-n100000"), arguments.subList(0, 3));
-        assertTrue(String.join(" ", arguments).contains(" --system=@@notes.txt --max-tokens 200 --temperature 1.0 -n 3 --warmup 0 -c 1 --seed "),
-                arguments.toString());
-        assertTrue(String.join(" ", arguments).contains(" --timeout 30.0 --stall-timeout 30.0 --retries 0 "), arguments.toString());
-        var begun = new Stream(null);
-        Console.parser(begun).parseArgs(arguments.toArray(String[]::new));
-    }
-
-    @Test
-    void ifNothingHasEndedByItselfTheReportAndCompareSaySoInOneSentence() throws Exception {
-        var server = serve("m=sim-ttft50-itl20-n100000");
-        ask(server, "{\"tab\":\"t\",\"prompt\":\"Hi\",\"models\":[\"m\"],\"repeat\":2}");
-        awaitFirstEvents();
-        var admission = admission(server);
-        post(server, "/asks/1/stop", "{}", with(admission, "Origin", base(server))).close();
-        var run = awaitFinished();
-        var sentence = run + ": no request in it has ended by itself; there is nothing to compare";
-        assertEquals("compare: " + sentence + "\n", Printed.compare(run).expect(2).err());
-        try (var response = get(server, "/report/" + run.getFileName(), admission)) {
-            assertEquals("404 " + sentence, response.code() + " " + response.body().string());
-        }
     }
 
     @Test
@@ -788,89 +403,6 @@ class LiveTest {
         assertTrue(page.text(".lane").contains("This is the beginning; the whole answer is in " + folder), page.text(".lane .rounds"));
     }
 
-    @Test
-    @Execution(ExecutionMode.CONCURRENT) // it waits more than it computes
-    void aTabThatComesBackInTimeKeepsItsQuestionHoweverOftenItWasAway() throws Exception {
-        var server = serve(600, "m=sim-ttft50-itl20-n100000");
-        var admission = admission(server);
-        ask(server, "{\"tab\":\"t\",\"prompt\":\"Hi\",\"models\":[\"m\"]}");
-        for (int i = 0; i < 4; i++) { // each time for half of the grace, and away again when that of the time before ends
-            try (var tab = get(server, "/events?tab=t&ask=1", admission)) {
-                tab.body().source().require(1);
-                Thread.sleep(200);
-            }
-            Thread.sleep(300);
-        }
-        try (var tab = get(server, "/events?tab=t&ask=1", admission)) {
-            tab.body().source().require(1);
-            assertTrue(rows().isEmpty(), "not stopped");
-        }
-    }
-
-    @Test
-    @Execution(ExecutionMode.CONCURRENT) // it waits more than it computes
-    void aTabThatConnectsTwiceIsClosedWhenBothConnectionsAre() throws Exception {
-        var server = serve(200, "m=sim-ttft50-itl20-n100000");
-        var admission = admission(server);
-        try (var one = get(server, "/events?tab=t", admission)) {
-            one.body().source().require(1);
-            ask(server, "{\"tab\":\"t\",\"prompt\":\"Hi\",\"models\":[\"m\"],\"max_tokens\":100000}");
-            awaitFirstEvents();
-            try (var other = get(server, "/events?tab=t&ask=1", admission)) {
-                other.body().source().require(1);
-            }
-            // the server sees it with the next message, 40 ms later, and would stop the question 200 ms after that
-            Thread.sleep(600);
-            assertTrue(rows().isEmpty(), "one connection is left");
-        }
-        Await.until("the question is stopped", () -> !rows().isEmpty());
-        assertEquals("cancelled", rows().getFirst().get("status"));
-    }
-
-    /** A browser of a shell script, which notes what it was given, and who may read it. */
-    @Test
-    @Execution(ExecutionMode.CONCURRENT) // it waits more than it computes
-    void theCommandServesThePageAndOpensItByAFileThatOnlyItsOwnerCanRead() throws Exception {
-        var opened = folder.resolve("opened");
-        var browserScript = folder.resolve("xdg-open");
-        Files.writeString(browserScript, "#!/bin/sh\n{ echo \"$1\"; stat -c %a \"$1\"; cat \"$1\"; } >" + opened + ".part; mv " + opened + ".part "
-                + opened + "\n");
-        Files.setPosixFilePermissions(browserScript, PosixFilePermissions.fromString("rwx------"));
-        var builder = ToolProcess.of(List.of(), "stream.Live", "--simulate", "--open", "--results", folder.resolve("results").toString());
-        builder.environment().merge("PATH", folder.toString(), (path, first) -> first + ":" + path);
-        builder.environment().remove("OPENAI_API_KEY");
-        var process = builder.redirectError(folder.resolve("err").toFile()).start();
-        try (var out = process.inputReader()) {
-            var address = out.readLine();
-            assertTrue(address.matches("http://127\\.0\\.0\\.1:\\d+/\\?token=[\\w-]{32}"), address);
-            Await.until("the browser is opened", () -> Files.exists(opened));
-            var lines = Files.readAllLines(opened);
-            assertFalse(lines.getFirst().contains("token"), "arguments can be read by others: " + lines.getFirst());
-            assertEquals("600", lines.get(1), "the mode of the file");
-            assertTrue(lines.getLast().contains("url=" + address + "\""), lines.getLast());
-            try (var response = client.newCall(new Request.Builder().url(address).build()).execute()) {
-                assertEquals(200, response.code());
-            }
-            ToolProcess.interrupt(process);
-            assertTrue(process.waitFor(20, TimeUnit.SECONDS), "Ctrl-C ends it");
-            assertFalse(Files.exists(Path.of(lines.getFirst())), "the file is gone");
-            assertEquals("live: the page is at this address until Ctrl-C; it is for this machine alone\n", Files.readString(folder.resolve("err")));
-        } finally {
-            process.destroyForcibly();
-        }
-    }
-
-    @Test
-    void theCommandRefusesWhatItCannotServe() {
-        assertEquals("live: --port 70000; must be a number from 0 to 65535\n", live("--simulate", "--port", "70000"));
-        assertEquals("live: --simulate and --base-url name two servers; leave one out\n", live("--simulate", "--base-url", "http://localhost:1/v1"));
-        assertEquals("live: no key for api.openai.com; set OPENAI_API_KEY, or try it without one: Stream.java --simulate\n", live("-m", "gpt-4"));
-    }
-
-    private static String live(String... args) {
-        return Printed.of("live", Live::run, Map.of(), InputStream.nullInputStream(), false, args).expect(2).err();
-    }
-
     /** Ten pieces that came at once are shown one each 100 ms; the last of them after the answer has ended. */
     @Test
     void theTypingDelayPacesWhatIsShownAndNotWhatIsMeasured() throws Exception {
@@ -887,16 +419,6 @@ class LiveTest {
     }
 
     @Test
-    void theSystemMessageIsForPromptsWithoutOne() throws Exception {
-        var question = JsonMapper.shared().readTree(withFile("""
-                {"messages": [{"role": "system", "content": "Its own."}, {"role": "user", "content": "One?"}]}
-                {"prompt": "Two?"}
-                """, 1).replaceFirst("\\{", "{\"system\":\"Be brief.\","));
-        var prompts = LiveQuestion.of(question, settings(0, "m=sim-ttft5-itl0-n10", 0)).prompts();
-        assertEquals(List.of("Its own.", "Be brief."), prompts.stream().map(prompt -> prompt.messages().getFirst().content()).toList());
-    }
-
-    @Test
     void settingsGoAlongWithTheQuestion() throws Exception {
         var page = open(serve("m=sim-ttft5-itl0-n10"));
         page.evaluate("document.querySelector('details').open = true");
@@ -909,6 +431,55 @@ class LiveTest {
         assertEquals("7", rows().getFirst().get("output_tokens"));
         var arguments = String.join(" ", RunManifest.read(awaitFinished()).arguments());
         assertTrue(arguments.contains(" --system=Be brief. --max-tokens 7 --temperature 0.5 "), arguments);
+        page.find("#again").click();
+        Await.until("it is asked again", () -> rows().size() == 2);
+        for (var run : RunFiles.runsIn(folder)) {
+            assertEquals(arguments.replaceFirst("--seed \\d+", ""), String.join(" ", RunManifest.read(run).arguments()).replaceFirst("--seed \\d+", ""),
+                    "the same once more");
+        }
+    }
+
+    /** The end of the stream comes 300 ms after the last token. */
+    @Test
+    void theTotalIsThatOfTheEndOfTheStream() throws Exception {
+        try (var server = new ScriptedServer((request, out) -> {
+            ScriptedServer.write(out, "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
+                    + ScriptedServer.chunk("data: {\"choices\":[{\"delta\":{\"content\":\"a\"}}]}\n\n"));
+            Thread.sleep(300);
+            ScriptedServer.write(out, ScriptedServer.chunk("data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n") + "0\r\n\r\n");
+        })) {
+            var page = ask(serve("m=m@" + server.url()));
+            awaitEnd(page);
+            assertEquals(String.format(Locale.ROOT, "%.0f ms", Double.parseDouble(rows().getFirst().get("total_ms"))), cell(page, "m", 2).strip());
+        }
+    }
+
+    /** Reasoning is shown, also beside Markdown, and is no token for TTFT, tokens/s and the chart. */
+    @Test
+    void reasoningIsTextOfItsOwn() throws Exception {
+        var page = ask(serve("m=sim-ttft20-itl5-n9+reasoning"));
+        awaitEnd(page);
+        var reasoning = page.text(".lane .reasoning");
+        assertFalse(reasoning.isBlank());
+        page.await("document.querySelector('.lane .chart').getAttribute('aria-label').startsWith('9 pieces of text')");
+        page.find("#markdown").click();
+        page.await("document.querySelector('.lane .text.rendered p')");
+        assertEquals(reasoning, page.text(".lane .reasoning"));
+    }
+
+    @Test
+    void promptFilesCanBeDroppedOntoThePage() throws Exception {
+        var page = open(serve("m=sim-ttft5-itl0-n2"));
+        page.evaluate("""
+                (() => {
+                  const dropped = new DataTransfer();
+                  dropped.items.add(new File(['One?'], 'one.txt'));
+                  document.dispatchEvent(new DragEvent('drop', { dataTransfer: dropped, bubbles: true, cancelable: true }));
+                })()""");
+        page.await("document.querySelector('#files li')");
+        page.find("button[type=submit]").click();
+        awaitEnd(page);
+        assertEquals("one.txt", rows().getFirst().get("prompt_id"));
     }
 
     @Test

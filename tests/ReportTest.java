@@ -3,6 +3,7 @@ package stream;
 import static org.junit.jupiter.api.Assertions.assertAll;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
@@ -70,6 +71,7 @@ class ReportTest {
                 () -> assertTrue(html.contains("\\u003c/script>\\u003cimg src=x"), "it is there as data"),
                 () -> assertTrue(html.contains("default-src 'none'")),
                 () -> assertFalse(html.matches("(?s).*(src|href)=[\"']?(https?:|//).*"), "an address to load from"),
+                () -> assertTrue(html.contains("<meta property=\"og:image\" content=\"card.png\">"), "its preview, if it is there"),
                 () -> assertEquals(1, html.split("var uPlot=", -1).length - 1, "the charting library, once"));
     }
 
@@ -143,6 +145,38 @@ class ReportTest {
         assertEquals(880, picture.getWidth());
         assertTrue(IntStream.range(0, picture.getWidth()).map(x -> picture.getRGB(x, 200)).distinct().count() > 2,
                 "something is drawn");
+        assertEquals(picture(run, "itl-of-today.svg"), picture(run, "itl.svg"), "the beginning of the name is the metric");
+        assertNotEquals(picture(run, "ttft.svg"), picture(run, "itl.svg"));
+        assertEquals(picture(run, "ttft.svg"), picture(run, "any.svg"));
+    }
+
+    private String picture(Path run, String name) throws IOException {
+        report(0, run, "--export", folder.resolve(name));
+        return Files.readString(folder.resolve(name));
+    }
+
+    /** Not more than 200 points, the first and the last among them, each with the share up to it. */
+    @Test
+    void aDistributionIsThinnedFromEndToEnd() {
+        var points = Distribution.points(IntStream.rangeClosed(1, 1000).asDoubleStream().toArray());
+        assertEquals(200, points.size());
+        assertEquals(new Distribution.Point(1, 0.001), points.getFirst());
+        assertEquals(new Distribution.Point(1000, 1), points.getLast());
+        points.forEach(point -> assertEquals(point.value() / 1000, point.share(), 1e-12));
+    }
+
+    /** The axis ends with the slowest of 200 requests; its dot is near the end, and no more than 60 are drawn. */
+    @Test
+    void theDotsOfACardAreOfTheWholeDistribution() throws Exception {
+        var run = new RunOnDisk(folder.resolve("many"));
+        for (int i = 0; i < 200; i++) {
+            run.answer("m", "p" + i, 1, 100 + i, 5, 5);
+        }
+        report(0, run.write(), "--export", folder.resolve("card.svg"));
+        var circles = xml(folder.resolve("card.svg")).getElementsByTagName("circle");
+        var places = IntStream.range(0, circles.getLength()).mapToDouble(i -> Double.parseDouble(((Element) circles.item(i)).getAttribute("cx"))).sorted().toArray();
+        assertEquals(60, places.length);
+        assertEquals(298 / 101.0, (places[59] - 250) / (places[0] - 250), 0.01, "298 and 101 ms, from the beginning of the axis");
     }
 
     /** A run in which quick is faster in every answer. */
@@ -186,15 +220,19 @@ class ReportTest {
         assertTrue(Files.size(svg) < 60_000);
         var animations = xml(svg).getElementsByTagName("animate");
         var first = new TreeMap<String, Double>();
+        var last = 0.0;
         for (int i = 0; i < animations.getLength(); i++) {
             var attributes = animations.item(i).getAttributes();
             var share = Double.parseDouble(attributes.getNamedItem("keyTimes").getNodeValue().split(";")[1]);
             var millis = share * Double.parseDouble(attributes.getNamedItem("dur").getNodeValue().replace("ms", ""));
-            first.put(animations.item(i).getParentNode().getTextContent(), millis);
+            var text = animations.item(i).getParentNode().getTextContent();
+            first.put(text, millis);
+            last = text.startsWith("token") ? Math.max(last, millis) : last;
         }
         assertEquals(0.1, first.get("first token 0.10 s") / 1000, 0.006);
         assertEquals(0.3, first.get("first token 0.30 s") / 1000, 0.006);
         assertTrue(first.get("done 0.20 s") < first.get("done 0.49 s"), first.toString());
+        assertEquals(490, last, 10, "the last piece of the slower answer, at true speed");
         var reader = ImageIO.getImageReadersByFormatName("gif").next();
         try (var input = ImageIO.createImageInputStream(gif.toFile())) {
             reader.setInput(input);
@@ -272,6 +310,9 @@ class ReportTest {
             assertEquals("undefined", browser.evaluate("typeof window.owned").asString());
             assertEquals(0, browser.evaluate("document.querySelectorAll('img').length").asInt());
             assertTrue(browser.evaluate("document.body.innerText").asString().contains("</script><img src=x"), "shown as text");
+            assertEquals(browser.evaluate("JSON.parse(document.getElementById('data').textContent).notes").toString(),
+                    browser.evaluate("[...document.querySelectorAll('.notes li')].map(note => note.textContent)").toString());
+            assertEquals(2, browser.evaluate("document.querySelectorAll('table[aria-label*=\"requests that failed\"] tbody tr').length").asInt());
             browser.shoot("report-1280-dark.png");
             var ground = "getComputedStyle(document.body).backgroundColor";
             assertEquals("rgb(13, 17, 23)", browser.evaluate(ground).asString());

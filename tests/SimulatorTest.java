@@ -186,11 +186,15 @@ class SimulatorTest {
 
     /** Sends a request by a bare socket and returns all that comes, up to the end of the connection. */
     private String raw(String fault) throws Exception {
+        return raw(fault, "");
+    }
+
+    private String raw(String fault, String header) throws Exception {
         var body = "{\"model\":\"sim-ttft0-itl0-n8+" + fault + "\",\"stream\":true,\"messages\":[{\"content\":\"Hi\"}]}";
         var address = URI.create(simulator.baseUrl());
         try (var socket = new Socket(address.getHost(), address.getPort())) {
-            socket.getOutputStream().write(("POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Length: " + body.length()
-                    + "\r\n\r\n" + body).getBytes(StandardCharsets.UTF_8));
+            socket.getOutputStream().write(("POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\n" + header + "Content-Length: "
+                    + body.length() + "\r\n\r\n" + body).getBytes(StandardCharsets.UTF_8));
             return new String(socket.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
         }
     }
@@ -201,6 +205,52 @@ class SimulatorTest {
         for (var fault : List.of("cut", "cut-line")) {
             var got = raw(fault);
             assertTrue(got.contains("\"content\":") && !got.contains("\r\n0\r\n"), got);
+            assertTrue(got.endsWith(fault.equals("cut") ? "}\n\n\r\n" : "data: {\"choices\":[{\"delta\":{\"cont\r\n"), got);
+        }
+    }
+
+    /** How many events each chunk has, which is one write. */
+    private List<Long> eventsPerWrite(String fault) throws Exception {
+        var body = raw(fault, "Connection: close\r\n").replaceFirst("(?s).*?\r\n\r\n", "");
+        var events = new ArrayList<Long>();
+        for (int at = 0; at < body.length(); ) {
+            var end = body.indexOf("\r\n", at);
+            var size = Integer.parseInt(body.substring(at, end), 16);
+            if (size == 0) {
+                break;
+            }
+            events.add(Pattern.compile("(?m)^data: ").matcher(body.substring(end + 2, end + 2 + size)).results().count());
+            at = end + 2 + size + 2;
+        }
+        return events;
+    }
+
+    /** A role, eight tokens, the reason of the end, and the end, in ASCII alone. */
+    @Test
+    void eventsAreWrittenOneByOneOrTogether() throws Exception {
+        assertEquals(List.of(1L), eventsPerWrite("no-done").stream().distinct().toList());
+        assertEquals(List.of(4L, 4L, 3L), eventsPerWrite("merged"));
+        assertEquals(List.of(11L), eventsPerWrite("burst"));
+    }
+
+    @Test
+    void anAnswerThatIsNotStreamedTakesAsLong() throws Exception {
+        var beginNanos = System.nanoTime();
+        chat("sim-ttft50-itl10-n6", "");
+        assertTrue(System.nanoTime() - beginNanos >= 100_000_000, "50 ms, and five times 10 ms");
+    }
+
+    @Test
+    void severalChoicesAreAnsweredUnstreamedToo() throws Exception {
+        assertEquals(2, chat("sim-ttft0-itl0-n2", ",\"n\":2").get("choices").size());
+        assertEquals(3, JsonMapper.shared().readTree(post("/completions", "{\"model\":\"m\",\"prompt\":\"Hi\",\"n\":3}").body()).get("choices").size());
+    }
+
+    @Test
+    void theHelpListsAllFaults() {
+        var help = Printed.of("simulator", Simulator::run, Map.of(), InputStream.nullInputStream(), false, "--help").expect(0).out();
+        for (var fault : List.of("role-null", "cut-line", "busy-date", "mixed")) {
+            assertTrue(help.contains(fault), help);
         }
     }
 

@@ -570,9 +570,9 @@ record Comparison(Terms terms, List<SectionResult> sections, List<String> caveat
         return new Source(sections, runs, events);
     }
 
-    /** Reads each model of each run, without comparing them. */
+    /** Reads each model of each run, in the order of time, without comparing them. */
     static Source ofEachRun(ComparisonSettings settings, ReadProblems problems, PrintStream progress) throws IOException {
-        var named = NamedRuns.read(settings.runs(), problems);
+        var named = NamedRuns.read(settings.runs(), problems).inTheOrderOfTime();
         for (var run : named.runs()) {
             requireDefinition(run, settings.definition());
         }

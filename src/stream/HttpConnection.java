@@ -210,9 +210,9 @@ final class HttpConnection {
     /** The body of a streamed response: what was written before a flush is one chunk, and one write to the socket. */
     final class Body extends OutputStream {
 
-        private static final int LARGEST_CHUNK = 4096;
+        private static final int USUAL_CHUNK = 4096;
 
-        private final ByteArrayOutputStream chunk = new ByteArrayOutputStream(LARGEST_CHUNK);
+        private final ByteArrayOutputStream chunk = new ByteArrayOutputStream(USUAL_CHUNK);
         private boolean ended;
 
         @Override
@@ -221,11 +221,13 @@ final class HttpConnection {
         }
 
         @Override
-        public void write(byte[] bytes, int offset, int length) throws IOException {
+        public void write(byte[] bytes, int offset, int length) {
             chunk.write(bytes, offset, length);
-            if (chunk.size() >= LARGEST_CHUNK) {
-                flush();
-            }
+        }
+
+        /** Returns how many bytes wait for a flush. */
+        int waiting() {
+            return chunk.size();
         }
 
         @Override

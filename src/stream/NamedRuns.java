@@ -53,6 +53,12 @@ record NamedRuns(List<RecordedRun> runs, Map<RecordedRun, RecordedRun> wholes) {
         return merged(read, problems);
     }
 
+    /** Returns the same in the order in which they began, with which their ids begin. */
+    NamedRuns inTheOrderOfTime() {
+        return new NamedRuns(runs.stream().sorted(Comparator.comparing(run -> run.manifest().runId(), Comparator.nullsLast(Comparator.naturalOrder())))
+                .toList(), wholes);
+    }
+
     private static List<Path> newest() throws IOException {
         var newest = CsvRun.folders(List.of());
         var shard = shard(newest.getFirst());

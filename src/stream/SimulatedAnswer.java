@@ -557,6 +557,7 @@ interface SimulatedDialect {
 final class EventWriter implements AutoCloseable {
 
     private static final int MERGED_EVENTS = 4;
+    private static final int LARGE_PIECE = 4096;
 
     private final HttpConnection.Body body;
     private final OutputStream out;
@@ -584,7 +585,12 @@ final class EventWriter implements AutoCloseable {
         }
         out.write(bytes);
         waiting++;
-        if (fault != Fault.BURST && fault != Fault.FIREHOSE && (fault != Fault.MERGED || waiting % MERGED_EVENTS == 0)) {
+        if (switch (fault) {
+            case BURST -> false;
+            case FIREHOSE -> body.waiting() >= LARGE_PIECE;
+            case MERGED -> waiting % MERGED_EVENTS == 0;
+            default -> true;
+        }) {
             out.flush();
         }
     }

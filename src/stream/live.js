@@ -240,21 +240,22 @@ class Lane {
     target.append(text);
   }
 
-  // Model output is markup here alone, and only what is harmless in it.
+  // Model output is markup here alone, and only what is harmless in it. Reasoning and tool calls stay text.
   render() {
     this.stale = false;
+    this.text.replaceChildren();
+    this.written.forEach(piece => this.append(piece));
     const rendered = at('markdown').checked;
     this.text.classList.toggle('rendered', rendered);
-    if (!rendered) {
-      this.text.replaceChildren();
-      this.written.forEach(piece => this.append(piece));
-      return;
-    }
-    const text = this.written
-      .filter(piece => piece[2] === 'content')
-      .map(piece => piece[3])
-      .join('');
-    this.text.innerHTML = DOMPurify.sanitize(marked.parse(text), { ALLOWED_TAGS: TAGS, ALLOWED_ATTR: ATTRIBUTES });
+    if (!rendered) return;
+    this.text.querySelectorAll('span.content').forEach(text => {
+      const markup = el('div', {});
+      markup.innerHTML = DOMPurify.sanitize(marked.parse(text.textContent), {
+        ALLOWED_TAGS: TAGS,
+        ALLOWED_ATTR: ATTRIBUTES,
+      });
+      text.replaceWith(markup);
+    });
     this.text.querySelectorAll('a').forEach(link => {
       link.target = '_blank';
       link.rel = 'noopener noreferrer';
