@@ -682,14 +682,18 @@ class StreamTest {
 
     @Test
     void commentsEndASilence() throws Exception {
-        var comments = ": ping\n\n".repeat(8); // eight bytes each 100 ms: 0.8 s between two tokens
-        try (var server = new MockWebServer()) {
-            server.start();
-            server.enqueue(new MockResponse.Builder().addHeader("Content-Type", "text/event-stream").throttleBody(8, 100, TimeUnit.MILLISECONDS)
-                    .body(comments + "data: [DONE]\n\n").build());
-            var run = TestRun.of(results, "--base-url", server.url("/v1").toString(), "-m", "m", "-p", "Hi", "--stall-timeout", "0.5");
-            assertEquals("", run.request().get("error"));
-            assertTrue(number(run.request(), "total_ms") > 700, run.request().get("total_ms"));
+        try (var server = new ScriptedServer((request, out) -> {
+            ScriptedServer.write(out, "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
+                    + ScriptedServer.chunk("data: {\"choices\":[{\"delta\":{\"content\":\"a\"}}]}\n\n"));
+            for (int i = 0; i < 10; i++) { // a second without a token
+                Thread.sleep(100);
+                ScriptedServer.write(out, ScriptedServer.chunk(": ping\n\n"));
+            }
+            ScriptedServer.write(out, ScriptedServer.chunk("data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n") + "0\r\n\r\n");
+        })) {
+            var run = TestRun.of(results, "--base-url", server.url(), "-m", "m", "-p", "Hi", "--stall-timeout", "0.6");
+            assertEquals("completed", run.request().get("status"));
+            assertTrue(number(run.request(), "total_ms") >= 1000, run.request().get("total_ms"));
         }
     }
 
