@@ -128,7 +128,7 @@ class ImportedRunsTest {
     /** What begins before or after the benchmark is its warm-up and its cool-down. */
     @Test
     void requestsOutsideTheTimeOfTheBenchmarkAreLeftOut() {
-        var requests = String.join(",", request("before", 0.5, 100, 5), request("inside", 1.5, 200, 5), request("after", 3.5, 300, 5));
+        var requests = String.join(",", request("before", 0.5, 50, 5), request("inside", 1.5, 200, 5), request("after", 3.5, 60, 5));
         for (var version : List.of("1", "2")) {
             assertFigures(json(file("v" + version + ".json", guidellm(requests).replace("\"version\":2", "\"version\":" + version))).at("/sections/0/groups/0"),
                     "ttft_p50_ms 200");

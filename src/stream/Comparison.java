@@ -402,7 +402,7 @@ final class HeadlineClause {
             clauses.add(baseline + " is " + factors(verdicts.get(Verdict.SLOWER)));
         }
         for (var faster : verdicts.getOrDefault(Verdict.FASTER, List.of())) {
-            clauses.add(String.format(Locale.ROOT, "%s is %.2fx faster than %s", faster.label(), 1 / difference(faster).ratio(), baseline));
+            clauses.add(faster.label() + " is " + factor(1 / difference(faster).ratio()) + " faster than " + baseline);
         }
         if (verdicts.containsKey(Verdict.SAME)) {
             clauses.add(names(verdicts.get(Verdict.SAME), " has", " have") + " the same median as " + baseline + " within "
@@ -419,11 +419,17 @@ final class HeadlineClause {
 
     private String factors(List<GroupResult> slower) {
         if (slower.size() > MOST_NAMES) {
-            return String.format(Locale.ROOT, "%.2fx to %.2fx faster than %d others", difference(slower.getFirst()).ratio(),
-                    difference(slower.getLast()).ratio(), slower.size());
+            return factor(difference(slower.getFirst()).ratio()) + " to " + factor(difference(slower.getLast()).ratio()) + " faster than "
+                    + slower.size() + " others";
         }
-        return slower.stream().map(group -> String.format(Locale.ROOT, group == slower.getFirst() ? "%.2fx faster than %s" : "%.2fx than %s",
-                difference(group).ratio(), group.label())).collect(Collectors.joining(", "));
+        return slower.stream().map(group -> factor(difference(group).ratio())
+                + (group == slower.getFirst() || difference(group).ratio().isInfinite() ? " faster than " : " than ") + group.label())
+                .collect(Collectors.joining(", "));
+    }
+
+    /** A model whose median is a failure that counts as infinitely slow has no factor. */
+    private static String factor(double ratio) {
+        return Double.isInfinite(ratio) ? "infinitely" : String.format(Locale.ROOT, "%.2fx", ratio);
     }
 
     private static String names(List<GroupResult> groups, String one, String several) {

@@ -647,7 +647,7 @@ final class Group {
 
     /** Returns the median over the requests of their own quantile; of other tools that of all gaps. */
     Double itl(Metric ofRequest, double fraction) {
-        return definition == MetricDefinition.OURS ? Metrics.quantile(values(ofRequest), 0.5) : gaps(fraction);
+        return definition == MetricDefinition.OURS ? Metrics.quantile(values(ofRequest, counting.failuresAreWorst()), 0.5) : gaps(fraction);
     }
 
     /** Returns the first value up to which the requests weigh so much of the whole. */
