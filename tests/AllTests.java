@@ -90,11 +90,16 @@ import org.junit.platform.launcher.core.LauncherFactory;
 /** Runs the tests, prints a line each, and ends with how many passed and failed. */
 public class AllTests {
 
-    static final List<Class<?>> CLASSES = List.of(MetricsTest.class, PromptsTest.class, ModelsTest.class, PlanTest.class,
-            SimulatorTest.class, EventsTest.class, StreamDecoderTest.class, StreamTableTest.class, DialectsTest.class, RunFilesTest.class, JournalTest.class, ResumeTest.class, ShardTest.class,
-            FaultTest.class, ConnectionTest.class, FramingTest.class, FuzzTest.class, CalibrationTest.class, StatisticsTest.class,
-            EventScannerTest.class, RecordedRunTest.class, ImportedRunsTest.class, CompareTest.class, ComparisonTest.class, CostTest.class, GroupsTest.class, HistoryTest.class, TelemetryTest.class, ReportTest.class, LiveServerTest.class, LiveTest.class, StreamTest.class, TerminalTest.class, ActionTest.class,
-            LauncherTest.class, LayoutTest.class);
+    /**
+     * Those that are marked as concurrent run beside the others, on the second processor; those that compare times come last, when they
+     * are alone.
+     */
+    static final List<Class<?>> CLASSES = List.of(LayoutTest.class, ResumeTest.class, LauncherTest.class, ActionTest.class, StatisticsTest.class,
+            CompareTest.class, ComparisonTest.class, HistoryTest.class, GroupsTest.class, CostTest.class, ShardTest.class, ImportedRunsTest.class,
+            RecordedRunTest.class, FuzzTest.class, MetricsTest.class, PromptsTest.class, ModelsTest.class, PlanTest.class, EventsTest.class,
+            StreamDecoderTest.class, StreamTableTest.class, EventScannerTest.class, RunFilesTest.class, JournalTest.class, ConnectionTest.class,
+            TelemetryTest.class, StreamTest.class, TerminalTest.class, ReportTest.class, LiveTest.class, FaultTest.class, SimulatorTest.class,
+            FramingTest.class, DialectsTest.class, LiveServerTest.class, CalibrationTest.class);
 
     public static void main(String... args) {
         var out = new PrintStream(System.out, true, StandardCharsets.UTF_8);

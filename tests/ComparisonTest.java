@@ -13,10 +13,13 @@ import java.util.Map;
 
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 /** What is concluded from groups: corrected p values, the sentence, the notes. */
+@Execution(ExecutionMode.CONCURRENT)
 class ComparisonTest {
 
     @TempDir

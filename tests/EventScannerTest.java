@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.ByteArrayInputStream;
+import java.io.FilterInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.SequenceInputStream;
@@ -15,6 +16,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import java.util.SplittableRandom;
+import java.util.concurrent.atomic.AtomicReference;
 
 import org.apache.commons.csv.CSVFormat;
 import org.apache.commons.csv.CSVParser;
@@ -249,9 +251,20 @@ class EventScannerTest {
 
     @Test
     void closingEndsTheThreadThatScansAhead() throws Exception {
-        var batches = new EventBatches(scanner(manyRows(60_000)), Set.of());
-        batches.next();
+        var reader = new AtomicReference<Thread>();
+        var file = new FilterInputStream(new ByteArrayInputStream(manyRows(60_000).getBytes(StandardCharsets.UTF_8))) {
+            @Override
+            public int read(byte[] bytes, int offset, int length) throws IOException {
+                reader.set(Thread.currentThread());
+                return super.read(bytes, offset, length);
+            }
+        };
+        var batches = new EventBatches(new EventScanner(file), Set.of());
+        Await.until("a thread of its own reads on", () -> {
+            batches.next();
+            return reader.get() != Thread.currentThread();
+        });
         batches.close();
-        assertTrue(Thread.getAllStackTraces().keySet().stream().noneMatch(thread -> thread.getName().equals("scanner") && thread.isAlive()));
+        assertFalse(reader.get().isAlive());
     }
 }

@@ -18,6 +18,8 @@ import org.junit.jupiter.api.Assertions;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -25,6 +27,7 @@ import org.junit.jupiter.params.provider.ValueSource;
  * Inputs that nobody would write: pieces of right ones, cut, doubled, swapped and spoiled. Nothing but the documented
  * exceptions may come, and all must end. Each seed makes the same inputs again; a failure prints its own.
  */
+@Execution(ExecutionMode.CONCURRENT)
 class FuzzTest {
 
     /** More with {@code STREAM_FUZZ=1000000 ./jbang tests/AllTests.java FuzzTest}. */

@@ -13,8 +13,11 @@ import java.util.Map;
 
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
 
 /** What is known of a group of requests, against values worked out by hand. */
+@Execution(ExecutionMode.CONCURRENT)
 class GroupsTest {
 
     @TempDir

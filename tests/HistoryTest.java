@@ -17,8 +17,11 @@ import org.apache.commons.csv.CSVRecord;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
 
 /** A metric over many runs, and where it changed. */
+@Execution(ExecutionMode.CONCURRENT)
 class HistoryTest {
 
     @TempDir

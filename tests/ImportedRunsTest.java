@@ -12,12 +12,15 @@ import java.util.List;
 
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
 /** Files that other tools wrote, compared as runs. The fixtures have the keys that their writers give them; MetricDefinition names these. */
+@Execution(ExecutionMode.CONCURRENT)
 class ImportedRunsTest {
 
     /** Two answers; a refusal without a reason phrase, which has neither times nor an error; a broken connection. */

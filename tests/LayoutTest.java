@@ -23,11 +23,14 @@ import javax.tools.ToolProvider;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** The shape of the project: which part may use which, and what the documentation says of files, faults and tests. */
+@Execution(ExecutionMode.CONCURRENT)
 class LayoutTest {
 
     /** A part may use only the parts before it. */

@@ -25,12 +25,15 @@ import java.util.stream.Stream;
 
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.FieldSource;
 
 /** Whether a difference is real: compared with SciPy, and with simulated truths. */
+@Execution(ExecutionMode.CONCURRENT)
 class StatisticsTest {
 
     /** Tag of tests that simulate thousands of runs; Pit.java leaves them out. */
