@@ -281,7 +281,7 @@ class LiveTest extends LiveFixture {
         page.switchTo(first);
         awaitEnd(page);
         assertEquals(QUESTION, page.text("#question"));
-        assertEquals(2, page.evaluate("document.querySelectorAll('#history button').length").asInt());
+        page.await("document.querySelectorAll('#history button').length === 2"); // it connects again, now that it is seen
         page.evaluate("document.querySelector('#history button').click()");
         page.await("document.getElementById('question').textContent === 'Another question'");
         page.await("document.querySelector('.lane .content')");
