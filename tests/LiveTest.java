@@ -376,6 +376,7 @@ class LiveTest extends LiveFixture {
     void theEndOfTheServerIsVisible() throws Exception {
         var server = serve("m=sim-ttft20-itl2-n5");
         var page = open(server);
+        page.await("source?.readyState === EventSource.OPEN");
         server.close();
         page.await("document.getElementById('connection').textContent.startsWith('The server has ended.')");
     }
