@@ -277,36 +277,31 @@ class FaultTest {
         }
     }
 
-    @Test
-    void anHttp2StreamThatIsRefusedIsSentOnceMoreAndNoMore() throws Exception {
+    /** Returns how many requests reach a server that resets the first two HTTP/2 streams, if the run has no retries. */
+    private int requestsUntilFailure(ErrorCode reset) throws Exception {
         try (var server = new MockWebServer()) {
             server.setProtocols(List.of(Protocol.H2_PRIOR_KNOWLEDGE));
             server.start();
             for (int i = 0; i < 2; i++) {
-                server.enqueue(new MockResponse.Builder().onRequestStart(new SocketEffect.CloseStream(ErrorCode.REFUSED_STREAM.getHttpCode())).build());
+                server.enqueue(new MockResponse.Builder().onRequestStart(new SocketEffect.CloseStream(reset.getHttpCode())).build());
             }
             server.enqueue(new MockResponse.Builder().addHeader("Content-Type", "text/event-stream").body(EVENT + "data: [DONE]\n\n").build());
             var run = TestRun.of(results, "--base-url", server.url("/v1").toString(), "-m", "m", "-p", "Hi", "--retries", "0", "--echo", "none",
                     "--http", "2");
             assertEquals("failed", run.request().get("status"), run.err());
-            assertEquals(2, server.getRequestCount());
+            return server.getRequestCount();
         }
+    }
+
+    @Test
+    void anHttp2StreamThatIsRefusedIsSentOnceMoreAndNoMore() throws Exception {
+        assertEquals(2, requestsUntilFailure(ErrorCode.REFUSED_STREAM));
     }
 
     /** Another reset than a refusal may come after the request has been worked on. */
     @Test
     void anHttp2StreamThatBreaksIsAFailure() throws Exception {
-        try (var server = new MockWebServer()) {
-            server.setProtocols(List.of(Protocol.H2_PRIOR_KNOWLEDGE));
-            server.start();
-            for (int i = 0; i < 2; i++) {
-                server.enqueue(new MockResponse.Builder().onRequestStart(new SocketEffect.CloseStream(ErrorCode.INTERNAL_ERROR.getHttpCode())).build());
-            }
-            var run = TestRun.of(results, "--base-url", server.url("/v1").toString(), "-m", "m", "-p", "Hi", "--retries", "0", "--echo", "none",
-                    "--http", "2");
-            assertEquals("failed", run.request().get("status"), run.err());
-            assertEquals(1, server.getRequestCount());
-        }
+        assertEquals(1, requestsUntilFailure(ErrorCode.INTERNAL_ERROR));
     }
 
     /** The second request on the connection is read, and not answered for 400 ms. */

@@ -39,7 +39,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 @Timeout(20)
 class FramingTest {
 
-    private static final String HEADERS = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n";
+    private static final String HEADERS = ScriptedServer.HEADERS;
     private static final String TOKEN = "data: {\"choices\":[{\"delta\":{\"content\":\"%s\"}}]}\n\n";
     private static final String END = "data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\"}]}\n\n";
 

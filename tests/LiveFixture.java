@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.ByteArrayOutputStream;
+import java.io.IOException;
 import java.io.InputStream;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
@@ -85,6 +86,19 @@ abstract class LiveFixture {
     void awaitFirstEvents() throws Exception {
         Await.until("events are written", () -> !RunFiles.runsIn(folder).isEmpty()
                 && Files.readAllLines(RunFiles.runsIn(folder).getFirst().resolve(RunFiles.EVENTS)).size() > 2);
+    }
+
+    /** Waits until the first run has written an event that came so much later than its last one now. */
+    static void awaitFurtherEvents(Path results, double millis) throws Exception {
+        Await.until("a run begins", () -> Files.isDirectory(results) && !RunFiles.runsIn(results).isEmpty());
+        var begin = lastEventMillis(results);
+        Await.until("the answer goes on for " + millis + " ms", () -> lastEventMillis(results) >= begin + millis);
+    }
+
+    private static double lastEventMillis(Path results) throws IOException {
+        var last = new double[1];
+        CsvRows.forEach(RunFiles.runsIn(results).getFirst().resolve(RunFiles.EVENTS), row -> last[0] = Double.parseDouble(row.get("elapsed_ms")));
+        return last[0];
     }
 
     /** Returns the folder of the only run, once it is complete. */

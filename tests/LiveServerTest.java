@@ -323,7 +323,7 @@ class LiveServerTest extends LiveFixture {
                 other.body().source().require(1);
             }
             // the server sees it with the next message, 40 ms later, and would stop the question 200 ms after that
-            Thread.sleep(600);
+            awaitFurtherEvents(folder, 600);
             assertTrue(rows().isEmpty(), "one connection is left");
         }
         Await.until("the question is stopped", () -> !rows().isEmpty());
@@ -361,8 +361,7 @@ class LiveServerTest extends LiveFixture {
                 assertEquals(202, asked.code());
             }
             var runs = folder.resolve("results");
-            Await.until("it is asked", () -> Files.isDirectory(runs) && !RunFiles.runsIn(runs).isEmpty());
-            Thread.sleep(1_000); // a tab that is not connected keeps its question for ten seconds
+            awaitFurtherEvents(runs, 1_000); // a tab that is not connected keeps its question for ten seconds
             var run = new TestRun(0, "", "", runs);
             assertEquals(List.of(), run.requests());
             ToolProcess.interrupt(process);

@@ -444,7 +444,7 @@ class LiveTest extends LiveFixture {
     @Test
     void theTotalIsThatOfTheEndOfTheStream() throws Exception {
         try (var server = new ScriptedServer((request, out) -> {
-            ScriptedServer.write(out, "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
+            ScriptedServer.write(out, ScriptedServer.HEADERS
                     + ScriptedServer.chunk("data: {\"choices\":[{\"delta\":{\"content\":\"a\"}}]}\n\n"));
             Thread.sleep(300);
             ScriptedServer.write(out, ScriptedServer.chunk("data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n") + "0\r\n\r\n");

@@ -8,7 +8,7 @@
 // Pit: lets PIT change the compiled classes of a part, one instruction at a time, and tells which changes no test notices.
 //
 // To run just:
-//   jbang tests/Pit.java                  all parts that need no process and no browser; several hours on two processors
+//   jbang tests/Pit.java                  all parts that need no process and no browser; more than an hour
 //   jbang tests/Pit.java Prompts Models   these parts
 //
 // A report of each part, with every mutant in its line, is written to results/pit/PART/index.html. Parts that live in sockets

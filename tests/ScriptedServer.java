@@ -11,6 +11,9 @@ import java.util.Locale;
 /** Answers each connection with one script, which gets the stream to write to once a request has been read. */
 final class ScriptedServer implements AutoCloseable {
 
+    /** What a stream in chunks begins with. */
+    static final String HEADERS = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n";
+
     interface Script {
         /** Writes the answer to the request of this number on its connection, from 1; closes the connection by throwing. */
         void answer(int request, OutputStream out) throws Exception;

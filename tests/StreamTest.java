@@ -683,7 +683,7 @@ class StreamTest {
     @Test
     void commentsEndASilence() throws Exception {
         try (var server = new ScriptedServer((request, out) -> {
-            ScriptedServer.write(out, "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
+            ScriptedServer.write(out, ScriptedServer.HEADERS
                     + ScriptedServer.chunk("data: {\"choices\":[{\"delta\":{\"content\":\"a\"}}]}\n\n"));
             for (int i = 0; i < 10; i++) { // a second without a token
                 Thread.sleep(100);

@@ -16,9 +16,9 @@ import subprocess
 import sys
 
 import numpy
-from scipy import stats
 
-WAVES, ALLOWANCE, FEWEST_VALUES = 8, 1.3, 16
+import statistics_figures
+
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 
 
@@ -35,33 +35,8 @@ def answers(run):
 def difference(own, other):
     """Returns ratio, ends of the 95 % interval, and p before Holm."""
     pairs = sorted((own[key][1], key[0], math.log(own[key][0] / other[key][0])) for key in own if key in other)
-    by_prompt = collections.defaultdict(list)
-    for _, prompt, ratio in pairs:
-        by_prompt[prompt].append(ratio)
-    means = {prompt: numpy.mean(ratios) for prompt, ratios in by_prompt.items()}
-    student = stats.ttest_1samp(list(means.values()), 0)
-    mean, variance, degrees = numpy.mean(list(means.values())), stats.sem(list(means.values())) ** 2, len(means) - 1
-    repeated = len(pairs) > len(means)
-    weighted = []
-    for _, prompt, ratio in pairs:
-        size = len(by_prompt[prompt])
-        residual = ratio - (means[prompt] if repeated else mean)
-        enlarged = (size / (size - 1) if size > 1 else 1) if repeated else len(pairs) / (len(pairs) - 1)
-        weighted.append(residual / len(means) / size * math.sqrt(enlarged))
-    if len(weighted) >= FEWEST_VALUES:
-        time = numpy.arange(len(weighted)) + 0.5
-        waves = [2 * numpy.dot(weighted, numpy.cos(math.pi * wave * time / len(weighted))) ** 2 for wave in range(1, WAVES + 1)]
-        excess = ALLOWANCE * max(0, numpy.mean(waves) - numpy.dot(weighted, weighted))
-    else:
-        excess = 0
-    if excess == 0:
-        interval = student.confidence_interval(0.95)
-        return math.exp(mean), math.exp(interval.low), math.exp(interval.high), student.pvalue
-    total = variance + excess
-    distribution = stats.t(total ** 2 / (variance ** 2 / degrees + excess ** 2 / WAVES))
-    half = distribution.ppf(0.975) * math.sqrt(total)
-    return (math.exp(mean), math.exp(mean - half), math.exp(mean + half),
-            2 * distribution.sf(abs(mean) / math.sqrt(total)))
+    figures = statistics_figures.pairs(numpy.array([ratio for *_, ratio in pairs]), numpy.array([prompt for _, prompt, _ in pairs]))[0]
+    return (*figures[:3], figures[-1])
 
 
 def holm(p_values, family):

@@ -335,14 +335,14 @@ final class Section {
         return List.copyOf(groups.values());
     }
 
-    /** Returns null if there is none. */
+    /** Returns null for a label that no group has. */
     Group group(String label) {
         return groups.get(label);
     }
 
     /**
-     * Returns the group with this label, else the one with the lowest median of the first of these metrics that any has. A
-     * buffered stream says nothing of its model, so its group is chosen only if all are buffered. Null if there is none.
+     * Returns the group with this label, else the one with the lowest median of the first of these metrics that any has. The times of
+     * a buffered stream are those of the buffer, so its group is chosen only if all are buffered. Null if no group has such a metric.
      */
     Group baseline(List<Metric> metrics, String label) {
         if (label != null && groups.containsKey(label)) {
@@ -528,7 +528,7 @@ final class Group {
     /** How TTFT changed during a run: medians in milliseconds. */
     record Drift(double firstQuarterMillis, double restMillis) { }
 
-    /** Returns the drift of TTFT over the time of the requests; null if there is none that is more than chance. */
+    /** Returns how TTFT changed from the first requests to the last; null if it changed by no more than chance. */
     Drift drift() {
         var timed = answersOf(Metric.TTFT).filter(answer -> answer.startedAt() != null && answer.get(Metric.TTFT) > 0)
                 .sorted(Comparator.comparing(RecordedAnswer::startedAt)).toList();
