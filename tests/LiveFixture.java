@@ -101,15 +101,19 @@ abstract class LiveFixture {
         return last[0];
     }
 
-    /** Returns the folder of the only run, once it is complete. */
+    /** Returns the folder of the first run, once it is complete. */
     Path awaitFinished() throws Exception {
-        Await.until("a run has ended", () -> {
-            try (var runs = Files.list(folder)) {
-                var run = runs.filter(RunFiles::isRun).findFirst();
-                return run.isPresent() && Files.exists(run.get().resolve(RunFiles.MANIFEST)) && RunManifest.read(run.get()).finishedAt() != null;
-            }
+        return awaitFinished(1);
+    }
+
+    /** Returns the folder of the run with this number, from 1, once it is complete. */
+    Path awaitFinished(int number) throws Exception {
+        Await.until("run " + number + " has ended", () -> {
+            var runs = RunFiles.runsIn(folder);
+            return runs.size() >= number && Files.exists(runs.get(number - 1).resolve(RunFiles.MANIFEST))
+                    && RunManifest.read(runs.get(number - 1)).finishedAt() != null;
         });
-        return RunFiles.runsIn(folder).getFirst();
+        return RunFiles.runsIn(folder).get(number - 1);
     }
 
     String base(LiveServer server) {

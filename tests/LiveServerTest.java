@@ -16,6 +16,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.util.ArrayList;
 import java.util.Base64;
 import java.util.List;
 import java.util.Map;
@@ -230,7 +231,8 @@ class LiveServerTest extends LiveFixture {
 
     /**
      * The error of both is some tenths of a millisecond. What holds a reading thread up, such as a lock that a tab holds, or a tab's
-     * turn on its processor, costs a millisecond and more; where other programs hold this one up, that is in both errors.
+     * turn on its processor, costs a millisecond and more, each time. What another program costs is in both errors or, if
+     * it comes and goes, not in each of three attempts.
      */
     @Test
     void timesOfThePageAreAsExactAsThoseOfStream() throws Exception {
@@ -239,15 +241,22 @@ class LiveServerTest extends LiveFixture {
         var stream = TestRun.of(folder.resolve("stream"), "--simulate", "-m", models, "-p", "Hi", "-n", "6", "-c", "3", "--echo", "none", "-q");
         var ofStream = LoopbackLoad.overhead(LoopbackLoad.tokenTimes(stream.folder().resolve(RunFiles.EVENTS)));
         var server = serve(models);
-        ask(server, "{\"tab\":\"t\",\"prompt\":\"Hi\",\"models\":[\"a\",\"b\",\"c\"],\"repeat\":6}");
-        for (int i = 0; i < 3; i++) {
-            var tab = get(server, "/events?tab=t&ask=1", admission(server));
-            Thread.startVirtualThread(() -> readAll(tab));
-        }
-        var ofPage = LoopbackLoad.overhead(LoopbackLoad.tokenTimes(awaitFinished().resolve(RunFiles.EVENTS)));
-        assertEquals(ofStream.events(), ofPage.events());
-        assertTrue(ofPage.ttftP50Micros() <= 2 * ofStream.ttftP50Micros() + 1000, ofPage + " and " + ofStream);
-        assertTrue(ofPage.itlP50Micros() <= 2 * ofStream.itlP50Micros() + 1000, ofPage + " and " + ofStream);
+        var ofPage = new ArrayList<ClientOverhead>();
+        do {
+            ask(server, "{\"tab\":\"t\",\"prompt\":\"Hi\",\"models\":[\"a\",\"b\",\"c\"],\"repeat\":6}");
+            var ask = ofPage.size() + 1;
+            for (int i = 0; i < 3; i++) {
+                var tab = get(server, "/events?tab=t&ask=" + ask, admission(server));
+                Thread.startVirtualThread(() -> readAll(tab));
+            }
+            ofPage.add(LoopbackLoad.overhead(LoopbackLoad.tokenTimes(awaitFinished(ask).resolve(RunFiles.EVENTS))));
+            assertEquals(ofStream.events(), ofPage.getLast().events());
+        } while (!isAsExact(ofPage.getLast(), ofStream) && ofPage.size() < 3);
+        assertTrue(isAsExact(ofPage.getLast(), ofStream), ofPage + " and " + ofStream);
+    }
+
+    private static boolean isAsExact(ClientOverhead page, ClientOverhead stream) {
+        return page.ttftP50Micros() <= 2 * stream.ttftP50Micros() + 1000 && page.itlP50Micros() <= 2 * stream.itlP50Micros() + 1000;
     }
 
     private static void readAll(Response response) {
