@@ -2,6 +2,7 @@ package stream;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.nio.file.Path;
@@ -201,5 +202,14 @@ class CalibrationTest {
         recording.drain((micros, read, kind, text, tokens) -> taken[0]++);
         assertEquals(events, taken[0]);
         assertTrue(recording.wasHeldUp());
+        assertEquals("cold journal", Runner.taint(new PauseDetector(System.nanoTime(), 0), recording, events, true));
+    }
+
+    @Test
+    void anAnswerWhoseTimesCanBeTrustedSaysNothing() {
+        var recording = new Recording();
+        recording.start(System.nanoTime());
+        recording.add(recording.startNanos() + 1, 1, EventKind.CONTENT, "x", StreamEvent.NO_COUNT);
+        assertNull(Runner.taint(new PauseDetector(recording.startNanos(), 0), recording, 1, false));
     }
 }

@@ -501,6 +501,9 @@ class CompareTest {
                 + " flaky is 1.3"), sentence(run.write()));
         var worst = compare(0, run.write(), "--failures", "worst").out();
         assertTrue(worst.contains("note: failed requests count as infinitely slow; ratios are of medians\n"), worst);
+        var sentence = sentence(run.write(), "--failures", "worst");
+        assertTrue(sentence.startsWith("steady failed 0 of 30, flaky failed 12 of 30; to the first token")
+                && sentence.endsWith(", but failed requests count as infinitely slow."), sentence);
         assertTrue(worst.contains("  never  "), "its p95 is a failure: " + worst);
         var few = run("few");
         for (int i = 0; i < 30; i++) {

@@ -7,12 +7,15 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.net.InetAddress;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
 
+import mockwebserver3.Dispatcher;
 import mockwebserver3.MockResponse;
 import mockwebserver3.MockWebServer;
+import mockwebserver3.RecordedRequest;
 import okhttp3.Protocol;
 import okhttp3.tls.HandshakeCertificates;
 import okhttp3.tls.HeldCertificate;
@@ -116,6 +119,29 @@ class ConnectionTest {
                 "http://models.invalid/v1", "-m", "m", "-p", "Hi", "--echo", "none", "--insecure-http");
         assertEquals(0, run.exitCode(), run.err());
         assertEquals("POST http://models.invalid/v1/chat/completions HTTP/1.1", server.takeRequest(5, TimeUnit.SECONDS).getRequestLine());
+    }
+
+    /** The second request is the answer to the first status 407; a second status 407 ends it. */
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', value = {"u:pass%20word@|[null, Basic dTpwYXNzIHdvcmQ=]|completed", "u:other@|[null, Basic dTpvdGhlcg==]|failed",
+        "''|[null]|failed"})
+    void aProxyThatAsksForAUserGetsTheOneOfItsAddressOnce(String user, String authorizations, String status) throws Exception {
+        var sent = new ArrayList<String>();
+        server.setDispatcher(new Dispatcher() {
+            @Override
+            public synchronized MockResponse dispatch(RecordedRequest request) {
+                var authorization = request.getHeaders().get("Proxy-Authorization");
+                sent.add(authorization);
+                return "Basic dTpwYXNzIHdvcmQ=".equals(authorization)
+                        ? new MockResponse.Builder().addHeader("Content-Type", "text/event-stream").body(ANSWER).build()
+                        : new MockResponse.Builder().code(407).addHeader("Proxy-Authenticate", "Basic realm=\"p\"").build();
+            }
+        });
+        server.start();
+        var run = TestRun.of(folder.resolve("results"), Map.of("HTTP_PROXY", "http://" + user + "localhost:" + server.getPort(), "OPENAI_API_KEY", "k"), "",
+                "--base-url", "http://models.invalid/v1", "-m", "m", "-p", "Hi", "--echo", "none", "--insecure-http");
+        assertEquals(authorizations + " " + status, sent + " " + run.request().get("status"), run.err());
+        assertFalse((run.err() + run.file("run.json") + run.file("requests.csv")).contains("word"), "a password is written");
     }
 
     @ParameterizedTest

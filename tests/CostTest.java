@@ -157,6 +157,7 @@ class CostTest {
         "{\"max_tokens\":50000};                     at most 50,000; at most 0.5",
         "{\"max_completion_tokens\":50000};          at most 50,000; at most 0.5",
         "{\"n\":4};                                  at most 400;    at most 0.004",
+        "{\"n\":2,\"best_of\":3};                    at most 300;    at most 0.003",
         "{\"max_tokens\":null};                      no limit of;    -"
     })
     void theUpperBoundIsOfWhatIsReallySent(String extra, String tokens, String cost) throws Exception {

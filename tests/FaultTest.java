@@ -23,7 +23,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
-import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
@@ -31,6 +30,7 @@ import java.util.Map;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.zip.GZIPOutputStream;
@@ -319,6 +319,21 @@ class FaultTest {
             for (var column : List.of("sent_ms", "headers_ms", "first_event_ms", "ttft_ms", "total_ms")) {
                 assertTrue(Double.parseDouble(run.requests().getLast().get(column)) < 350, column + " " + run.requests().getLast().get(column));
             }
+        }
+    }
+
+    @Test
+    void anErrorWhoseBodyDoesNotEndIsToldByWhatHasCome() throws Exception {
+        var stop = new CountDownLatch(1);
+        try (var server = new ScriptedServer((request, out) -> {
+            write(out, ScriptedServer.HEADERS.replace("200 OK", "500 Internal Server Error") + chunk("out of memory\n" + "at model.forward\n".repeat(10_000)));
+            stop.await();
+        })) {
+            var run = TestRun.of(results, "--base-url", server.url(), "-m", "m", "-p", "Hi", "--timeout", "10", "--retries", "0", "--echo", "none");
+            assertEquals("failed http_500 out of memory", run.request().get("status") + " " + run.request().get("error_type") + " "
+                    + run.request().get("error"), run.err());
+        } finally {
+            stop.countDown();
         }
     }
 

@@ -186,7 +186,7 @@ class ModelsTest {
 
     @Test
     void noKeyIsOneLineThatNamesTheVariableAndTheSimulator() {
-        assertEquals(List.of("no key for api.openai.com; set OPENAI_API_KEY, or try it without one: Stream.java --simulate"),
+        assertEquals(List.of("no key for api.openai.com; set OPENAI_API_KEY, or try it without one, with --simulate"),
                 problems(Map.of()));
         assertEquals(List.of("OPENAI_API_KEY is empty; set it to the key, or unset it"), problems(Map.of("OPENAI_API_KEY", "  ")));
     }
@@ -274,8 +274,10 @@ class ModelsTest {
         assertEquals("https://res.openai.azure.com/openai/deployments/gpt-4/chat/completions?api-version=2024-10-21",
                 model.url().toString());
         assertEquals(Map.of("api-key", "az"), headers(model));
+        var ofVersion = Map.of("AZURE_OPENAI_API_KEY", "az", "OPENAI_API_VERSION", "2026-01-01");
+        assertEquals("2026-01-01", one("gpt-4@https://res.openai.azure.com", ofVersion).url().queryParameter("api-version"));
         assertEquals("https://res.openai.azure.com/openai/deployments/d/chat/completions?api-version=2025-01-01",
-                one("m@https://res.openai.azure.com/openai/deployments/d?api-version=2025-01-01", environment).url().toString());
+                one("m@https://res.openai.azure.com/openai/deployments/d?api-version=2025-01-01", ofVersion).url().toString());
         assertEquals("https://res.openai.azure.com/openai/v1/chat/completions",
                 one("m@https://res.openai.azure.com/openai/v1", environment).url().toString());
     }
@@ -305,7 +307,7 @@ class ModelsTest {
                 + "\"max_tokens\":200,\"temperature\":0.0}", model.body(prompt, new Sampling(200, 0, 7L), model.mostUsage()));
         assertEquals("http://localhost:2/v1/messages",
                 one("claude", Map.of("ANTHROPIC_BASE_URL", "http://localhost:2")).url().toString());
-        assertEquals(List.of("no key for api.anthropic.com; set ANTHROPIC_API_KEY, or try it without one: Stream.java --simulate"),
+        assertEquals(List.of("no key for api.anthropic.com; set ANTHROPIC_API_KEY, or try it without one, with --simulate"),
                 problems(WITH_KEY));
     }
 

@@ -8,6 +8,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
@@ -162,6 +164,24 @@ class ResumeTest {
             var rows = new ArrayList<String>();
             CsvRows.forEach(Files.writeString(folder.resolve("torn.csv"), "a,b\r\n1,234\r\n" + end), row -> rows.add(row.get("b")));
             assertEquals(List.of("234"), rows, end);
+        }
+    }
+
+    @Test
+    void theTimesAtWhichItIsResumedAreInRunJson() throws Exception {
+        TestRun.of(results, command());
+        assertEquals(List.of(), RunManifest.read(results.resolve(runId())).resumedAt());
+        var times = new ArrayList<Instant>(List.of(Instant.now()));
+        for (int i = 0; i < 2; i++) {
+            Files.writeString(file("requests.csv"), "request_id,run");
+            assertWhole(finish());
+            times.add(Instant.now());
+        }
+        var resumedAt = RunManifest.read(results.resolve(runId())).resumedAt().stream().map(Instant::parse).toList();
+        assertEquals(2, resumedAt.size());
+        for (int i = 0; i < 2; i++) {
+            assertTrue(!resumedAt.get(i).isBefore(times.get(i).truncatedTo(ChronoUnit.SECONDS)) && !resumedAt.get(i).isAfter(times.get(i + 1)),
+                    resumedAt + " and " + times);
         }
     }
 

@@ -177,8 +177,12 @@ class StreamTest {
     }
 
     @Test
-    void quietLeavesTheTableOut() {
+    void quietLeavesTheTableTheProgressAndTheHeadingsOut() {
         assertEquals("", run("-m", QUICK, "-p", "Hi", "-q").err());
+        var batch = TestRun.of(results.resolve("batch"), Map.of(), InputStream.nullInputStream(), true, "--base-url", simulator.baseUrl(),
+                "-m", "sim-ttft300-itl1-n8", "-p", "Hi", "-n", "2", "-q");
+        assertEquals("", batch.err());
+        assertEquals(batch.requests().stream().map(row -> row.get("output") + "\n").collect(Collectors.joining("\n")), batch.out());
     }
 
     @Test
@@ -842,7 +846,7 @@ class StreamTest {
     @Test
     void noKeyIsOneLineBeforeAnythingIsSent() {
         var run = TestRun.of(results, "-p", "Hi");
-        assertEquals("stream: no key for api.openai.com; set OPENAI_API_KEY, or try it without one: Stream.java --simulate\n", run.err());
+        assertEquals("stream: no key for api.openai.com; set OPENAI_API_KEY, or try it without one, with --simulate\n", run.err());
         assertEquals(2, run.exitCode());
         assertEquals(0, results.toFile().list().length);
     }

@@ -217,6 +217,9 @@ record SectionResult(String title, String baseline, List<GroupResult> groups, Li
 
     private static final double SIGNIFICANT = 0.05;
 
+    /** A caveat of the first sentence and of the whole comparison. */
+    static final String FAILURES_ARE_WORST = "failed requests count as infinitely slow";
+
     /** Compares all groups with the named one, or where that is null or missing with the fastest. */
     static SectionResult of(Section section, ComparisonSettings settings, String baseline) {
         var compared = !settings.metrics().isEmpty() ? settings.metrics()
@@ -236,8 +239,11 @@ record SectionResult(String title, String baseline, List<GroupResult> groups, Li
                 group.currencies().size() == 1 ? group.currencies().getFirst() : null, aggregates(group), against.get(group),
                 compared.contains(Metric.TTFT) ? tails(group, other) : Map.<Aggregate, QuantileRatio>of(),
                 compared.contains(Metric.TTFT) ? intervals(group) : Map.<Aggregate, QuantileInterval>of())).toList();
-        return new SectionResult(section.title(), other == null ? null : other.label(), results,
-                new HeadlineCaveats(section, other, results).lines());
+        var caveats = new HeadlineCaveats(section, other, results).lines();
+        if (settings.failures() == ComparisonSettings.Failures.WORST && results.stream().anyMatch(group -> group.failed() > 0)) {
+            caveats.addFirst(FAILURES_ARE_WORST);
+        }
+        return new SectionResult(section.title(), other == null ? null : other.label(), results, caveats);
     }
 
     private static boolean isComparable(Group group, Group baseline, Metric metric) {
@@ -336,7 +342,7 @@ record SectionResult(String title, String baseline, List<GroupResult> groups, Li
         }
         return java.util.stream.Stream.concat(different.stream(), java.util.stream.Stream.of(own))
                 .map(group -> group.label() + " failed " + group.failed() + " of " + group.requests())
-                .collect(Collectors.joining(", ")) + "; among completed requests, ";
+                .collect(Collectors.joining(", ")) + (headlineCaveats.contains(FAILURES_ARE_WORST) ? "; " : "; among completed requests, ");
     }
 
     private static boolean failuresDiffer(GroupResult group, GroupResult baseline) {
@@ -551,7 +557,7 @@ record Comparison(Terms terms, List<SectionResult> sections, List<String> caveat
                 runs.stream().anyMatch(run -> run.manifest().simulated()));
         var caveats = new Caveats(grouping, sections, results, runs, terms, settings.untainted()).lines();
         if (failuresAreWorst) {
-            caveats.addFirst("failed requests count as infinitely slow; ratios are of medians");
+            caveats.addFirst(SectionResult.FAILURES_ARE_WORST + "; ratios are of medians");
         }
         caveats.addAll(problems.lines());
         return new Comparison(terms, results, caveats, source);

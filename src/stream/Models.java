@@ -799,7 +799,7 @@ final class ModelCatalog {
             problems.add("model " + label + ": no key for " + base.host()
                     + "; name its variable with api_key_env in a --models file, or set --base-url and " + dialect.keyVariable());
         } else if (key == null) {
-            problems.add("no key for " + base.host() + "; set " + dialect.keyVariable() + ", or try it without one: Stream.java --simulate");
+            problems.add("no key for " + base.host() + "; set " + dialect.keyVariable() + ", or try it without one, with --simulate");
         } else if (!base.isHttps() && !settings.insecureHttp()) {
             problems.add("model " + label + ": the key would go unencrypted to " + base.host()
                     + "; use https://, or allow it with --insecure-http");

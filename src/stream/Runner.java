@@ -381,7 +381,7 @@ final class Runner implements AutoCloseable {
             var acceptedUsage = acceptedUsage(usage, result.outcome());
             var waitMillis = acceptedUsage != usage ? Long.valueOf(0) : backoff.waitMillis(job.model(), result, retries);
             var again = waitMillis != null && !isStopped() && !stoppedModels.contains(job.model().label());
-            attempt.end().set(new Attempt.End(result, !again, taint(attempt.recording(), result)));
+            attempt.end().set(new Attempt.End(result, !again, taint(pauses, attempt.recording(), result.endMicros(), nextIsCold.compareAndSet(true, false))));
             report(job, result);
             if (acceptedUsage != usage) {
                 usageByServer.merge(job.model().server(), acceptedUsage, (one, other) -> one.compareTo(other) < 0 ? one : other);
@@ -464,13 +464,13 @@ final class Runner implements AutoCloseable {
     }
 
     /** Returns the column tainted; null if nothing was noticed. */
-    private String taint(Recording recording, ExchangeResult result) {
+    static String taint(PauseDetector pauses, Recording recording, long endMicros, boolean isCold) {
         var startNanos = recording.startNanos();
-        var causes = pauses.during(startNanos, startNanos + result.endMicros() * 1000);
+        var causes = pauses.during(startNanos, startNanos + endMicros * 1000);
         if (recording.wasHeldUp()) {
             causes.add("journal");
         }
-        if (nextIsCold.compareAndSet(true, false)) {
+        if (isCold) {
             causes.addFirst("cold");
         }
         return causes.isEmpty() ? null : String.join(" ", causes);
