@@ -142,11 +142,14 @@ class CompareTest {
             assertTrue(plain.contains("a-model-with-") && plain.contains("characters-2"), "shortened in the middle: " + plain);
             assertTrue(printed.contains("\033[1;32ma-model"), printed);
             assertTrue(printed.contains("\033[31m1\033[0m"), "one failure: " + printed);
+            assertTrue(printed.contains("\033[31mslower\033[0m") && !printed.contains("mfaster\033"), printed);
             assertEquals(columns.equals("120"), plain.lines().anyMatch(line -> line.matches("model .*TPOT.*")), plain);
         }
         var wide = Printed.of("compare", Compare::run, Map.of("COLUMNS", "80"), InputStream.nullInputStream(), true,
                 folder.resolve("r").toString(), "--wide").expect(0).out();
         assertEquals(compare(0, folder.resolve("r")).out(), wide, "as in a pipe");
+        assertTrue(Printed.of("compare", Compare::run, Map.of("COLUMNS", "120"), InputStream.nullInputStream(), true, folder.resolve("r").toString(),
+                "--baseline", "short").out().contains("\033[1;32mfaster\033[0m"));
         assertFalse(Printed.of("compare", Compare::run, Map.of("COLUMNS", "80", "NO_COLOR", "1"), InputStream.nullInputStream(), true,
                 folder.resolve("r").toString()).out().contains("\033"));
     }
@@ -443,7 +446,9 @@ class CompareTest {
                 run.answer(model, "p" + i % 6, i / 6 + 1, (model.equals("early") ? 100 : 130) + i % 5, 5, 5);
             }
         }
-        assertTrue(sentence(run.write()).endsWith(", but not at the same time: a difference between the two times looks the same."));
+        var caveat = "not at the same time: a difference between the two times looks the same";
+        assertTrue(sentence(run.write()).endsWith(", but " + caveat + "."));
+        assertEquals("[\"" + caveat + "\"]", json(run.write()).at("/sections/0/headline_caveats").toString());
         var interleaved = run("s");
         for (int i = 0; i < 12; i++) {
             interleaved.answer("early", "p" + i % 6, i / 6 + 1, 100 + i % 5, 5, 5).answer("late", "p" + i % 6, i / 6 + 1, 130 + i % 5, 5, 5);
@@ -786,6 +791,10 @@ class CompareTest {
         "tokens_per_s_p50 < 0.9x; 1; slow has 0.64x of fast's 96.9",
         "failed > 3%;             1; slow has 1",
         "failed > 4.1 %;          0; ",
+        "output_tokens_p50 > 20;  0; ",
+        "output_tokens_p50 < 20;  0; ",
+        "output_tokens_p50 <= 20; 1; fast has 20",
+        "output_tokens_p50 <=19.9; 0; ",
         "failed > 0;              1; slow has 1",
         "ttft_p95 > 5x;           3; undecided, slow has 1.41x of fast's 121.9, too few for an interval",
         "ttft_p99 > 5x;           3; undecided, slow has too few completed requests for it, 24"
@@ -960,7 +969,7 @@ class CompareTest {
         var command = lines.getLast().strip().split(" ");
         assertEquals("./jbang Compare.java", command[0] + " " + command[1]);
         var text = compare(0, command[2]).out();
-        assertTrue(text.startsWith("To the first token a is "), text);
+        assertTrue(text.startsWith("To the first token "), text);
         assertTrue(text.contains("\nnote: simulated: the figures say nothing about the real models of these names\n"), text);
     }
 

@@ -72,7 +72,7 @@ class ConnectionTest {
     @Test
     void aResumedRunGetsItsHeadersAgain() throws Exception {
         server.start();
-        var run = run("--header=X-Plain: plain-very-secret", "-n", "2");
+        var run = run("--header=X-Plain: plain-very-secret", "--header", "X-Token: ${TOKEN}", "-n", "2");
         var requests = run.folder().resolve("requests.csv");
         var lines = Files.readAllLines(requests);
         Files.writeString(requests, lines.get(0) + "\r\n" + lines.get(1) + "\r\n"); // as if the second had been cut off
@@ -83,7 +83,8 @@ class ConnectionTest {
         assertEquals(0, resumed.exitCode(), resumed.err());
         assertEquals(2, resumed.requests().size());
         for (var value : List.of("plain-very-secret", "plain-very-secret", "new")) {
-            assertEquals(value, server.takeRequest(5, TimeUnit.SECONDS).getHeaders().get("X-Plain"));
+            var headers = server.takeRequest(5, TimeUnit.SECONDS).getHeaders();
+            assertEquals(value + " token-very-secret", headers.get("X-Plain") + " " + headers.get("X-Token"));
         }
     }
 

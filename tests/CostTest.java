@@ -168,6 +168,13 @@ class CostTest {
     }
 
     @Test
+    void aBoundNamesTheModelsThatItLeavesOut() throws Exception {
+        var run = TestRun.of(folder.resolve("runs"), "--dry-run", "-p", "Hi", "--max-tokens", "100", "--models", models(model("a", "USD"),
+                model("b", "USD").replace("{\"label\"", "{\"extra\":{\"max_tokens\":null},\"label\""), "{\"name\":\"c\",\"extra\":{\"max_tokens\":null}}"));
+        assertTrue(run.out().contains("counting each byte of a request as a token; no price for c; no limit of tokens for b\n"), run.out());
+    }
+
+    @Test
     void aLimitOnCostsOfDifferentCurrenciesOrWithoutAPriceIsUndecided() throws Exception {
         var run = new RunOnDisk(folder.resolve("r")).answer("a", "p", 1, 100, 5, 3, "cost", "0.001").answer("b", "p", 1, 100, 5, 3);
         run.record().putArray("models").addObject().put("label", "a").putObject("price").put("input", 1).put("output", 1).put("currency", "USD");

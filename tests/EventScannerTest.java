@@ -51,14 +51,16 @@ class EventScannerTest {
     @Test
     void rowsHaveTheirValuesAndPlaces() throws Exception {
         var file = HEADER + ROW + "\"r,2\",m,p,1,12,1,role,0.001,,1,,,\r\n" + "r3,m,p,1,1,2,other,123456789.012,,1,\"two\r\nlines\nand \"\"quotes\"\"\",,true\r\n"
-                + "'=r,m,p,1,1,3,usage,0.000,,1,'=é🗼,5,true\n" + "r5,m,p,1,999999999,4,done,10.000,,1,\"\",,\r\n";
+                + "'=r,m,p,1,1,3,usage,0.000,,1,'=é🗼,5,true\n" + "r5,m,p,1,999999999,4,done,10.000,,1,\"\",,\r\n"
+                + "r6,m,p,1,10,5,tool,11.000,,1,é🗼,,\r\n";
         var scanner = scanner(file);
         assertEquals(HEADER.length(), scanner.offset());
         assertEquals(1, scanner.line());
         assertEquals(List.of("r1|1|CONTENT|1500|hi|2|1:", "r,2|12|ROLE|1||0|2:", "r3|1|EMPTY_CHOICE|123456789012|two\r\nlines\nand \"quotes\"|23|3:",
-                "=r|1|EMPTY_CHOICE_WITH_USAGE|0|=é🗼|3|6:", "r5|999999999|DONE|10000||0|7:"), all(scanner));
+                "=r|1|EMPTY_CHOICE_WITH_USAGE|0|=é🗼|3|6:", "r5|999999999|DONE|10000||0|7:",
+                "r6|10|TOOL|11000|é🗼|2|8:"), all(scanner));
         assertTrue(scanner.isAtEnd());
-        assertEquals(8, scanner.line());
+        assertEquals(9, scanner.line());
         assertEquals(file.getBytes(StandardCharsets.UTF_8).length, scanner.offset());
     }
 

@@ -8,6 +8,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
@@ -23,7 +25,6 @@ class GroupsTest {
     @TempDir
     Path folder;
     private RunOnDisk disk;
-    private CsvRun run;
     private Section section;
     private EventCollector events;
 
@@ -34,39 +35,140 @@ class GroupsTest {
 
     /** Reads the run into groups by model. */
     private void group() throws IOException {
+        section = sections("model", Map.of(), disk).getFirst();
+    }
+
+    private List<Section> sections(String by, Map<String, List<Path>> sides, RunOnDisk... ofRuns) throws IOException {
         var problems = new ReadProblems();
-        run = CsvRun.read(disk.write(), problems);
-        var sections = Grouping.of("model", new NamedRuns(List.of(run), Map.of(run, run)), Map.of())
-                .sections(List.of(run), new Counting(MetricDefinition.OURS, false, false, false), problems);
+        var runs = new LinkedHashMap<RecordedRun, RecordedRun>();
+        for (var each : ofRuns) {
+            var run = CsvRun.read(each.write(), problems);
+            runs.put(run, run);
+        }
+        var all = List.copyOf(runs.keySet());
+        var sections = Grouping.of(by, new NamedRuns(all, runs), sides)
+                .sections(all, new Counting(MetricDefinition.OURS, false, false, true), problems);
         events = new EventCollector(sections);
-        run.readEvents(MetricDefinition.OURS, events, problems, null);
+        for (var run : all) {
+            run.readEvents(MetricDefinition.OURS, events, problems, null);
+        }
         assertEquals(List.of(), problems.lines());
-        section = sections.getFirst();
+        return sections;
     }
 
     private Group model(String label) {
         return section.groups().stream().filter(group -> group.completed().getFirst().model().equals(label)).findFirst().orElseThrow();
     }
 
-    /** The medians of TTFT are 101 and 200 ms, so the second prompt is the only one whose first tokens come in another order. */
+    /** The medians are 100 and 110 ms to the first token, 121 and 131 ms in all. Of p1 both answers are farther from them than of p2. */
     @Test
     void thePromptsThatAreNearestToTheMediansRaceFirst() throws Exception {
-        begin().answer("a", "p1", 1, 100, 10, 3).answer("b", "p1", 1, 200, 10, 3)
-                .answer("a", "p2", 1, 150, 10, 3).answer("b", "p2", 1, 140, 10, 3)
+        begin().answer("a", "p1", 1, 130, 10, 3).answer("b", "p1", 1, 143, 10, 3)
+                .answer("a", "p2", 1, 106, 10, 3).answer("b", "p2", 1, 105, 10, 3) // their first tokens come in another order
                 .answer("a", "p3", 1, 100, 10, 3)
-                .answer("a", "p4", 1, 130, 10, 3).answer("a", "p4", 2, 101, 10, 3).answer("b", "p4", 1, 220, 10, 3)
-                .answer("a", "p5", 1, 100, 0.01, 2001).answer("b", "p5", 1, 200, 0.01, 2001);
+                .answer("a", "p4", 1, 60, 10, 3).answer("a", "p4", 2, 101, 10, 3).answer("a", "p4", 3, 101, 1, 3).answer("b", "p4", 1, 110, 10, 3)
+                .answer("a", "p5", 1, 100, 0.01, 2001).answer("b", "p5", 1, 110, 0.01, 2001)
+                .answer("a", "p6", 1, 99, 10, 3).answer("a", "p7", 1, new double[0]);
         group();
         var races = events.racesOf(section);
-        assertEquals(List.of("p1", "p4", "p2", "p3"), races.stream().map(EventCollector.Race::prompt).toList());
-        assertEquals(2, races.get(1).answers().get(model("a")).repetition(), "the nearest of two");
+        assertEquals(List.of("p4", "p1", "p2", "p3", "p6"), races.stream().map(EventCollector.Race::prompt).toList());
+        assertEquals(2, races.getFirst().answers().get(model("a")).repetition(), "the nearest of three, in the first token and in all");
         var pieces = events.pieces(races.getFirst().answers().get(model("b")));
-        assertEquals(List.of(200_000L, 210_000L, 220_000L), pieces.stream().map(EventCollector.Piece::elapsedMicros).toList());
+        assertEquals(List.of(110_000L, 120_000L, 130_000L), pieces.stream().map(EventCollector.Piece::elapsedMicros).toList());
         assertEquals(1, races.get(3).answers().size());
         assertNull(events.pieces(model("a").completed().stream().filter(answer -> answer.promptId().equals("p4") && answer.repetition() == 1)
                 .findFirst().orElseThrow()), "what does not race is not kept");
         assertFalse(model("a").positions().medians().isEmpty());
     }
+
+    // Comparisons
+
+    /** Of the seven prompts of a one has no gap, since its answer has one token. */
+    @Test
+    void answersWithoutAMetricAreLeftOutAndSixPromptsAreEnough() throws Exception {
+        begin();
+        for (int i = 0; i < 7; i++) {
+            disk.answer("a", "p" + i, 1, 100, 10, i == 6 ? 1 : 5).answer("b", "q" + i, 1, 100, 20, 5);
+        }
+        group();
+        var difference = model("a").compare(model("b"), Metric.ITL);
+        assertEquals("PROMPTS 6 false", difference.unit() + " " + difference.units() + " " + difference.isPaired());
+        assertEquals(0.5, difference.ratio(), 1e-9);
+    }
+
+    @Test
+    void halfOfTheRequestsWithACounterpartMakePairs() throws Exception {
+        begin();
+        for (int i = 0; i < 4; i++) {
+            disk.answer("a", "p" + i, 1, 100, 10, 5).answer("b", (i < 2 ? "p" : "q") + i, 1, 100, 10, 5).answer("c", (i < 1 ? "p" : "r") + i, 1, 100, 10, 5);
+        }
+        group();
+        assertTrue(model("a").compare(model("b"), Metric.TTFT).isPaired());
+        assertFalse(model("a").compare(model("c"), Metric.TTFT).isPaired());
+    }
+
+    /** Each run counts as one value: of the prompts that all runs have, and of which all know the metric. */
+    @Test
+    void severalRunsOfEachSideAreComparedByThePromptsThatAllHave() throws Exception {
+        var runs = new ArrayList<RunOnDisk>();
+        for (var name : List.of("old-1", "old-2", "new-1", "new-2")) {
+            var slower = name.startsWith("new") ? 2 : 1;
+            runs.add(new RunOnDisk(folder.resolve(name)).answer("m", "p", 1, 100 * slower, 10 * slower, 5)
+                    .answer("m", "q", 1, 400 * slower, 30 * slower, name.equals("new-1") ? 1 : 5));
+        }
+        runs.getFirst().answer("m", "only here", 1, 9_000, 900, 5);
+        var sides = Map.of("old", List.of(folder.resolve("old-1"), folder.resolve("old-2")), "new", List.of(folder.resolve("new-1"), folder.resolve("new-2")));
+        var both = sections("run", sides, runs.toArray(RunOnDisk[]::new)).getFirst();
+        for (var metric : List.of(Metric.TTFT, Metric.ITL)) {
+            var difference = both.group("old").compare(both.group("new"), metric);
+            assertEquals("RUNS 2 4", difference.unit() + " " + difference.units() + " " + difference.size());
+            assertEquals(0.5, difference.ratio(), 1e-9);
+        }
+        for (var one : List.of("old-1", "new-1")) { // one run of a side leaves nothing that runs could vary by
+            var other = one.equals("old-1") ? "new" : "old";
+            var apart = sections("run", Map.of(other, sides.get(other)), runs.toArray(RunOnDisk[]::new)).getFirst();
+            assertEquals(Unit.REPETITIONS, apart.group(one).compare(apart.group(other), Metric.TTFT).unit());
+            assertEquals(Unit.REPETITIONS, apart.group(other).compare(apart.group(one), Metric.TTFT).unit());
+        }
+    }
+
+    @Test
+    void machinesAreComparedFromFiveAnswersOfEachOn() throws Exception {
+        var runs = List.of(new RunOnDisk(folder.resolve("one")), new RunOnDisk(folder.resolve("two")));
+        for (int i = 0; i < 2; i++) {
+            runs.get(i).record().putObject("versions").put("machine", "node-" + (i + 1));
+            for (int answer = 0; answer < 5; answer++) {
+                runs.get(i).answer("m", "p" + answer, 1, 100 * (i + 1) + answer, 10, 5);
+            }
+            runs.get(i).answer("m", "without text", 1, new double[0]);
+            runs.get(i).answer("few", "p0", 1, 100 * (i + 1), 10, 5);
+        }
+        var both = sections("model", Map.of(), runs.toArray(RunOnDisk[]::new)).getFirst();
+        assertEquals(Map.of("node-1", 102.0, "node-2", 202.0), both.group("m").differentMachines());
+        assertNull(both.group("few").differentMachines());
+    }
+
+    @Test
+    void aModelThatWasNotAskedIsNoGroup() throws Exception {
+        begin().answer("m", "p", 1, 100, 10, 5);
+        for (var label : List.of("m", "not asked")) {
+            disk.record().withArray("/models").addObject().put("label", label).put("name", label);
+        }
+        assertEquals(List.of("m"), sections("model", Map.of(), disk).getFirst().groups().stream().map(Group::label).toList());
+        for (var by : List.of("base_url", "prompt")) {
+            assertEquals(1, sections(by, Map.of(), disk).size(), by);
+        }
+    }
+
+    @Test
+    void costsThatAreNotKnownAreCountedWhereThereIsAPrice() throws Exception {
+        begin().answer("a", "p", 1, 100, 10, 5, "cost", "0.1").answer("a", "q", 1, 100, 10, 5).answer("b", "p", 1, 100, 10, 5);
+        disk.record().withArray("/models").addObject().put("label", "a").put("name", "a").putObject("price").put("input", 1).put("output", 1).put("currency", "USD");
+        group();
+        assertEquals("1 0", model("a").withUnknownCost() + " " + model("b").withUnknownCost());
+    }
+
+    // Figures
 
     @Test
     void theShareOfReasoningIsOfTokensWhereTheseAreCountedElseOfEvents() throws Exception {
@@ -110,10 +212,12 @@ class GroupsTest {
     @Test
     void eventsDifferInSizeByMoreThanAFifth() throws Exception {
         begin().answer("one", "p1", 1, 100, 10, 10, "tokens_per_event", "1.000").answer("fifth", "p1", 1, 100, 10, 10, "tokens_per_event", "1.200")
+                .answer("two", "p1", 1, 100, 10, 10, "tokens_per_event", "2.000").answer("little more", "p1", 1, 100, 10, 10, "tokens_per_event", "2.300")
                 .answer("more", "p1", 1, 100, 10, 10, "tokens_per_event", "1.210").answer("unknown", "p1", 1, 100, 10, 10, "token_source", "events");
         group();
         assertFalse(model("one").tokensPerEventDiffer(model("fifth")));
         assertTrue(model("one").tokensPerEventDiffer(model("more")) && model("more").tokensPerEventDiffer(model("one")));
+        assertFalse(model("two").tokensPerEventDiffer(model("little more")));
         assertFalse(model("one").tokensPerEventDiffer(model("unknown")));
     }
 
@@ -150,6 +254,23 @@ class GroupsTest {
         assertEquals(new Group.Drift(125, 245), model("slower").drift());
         assertNull(model("prompts").drift());
         assertNull(model("steady").drift());
+    }
+
+    /** Twenty requests, each prompt twice, are enough; a prompt has its own time, and most prompts must repeat. */
+    @Test
+    void aTrendIsOneOfEachPromptsOwnTimes() throws Exception {
+        begin();
+        for (int i = 0; i < 24; i++) {
+            if (i < 20) {
+                disk.answer("twice", "p" + i % 10, 1 + i / 10, i < 10 ? 100 : 200, 10, 3).answer("ordered", "p" + i / 2, 1 + i % 2, 100 + 50 * (i / 2), 10, 3);
+            }
+            disk.answer("few", "q" + i % 16, 1 + i / 16, i < 16 ? 100 : 300, 10, 3);
+        }
+        disk.answer("twice", "p0", 3, 0, 10, 3);
+        group();
+        assertEquals(new Group.Drift(100, 200), model("twice").drift());
+        assertNull(model("ordered").drift());
+        assertNull(model("few").drift());
     }
 
     @Test

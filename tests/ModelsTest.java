@@ -16,6 +16,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
 
@@ -65,7 +66,7 @@ class ModelsTest {
     private static Map<String, String> headers(Model model) {
         var request = new Request.Builder().url(model.url());
         model.authorise(request);
-        var headers = new java.util.TreeMap<String, String>();
+        var headers = new TreeMap<String, String>();
         request.build().headers().forEach(header -> headers.put(header.getFirst(), header.getSecond()));
         return headers;
     }
@@ -108,6 +109,14 @@ class ModelsTest {
     void anAccountThatNoHeaderHoldsIsRefused() {
         assertEquals(List.of("OPENAI_ORG_ID has a character that is not allowed in a header; set it again"),
                 problems(Map.of("OPENAI_API_KEY", "k", "OPENAI_ORG_ID", "\u00e9")));
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"sk secret", "sk\u007f", "sk\u00e9", "sk\u0000x"})
+    void aKeyThatNoHeaderHoldsIsRefusedAndNotShown(String key) {
+        specs = List.of("m");
+        assertEquals(List.of("model m: its key has a character that is not allowed in a header; set it again"), problems(Map.of("OPENAI_API_KEY", key)));
+        assertEquals("(a key)", new Secret(key).toString());
     }
 
     @Test
@@ -280,6 +289,8 @@ class ModelsTest {
                 one("m@https://res.openai.azure.com/openai/deployments/d?api-version=2025-01-01", ofVersion).url().toString());
         assertEquals("https://res.openai.azure.com/openai/v1/chat/completions",
                 one("m@https://res.openai.azure.com/openai/v1", environment).url().toString());
+        assertEquals("https://res.openai.azure.com/openai/models?api-version=2024-10-21", model.modelsUrl().toString());
+        assertEquals("http://localhost:1/v1/models", one("m@http://localhost:1", environment).modelsUrl().toString());
     }
 
     @Test
@@ -323,14 +334,23 @@ class ModelsTest {
         assertEquals("refused: (a header)", own.withoutSecrets("refused: t-very-secret"));
     }
 
+    /** A shorter value is likely to be a word of the message. */
+    @Test
+    void aHeadersValueIsASecretFromEightCharactersOn() throws Exception {
+        headers = List.of("X-A: 1234567", "X-B: abcdefgh");
+        assertEquals("1234567 (a header)", one("m", WITH_KEY).withoutSecrets("1234567 abcdefgh"));
+    }
+
     @ParameterizedTest
     @CsvSource(delimiter = '|', value = {"sk-a-key-and-no-colon|--header: not a name, a colon and a value; write NAME: VALUE",
         "X-A: ${NOWHERE}|--header 'X-A': NOWHERE is not set; set it to the value",
+        "X-A: ${BLANK}|--header 'X-A': BLANK is not set; set it to the value",
+        "X-A: a\u007f|--header 'X-A': its value has a character that is not allowed in a header; set it again",
         "Content-Length: 5|--header 'Content-Length' is set by this tool; leave it out",
         "X-A: ü|--header 'X-A': its value has a character that is not allowed in a header; set it again"})
     void aHeaderThatCannotBeSentIsOneLineWithoutItsValue(String header, String line) {
         headers = List.of(header);
-        assertEquals(List.of(line), problems(WITH_KEY));
+        assertEquals(List.of(line), problems(Map.of("OPENAI_API_KEY", "sk-secret", "BLANK", " ")));
     }
 
     @ParameterizedTest
@@ -422,6 +442,17 @@ class ModelsTest {
         var model = fromFile("[{\"name\":\"m\",\"extra\":{\"temperature\":null,\"n\":2}}]", WITH_KEY).getFirst();
         assertEquals("{\"model\":\"m\",\"stream\":true,\"messages\":[{\"role\":\"user\",\"content\":\"Hi\"}],"
                 + "\"max_tokens\":200,\"n\":2}", model.body(Prompt.ofText("p", "Hi", "p"), SAMPLING, UsageRequest.NONE));
+        var prompt = new Prompt("p", List.of(new Prompt.Message("user", "Hi")), null, null, null,
+                new TreeMap<>(Map.of("n", 3, "top_p", 0.5)), Map.of(), "p");
+        assertEquals("{\"model\":\"m\",\"stream\":true,\"messages\":[{\"role\":\"user\",\"content\":\"Hi\"}],\"max_tokens\":200,\"n\":2,\"top_p\":0.5}",
+                model.body(prompt, SAMPLING, UsageRequest.NONE), "the extra of the model counts more");
+    }
+
+    @Test
+    void aPromptThatNamesAModelThatCannotBeAskedIsAProblem() {
+        var catalog = ModelCatalog.of(new ModelSettings(List.of("m"), null, null, api, false, List.of()), WITH_KEY, ModelCatalog.Access.WITH_KEYS);
+        assertEquals("other", catalog.named("other").name());
+        assertThrows(UserError.class, () -> catalog.named("a|b"));
     }
 
     @Test

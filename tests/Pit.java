@@ -11,8 +11,9 @@
 //   jbang tests/Pit.java                  all parts that need no process and no browser; more than an hour
 //   jbang tests/Pit.java Prompts Models   these parts
 //
-// A report of each part, with every mutant in its line, is written to results/pit/PART/index.html. Parts that live in sockets
-// and processes are in Mutants.java.
+// A report of each part, with every mutant in its line, is written to results/pit/PART/index.html. tests/survivors.txt lists the
+// mutants that no test notices, with the reason of each; those that are not listed are printed. Parts that live in sockets and
+// processes are in Mutants.java.
 
 package stream;
 
@@ -30,11 +31,15 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
 import java.util.logging.Level;
 import java.util.logging.Logger;
 import java.util.regex.Pattern;
 
+import javax.xml.parsers.DocumentBuilderFactory;
+
 import org.pitest.mutationtest.commandline.MutationCoverageReport;
+import org.w3c.dom.Element;
 
 /** Runs PIT on one part after the other, and prints a table. */
 public class Pit {
@@ -60,25 +65,78 @@ public class Pit {
         TESTS.put("Export", List.of(ImportedRunsTest.class, CompareTest.class, CostTest.class));
     }
 
+    private static final Path LIST = Path.of("tests/survivors.txt");
+
+    /** What PIT changed, how often in that method, and why no test can notice or need notice it. */
+    private static final Pattern LISTED = Pattern.compile("(?<change>\\S+ .+?)(?: x(?<times>\\d+))?: .+");
+
+    private static final Logger PIT_LOG = Logger.getLogger("PIT"); // a logger that nobody keeps loses its level
     private static final Path CLASSES = Path.of("results/pit/classes").toAbsolutePath();
     private static final Pattern TYPE = Pattern.compile("(?m)^(?:final |sealed |non-sealed |abstract )*(?:class|record|interface|enum) (\\w+)");
     private static final String COUNTS = "(?s).*Line Coverage[^:]*: (\\d+)/(\\d+).*Generated (\\d+) mutations Killed (\\d+).*"
             + "Mutations with no coverage (\\d+).*";
 
-    public static void main(String... parts) throws IOException {
+    public static void main(String... parts) throws Exception {
         for (var part : parts) {
             if (!TESTS.containsKey(part)) {
                 System.err.println("pit: no such part: " + part + "; name some of " + String.join(" ", TESTS.keySet()));
                 System.exit(2);
             }
         }
-        Logger.getLogger("PIT").setLevel(Level.OFF);
+        PIT_LOG.setLevel(Level.OFF);
+        var listed = listed();
         unpack(Path.of(System.getProperty("java.class.path").split(File.pathSeparator)[0]));
         System.out.printf("%-14s %7s %8s %8s %8s %10s %8s%n", "part", "lines", "covered", "mutants", "reached", "of these", "seconds");
         System.out.printf("%-14s %7s %8s %8s %8s %10s%n", "", "", "%", "", "", "killed, %");
         for (var part : parts.length == 0 ? TESTS.keySet() : Arrays.asList(parts)) {
             run(part);
+            survivors(part).forEach((change, where) -> {
+                if (where.size() > listed.getOrDefault(change, 0)) {
+                    System.out.println("not listed: " + change + " x" + where.size() + ", lines " + where);
+                }
+            });
         }
+    }
+
+    /** Returns how many survivors each change has by the list. */
+    private static Map<String, Integer> listed() throws IOException {
+        var listed = new TreeMap<String, Integer>();
+        for (var line : Files.readAllLines(LIST)) {
+            if (!line.isBlank() && !line.startsWith("#")) {
+                var entry = LISTED.matcher(line);
+                if (!entry.matches()) {
+                    System.err.println("pit: " + LIST + ": not 'Class.method change: reason': " + line);
+                    System.exit(2);
+                }
+                listed.put(entry.group("change"), entry.group("times") == null ? 1 : Integer.parseInt(entry.group("times")));
+            }
+        }
+        return listed;
+    }
+
+    /** Returns the lines in which PIT changed something that no test noticed, by the change. */
+    private static Map<String, List<Integer>> survivors(String part) throws Exception {
+        var mutants = DocumentBuilderFactory.newInstance().newDocumentBuilder().parse(report(part).resolve("mutations.xml").toFile())
+                .getElementsByTagName("mutation");
+        var survivors = new TreeMap<String, List<Integer>>();
+        for (int i = 0; i < mutants.getLength(); i++) {
+            var mutant = (Element) mutants.item(i);
+            if (mutant.getAttribute("detected").equals("false")) {
+                var change = text(mutant, "mutatedClass").replaceFirst("^stream\\.", "")
+                        + "." + text(mutant, "mutatedMethod").replaceFirst("^lambda\\$(\\w+)\\$\\d+$", "$1")
+                        + " " + text(mutant, "description").replaceFirst(" for stream/.*", "");
+                survivors.computeIfAbsent(change, absent -> new ArrayList<>()).add(Integer.parseInt(text(mutant, "lineNumber")));
+            }
+        }
+        return survivors;
+    }
+
+    private static String text(Element element, String name) {
+        return element.getElementsByTagName(name).item(0).getTextContent();
+    }
+
+    private static Path report(String part) {
+        return Path.of("results/pit", part);
     }
 
     private static void run(String part) throws IOException {
@@ -124,7 +182,7 @@ public class Pit {
         while (type.find()) {
             classes.addAll(List.of("stream." + type.group(1), "stream." + type.group(1) + "$*"));
         }
-        return new String[] {"--reportDir", Path.of("results/pit", part).toString(), "--timestampedReports", "false",
+        return new String[] {"--reportDir", report(part).toString(), "--timestampedReports", "false",
             "--targetClasses", String.join(",", classes),
             "--targetTests", String.join(",", TESTS.get(part).stream().map(Class::getName).toList()),
             "--classPath", String.join(",", classPath), "--sourceDirs", "src,tests",

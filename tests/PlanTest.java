@@ -151,6 +151,8 @@ class PlanTest {
         assertEquals(new Job("q|b|2", Phase.MEASURED, plan.prompts().getLast(), B, 2, 1), last);
         assertEquals(new Speaker("q|b|2", "b", "q", 1), last.speaker());
         assertEquals(Phase.WARMUP, plan.warmups().getFirst().phase());
+        assertEquals(List.of("p|a|warmup-1", "q|a|warmup-2", "r|a|warmup-3", "p|a|warmup-4"),
+                ids(Plan.of(prompts("p", "q", "r"), List.of(A), new Plan.Order(1, 4, true, 1)).warmups()));
     }
 
     @Test

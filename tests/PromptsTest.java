@@ -168,6 +168,8 @@ class PromptsTest {
         assertProblem("FILE:1: text before the first '## role' heading; move it below one", "k.md", "x\n## user\ny\n");
         assertProblem("FILE:3: ## user is empty", "l.md", "## system\nx\n## user\n\n");
         assertProblem("FILE:1: this turn has no <|im_end|>", "m.chatml", "<|im_start|>user\nx");
+        assertProblem("FILE:3: this turn has no <|im_end|>", "q.chatml", "<|im_start|>user\nx<|im_end|>\n<|im_start|>user\nx");
+        assertProblem("FILE:4: the prompt is empty", "r.md", "---\nid: x\n---\n\n");
         assertProblem("FILE: empty; write a prompt into it", "n.txt", " \n");
         assertProblem("FILE: no prompts in it", "o.jsonl", "\n");
         assertProblem("FILE:2: not JSON: Unexpected end-of-input in property name", "p.json", "[{\"prompt\":\"a\"},\n{\"pr");

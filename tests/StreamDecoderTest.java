@@ -82,15 +82,29 @@ class StreamDecoderTest {
         "chat|{\"choices\":[{\"index\":1,\"delta\":{\"content\":\"c\",\"reasoning\":\"r\"}}]}|OTHER c",
         "chat|{\"choices\":[{\"index\":1,\"delta\":{\"reasoning\":\"r\"}}]}|OTHER r",
         "chat|{\"choices\":[{\"delta\":{\"reasoning_details\":[{\"type\":\"reasoning.text\",\"text\":\"r\"}]}}]}|REASONING r",
+        "chat|{\"choices\":[{\"delta\":{\"reasoning_details\":\"r\"}}]}|REASONING r",
+        "chat|{\"choices\":[{\"delta\":{\"content\":[{\"type\":\"thinking\",\"thinking\":\"Hm\"}]}}]}|REASONING Hm",
         "chat|{\"choices\":[{\"delta\":{\"content\":null,\"reasoning_content\":\"r\"}}]}|REASONING r",
         "chat|{\"choices\":[{\"delta\":{},\"error\":{\"message\":\"no\"}}]}|ERROR no",
         "chat|{\"choices\":[{\"delta\":{\"content\":\"x\"},\"error\":null}]}|CONTENT x",
         "anthropic|{\"type\":\"content_block_start\",\"content_block\":{\"type\":\"text\",\"text\":\"Hi\"}}|CONTENT Hi",
         "anthropic|{\"type\":\"content_block_start\",\"content_block\":{\"type\":\"thinking\",\"thinking\":\"Hm\"}}|REASONING Hm",
+        "anthropic|{\"type\":\"ping\"}|OTHER null",
+        "responses|{\"type\":\"response.in_progress\",\"usage\":{\"output_tokens\":1}}|USAGE null",
+        "responses|{\"type\":\"response.incomplete\",\"response\":{\"error\":{\"message\":\"no\"}}}|ERROR no",
         "responses|{\"type\":\"response.failed\",\"response\":{\"error\":{\"code\":\"c\",\"message\":\"no\"}}}|ERROR no"})
     void anEventMeans(String api, String data, String meaning) {
         var event = new StreamDecoder(Dialect.of(api)).decode(null, data);
         assertEquals(meaning, event.kind().name() + " " + event.text());
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', quoteCharacter = '`', value = {
+        "{\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\"}]}|About[finishReason=stop, usage=null, errorType=null, model=null, fingerprint=null]",
+        "{\"model\":\"m\"}|About[finishReason=null, usage=null, errorType=null, model=m, fingerprint=null]",
+        "{\"system_fingerprint\":\"f\"}|About[finishReason=null, usage=null, errorType=null, model=null, fingerprint=f]", "{}|null"})
+    void whatAnEventTellsAloneIsKept(String data, String about) {
+        assertEquals(about, String.valueOf(new StreamDecoder(DIALECT).decode(null, data).about()));
     }
 
     /** A server may put its failure, and the JSON of the server before it, at any of these places. */

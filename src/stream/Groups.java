@@ -632,7 +632,7 @@ final class Group {
         return Metrics.quantile(values(metric, counting.failuresAreWorst()), fraction);
     }
 
-    /** Returns the values, and if that is wanted the worst for each failure: an infinite time, no tokens or characters per second. */
+    /** Returns the values, then if that is wanted the worst for each failure: an infinite time, no tokens or characters per second. */
     private double[] values(Metric metric, boolean failuresAreWorst) {
         var values = values(metric);
         var worst = metric.worst();
@@ -641,7 +641,6 @@ final class Group {
         }
         var all = Arrays.copyOf(values, values.length + failed.size());
         Arrays.fill(all, values.length, all.length, worst);
-        Arrays.sort(all);
         return all;
     }
 
