@@ -93,6 +93,30 @@ class ComparisonTest {
     }
 
     @Test
+    void aVerdictThatDoesNotFitIntoItsLineFollowsBelowUnlessOneWordTellsIt() throws Exception {
+        var comparison = compare(null, "a", answers(answers(answers(run("r"), "a", 100), "like a", 101), "slow", 300));
+        var wide = ComparisonText.plain(comparison, TextLayout.WIDE).toString();
+        assertTrue(wide.contains("not distinguishable with 10 prompts; about ") && !wide.contains("TTFT of like a:"), wide);
+        var narrow = ComparisonText.plain(comparison, new TextLayout(60, false)).toString();
+        assertTrue(narrow.contains("\nTTFT of like a: not distinguishable with 10 prompts; about\n") && !narrow.contains("TTFT of slow:"), narrow);
+        assertTrue(narrow.lines().allMatch(line -> line.length() <= 60), narrow);
+    }
+
+    /** Who is faster than all others has a star; what is mostly the same as another figure has a column where it is not. */
+    @Test
+    void theTableMarksTheWinnerAndShowsWhatDiffers() throws Exception {
+        var run = answers(answers(run("r"), "a", 100), "b", 300);
+        var plain = ComparisonText.plain(compare(null, "a", run), TextLayout.WIDE).toString();
+        assertTrue(plain.contains("\na *") && !plain.contains("\nb *") && plain.contains("\n* faster to the first token than all others\n"), plain);
+        assertTrue(!plain.contains("TTFT any") && !plain.contains("retries"), plain);
+        run.answer("a", "q", 1, 100, 5, 5, "ttft_any_ms", "90.000").answer("b", "q", 1, 300, 5, 5, "ttft_any_ms", "300.000");
+        var any = ComparisonText.plain(compare(null, "a", run), TextLayout.WIDE).toString();
+        assertTrue(any.contains("TTFT any") && !any.contains("retries"), any);
+        var sections = ComparisonText.plain(compare("prompt", null, run), TextLayout.WIDE).toString();
+        assertTrue(sections.contains("\n\np0\n") && !sections.contains("###"), sections);
+    }
+
+    @Test
     void withoutACommonMetricNothingIsCompared() throws Exception {
         var run = run("r").answer("a", "p", 1, new double[0]).answer("b", "p", 1, 100, 5, 5);
         assertEquals("Nothing is compared: no two groups have what is to be compared.", Comparison.of(new ComparisonSettings(List.of(run.write()), null,

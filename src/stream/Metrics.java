@@ -677,8 +677,7 @@ final class TextTimes {
 }
 
 /**
- * Gaps between tokens, however many, in bounded memory: to the microsecond below 16 ms, above that to a
- * sixteen-thousandth of their length. Quantiles interpolate as {@link Metrics#quantile} does.
+ * Gaps between tokens, however many, in bounded memory: to the microsecond below 32 ms, above that to one part in 32,000. Quantiles interpolate as {@link Metrics#quantile} does.
  */
 final class GapHistogram {
 
@@ -701,8 +700,7 @@ final class GapHistogram {
         var lower = Double.NaN;
         for (var value : counts.recordedValues()) {
             var seen = value.getTotalCountToThisValue();
-            var middle = value.getValueIteratedTo() < 1 << 14 ? value.getValueIteratedTo()
-                    : counts.medianEquivalentValue(value.getValueIteratedTo());
+            var middle = counts.medianEquivalentValue(value.getValueIteratedTo()); // of the values that count as this one
             lower = Double.isNaN(lower) && seen > below ? middle : lower;
             if (seen > Math.min(below + 1, count - 1)) {
                 return (lower + (rank - below) * (middle - lower)) / 1e3;
