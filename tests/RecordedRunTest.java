@@ -22,6 +22,7 @@ import org.junit.jupiter.api.parallel.Execution;
 import org.junit.jupiter.api.parallel.ExecutionMode;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Recorded runs read back, and counted as others count. */
 @Execution(ExecutionMode.CONCURRENT)
@@ -357,8 +358,116 @@ class RecordedRunTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"0.000,0", "12,12000", "1.5,1500", "0.001,1", "123456.789,123456789"})
+    @CsvSource({"0.000,0", "12,12000", "1.5,1500", "0.001,1", "99.9,99900", "123456.789,123456789", "12345678901.234,12345678901234"})
     void millisecondsAreReadAsWholeMicroseconds(String millis, long micros) throws Exception {
         assertEquals(micros, CsvRun.micros(millis));
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"", "1..5", "1.2.3", "1.2345", "123456789012.345", "1/", "1:", "-1"})
+    void whatIsNoNumberOfMillisecondsIsRefused(String millis) {
+        assertThrows(BadRow.class, () -> CsvRun.micros(millis));
+    }
+
+    // Figures
+
+    private RecordedRun readAs(MetricDefinition definition) throws IOException {
+        var problems = new ReadProblems();
+        var run = CsvRun.read(folder.resolve("r"), problems);
+        run.readEvents(definition, RecordedRun.EventVisitor.NONE, problems, null);
+        assertEquals(List.of(), problems.lines());
+        return run;
+    }
+
+    @Test
+    void aGapIsThatBeforeATokenCountedFromZero() throws Exception {
+        var found = everything(run("r").answer("m", "sky", 1, new double[] {100, 110, 130}).write());
+        assertEquals(List.of("sky|m|1 gap 1 10000", "sky|m|1 gap 2 20000"), found.stream().filter(line -> line.contains(" gap ")).toList());
+    }
+
+    @Test
+    void tokensPerEventAreThoseThatTheServerCountedByTheEventsThatItSent() throws Exception {
+        run("r").answer("m", "all", 1, 100, 10, 5, "output_tokens", "20", "reasoning_events", "3", "tool_events", "2", "reasoning_tokens", "9")
+                .answer("m", "hidden", 1, 100, 10, 5, "output_tokens", "20", "reasoning_events", "0", "tool_events", "0", "reasoning_tokens", "10")
+                .answer("m", "known", 1, 100, 10, 5, "tokens_per_event", "3.000").answer("m", "not counted", 1, 100, 10, 5, "token_source", "events")
+                .answer("m", "no events", 1, new double[0]).write();
+        assertEquals(List.of(2.0, 2.0, 3.0, Double.NaN, Double.NaN), readAs(MetricDefinition.OURS).answers().stream().map(RecordedAnswer::tokensPerEvent).toList());
+    }
+
+    @Test
+    void anotherDefinitionLeavesNoFigureOfOurs() throws Exception {
+        run("r").answer("m", "sky", 1, 100, 10, 5, "ttft_any_ms", "90.000", "itl_any_p50_ms", "9.000", "connection_reused", "true").write();
+        var ours = readAs(MetricDefinition.OURS).answers().getFirst();
+        var theirs = readAs(MetricDefinition.VLLM).answers().getFirst();
+        for (var metric : List.of(Metric.TTFT_ANY, Metric.ITL_ANY, Metric.TTFT_NET)) {
+            assertTrue(ours.knows(metric) && !theirs.knows(metric), metric.name());
+        }
+    }
+
+    @Test
+    void aTextThatCameAtOnceHasNoSpeed() throws Exception {
+        run("r").answer("m", "sky", 1, new double[] {0}).write();
+        assertFalse(readAs(MetricDefinition.OURS).answers().getFirst().knows(Metric.CHARS_PER_S));
+    }
+
+    /** vLLM counts a stream that was closed without an end; GuideLLM counts one with a token, of which a run of the first version knows TTFT alone. */
+    @Test
+    void whatCountsAsASuccessIsAsTheToolHasIt() throws Exception {
+        run("r").answer("m", "closed", 1, 100, 10, 5, "status", "truncated", "error", RequestStatus.CLOSED_EARLY)
+                .answer("m", "cut", 1, 100, 10, 5, "status", "truncated", "error", "the connection was lost").answer("m", "whole", 1, 100, 10, 5)
+                .answer("m", "generated", 1, 100, 10, 5, "ttft_ms", "", "ttft_any_ms", "50.000", "status", "truncated", "error", RequestStatus.CLOSED_EARLY)
+                .answer("m", "nothing", 1, 100, 10, 5, "ttft_ms", "", "status", "truncated", "error", RequestStatus.CLOSED_EARLY).write();
+        var run = CsvRun.read(folder.resolve("r"), new ReadProblems());
+        assertEquals(List.of(true, false, true, true, true), run.answers().stream().map(answer -> answer.isSuccess(MetricDefinition.VLLM)).toList());
+        assertEquals(List.of(true, false, true, true, false), run.answers().stream().map(answer -> answer.isSuccess(MetricDefinition.GUIDELLM)).toList());
+    }
+
+    @Test
+    void ofTwoRowsOfOneAttemptTheLaterOneCounts() throws Exception {
+        run("r").answer("m", "sky", 1, 100, 10, 3).answer("m", "sky", 1, 200, 10, 3).write();
+        assertEquals(200, CsvRun.read(folder.resolve("r"), new ReadProblems()).answers().getFirst().get(Metric.TTFT));
+    }
+
+    @Test
+    void aTimeThatIsInfiniteIsNoTime() throws Exception {
+        run("r").answer("m", "sky", 1, 100, 10, 3, "ttft_ms", "Infinity").write();
+        var problems = new ReadProblems();
+        CsvRun.read(folder.resolve("r"), problems);
+        assertEquals(List.of(folder.resolve("r/requests.csv") + ":2: ttft_ms 'Infinity' is not a number, at least 0; the row is left out"), problems.lines());
+    }
+
+    @Test
+    void threeRowsOfAFileAreNamedAndTheOthersCounted() {
+        var problems = new ReadProblems();
+        for (int rows = 1; rows <= 3; rows++) {
+            problems.add(Path.of("f"), rows, "bad");
+            assertEquals(rows, problems.lines().size());
+        }
+        problems.add(Path.of("f"), 4, "bad");
+        assertEquals("f: 1 more row is left out", problems.lines().getLast());
+    }
+
+    // Where runs are
+
+    @Test
+    void aRunMayBeNamedByOneOfItsFiles() throws Exception {
+        var run = run("r").answer("m", "sky", 1, 100, 10, 3).write();
+        assertEquals(List.of(run), CsvRun.folders(List.of(run.resolve("events.csv"), run, run.resolve("requests.csv"))));
+        var other = Files.writeString(run.resolve("other.csv"), "");
+        assertTrue(assertThrows(IOException.class, () -> CsvRun.folders(List.of(other))).getMessage().startsWith(other + ": no run of this tool"));
+    }
+
+    @Test
+    void withoutANameTheNewestRunInResultsIsCompared() throws Exception {
+        for (var expected : List.of("compare: results: no runs there; name the folder of one\n", "newest\n")) {
+            var process = ToolProcess.of(List.of(), "stream.Compare").directory(folder.toFile()).redirectErrorStream(true).start();
+            var printed = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+            assertTrue(printed.endsWith(expected), printed);
+            for (var name : List.of("newest", "before")) {
+                var one = run("results/" + name).answer("m", "sky", 1, 100, 10, 3);
+                one.record().put("run_id", "20261123T10000" + (name.equals("newest") ? 1 : 0) + "Z-0001");
+                one.write();
+            }
+        }
     }
 }
