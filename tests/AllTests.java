@@ -39,6 +39,7 @@
 //SOURCES LiveServerTest.java
 //SOURCES LiveTest.java
 //SOURCES ModelsTest.java
+//SOURCES Mutant.java
 //SOURCES Printed.java
 //SOURCES PlanTest.java
 //SOURCES PromptsTest.java

@@ -1,6 +1,7 @@
 package stream;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -78,6 +79,7 @@ class ComparisonTest {
         assertTrue(sentence(1, 2, 3, 4, 5, 6).matches("To the first token a is [12]\\.\\d\\dx to [56]\\.\\d\\dx faster than 5 others"), sentence(1, 2, 3, 4, 5, 6));
         assertEquals("To the first token b cannot be told apart from a with 10 prompts", sentence(1, 1.01));
         assertEquals("To the first token c and b cannot be told apart from a with 10 prompts", sentence(1, 1.1, 0.9), "in the order of their ratios");
+        assertEquals("To the first token c and b and d and e cannot be told apart from a with 10 prompts", sentence(1, 1.01, 1.01, 1.01, 1.01));
         assertEquals("To the first token 5 others cannot be told apart from a with 10 prompts", sentence(1, 1.01, 1.01, 1.01, 1.01, 1.01));
         assertTrue(sentence(2, 1).matches("To the first token b is [12]\\.\\d\\dx faster than a"), sentence(2, 1));
         assertTrue(sentence(1, 2, 0.5, 1.01).matches("To the first token a is [12]\\.\\d\\dx faster than b, c is [12]\\.\\d\\dx faster than a, d cannot be told apart"
@@ -90,6 +92,33 @@ class ComparisonTest {
     void whoIsFasterThanAllOthersIsMarked(double a, double b, double c, String winner) throws Exception {
         var run = answers(answers(answers(run("r"), "a", 100 * a), "b", 100 * b), "c", 100 * c);
         assertEquals(winner, compare(null, "a", run).sections().getFirst().winner(0.05));
+    }
+
+    @Test
+    void howFailuresCountIsSaidWhereThereAreAny() throws Exception {
+        var run = answers(answers(run("r"), "a", 100), "b", 300);
+        assertFalse(worst(run).headline().contains("infinitely slow"));
+        assertTrue(worst(run.failure("b", "p0", 2, "down")).headline().contains(", but failed requests count as infinitely slow"));
+    }
+
+    private static Comparison worst(RunOnDisk run) throws IOException {
+        return Comparison.of(new ComparisonSettings(List.of(run.write()), null, "a", null, null, false, List.of(), ComparisonSettings.Failures.WORST,
+                Map.of()), null);
+    }
+
+    @Test
+    void theSentenceNamesTheToolWhoseDefinitionItHas() throws Exception {
+        var run = answers(answers(run("r"), "a", 100), "b", 300).write();
+        var headline = Comparison.of(new ComparisonSettings(List.of(run), null, null, null, MetricDefinition.VLLM, false, List.of(),
+                ComparisonSettings.Failures.EXCLUDED, Map.of()), null).headline();
+        assertTrue(headline.startsWith("As vLLM defines it, to the first token "), headline);
+    }
+
+    @Test
+    void aSectionIsFoundByItsTitle() throws Exception {
+        var comparison = compare("prompt", null, answers(answers(run("r"), "a", 100), "b", 300));
+        assertEquals("p7", comparison.section("p7").title());
+        assertEquals("p7", comparison.source().section("p7").title());
     }
 
     @Test
@@ -169,6 +198,37 @@ class ComparisonTest {
         assertEquals(List.of(), notes(Map.of(), Map.of()));
         assertEquals(List.of(), notes(Map.of("connection_reused", "true", "reasoning_events", "0", "output_tokens", "10"),
                 Map.of("connection_reused", "true", "reasoning_events", "0", "output_tokens", "11")), "a tenth is not much");
+    }
+
+    @Test
+    void reasoningAndLengthsThatDifferAreNamedFromTheLeastToTheMost() throws Exception {
+        var all = Map.of("reasoning_events", "10", "tool_events", "0");
+        assertEquals(List.of(), notes(all, all));
+        assertTrue(notes(all, Map.of("reasoning_events", "0", "tool_events", "0"))
+                .contains("part of the output is reasoning: b 0 %, a 50 %; TTFT includes it, --metric ttft_any does not"));
+        var lengths = notes(Map.of("output_tokens", "40"), Map.of("output_tokens", "20")).getFirst();
+        assertTrue(lengths.startsWith("answers differ in length, from 20 tokens (b) to 40 (a): "), lengths);
+    }
+
+    @Test
+    void ofAFailureAHundredCharactersAreShown() throws Exception {
+        for (var length : List.of(100, 101)) {
+            var error = "x".repeat(length - "failed, ".length());
+            var note = compare(answers(run("r" + length), "a", 100).failure("a", "q", 1, error)).caveats().getFirst();
+            assertTrue(note.endsWith("(failed, " + (length == 100 ? error : "x".repeat(89) + "...") + ")"), note);
+        }
+    }
+
+    @Test
+    void halfOfThePromptsInCommonAreComparedInPairs() throws Exception {
+        for (var common : List.of(4, 5)) {
+            var run = run("r" + common);
+            for (int i = 0; i < 10; i++) {
+                run.answer("a", "p" + i, 1, 100 + i, 5, 5).answer("b", (i < common ? "p" : "q") + i, 1, 100 + i, 5, 5);
+            }
+            assertTrue(compare(null, "a", run).caveats().contains("b and a have " + common + " prompts and repetitions in common"
+                    + (common == 5 ? ", their ratios are of these" : ", too few to be compared in pairs")), compare(run).caveats().toString());
+        }
     }
 
     @Test
@@ -272,6 +332,9 @@ class ComparisonTest {
         other.record().putObject("versions").put("machine", "box-2");
         assertEquals(1, machines(known, other).size(), compare("run", null, known, other).caveats().toString());
         assertEquals(List.of(), machines(known, answers(run("unknown"), "m", 100)));
+        var failed = run("failed").failure("m", "p0", 1, "down");
+        failed.record().putObject("versions").put("machine", "box-2");
+        assertEquals(List.of(), machines(known, failed), "it measured nothing");
     }
 
     private static List<String> machines(RunOnDisk... runs) throws IOException {

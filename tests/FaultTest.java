@@ -665,7 +665,7 @@ class FaultTest {
         assertEquals(List.of(), strain.during(sleptNanos, 2 * sleptNanos));
     }
 
-    /** Three answers of 0.2 s, one after the other; the process is stopped for 0.3 s during the second. */
+    /** Three answers of 0.2 s, one after the other; the process is stopped for a second during the second. Other pauses of a busy machine are shorter. */
     @Test
     @Execution(ExecutionMode.CONCURRENT) // it waits more than it computes
     void aProcessThatWasStoppedMarksTheRowOfThatTime() throws Exception {
@@ -677,13 +677,12 @@ class FaultTest {
         out.read();
         out.read(); // the second has begun
         new ProcessBuilder("kill", "-STOP", String.valueOf(process.pid())).start().waitFor();
-        TimeUnit.MILLISECONDS.sleep(300);
+        TimeUnit.SECONDS.sleep(1);
         new ProcessBuilder("kill", "-CONT", String.valueOf(process.pid())).start().waitFor();
         out.readAllBytes();
         assertTrue(process.waitFor(20, TimeUnit.SECONDS));
         var marks = new TestRun(0, "", "", results).requests().stream().map(row -> row.get("tainted")).toList();
-        assertTrue(marks.get(1).matches(".*[23]\\d\\dms.*"), marks.toString());
-        assertFalse(marks.get(0).matches(".*[23]\\d\\dms.*") || marks.get(2).matches(".*[23]\\d\\dms.*"), marks.toString());
+        assertEquals(List.of(false, true, false), marks.stream().map(mark -> mark.matches(".*cpu:(9\\d\\d|\\d{4})ms.*")).toList(), marks.toString());
     }
 
     // Secrets

@@ -46,56 +46,8 @@ import org.apache.commons.io.FileUtils;
 /** Runs the mutants, several at a time. */
 public class Mutants {
 
-    private static final Path LIST = Path.of("tests/mutants.txt");
     private static final long MOST_SECONDS = 150; // a test has a limit of 60 seconds
     private static final long MOST_SECONDS_OF_ALL = 1_200;
-
-    /** A defect, and the test that must fail because of it. */
-    private record Mutant(String file, String test, List<String> before, List<String> after) {
-
-        static List<Mutant> readAll() throws IOException {
-            var mutants = new ArrayList<Mutant>();
-            for (var line : Files.readAllLines(LIST)) {
-                if (line.startsWith("- ")) {
-                    mutants.getLast().before.add(line.substring(2));
-                } else if (line.startsWith("+ ")) {
-                    mutants.getLast().after.add(line.substring(2));
-                } else if (!line.isBlank() && !line.startsWith("#")) {
-                    var words = line.split(" ");
-                    mutants.add(new Mutant(words[0], words[1], new ArrayList<>(), new ArrayList<>()));
-                }
-            }
-            return mutants;
-        }
-
-        /** Returns the file's text with the defect; null if its lines are not there exactly once. */
-        String applied(String text) {
-            var lines = new ArrayList<>(Arrays.asList(text.split("\n", -1)));
-            var found = -1;
-            for (int at = 0; at <= lines.size() - before.size(); at++) {
-                var here = true;
-                for (int i = 0; i < before.size() && here; i++) {
-                    here = lines.get(at + i).contains(before.get(i));
-                }
-                if (here && found >= 0) {
-                    return null;
-                }
-                found = here ? at : found;
-            }
-            if (found < 0) {
-                return null;
-            }
-            for (int i = 0; i < before.size(); i++) {
-                lines.set(found + i, lines.get(found + i).replace(before.get(i), i < after.size() ? after.get(i) : ""));
-            }
-            return String.join("\n", lines);
-        }
-
-        @Override
-        public String toString() {
-            return test + " " + file + ": " + String.join(" ", after);
-        }
-    }
 
     /** What became of a mutant; anything but the first is an error. */
     private enum Ending { NOTICED, NOT_NOTICED, NOT_APPLICABLE, NOT_COMPILED, NOT_ENDED }
