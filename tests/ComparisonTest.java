@@ -40,10 +40,10 @@ class ComparisonTest {
     }
 
     /** Ten prompts; the times of a model go up and down by three tenths, each in its own order. */
-    private static RunOnDisk answers(RunOnDisk run, String model, double millis) {
+    private static RunOnDisk answers(RunOnDisk run, String model, double millis, String... columns) {
         for (int i = 0; i < 10; i++) {
             var noise = 1 + 0.3 * Math.sin(i * 7 + model.hashCode());
-            run.answer(model, "p" + i, 1, millis * noise, 5, 5);
+            run.answer(model, "p" + i, 1, millis * noise, 5, 5, columns);
         }
         return run;
     }
@@ -141,6 +141,10 @@ class ComparisonTest {
         run.answer("a", "q", 1, 100, 5, 5, "ttft_any_ms", "90.000").answer("b", "q", 1, 300, 5, 5, "ttft_any_ms", "300.000");
         var any = ComparisonText.plain(compare(null, "a", run), TextLayout.WIDE).toString();
         assertTrue(any.contains("TTFT any") && !any.contains("retries"), any);
+        var net = ComparisonText.plain(Comparison.of(new ComparisonSettings(List.of(answers(answers(run("net"), "a", 100, "connection_reused", "true"), "b", 300,
+                "connection_reused", "true").write()), null, "a", null, null, false, List.of(Metric.TTFT_NET), ComparisonSettings.Failures.EXCLUDED, Map.of()),
+                null), TextLayout.WIDE).toString();
+        assertTrue(net.contains("TTFT net") && !any.contains("TTFT net"), net);
         var sections = ComparisonText.plain(compare("prompt", null, run), TextLayout.WIDE).toString();
         assertTrue(sections.contains("\n\np0\n") && !sections.contains("###"), sections);
     }
@@ -211,6 +215,25 @@ class ComparisonTest {
     }
 
     @Test
+    void groupsWithoutCounterpartsAreSaidToBeThat() throws Exception {
+        var run = answers(run("r"), "m", 100).prompt("p0", "d", "kind", "short");
+        assertTrue(compare("label:kind", null, run).caveats().contains("m: groups by label:kind contain different requests, which are not compared in pairs"),
+                compare("label:kind", null, run).caveats().toString());
+    }
+
+    /** GuideLLM, too, has no p95 of fewer than twenty requests. */
+    @Test
+    void aQuantileOfTooFewRequestsIsBlankInEachDefinition() throws Exception {
+        var run = answers(run("r"), "a", 100).answer("a", "q", 1, 100, 5, 1).write();
+        for (var definition : List.of(MetricDefinition.OURS, MetricDefinition.GUIDELLM)) {
+            var figures = Comparison.of(new ComparisonSettings(List.of(run), null, null, null, definition, false, List.of(),
+                    ComparisonSettings.Failures.EXCLUDED, Map.of()), null).sections().getFirst().group("a").aggregates();
+            assertTrue(figures.containsKey(Aggregate.TTFT_P50) && !figures.containsKey(Aggregate.TTFT_P95), definition + " " + figures);
+            assertEquals(5, figures.get(Aggregate.ITL_P50), 1e-9);
+        }
+    }
+
+    @Test
     void ofAFailureAHundredCharactersAreShown() throws Exception {
         for (var length : List.of(100, 101)) {
             var error = "x".repeat(length - "failed, ".length());
@@ -271,6 +294,7 @@ class ComparisonTest {
             }
             assertEquals("a: " + often + " attempts beyond the first; only the last of each request counts" + (often == 5 ? "" : ", and 6 of 10 requests were"
                     + " refused at first: a lower --concurrency may change the figures"), compare(run).caveats().getFirst());
+            assertEquals(often.doubleValue(), compare(run).sections().getFirst().group("a").aggregates().get(Aggregate.RETRIES));
         }
     }
 

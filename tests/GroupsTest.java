@@ -63,7 +63,7 @@ class GroupsTest {
     /** The medians are 100 and 110 ms to the first token, 121 and 131 ms in all. Of p1 both answers are farther from them than of p2. */
     @Test
     void thePromptsThatAreNearestToTheMediansRaceFirst() throws Exception {
-        begin().answer("a", "p1", 1, 130, 10, 3).answer("b", "p1", 1, 143, 10, 3)
+        begin().answer("b", "p1", 1, 143, 10, 3).answer("a", "p1", 1, 130, 10, 3) // b has the first row
                 .answer("a", "p2", 1, 106, 10, 3).answer("b", "p2", 1, 105, 10, 3) // their first tokens come in another order
                 .answer("a", "p3", 1, 100, 10, 3)
                 .answer("a", "p4", 1, 60, 10, 3).answer("a", "p4", 2, 101, 10, 3).answer("a", "p4", 3, 101, 1, 3).answer("b", "p4", 1, 110, 10, 3)
@@ -161,11 +161,22 @@ class GroupsTest {
     }
 
     @Test
+    void modelsAreInTheOrderOfTheCommandLineAndPromptsInThatOfTheRows() throws Exception {
+        begin().answer("a", "q", 1, 100, 10, 5).answer("b", "p", 1, 100, 10, 5).answer("b", "q", 1, 100, 10, 5);
+        for (var label : List.of("b", "a")) {
+            disk.record().withArray("/models").addObject().put("label", label).put("name", label);
+        }
+        assertEquals(List.of("b", "a"), sections("model", Map.of(), disk).getFirst().groups().stream().map(Group::label).toList());
+        assertEquals(List.of("b", "a"), sections("base_url", Map.of(), disk).stream().map(Section::title).toList());
+        assertEquals(List.of("q", "p"), sections("prompt", Map.of(), disk).stream().map(Section::title).toList());
+    }
+
+    @Test
     void costsThatAreNotKnownAreCountedWhereThereIsAPrice() throws Exception {
-        begin().answer("a", "p", 1, 100, 10, 5, "cost", "0.1").answer("a", "q", 1, 100, 10, 5).answer("b", "p", 1, 100, 10, 5);
+        begin().answer("a", "p", 1, 100, 10, 5, "cost", "0.1").answer("a", "q", 1, 100, 10, 5).answer("a", "r", 1, 100, 10, 5).answer("b", "p", 1, 100, 10, 5);
         disk.record().withArray("/models").addObject().put("label", "a").put("name", "a").putObject("price").put("input", 1).put("output", 1).put("currency", "USD");
         group();
-        assertEquals("1 0", model("a").withUnknownCost() + " " + model("b").withUnknownCost());
+        assertEquals("2 0", model("a").withUnknownCost() + " " + model("b").withUnknownCost());
     }
 
     // Figures

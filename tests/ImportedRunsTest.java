@@ -275,6 +275,7 @@ class ImportedRunsTest {
         var json = json(file("a.json", vllm()), file("b.json", vllm().replace("0.00", "0.0")), "--export", card);
         assertTrue(json.get("headline").stringValue().startsWith("As vLLM defines it, m: to the first token a.json is "),
                 json.get("headline").stringValue());
+        assertFalse(json.get("notes").toString().contains("prompts and repetitions in common"), "its prompts are not known");
         assertTrue(Files.readString(card).contains(">a.json (vLLM)<"), Files.readString(card));
         var report = folder.resolve("report.html");
         Printed.compare(folder.resolve("a.json"), "--export", report).expect(0);

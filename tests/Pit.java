@@ -60,9 +60,9 @@ public class Pit {
         TESTS.put("RecordedRun", List.of(GroupsTest.class, RecordedRunTest.class, ImportedRunsTest.class, CostTest.class, CompareTest.class, ShardTest.class,
                 JournalTest.class));
         TESTS.put("Statistics", List.of(StatisticsTest.class, HistoryTest.class, CompareTest.class));
-        TESTS.put("Groups", List.of(GroupsTest.class, ImportedRunsTest.class, CompareTest.class, CostTest.class, ShardTest.class));
+        TESTS.put("Groups", List.of(GroupsTest.class, ImportedRunsTest.class, CompareTest.class, ComparisonTest.class, CostTest.class, ShardTest.class));
         TESTS.put("Comparison", List.of(ComparisonTest.class, ImportedRunsTest.class, CompareTest.class, CostTest.class, ShardTest.class));
-        TESTS.put("Export", List.of(ImportedRunsTest.class, CompareTest.class, CostTest.class));
+        TESTS.put("Export", List.of(ImportedRunsTest.class, CompareTest.class, ComparisonTest.class, CostTest.class));
     }
 
     private static final Path LIST = Path.of("tests/survivors.txt");

@@ -165,12 +165,11 @@ final class Grouping {
     }
 
     /**
-     * Null means by run if they have models in common, else by model; throws UserError if it is neither.
+     * Null means by run if they have models in common, else by model.
      *
      * @param sides labels of runs that are taken together; empty if each is on its own
      */
     static Grouping of(String by, NamedRuns named, Map<String, List<Path>> sides) {
-        check(by);
         var names = names(named);
         sides.forEach((side, paths) -> names.replaceAll((run, name) ->
                 paths.stream().anyMatch(path -> isOf(run, path)) ? side : name));
@@ -611,11 +610,6 @@ final class Group {
     /** Returns what each request is called that may have a counterpart in another group. */
     Set<String> pairs() {
         return pairs.keySet();
-    }
-
-    /** Returns null if there is none. */
-    RecordedAnswer counterpart(String pair) {
-        return pairs.get(pair);
     }
 
     /** Returns what is known of a metric, in ascending order; only after the events are read. */
