@@ -9,6 +9,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 
@@ -129,6 +130,13 @@ class ComparisonTest {
         var narrow = ComparisonText.plain(comparison, new TextLayout(60, false)).toString();
         assertTrue(narrow.contains("\nTTFT of like a: not distinguishable with 10 prompts; about\n") && !narrow.contains("TTFT of slow:"), narrow);
         assertTrue(narrow.lines().allMatch(line -> line.length() <= 60), narrow);
+    }
+
+    @Test
+    void aRatioThatCannotBeDrawnMakesNoBarLonger() {
+        var alone = RatioBar.of(List.of(2.0)).of(2.0, null, null);
+        assertEquals(alone, RatioBar.of(Arrays.asList(0.0, 2.0, Double.POSITIVE_INFINITY, null)).of(2.0, null, null));
+        assertEquals("", RatioBar.of(List.of()).of(0.0, null, null));
     }
 
     /** Who is faster than all others has a star; what is mostly the same as another figure has a column where it is not. */

@@ -100,6 +100,7 @@ class StatisticsTest {
                 0.9976024128778038, 1.1563305692989856, 0.11088302089197596);
         assertSpread(0.0836246250874747, 0.1898989730288058, ofRatios(RATIOS, i -> i % 8));
         assertSpread(0, 0.20978297959868236, ofRatios(RATIOS, i -> i % 2));
+        assertSpread(0.21949057255306603, 0.13157219180316598, ofRatios(sorted(RATIOS), i -> i / 12));
         assertSpread(0.20602573661111648, 0.20602573661111648, ofRatios(RATIOS, i -> i));
     }
 

@@ -100,6 +100,7 @@ if __name__ == "__main__":
                                   ("8 of unequal size", RATIOS, numpy.minimum(index % 10, 7)),
                                   ("9, one asked once", RATIOS, numpy.where(index == 23, 8, index % 8)),
                                   ("3 of unequal size", RATIOS, numpy.minimum(index % 4, 2)),
+                                  ("2 that differ", numpy.sort(RATIOS), index // 12),
                                   ("24, sorted", numpy.sort(RATIOS), index), ("8, sorted", numpy.sort(RATIOS), index % 8),
                                   ("2, sorted", numpy.sort(RATIOS), index % 2)):
         print(name, *pairs(ratios, prompts))
