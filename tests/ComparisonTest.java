@@ -223,6 +223,16 @@ class ComparisonTest {
     }
 
     @Test
+    void pricesInOneCurrencyAreNoNote() throws Exception {
+        var run = answers(answers(run("r"), "a", 100, "cost", "0.1"), "b", 300, "cost", "0.2");
+        for (var label : List.of("a", "b")) {
+            run.record().withArray("/models").addObject().put("label", label).put("name", label).putObject("price").put("input", 1).put("output", 1)
+                    .put("currency", "USD");
+        }
+        assertTrue(compare(run).caveats().stream().noneMatch(line -> line.contains("USD")), compare(run).caveats().toString());
+    }
+
+    @Test
     void groupsWithoutCounterpartsAreSaidToBeThat() throws Exception {
         var run = answers(run("r"), "m", 100).prompt("p0", "d", "kind", "short");
         assertTrue(compare("label:kind", null, run).caveats().contains("m: groups by label:kind contain different requests, which are not compared in pairs"),

@@ -365,6 +365,7 @@ class ImportedRunsTest {
         var file = file("vllm.json", VLLM);
         assertEquals("compare: --as ours: " + file + " is a result of vLLM, which lacks the times of the events; leave --as out, or use --as"
                 + " vllm\n", Printed.compare(file, "--as", "ours").expect(2).err());
+        assertEquals(Printed.compare(file, "--as", "ours").err(), Printed.compare("--history", file, "--as", "ours").expect(2).err());
     }
 
     @Test
