@@ -390,7 +390,7 @@ class RecordedRunTest {
         run("r").answer("m", "all", 1, 100, 10, 5, "output_tokens", "20", "reasoning_events", "3", "tool_events", "2", "reasoning_tokens", "9")
                 .answer("m", "hidden", 1, 100, 10, 5, "output_tokens", "20", "reasoning_events", "0", "tool_events", "0", "reasoning_tokens", "10")
                 .answer("m", "known", 1, 100, 10, 5, "tokens_per_event", "3.000").answer("m", "not counted", 1, 100, 10, 5, "token_source", "events")
-                .answer("m", "no events", 1, new double[0]).write();
+                .answer("m", "no events", 1, new double[0], "output_tokens", "3").write();
         assertEquals(List.of(2.0, 2.0, 3.0, Double.NaN, Double.NaN), readAs(MetricDefinition.OURS).answers().stream().map(RecordedAnswer::tokensPerEvent).toList());
     }
 
