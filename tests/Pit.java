@@ -32,8 +32,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
-import java.util.logging.Level;
-import java.util.logging.Logger;
 import java.util.regex.Pattern;
 
 import javax.xml.parsers.DocumentBuilderFactory;
@@ -70,7 +68,6 @@ public class Pit {
     /** What PIT changed, how often in that method, and why no test can notice or need notice it. */
     private static final Pattern LISTED = Pattern.compile("(?<change>\\S+ .+?)(?: x(?<times>\\d+))?: .+");
 
-    private static final Logger PIT_LOG = Logger.getLogger("PIT"); // a logger that nobody keeps loses its level
     private static final Path CLASSES = Path.of("results/pit/classes").toAbsolutePath();
     private static final Pattern TYPE = Pattern.compile("(?m)^(?:final |sealed |non-sealed |abstract )*(?:class|record|interface|enum) (\\w+)");
     private static final String COUNTS = "(?s).*Line Coverage[^:]*: (\\d+)/(\\d+).*Generated (\\d+) mutations Killed (\\d+).*"
@@ -83,7 +80,6 @@ public class Pit {
                 System.exit(2);
             }
         }
-        PIT_LOG.setLevel(Level.OFF);
         var listed = listed();
         unpack(Path.of(System.getProperty("java.class.path").split(File.pathSeparator)[0]));
         System.out.printf("%-14s %7s %8s %8s %8s %10s %8s%n", "part", "lines", "covered", "mutants", "reached", "of these", "seconds");
@@ -143,11 +139,14 @@ public class Pit {
         var startNanos = System.nanoTime();
         var log = new ByteArrayOutputStream();
         var out = System.out;
+        var err = System.err;
         System.setOut(new PrintStream(log, true, StandardCharsets.UTF_8));
+        System.setErr(System.out);
         try {
             MutationCoverageReport.main(arguments(part));
         } finally {
             System.setOut(out);
+            System.setErr(err);
         }
         var counts = Pattern.compile(COUNTS).matcher(log.toString(StandardCharsets.UTF_8));
         if (!counts.matches()) {
@@ -188,6 +187,6 @@ public class Pit {
             "--classPath", String.join(",", classPath), "--sourceDirs", "src,tests",
             "--threads", String.valueOf(Runtime.getRuntime().availableProcessors()), "--outputFormats", "HTML,XML",
             "--jvmArgs", "-XX:+UseSerialGC,-XX:TieredStopAtLevel=1", "--skipFailingTests", "true",
-            "--excludedGroups", StatisticsTest.SIMULATION, "--timeoutConst", "2000"};
+            "--verbosity", "QUIET", "--excludedGroups", StatisticsTest.SIMULATION, "--timeoutConst", "2000"};
     }
 }
