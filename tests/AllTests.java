@@ -76,7 +76,9 @@ import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 
 import org.junit.jupiter.api.ClassOrderer;
 import org.junit.jupiter.api.MethodOrderer;
@@ -146,32 +148,32 @@ public class AllTests {
         private int passed;
         private int failed;
         private int skipped;
-        private long startNanos;
+        private final Map<String, Long> startNanos = new HashMap<>(); // by the id of the test; several run at once
 
         Counts(PrintStream out) {
             this.out = out;
         }
 
         @Override
-        public void executionStarted(TestIdentifier test) {
-            startNanos = System.nanoTime();
+        public synchronized void executionStarted(TestIdentifier test) {
+            startNanos.put(test.getUniqueId(), System.nanoTime());
         }
 
         @Override
-        public void executionSkipped(TestIdentifier test, String reason) {
+        public synchronized void executionSkipped(TestIdentifier test, String reason) {
             skipped++;
             out.println("skipped " + test.getDisplayName() + ": " + reason);
         }
 
         @Override
-        public void executionFinished(TestIdentifier test, TestExecutionResult result) {
+        public synchronized void executionFinished(TestIdentifier test, TestExecutionResult result) {
             if (result.getStatus() == TestExecutionResult.Status.ABORTED) {
                 executionSkipped(test, result.getThrowable().map(Throwable::getMessage).orElse("an assumption does not hold"));
                 return;
             }
             var broken = result.getStatus() == TestExecutionResult.Status.FAILED;
             if (test.isTest() || broken) {
-                var millis = (System.nanoTime() - startNanos) / 1_000_000;
+                var millis = (System.nanoTime() - startNanos.get(test.getUniqueId())) / 1_000_000;
                 out.printf("%-6s %5d ms  %s%n", broken ? "FAILED" : "ok", millis, name(test));
                 result.getThrowable().ifPresent(failure -> failure.printStackTrace(out));
                 passed += broken ? 0 : 1;

@@ -178,9 +178,21 @@ class CalibrationTest {
         strain.tick(now + 22_000_000, 22);
         assertFalse(strain.noticed());
         strain.tick(now + 122_000_000, 122);
-        assertEquals(List.of("cpu:80ms"), strain.during(now + 100_000_000, now + 200_000_000));
-        assertEquals(List.of(), strain.during(now + 130_000_000, now + 200_000_000));
+        assertEquals(List.of("cpu:80ms"), strain.during(now + 100_000_000, now + 160_000_000));
+        assertEquals(List.of(), strain.during(now + 130_000_000, now + 160_000_000));
         assertEquals(List.of(), strain.during(now, now + 30_000_000));
+    }
+
+    /** The thread that watches has run 20 ms after the begin, and would have 20 ms later. */
+    @Test
+    void aPauseThatIsNotNoticedYetIsOnTheRowThatEndsInIt() {
+        var now = System.nanoTime();
+        var strain = new PauseDetector(now, 0);
+        strain.tick(now + 20_000_000, 20);
+        assertEquals(List.of(), strain.during(now + 10_000_000, now + 60_000_000));
+        assertEquals(List.of("cpu:80ms"), strain.during(now + 10_000_000, now + 120_000_000));
+        strain.tick(now + 121_000_000, 121);
+        assertEquals(List.of("cpu:81ms"), strain.during(now + 10_000_000, now + 120_000_000), "once");
     }
 
     @Test

@@ -665,7 +665,10 @@ class FaultTest {
         assertEquals(List.of(), strain.during(sleptNanos, 2 * sleptNanos));
     }
 
-    /** Three answers of 0.2 s, one after the other; the process is stopped for a second during the second. Other pauses of a busy machine are shorter. */
+    /**
+     * Three answers of 0.2 s, one after the other; the process is stopped for a second during the second. Other pauses of a busy machine
+     * are shorter. The third may begin before the thread that watches runs again.
+     */
     @Test
     @Execution(ExecutionMode.CONCURRENT) // it waits more than it computes
     void aProcessThatWasStoppedMarksTheRowOfThatTime() throws Exception {
@@ -682,7 +685,7 @@ class FaultTest {
         out.readAllBytes();
         assertTrue(process.waitFor(20, TimeUnit.SECONDS));
         var marks = new TestRun(0, "", "", results).requests().stream().map(row -> row.get("tainted")).toList();
-        assertEquals(List.of(false, true, false), marks.stream().map(mark -> mark.matches(".*cpu:(9\\d\\d|\\d{4})ms.*")).toList(), marks.toString());
+        assertEquals(List.of(false, true), marks.stream().limit(2).map(mark -> mark.matches(".*cpu:(9\\d\\d|\\d{4})ms.*")).toList(), marks.toString());
     }
 
     // Secrets

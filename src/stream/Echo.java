@@ -14,6 +14,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Executors;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.function.UnaryOperator;
 
@@ -178,6 +179,7 @@ final class Echo implements AnswerListener {
     private final boolean namesPrompts;
     private final ScheduledExecutorService printer = Executors.newSingleThreadScheduledExecutor(
             Thread.ofPlatform().daemon().name("echo").factory());
+    private ScheduledFuture<?> refresh; // null if there is no progress to show
     private final Map<Speaker, Line> lines = new HashMap<>();
     private final Map<String, String> outputs = new LinkedHashMap<>();
     private final RunProgress progress;
@@ -206,7 +208,7 @@ final class Echo implements AnswerListener {
         this.showsProgress = progress.isBatch() && !settings.quiet() && console.errIsTerminal();
         this.width = showsProgress ? console.errWidth() - 1 : 0; // a full line would move the cursor to the next
         if (showsProgress) {
-            printer.scheduleWithFixedDelay(this::showProgress, 0, REFRESH_MILLIS, TimeUnit.MILLISECONDS);
+            refresh = printer.scheduleWithFixedDelay(this::showProgress, 0, REFRESH_MILLIS, TimeUnit.MILLISECONDS);
         }
     }
 
@@ -321,6 +323,9 @@ final class Echo implements AnswerListener {
 
     @Override
     public void close() {
+        if (refresh != null) {
+            refresh.cancel(false); // else the line may be drawn once more after it is hidden
+        }
         print(this::hideProgress);
         printer.close();
         console.out().flush();

@@ -37,7 +37,6 @@ import java.util.Objects;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.ThreadLocalRandom;
@@ -788,27 +787,37 @@ final class PauseDetector {
 
     private record Pause(long fromNanos, long toNanos, String cause) { }
 
-    private final List<Pause> pauses = new CopyOnWriteArrayList<>();
-    private long lastNanos;
+    /** What the last tick left, in one object so that no thread sees half of it. */
+    private record Noticed(long lastNanos, List<Pause> pauses) { }
+
+    private volatile Noticed noticed;
     private long lastWallMillis;
 
     /** Begins with what both clocks show now. */
     PauseDetector(long nowNanos, long wallMillis) {
-        lastNanos = nowNanos;
+        noticed = new Noticed(nowNanos, List.of());
         lastWallMillis = wallMillis;
     }
 
     /** To be called every {@link #PERIOD_MILLIS}, by one thread, with what both clocks show. */
     void tick(long nowNanos, long wallMillis) {
-        var lateNanos = nowNanos - lastNanos - TimeUnit.MILLISECONDS.toNanos(PERIOD_MILLIS);
-        if (Math.abs(wallMillis - lastWallMillis - (nowNanos - lastNanos) / 1_000_000) > CLOCK_JUMP_MILLIS) {
-            pauses.add(new Pause(lastNanos, nowNanos, "clock"));
-        } else if (lateNanos > NOTICED_NANOS) {
-            pauses.add(new Pause(nowNanos - lateNanos, nowNanos,
-                    (collectedWithin(lateNanos / 1_000_000) ? "gc:" : "cpu:") + lateNanos / 1_000_000 + "ms"));
+        var lastNanos = noticed.lastNanos();
+        var pause = Math.abs(wallMillis - lastWallMillis - (nowNanos - lastNanos) / 1_000_000) > CLOCK_JUMP_MILLIS
+                ? new Pause(lastNanos, nowNanos, "clock") : pause(lastNanos, nowNanos);
+        var pauses = noticed.pauses();
+        if (pause != null) {
+            pauses = new ArrayList<>(pauses);
+            pauses.add(pause);
         }
-        lastNanos = nowNanos;
+        noticed = new Noticed(nowNanos, pauses);
         lastWallMillis = wallMillis;
+    }
+
+    /** Returns the pause of a thread that last ran then and runs now; null if it is too short. */
+    private static Pause pause(long lastNanos, long nowNanos) {
+        var lateNanos = nowNanos - lastNanos - TimeUnit.MILLISECONDS.toNanos(PERIOD_MILLIS);
+        return lateNanos <= NOTICED_NANOS ? null : new Pause(nowNanos - lateNanos, nowNanos,
+                (collectedWithin(lateNanos / 1_000_000) ? "gc:" : "cpu:") + lateNanos / 1_000_000 + "ms");
     }
 
     /** Whether a collection took most of the last so many milliseconds; asked only after a pause, since asking is slow. */
@@ -823,18 +832,26 @@ final class PauseDetector {
         return false;
     }
 
-    /** Returns what was noticed in this time, each cause with its length. */
+    /**
+     * Returns what was noticed in this time, each cause with its length. After a pause the thread of an exchange may run before that
+     * which ticks, so one that lasts until the end of this time, which must not be later than now, counts as well.
+     */
     List<String> during(long fromNanos, long toNanos) {
+        var seen = noticed;
         var causes = new ArrayList<String>();
-        for (var pause : pauses) {
+        for (var pause : seen.pauses()) {
             if (pause.toNanos() - fromNanos > 0 && toNanos - pause.fromNanos() > 0) {
                 causes.add(pause.cause());
             }
+        }
+        var last = pause(seen.lastNanos(), toNanos);
+        if (last != null) {
+            causes.add(last.cause());
         }
         return causes;
     }
 
     boolean noticed() {
-        return !pauses.isEmpty();
+        return !noticed.pauses().isEmpty();
     }
 }
