@@ -40,6 +40,11 @@ class ComparisonTest {
         return compare(null, null, run);
     }
 
+    private static Comparison compare(RunOnDisk run, MetricDefinition definition, List<Metric> metrics, ComparisonSettings.Failures failures)
+            throws IOException {
+        return Comparison.of(new ComparisonSettings(List.of(run.write()), null, null, null, definition, false, metrics, failures, Map.of()), null);
+    }
+
     /** Ten prompts; the times of a model go up and down by three tenths, each in its own order. */
     private static RunOnDisk answers(RunOnDisk run, String model, double millis, String... columns) {
         for (int i = 0; i < 10; i++) {
@@ -103,15 +108,13 @@ class ComparisonTest {
     }
 
     private static Comparison worst(RunOnDisk run) throws IOException {
-        return Comparison.of(new ComparisonSettings(List.of(run.write()), null, "a", null, null, false, List.of(), ComparisonSettings.Failures.WORST,
-                Map.of()), null);
+        return compare(run, null, List.of(), ComparisonSettings.Failures.WORST);
     }
 
     @Test
     void theSentenceNamesTheToolWhoseDefinitionItHas() throws Exception {
-        var run = answers(answers(run("r"), "a", 100), "b", 300).write();
-        var headline = Comparison.of(new ComparisonSettings(List.of(run), null, null, null, MetricDefinition.VLLM, false, List.of(),
-                ComparisonSettings.Failures.EXCLUDED, Map.of()), null).headline();
+        var run = answers(answers(run("r"), "a", 100), "b", 300);
+        var headline = compare(run, MetricDefinition.VLLM, List.of(), ComparisonSettings.Failures.EXCLUDED).headline();
         assertTrue(headline.startsWith("As vLLM defines it, to the first token "), headline);
     }
 
@@ -149,9 +152,8 @@ class ComparisonTest {
         run.answer("a", "q", 1, 100, 5, 5, "ttft_any_ms", "90.000").answer("b", "q", 1, 300, 5, 5, "ttft_any_ms", "300.000");
         var any = ComparisonText.plain(compare(null, "a", run), TextLayout.WIDE).toString();
         assertTrue(any.contains("TTFT any") && !any.contains("retries"), any);
-        var net = ComparisonText.plain(Comparison.of(new ComparisonSettings(List.of(answers(answers(run("net"), "a", 100, "connection_reused", "true"), "b", 300,
-                "connection_reused", "true").write()), null, "a", null, null, false, List.of(Metric.TTFT_NET), ComparisonSettings.Failures.EXCLUDED, Map.of()),
-                null), TextLayout.WIDE).toString();
+        var reused = answers(answers(run("net"), "a", 100, "connection_reused", "true"), "b", 300, "connection_reused", "true");
+        var net = ComparisonText.plain(compare(reused, null, List.of(Metric.TTFT_NET), ComparisonSettings.Failures.EXCLUDED), TextLayout.WIDE).toString();
         assertTrue(net.lines().anyMatch(line -> line.startsWith("model ") && line.contains("TTFT net")) && !any.contains("TTFT net"), net);
         var sections = ComparisonText.plain(compare("prompt", null, run), TextLayout.WIDE).toString();
         assertTrue(sections.contains("\n\np0\n") && !sections.contains("###"), sections);
@@ -160,8 +162,8 @@ class ComparisonTest {
     @Test
     void withoutACommonMetricNothingIsCompared() throws Exception {
         var run = run("r").answer("a", "p", 1, new double[0]).answer("b", "p", 1, 100, 5, 5);
-        assertEquals("Nothing is compared: no two groups have what is to be compared.", Comparison.of(new ComparisonSettings(List.of(run.write()), null,
-                null, null, null, false, List.of(Metric.TTFT), ComparisonSettings.Failures.EXCLUDED, Map.of()), null).headline());
+        assertEquals("Nothing is compared: no two groups have what is to be compared.",
+                compare(run, null, List.of(Metric.TTFT), ComparisonSettings.Failures.EXCLUDED).headline());
     }
 
     @Test
@@ -224,11 +226,7 @@ class ComparisonTest {
 
     @Test
     void pricesInOneCurrencyAreNoNote() throws Exception {
-        var run = answers(answers(run("r"), "a", 100, "cost", "0.1"), "b", 300, "cost", "0.2");
-        for (var label : List.of("a", "b")) {
-            run.record().withArray("/models").addObject().put("label", label).put("name", label).putObject("price").put("input", 1).put("output", 1)
-                    .put("currency", "USD");
-        }
+        var run = answers(answers(run("r"), "a", 100, "cost", "0.1"), "b", 300, "cost", "0.2").model("a", "USD").model("b", "USD");
         assertTrue(compare(run).caveats().stream().noneMatch(line -> line.contains("USD")), compare(run).caveats().toString());
     }
 
@@ -242,10 +240,9 @@ class ComparisonTest {
     /** GuideLLM, too, has no p95 of fewer than twenty requests. */
     @Test
     void aQuantileOfTooFewRequestsIsBlankInEachDefinition() throws Exception {
-        var run = answers(run("r"), "a", 100).answer("a", "q", 1, 100, 5, 1).write();
+        var run = answers(run("r"), "a", 100).answer("a", "q", 1, 100, 5, 1);
         for (var definition : List.of(MetricDefinition.OURS, MetricDefinition.GUIDELLM)) {
-            var figures = Comparison.of(new ComparisonSettings(List.of(run), null, null, null, definition, false, List.of(),
-                    ComparisonSettings.Failures.EXCLUDED, Map.of()), null).sections().getFirst().group("a").aggregates();
+            var figures = compare(run, definition, List.of(), ComparisonSettings.Failures.EXCLUDED).sections().getFirst().group("a").aggregates();
             assertTrue(figures.containsKey(Aggregate.TTFT_P50) && !figures.containsKey(Aggregate.TTFT_P95), definition + " " + figures);
             assertEquals(5, figures.get(Aggregate.ITL_P50), 1e-9);
         }

@@ -150,10 +150,7 @@ class GroupsTest {
 
     @Test
     void aModelThatWasNotAskedIsNoGroup() throws Exception {
-        begin().answer("m", "p", 1, 100, 10, 5);
-        for (var label : List.of("m", "not asked")) {
-            disk.record().withArray("/models").addObject().put("label", label).put("name", label);
-        }
+        begin().answer("m", "p", 1, 100, 10, 5).model("m", null).model("not asked", null);
         assertEquals(List.of("m"), sections("model", Map.of(), disk).getFirst().groups().stream().map(Group::label).toList());
         for (var by : List.of("base_url", "prompt")) {
             assertEquals(1, sections(by, Map.of(), disk).size(), by);
@@ -162,10 +159,7 @@ class GroupsTest {
 
     @Test
     void modelsAreInTheOrderOfTheCommandLineAndPromptsInThatOfTheRows() throws Exception {
-        begin().answer("a", "q", 1, 100, 10, 5).answer("b", "p", 1, 100, 10, 5).answer("b", "q", 1, 100, 10, 5);
-        for (var label : List.of("b", "a")) {
-            disk.record().withArray("/models").addObject().put("label", label).put("name", label);
-        }
+        begin().answer("a", "q", 1, 100, 10, 5).answer("b", "p", 1, 100, 10, 5).answer("b", "q", 1, 100, 10, 5).model("b", null).model("a", null);
         assertEquals(List.of("b", "a"), sections("model", Map.of(), disk).getFirst().groups().stream().map(Group::label).toList());
         assertEquals(List.of("b", "a"), sections("base_url", Map.of(), disk).stream().map(Section::title).toList());
         assertEquals(List.of("q", "p"), sections("prompt", Map.of(), disk).stream().map(Section::title).toList());
@@ -173,8 +167,8 @@ class GroupsTest {
 
     @Test
     void costsThatAreNotKnownAreCountedWhereThereIsAPrice() throws Exception {
-        begin().answer("a", "p", 1, 100, 10, 5, "cost", "0.1").answer("a", "q", 1, 100, 10, 5).answer("a", "r", 1, 100, 10, 5).answer("b", "p", 1, 100, 10, 5);
-        disk.record().withArray("/models").addObject().put("label", "a").put("name", "a").putObject("price").put("input", 1).put("output", 1).put("currency", "USD");
+        begin().answer("a", "p", 1, 100, 10, 5, "cost", "0.1").answer("a", "q", 1, 100, 10, 5).answer("a", "r", 1, 100, 10, 5).answer("b", "p", 1, 100, 10, 5)
+                .model("a", "USD");
         group();
         assertEquals("2 0", model("a").withUnknownCost() + " " + model("b").withUnknownCost());
     }

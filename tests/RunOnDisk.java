@@ -56,6 +56,15 @@ final class RunOnDisk {
         return this;
     }
 
+    /** Adds a model to run.json; without a price if the currency is null. */
+    RunOnDisk model(String label, String currency) {
+        var model = ((ArrayNode) record.withArray("/models")).addObject().put("label", label).put("name", label);
+        if (currency != null) {
+            model.putObject("price").put("input", 1).put("output", 1).put("currency", currency);
+        }
+        return this;
+    }
+
     RunOnDisk prompt(String id, String digest, String label, String value) {
         var prompt = ((ArrayNode) record.withArray("/prompts")).addObject().put("id", id).put("digest", digest);
         prompt.putObject("labels").put(label, value);

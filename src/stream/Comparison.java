@@ -93,6 +93,10 @@ record ComparisonSettings(List<Path> runs, String by, String baseline, Double ma
         return margin == null ? DEFAULT_MARGIN : margin;
     }
 
+    boolean failuresAreWorst() {
+        return failures == Failures.WORST;
+    }
+
     /** Returns the same for other groups and definitions. */
     ComparisonSettings with(String otherBy, MetricDefinition other) {
         return new ComparisonSettings(runs, otherBy, baseline, margin, other, untainted, metrics, failures, sides);
@@ -217,9 +221,6 @@ record SectionResult(String title, String baseline, List<GroupResult> groups, Li
 
     private static final double SIGNIFICANT = 0.05;
 
-    /** A caveat of the first sentence and of the whole comparison. */
-    static final String FAILURES_ARE_WORST = "failed requests count as infinitely slow";
-
     /** Compares all groups with the named one, or where that is null or missing with the fastest. */
     static SectionResult of(Section section, ComparisonSettings settings, String baseline) {
         var compared = !settings.metrics().isEmpty() ? settings.metrics()
@@ -239,11 +240,8 @@ record SectionResult(String title, String baseline, List<GroupResult> groups, Li
                 group.currencies().size() == 1 ? group.currencies().getFirst() : null, aggregates(group), against.get(group),
                 compared.contains(Metric.TTFT) ? tails(group, other) : Map.<Aggregate, QuantileRatio>of(),
                 compared.contains(Metric.TTFT) ? intervals(group) : Map.<Aggregate, QuantileInterval>of())).toList();
-        var caveats = new HeadlineCaveats(section, other, results).lines();
-        if (settings.failures() == ComparisonSettings.Failures.WORST && results.stream().anyMatch(group -> group.failed() > 0)) {
-            caveats.addFirst(FAILURES_ARE_WORST);
-        }
-        return new SectionResult(section.title(), other == null ? null : other.label(), results, caveats);
+        return new SectionResult(section.title(), other == null ? null : other.label(), results,
+                new HeadlineCaveats(section, other, results, settings.failuresAreWorst()).lines());
     }
 
     private static boolean isComparable(Group group, Group baseline, Metric metric) {
@@ -340,9 +338,10 @@ record SectionResult(String title, String baseline, List<GroupResult> groups, Li
         if (different.isEmpty()) {
             return "";
         }
+        var areWorst = headlineCaveats.contains(HeadlineCaveats.FAILURES_ARE_WORST); // an exported comparison keeps the caveats, not the settings
         return java.util.stream.Stream.concat(different.stream(), java.util.stream.Stream.of(own))
                 .map(group -> group.label() + " failed " + group.failed() + " of " + group.requests())
-                .collect(Collectors.joining(", ")) + (headlineCaveats.contains(FAILURES_ARE_WORST) ? "; " : "; among completed requests, ");
+                .collect(Collectors.joining(", ")) + (areWorst ? "; " : "; among completed requests, ");
     }
 
     private static boolean failuresDiffer(GroupResult group, GroupResult baseline) {
@@ -447,13 +446,17 @@ final class HeadlineClause {
 /** What limits a verdict although the statistics are right: when the requests were sent. */
 final class HeadlineCaveats {
 
+    static final String FAILURES_ARE_WORST = "failed requests count as infinitely slow";
+
     private final Section section;
     private final Group baseline;
+    private final boolean failuresAreWorst;
     private final List<Difference> differences;
 
-    HeadlineCaveats(Section section, Group baseline, List<GroupResult> results) {
+    HeadlineCaveats(Section section, Group baseline, List<GroupResult> results, boolean failuresAreWorst) {
         this.section = section;
         this.baseline = baseline;
+        this.failuresAreWorst = failuresAreWorst;
         this.differences = SectionResult.headlineMetrics(results).stream().flatMap(metric -> results.stream()
                 .map(group -> group.differences().get(metric)).filter(Objects::nonNull)).map(BaselineDifference::difference).toList();
     }
@@ -461,6 +464,9 @@ final class HeadlineCaveats {
     /** Returns what follows "but" in the first sentence. */
     List<String> lines() {
         var lines = new ArrayList<String>();
+        if (failuresAreWorst && section.groups().stream().anyMatch(group -> group.failed() > 0)) {
+            lines.add(FAILURES_ARE_WORST);
+        }
         if (baseline == null || differences.stream().allMatch(difference -> difference.lower95() == null)) {
             return lines;
         }
@@ -550,14 +556,13 @@ record Comparison(Terms terms, List<SectionResult> sections, List<String> caveat
         var grouping = Grouping.of(settings.by(), named, settings.sides());
         var source = source(settings, named, grouping, problems, progress);
         var sections = source.sections();
-        var failuresAreWorst = settings.failures() == ComparisonSettings.Failures.WORST;
         var baseline = settings.baseline() != null ? settings.baseline() : grouping.baseline(runs);
         var results = sections.stream().map(section -> SectionResult.of(section, settings, baseline)).toList();
         var terms = new Terms(grouping.runs(), grouping.by(), settings.marginOrDefault(),
                 runs.stream().anyMatch(run -> run.manifest().simulated()));
         var caveats = new Caveats(grouping, sections, results, runs, terms, settings.untainted()).lines();
-        if (failuresAreWorst) {
-            caveats.addFirst(SectionResult.FAILURES_ARE_WORST + "; ratios are of medians");
+        if (settings.failuresAreWorst()) {
+            caveats.addFirst(HeadlineCaveats.FAILURES_ARE_WORST + "; ratios are of medians");
         }
         caveats.addAll(problems.lines());
         return new Comparison(terms, results, caveats, source);
@@ -567,8 +572,7 @@ record Comparison(Terms terms, List<SectionResult> sections, List<String> caveat
     private static Source source(ComparisonSettings settings, NamedRuns named, Grouping grouping, ReadProblems problems, PrintStream progress)
             throws IOException {
         var runs = named.runs();
-        var failuresAreWorst = settings.failures() == ComparisonSettings.Failures.WORST;
-        var sections = grouping.sections(runs, new Counting(settings.definition(), settings.untainted(), failuresAreWorst,
+        var sections = grouping.sections(runs, new Counting(settings.definition(), settings.untainted(), settings.failuresAreWorst(),
                 grouping.by().equals("run")), problems);
         if (sections.isEmpty()) {
             throw new IOException((problems.lines().isEmpty() ? runs.getFirst().path() + ": no request in it has ended by itself"

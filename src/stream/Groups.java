@@ -677,7 +677,7 @@ final class Group {
         return tokens == 0 ? null : sum(Metric.COALESCED_EVENTS) / tokens;
     }
 
-    /** Returns the median of the requests for which it is known; null if there is none. */
+    /** Returns the median over the requests for which it is known; null if it is known for no request. */
     Double tokensPerEvent() {
         return Metrics.quantile(completed.stream().mapToDouble(RecordedAnswer::tokensPerEvent)
                 .filter(tokens -> !Double.isNaN(tokens)).toArray(), 0.5);
@@ -746,7 +746,7 @@ final class Group {
                 Math.min(completed.size(), baseline.completed.size()));
     }
 
-    /** Returns the mean over the prompts of the logarithm of a metric; NaN if there is none. */
+    /** Returns the mean over the prompts of the logarithm of a metric; NaN if no answer has it. */
     private static double meanOfPrompts(List<RecordedAnswer> answers, Metric metric, Set<String> prompts) {
         return answers.stream().filter(answer -> prompts.contains(answer.promptId()) && answer.knows(metric))
                 .collect(Collectors.groupingBy(RecordedAnswer::promptId, Collectors.averagingDouble(answer -> Math.log(answer.get(metric)))))

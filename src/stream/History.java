@@ -140,7 +140,7 @@ final class RunHistory {
     /**
      * Reads the runs.
      *
-     * @throws IOException if a run cannot be read, or there is none
+     * @throws IOException if a run cannot be read, or the folders contain no run
      * @throws UserError   if several metrics are asked for
      */
     static RunHistory of(ComparisonSettings settings, PrintStream progress) throws IOException {

@@ -16,7 +16,7 @@
 //
 // Each question is a run of its own, by the same Runner, Client and Journal as in Stream.java. The journal's thread notes what
 // came; a tab takes from there what it has not been sent yet. No queue is between them: a tab that is slow gets more at a time,
-// and one that connects anew gets all that is there.
+// and one that connects again gets everything from the beginning.
 
 package stream;
 

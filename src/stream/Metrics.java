@@ -677,7 +677,8 @@ final class TextTimes {
 }
 
 /**
- * Gaps between tokens, however many, in bounded memory: to the microsecond below 32 ms, above that to one part in 32,000. Quantiles interpolate as {@link Metrics#quantile} does.
+ * Gaps between tokens, however many, in bounded memory: to the microsecond below 32 ms, above that to one part in 32,000. Quantiles
+ * interpolate as {@link Metrics#quantile} does.
  */
 final class GapHistogram {
 

@@ -380,7 +380,8 @@ final class Runner implements AutoCloseable {
             var acceptedUsage = acceptedUsage(usage, result.outcome());
             var waitMillis = acceptedUsage != usage ? Long.valueOf(0) : backoff.waitMillis(job.model(), result, retries);
             var again = waitMillis != null && !isStopped() && !stoppedModels.contains(job.model().label());
-            attempt.end().set(new Attempt.End(result, !again, taint(pauses, attempt.recording(), result.endMicros(), nextIsCold.compareAndSet(true, false))));
+            var isCold = nextIsCold.compareAndSet(true, false);
+            attempt.end().set(new Attempt.End(result, !again, taint(pauses, attempt.recording(), result.endMicros(), isCold)));
             report(job, result);
             if (acceptedUsage != usage) {
                 usageByServer.merge(job.model().server(), acceptedUsage, (one, other) -> one.compareTo(other) < 0 ? one : other);
@@ -833,8 +834,10 @@ final class PauseDetector {
     }
 
     /**
-     * Returns what was noticed in this time, each cause with its length. After a pause the thread of an exchange may run before that
-     * which ticks, so one that lasts until the end of this time, which must not be later than now, counts as well.
+     * Returns what was noticed in this time, each cause with its length. After a pause the thread of an exchange may run before the one
+     * that ticks, so a pause that lasts until the end of this time counts although no tick has noticed it.
+     *
+     * @param toNanos not later than now
      */
     List<String> during(long fromNanos, long toNanos) {
         var seen = noticed;
