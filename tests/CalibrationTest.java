@@ -8,21 +8,30 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
 import java.util.stream.IntStream;
 
+import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
 /** What the tool says of its own exactness. */
 class CalibrationTest {
 
     @TempDir
-    Path results;
+    Path folder;
+    private Path results;
+
+    @BeforeEach
+    void nameTheResults() {
+        results = folder.resolve("results");
+    }
 
     private TestRun run(String... args) throws Exception {
         try (var simulator = SimulatedServer.start(1)) {
@@ -61,7 +70,33 @@ class CalibrationTest {
         var overhead = JsonMapper.shared().readTree(run.file("run.json")).get("client_overhead");
         assertTrue(overhead.get("ttft_p50_ms").doubleValue() > 0, overhead.toString());
         assertTrue(overhead.get("itl_p99_ms").doubleValue() >= overhead.get("itl_p50_ms").doubleValue());
-        assertTrue(run.err().contains("error of the client, with 4 in flight: TTFT "), run.err());
+        assertTrue(run.err().contains("error of the client, with 4 in flight: TTFT " + said(overhead, "ttft") + ", ITL " + said(overhead, "itl")), run.err());
+    }
+
+    private static String said(JsonNode overhead, String metric) {
+        var p99 = overhead.get(metric + "_p99_ms");
+        return String.format(Locale.ROOT, "%.3f ms", overhead.get(metric + "_p50_ms").doubleValue())
+                + (p99.isNull() ? "" : String.format(Locale.ROOT, " (p99 %.3f)", p99.doubleValue()));
+    }
+
+    /** The observer is told by one thread, so no more are going on at once than it says. */
+    @Test
+    void theErrorIsMeasuredWithAsManyInFlightAsTheRunWillHave() throws Exception {
+        var now = new AtomicInteger();
+        var most = new AtomicInteger();
+        var overhead = LoopbackLoad.calibrate(24, 1, new AttemptObserver() {
+            @Override
+            public void started(Attempt attempt) {
+                most.accumulateAndGet(now.incrementAndGet(), Math::max);
+            }
+
+            @Override
+            public void ended(Attempt attempt, AnswerMetrics metrics) {
+                now.decrementAndGet();
+            }
+        });
+        assertEquals(96, overhead.streams());
+        assertTrue(most.get() > 12, most + " at once, of 24 that each wait 50 ms for a token");
     }
 
     @Test
@@ -73,9 +108,11 @@ class CalibrationTest {
 
     @Test
     void anErrorThatIsNotSmallIsWarnedOf() throws Exception {
-        // nothing can be measured to a tenth of no time at all
-        assertTrue(run("-m", "sim-ttft0-itl0-n50", "--calibrate").err()
-                .contains("warning: the error of the client is more than a tenth of what was measured"));
+        // nothing can be measured to a tenth of no time at all: the first token here, the others there
+        for (var model : List.of("sim-ttft0-itl20-n5", "sim-ttft900-itl0-n50")) {
+            results = folder.resolve(model);
+            assertTrue(run("-m", model, "--calibrate").err().contains("warning: the error of the client is more than a tenth of what was measured"), model);
+        }
         assertFalse(TestRun.of(results.resolve("b"), "--simulate", "--calibrate", "-m", "sim-ttft900-itl20-n5", "-p", "Hi",
                 "--echo", "none").err().contains("more than a tenth"));
     }
@@ -175,8 +212,13 @@ class CalibrationTest {
     void aPauseIsNoticedByItsTime() {
         var now = System.nanoTime();
         var strain = new PauseDetector(now, 0);
+        strain.tick(now + 39_000_000, 39); // 19 ms late
+        assertEquals(List.of(), strain.during(now, now + 39_000_000));
+        strain.tick(now + 81_000_000, 81);
+        assertEquals(List.of("cpu:22ms"), strain.during(now, now + 81_000_000));
+        now += 100_000_000;
+        strain = new PauseDetector(now, 0);
         strain.tick(now + 22_000_000, 22);
-        assertFalse(strain.noticed());
         strain.tick(now + 122_000_000, 122);
         assertEquals(List.of("cpu:80ms"), strain.during(now + 100_000_000, now + 160_000_000));
         assertEquals(List.of(), strain.during(now + 130_000_000, now + 160_000_000));
@@ -214,7 +256,8 @@ class CalibrationTest {
         recording.drain((micros, read, kind, text, tokens) -> taken[0]++);
         assertEquals(events, taken[0]);
         assertTrue(recording.wasHeldUp());
-        assertEquals("cold journal", Runner.taint(new PauseDetector(System.nanoTime(), 0), recording, events, true));
+        assertEquals("cold journal", Runner.taint(List.of(), recording, true));
+        assertEquals("cold cpu:25ms journal", Runner.taint(List.of("cpu:25ms"), recording, true));
     }
 
     @Test
@@ -222,6 +265,6 @@ class CalibrationTest {
         var recording = new Recording();
         recording.start(System.nanoTime());
         recording.add(recording.startNanos() + 1, 1, EventKind.CONTENT, "x", StreamEvent.NO_COUNT);
-        assertNull(Runner.taint(new PauseDetector(recording.startNanos(), 0), recording, 1, false));
+        assertNull(Runner.taint(List.of(), recording, false));
     }
 }

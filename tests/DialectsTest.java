@@ -392,6 +392,14 @@ class DialectsTest {
 
     // No stream at all
 
+    @ParameterizedTest
+    @ValueSource(strings = {"text/plain", "text/plain; charset=utf-8", "application/octet-stream", ""})
+    void aStreamMayBeCalledPlainTextOrNothingAtAll(String type) throws Exception {
+        var response = new MockResponse.Builder().body(tokens("a") + "data: [DONE]\n\n");
+        var got = answer(type.isEmpty() ? response : response.addHeader("Content-Type", type));
+        assertEquals("completed a", got.status() + " " + got.text());
+    }
+
     @Test
     void row17aPlainAnswerIsAFailureThatSaysSo() throws Exception {
         var got = answer(new MockResponse.Builder().addHeader("Content-Type", "application/json").body("{\"choices\":[]}"));

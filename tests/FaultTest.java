@@ -15,9 +15,14 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.InputStreamReader;
 import java.io.OutputStream;
+import java.net.ConnectException;
 import java.net.InetAddress;
+import java.net.NoRouteToHostException;
 import java.net.ServerSocket;
 import java.net.Socket;
+import java.net.SocketException;
+import java.net.SocketTimeoutException;
+import java.net.UnknownHostException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -35,11 +40,14 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.zip.GZIPOutputStream;
 
+import javax.net.ssl.SSLException;
+
 import mockwebserver3.Dispatcher;
 import mockwebserver3.MockResponse;
 import mockwebserver3.MockWebServer;
 import mockwebserver3.RecordedRequest;
 import mockwebserver3.SocketEffect;
+import okhttp3.HttpUrl;
 import okhttp3.Protocol;
 import okhttp3.internal.http2.ErrorCode;
 import org.junit.jupiter.api.AfterEach;
@@ -264,6 +272,17 @@ class FaultTest {
         }
     }
 
+    /** A gateway that keeps the connection says that the request has taken too long; that one is not lost. */
+    @Test
+    void anAnswer408OnAConnectionThatIsKeptIsAFailure() throws Exception {
+        try (var server = serverWithSecondAnswer(new ServerSocket(0, 50, InetAddress.getLoopbackAddress()),
+                "HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\n\r\n")) {
+            var run = TestRun.of(results, "--base-url", server.url(), "-m", "m", "-p", "Hi", "-n", "2", "--retries", "0", "--echo", "none");
+            assertEquals(List.of("completed", "failed"), column(run, "status"), run.err());
+            assertEquals("408", run.requests().getLast().get("http_status"));
+        }
+    }
+
     /** On a connection that was opened for it, a request cannot meet the end of an idle one. */
     @Test
     void anAnswer408OnANewConnectionIsAFailure() throws Exception {
@@ -277,31 +296,40 @@ class FaultTest {
         }
     }
 
-    /** Returns how many requests reach a server that resets the first two HTTP/2 streams, if the run has no retries. */
-    private int requestsUntilFailure(ErrorCode reset) throws Exception {
+    /**
+     * Returns how many requests reach a server that resets two HTTP/2 streams, after some that it answers on the same connection, until
+     * one fails. The run has no retries.
+     */
+    private int requestsUntilFailure(int answered, ErrorCode reset) throws Exception {
         try (var server = new MockWebServer()) {
             server.setProtocols(List.of(Protocol.H2_PRIOR_KNOWLEDGE));
             server.start();
+            var answer = new MockResponse.Builder().addHeader("Content-Type", "text/event-stream").body(EVENT + "data: [DONE]\n\n").build();
+            for (int i = 0; i < answered; i++) {
+                server.enqueue(answer);
+            }
             for (int i = 0; i < 2; i++) {
                 server.enqueue(new MockResponse.Builder().onRequestStart(new SocketEffect.CloseStream(reset.getHttpCode())).build());
             }
-            server.enqueue(new MockResponse.Builder().addHeader("Content-Type", "text/event-stream").body(EVENT + "data: [DONE]\n\n").build());
-            var run = TestRun.of(results, "--base-url", server.url("/v1").toString(), "-m", "m", "-p", "Hi", "--retries", "0", "--echo", "none",
-                    "--http", "2");
-            assertEquals("failed", run.request().get("status"), run.err());
+            server.enqueue(answer);
+            results = folder.resolve("after-" + answered);
+            var run = TestRun.of(results, "--base-url", server.url("/v1").toString(), "-m", "m", "-p", "Hi", "-n", String.valueOf(answered + 1),
+                    "--retries", "0", "--echo", "none", "--http", "2");
+            assertEquals("failed", run.requests().getLast().get("status"), run.err());
             return server.getRequestCount();
         }
     }
 
     @Test
     void anHttp2StreamThatIsRefusedIsSentOnceMoreAndNoMore() throws Exception {
-        assertEquals(2, requestsUntilFailure(ErrorCode.REFUSED_STREAM));
+        assertEquals(2, requestsUntilFailure(0, ErrorCode.REFUSED_STREAM));
     }
 
     /** Another reset than a refusal may come after the request has been worked on. */
     @Test
     void anHttp2StreamThatBreaksIsAFailure() throws Exception {
-        assertEquals(1, requestsUntilFailure(ErrorCode.INTERNAL_ERROR));
+        assertEquals(1, requestsUntilFailure(0, ErrorCode.INTERNAL_ERROR));
+        assertEquals(2, requestsUntilFailure(1, ErrorCode.INTERNAL_ERROR), "on a connection that is reused, too");
     }
 
     /** The second request on the connection is read, and not answered for 400 ms. */
@@ -511,7 +539,8 @@ class FaultTest {
             server.start();
             server.enqueue(new MockResponse.Builder().code(status).addHeader("retry-after-ms", status == 503 ? "400" : "1").body("{}").build());
             server.enqueue(new MockResponse.Builder().addHeader("Content-Type", "text/event-stream").body(EVENT + "data: [DONE]\n\n").build());
-            var run = TestRun.of(results, "--base-url", server.url("/v1").toString(), "-m", "m", "-p", "Hi", "--echo", "none");
+            var run = TestRun.of(results, "--base-url", server.url("/v1").toString(), "-m", "m", "-p", "Hi", "--echo", "none",
+                    "--stall-timeout", "0.3"); // a wait between attempts may be longer
             assertEquals(List.of("failed", "completed"), run.requests().stream().map(row -> row.get("status")).toList());
             assertTrue(Double.parseDouble(run.requests().getLast().get("queue_ms")) < 300, "waiting to try again is no waiting for a slot");
             var waited = Duration.between(Instant.parse(run.requests().getFirst().get("started_at")), Instant.parse(run.requests().getLast().get("started_at")));
@@ -573,6 +602,23 @@ class FaultTest {
             assertTrue(rows[0] > 100, rows[0] + " rows");
         } finally {
             new ProcessBuilder("umount", disk.toString()).start().waitFor();
+        }
+    }
+
+    /** The answer has come as a whole when the first of its rows are written, so no request fails. */
+    @Test
+    void aRunThatCannotWriteWhatItMeasuredIsNoSuccess() throws Exception {
+        try (var server = new MockWebServer()) {
+            server.start();
+            server.enqueue(new MockResponse.Builder().addHeader("Content-Type", "text/event-stream").body(EVENT.repeat(800) + "data: [DONE]\n\n").build());
+            var builder = ToolProcess.of(List.of("-XX:-UsePerfData"), "stream.Stream", "--results", results.toString(), "--base-url",
+                    server.url("/v1").toString(), "-m", "m", "-p", "Hi", "-q", "--echo", "none");
+            var words = new ArrayList<>(List.of("sh", "-c", "ulimit -f 16; exec \"$@\"", "sh")); // no file may have more than 16 blocks
+            words.addAll(builder.command());
+            var process = builder.command(words).start();
+            var said = text(process.getErrorStream());
+            assertEquals(1, process.waitFor(), said);
+            assertTrue(said.contains("cannot be written any more (File too large); the run stops"), said);
         }
     }
 
@@ -663,6 +709,10 @@ class FaultTest {
         strain.tick(2 * sleptNanos, 1_000_020 + TimeUnit.HOURS.toMillis(1));
         assertEquals(List.of("clock"), strain.during(0, sleptNanos / 2));
         assertEquals(List.of(), strain.during(sleptNanos, 2 * sleptNanos));
+        strain.tick(3 * sleptNanos, 1_000_000); // somebody has set it back
+        assertEquals(List.of("clock"), strain.during(2 * sleptNanos, 3 * sleptNanos));
+        strain.tick(4 * sleptNanos, 1_002_000); // two seconds are more than the clocks of a machine drift apart
+        assertEquals(List.of("clock"), strain.during(3 * sleptNanos, 4 * sleptNanos));
     }
 
     /**
@@ -672,7 +722,7 @@ class FaultTest {
     @Test
     @Execution(ExecutionMode.CONCURRENT) // it waits more than it computes
     void aProcessThatWasStoppedMarksTheRowOfThatTime() throws Exception {
-        var process = start(List.of(), "--base-url", simulator.baseUrl(), "-m", "sim-ttft50-itl15-n10", "-p", "Hi", "-n", "4", "-q", "--no-self-warmup");
+        var process = start(List.of(), "--base-url", simulator.baseUrl(), "-m", "sim-ttft50-itl15-n10", "-p", "Hi", "-n", "4");
         var out = process.getInputStream();
         for (int pieces = 0; pieces < 1; pieces += out.read() == '\n' ? 1 : 0) {
             // the first answer is followed by an empty line
@@ -687,6 +737,50 @@ class FaultTest {
         var marks = new TestRun(0, "", "", results).requests().stream().map(row -> row.get("tainted")).toList();
         assertEquals(List.of(false, true, false), java.util.stream.Stream.of(0, 1, 3).map(row -> marks.get(row).matches(".*cpu:(9\\d\\d|\\d{4})ms.*"))
                 .toList(), marks.toString());
+        var said = text(process.getErrorStream());
+        assertTrue(said.contains("warning: this process was paused while it measured; the column tainted of requests.csv tells in which rows."), said);
+    }
+
+    /** All has come and is written; to type it would take ten minutes. */
+    @Test
+    void ctrlCDoesNotWaitForWhatIsNotTypedYet() throws Exception {
+        var process = start(List.of(), "--base-url", simulator.baseUrl(), "-m", "sim-ttft1-itl0-n3000", "--max-tokens", "3000", "-p", "Hi", "-q",
+                "--typing-delay", "200");
+        process.getInputStream().read();
+        var run = new TestRun(130, "", "", results);
+        Await.until("the answer is written", () -> {
+            var rows = new int[1];
+            CsvRows.forEach(run.folder().resolve("requests.csv"), row -> rows[0]++);
+            return rows[0] == 1;
+        });
+        ToolProcess.interrupt(process);
+        assertTrue(process.waitFor(20, TimeUnit.SECONDS), "still typing");
+        assertEquals(130, process.exitValue());
+        assertEquals("completed", run.request().get("status"));
+    }
+
+    /** What the tool streams to itself needs a temporary folder; without one nothing is measured on a cold JVM as if it were warm. */
+    @Test
+    void aBatchThatCannotWarmUpIsAnErrorBeforeAnythingIsSent() throws Exception {
+        var process = start(List.of("-Djava.io.tmpdir=" + folder.resolve("nowhere")), "--base-url", simulator.baseUrl(), "-m", QUICK, "-p", "Hi", "-n", "2", "-q");
+        var said = text(process.getErrorStream());
+        assertEquals(1, process.waitFor(), said);
+        assertTrue(said.contains("stream: unexpected error: java.nio.file.NoSuchFileException: " + folder.resolve("nowhere")), said);
+        assertEquals(0, simulator.answers());
+        assertFalse(Files.exists(results), "nothing is left");
+    }
+
+    @Test
+    void whyThereIsNoConnectionIsTold() {
+        var url = HttpUrl.get("http://models.invalid/v1");
+        var types = new TreeMap<String, String>();
+        for (var failure : List.of(new UnknownHostException(), new SSLException("no"), new ConnectException(), new NoRouteToHostException(),
+                new SocketTimeoutException(), new SocketException("Connection reset"))) {
+            var error = ServerErrors.ofConnection(failure, url);
+            types.put(failure.getClass().getSimpleName(), error.type() + " " + new Outcome.Failed(error).isRetryable());
+        }
+        assertEquals(new TreeMap<>(Map.of("UnknownHostException", "dns true", "SSLException", "tls false", "ConnectException", "connect true",
+                "NoRouteToHostException", "connect true", "SocketTimeoutException", "connect true", "SocketException", "connection true")), types);
     }
 
     // Secrets

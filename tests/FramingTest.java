@@ -11,6 +11,7 @@ import static stream.ScriptedServer.write;
 import java.io.IOException;
 import java.io.InterruptedIOException;
 import java.net.InetAddress;
+import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -33,6 +34,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Chunks, and what a connection brings before, between and after them. OkHttp's own decoding is what ours is compared with. */
@@ -280,7 +282,6 @@ class FramingTest {
         }
     }
 
-    /** OkHttp reads on, for a tenth of a second, when it discards a body. */
     /** More than the buffers of both sides hold: the client waits until the server goes on reading. */
     @Test
     void aRequestOfAnyLengthIsSent() throws Exception {
@@ -304,6 +305,100 @@ class FramingTest {
             assertEquals("completed", got.status());
             assertTrue(got.result().endMicros() >= 290_000, got.result().endMicros() + " us");
         }
+    }
+
+    /** The reason why it finished has come; that the server then neither ends the stream nor says more changes nothing. */
+    @ParameterizedTest
+    @EnumSource(Exchange.Abort.class)
+    void anAnswerThatHasItsEndIsCompleteThoughTheStreamGoesOn(Exchange.Abort why) throws Exception {
+        var stop = new CountDownLatch(1);
+        try (var server = new ScriptedServer((request, out) -> {
+            write(out, HEADERS + chunk(TOKEN.formatted("a")) + chunk(END));
+            stop.await(20, TimeUnit.SECONDS);
+        })) {
+            var exchange = new Exchange(client, TestModels.of("m", "chat", server.url()), "{}", new Recording(), () -> { });
+            var result = CompletableFuture.supplyAsync(exchange::run);
+            Await.until("what has come is taken, and nothing more comes", () -> exchange.silenceNanos(System.nanoTime()) >= 20_000_000);
+            exchange.abort(why);
+            assertInstanceOf(Outcome.Completed.class, result.get(10, TimeUnit.SECONDS).outcome());
+        } finally {
+            stop.countDown();
+        }
+    }
+
+    /** The connection has brought the answer to another request before; its time is not of this one. */
+    @Test
+    void aRequestThatIsCancelledBeforeItsAnswerHasATotalOfItsOwn() throws Exception {
+        var asked = new CountDownLatch(1);
+        var stop = new CountDownLatch(1);
+        try (var server = new ScriptedServer((request, out) -> {
+            if (request == 1) {
+                write(out, HEADERS + chunk(TOKEN.formatted("a")) + chunk(END) + "0\r\n\r\n");
+            } else {
+                asked.countDown();
+                stop.await(20, TimeUnit.SECONDS);
+            }
+        })) {
+            assertEquals("completed", exchange(server.url()).status());
+            var exchange = new Exchange(client, TestModels.of("m", "chat", server.url()), "{}", new Recording(), () -> { });
+            var result = CompletableFuture.supplyAsync(exchange::run);
+            assertTrue(asked.await(10, TimeUnit.SECONDS));
+            exchange.abort(Exchange.Abort.CANCEL);
+            var got = result.get(10, TimeUnit.SECONDS);
+            assertInstanceOf(Outcome.Cancelled.class, got.outcome());
+            assertTrue(got.network().connectionReused() && got.endMicros() > 0, got.endMicros() + " us");
+        } finally {
+            stop.countDown();
+        }
+    }
+
+    /** Headers and the first event are one packet, so one read. */
+    @Test
+    void theHeadersHaveTheTimeOfTheirRead() throws Exception {
+        try (var server = new ScriptedServer((request, out) -> write(out, HEADERS + chunk(TOKEN.formatted("a")) + chunk(END) + "0\r\n\r\n"))) {
+            var recording = new Recording();
+            var result = new Exchange(client, TestModels.of("m", "chat", server.url()), "{}", recording, () -> { }).run();
+            var firstMicros = new ArrayList<Long>();
+            recording.drain((micros, read, kind, text, tokens) -> firstMicros.add(micros));
+            assertTrue(result.network().headersMicros() <= firstMicros.getFirst(), result.network() + " and " + firstMicros);
+        }
+    }
+
+    /** With Nagle's algorithm the end of a long request would wait for the acknowledgement of its beginning, inside TTFT. */
+    @Test
+    void whatIsWrittenIsSentAtOnce() throws Exception {
+        try (var listener = new ServerSocket(0, 2, InetAddress.getLoopbackAddress())) {
+            var sockets = new TimedSockets();
+            var address = (InetSocketAddress) listener.getLocalSocketAddress();
+            try {
+                sockets.openAhead(address, 5_000);
+                for (var isOpen : List.of(true, false)) {
+                    var socket = sockets.createSocket();
+                    socket.connect(address, 5_000);
+                    assertEquals(isOpen, sockets.of(socket).wasOpenedAhead());
+                    assertTrue(socket.getTcpNoDelay());
+                }
+            } finally {
+                sockets.close();
+            }
+        }
+    }
+
+    /** The connection takes 300 ms, the look-up of the name does not. */
+    @Test
+    void eachPhaseOfAConnectionHasItsOwnTime() throws Exception {
+        var phases = new Phases(() -> { });
+        phases.dnsStart(null, "localhost");
+        phases.dnsEnd(null, "localhost", List.of());
+        phases.connectStart(null, null, null);
+        Thread.sleep(300);
+        phases.secureConnectStart(null);
+        Thread.sleep(400);
+        phases.secureConnectEnd(null, null);
+        phases.connectEnd(null, null, null, null);
+        var network = phases.network(System.nanoTime(), 0, null);
+        assertTrue(network.dnsMicros() < 300_000, network.toString());
+        assertTrue(network.connectMicros() >= 300_000 && network.connectMicros() < network.tlsMicros() && network.tlsMicros() >= 400_000, network.toString());
     }
 
     @Test

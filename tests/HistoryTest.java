@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;
 import java.util.stream.IntStream;
@@ -163,6 +164,18 @@ class HistoryTest {
         run(1, 1, 1);
         var row = rows().getFirst();
         assertEquals("253.000||", row.get("p50_ms") + "|" + row.get("ratio") + "|" + row.get("low"));
+        for (var format : List.of("text", "markdown", "html")) {
+            var shown = Printed.compare("--history", folder.resolve("results"), "--format", format).expect(0).out();
+            assertTrue(shown.matches("(?s).*20261101T060000Z-0000.*\\b253\\.0\\b.*"), shown);
+        }
+    }
+
+    /** The label of a model is a text that somebody else may have chosen. */
+    @Test
+    void noLabelIsMarkupInThePage() throws Exception {
+        new RunOnDisk(folder.resolve("results/20261101T060000Z-0000")).answer("<b>m", "p1", 1, 100, 5, 3).write();
+        var html = Printed.compare("--history", folder.resolve("results"), "--format", "html").expect(0).out();
+        assertTrue(html.contains("&lt;b&gt;m, TTFT of 1 run") && !html.contains("<b>"), html);
     }
 
     @Test
@@ -173,7 +186,13 @@ class HistoryTest {
                 Printed.compare("--history", results, "--metric", "ttft,itl").expect(2).err());
         assertEquals("compare: --format json: a history is text, markdown, csv or html; name one of these\n",
                 Printed.compare("--history", results, "--format", "json").expect(2).err());
-        assertTrue(Printed.compare("--history", results, "--by", "model").expect(2).err().startsWith("compare: --history compares each run with"));
+        for (var option : List.of(List.of("--by", "model"), List.of("--baseline", "a"), List.of("--fail-if", "ttft_p50 > 1.2x"), List.of("--check"),
+                List.of("--as", "all"))) {
+            var words = new ArrayList<Object>(List.of("--history", results));
+            words.addAll(option);
+            assertEquals("compare: --history compares each run with the mean of all; leave --check, --as all, --fail-if, --by and --baseline out\n",
+                    Printed.compare(words.toArray()).expect(2).err());
+        }
         assertTrue(Printed.compare("--history", results, "--metric", "itl").expect(0).out().startsWith("a, ITL of 1 run: fewer than 10"));
     }
 

@@ -147,6 +147,14 @@ class ImportedRunsTest {
     }
 
     @Test
+    void whatIsTornAfterTheFirstOfSeveralRunsIsSaid() {
+        var json = json(file("runs.json", VLLM + "\n" + VLLM.substring(0, 300)));
+        assertEquals("[\"runs.json\"]", json.get("runs").toString());
+        assertTrue(notes(json).stream().anyMatch(note -> note.contains("runs.json:2: not JSON: ") && note.endsWith("; what follows is not read")),
+                notes(json).toString());
+    }
+
+    @Test
     void aProfileOfAiperfReadsBackToItsFigures() {
         var json = json(file("profile_export.jsonl", AIPERF));
         var group = json.at("/sections/0/groups/0");
@@ -279,7 +287,11 @@ class ImportedRunsTest {
         assertTrue(Files.readString(card).contains(">a.json (vLLM)<"), Files.readString(card));
         var report = folder.resolve("report.html");
         Printed.compare(folder.resolve("a.json"), "--export", report).expect(0);
-        assertTrue(Files.readString(report).contains("\"heading\":\"as\""));
+        var data = JsonMapper.shared().readTree(Files.readString(report).replaceFirst("(?s).*<script[^>]*id=\"data\"[^>]*>(.*?)</script>.*", "$1"));
+        assertEquals("as", data.at("/columns/0/heading").asString());
+        var cells = data.at("/sections/0/groups/0/cells");
+        assertEquals("vllm 8", cells.get(0).asString() + " " + cells.get(1).asString());
+        assertEquals(data.get("columns").size(), cells.size());
     }
 
     /** Each in a file of several requests, the first of which is valid; the others count, and no message is a stack trace. */

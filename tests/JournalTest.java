@@ -329,7 +329,20 @@ class JournalTest {
             assertCell(completed, "itl_p95_ms", 0.5, "%.2f", quantiles.get(3));
             assertCell(completed, "total_ms", 0.5, "%.1f", quantiles.get(4));
             assertCell(completed, "output_tokens_per_s", 0.5, "%.1f", quantiles.get(5));
+            assertEquals(throughput(model, completed), lines.stream().filter(each -> each.startsWith("throughput of " + model + ":")).toList());
         }
+    }
+
+    /** Of the time from the first start to the last end; of one answer nothing is said. */
+    private static List<String> throughput(String model, List<CSVRecord> rows) {
+        if (rows.size() < 2) {
+            return List.of();
+        }
+        var start = rows.stream().mapToDouble(row -> Instant.parse(row.get("started_at")).toEpochMilli()).min().getAsDouble();
+        var seconds = (rows.stream().mapToDouble(row -> Instant.parse(row.get("started_at")).toEpochMilli() + Double.parseDouble(row.get("total_ms"))).max()
+                .getAsDouble() - start) / 1000;
+        var tokens = rows.stream().mapToDouble(row -> Double.parseDouble(row.get("output_tokens"))).sum();
+        return List.of(String.format(Locale.ROOT, "throughput of %s: %.2f requests/s, %.1f tokens/s", model, rows.size() / seconds, tokens / seconds));
     }
 
     /** Numbers end where their headings end. */

@@ -92,6 +92,15 @@ class LauncherTest {
         assertEquals(new Launched(0, "installed Stream.java a b\n"), launch(Map.of(), "Stream.java", "a b"));
     }
 
+    /** The folder of the project, or a link to the launcher, is in the path of whoever uses it often. */
+    @Test
+    void theLauncherInThePathIsNotTakenForAnInstalledJbang() throws Exception {
+        tool("mvn", GOOD_MAVEN);
+        Files.createSymbolicLink(bin.resolve("jbang"), folder.resolve("jbang"));
+        var home = jdk("jdk", 25, "echo \"echo it ran\"; exit 255");
+        assertEquals(new Launched(0, "jbang: fetching JBang 0.132.1, once\nit ran\n"), launch(Map.of("JAVA_HOME", home.toString()), "Stream.java"));
+    }
+
     @Test
     void jbangIsFetchedOnceAndTheCommandItPrintsIsRun() throws Exception {
         tool("mvn", GOOD_MAVEN);

@@ -18,6 +18,7 @@ import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.Base64;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
@@ -76,6 +77,26 @@ class LiveServerTest extends LiveFixture {
                     () -> assertEquals("nosniff", response.header("X-Content-Type-Options")),
                     () -> assertEquals("no-referrer", response.header("Referrer-Policy")),
                     () -> assertEquals("no-store", response.header("Cache-Control")));
+        }
+    }
+
+    @Test
+    void eachServerHasSecretsOfItsOwn() throws Exception {
+        var secrets = new HashSet<String>();
+        for (int i = 0; i < 2; i++) {
+            var server = serve("m=sim-ttft20-itl2-n5");
+            secrets.addAll(List.of(server.address().replaceFirst(".*token=", ""), admission(server)[1].replaceFirst(".*?=", ""), admission(server)[3]));
+        }
+        assertEquals(6, secrets.size(), "a token, a cookie and a key of each, none of which is another: " + secrets);
+    }
+
+    @Test
+    void thePageGetsNoSecretOfTheAddressOfAModel() throws Exception {
+        var server = serve("m=m@http://me:s3cr3t@localhost:1/v1?token=s3cr3t");
+        try (var response = get(server, "/config", admission(server))) {
+            var config = response.body().string();
+            assertTrue(config.contains("\"http://localhost:1/v1"), config);
+            assertFalse(config.contains("s3cr3t"), config);
         }
     }
 
@@ -319,6 +340,37 @@ class LiveServerTest extends LiveFixture {
         }
     }
 
+    /** As when it was closed while its question was being sent. */
+    @Test
+    @Execution(ExecutionMode.CONCURRENT) // it waits more than it computes
+    void aQuestionOfATabThatNeverConnectsIsStopped() throws Exception {
+        var server = serve(300, "m=sim-ttft50-itl20-n100000");
+        ask(server, "{\"tab\":\"gone\",\"prompt\":\"Hi\",\"models\":[\"m\"],\"max_tokens\":100000}");
+        Await.until("the question is stopped", () -> !rows().isEmpty());
+        assertEquals("cancelled", rows().getFirst().get("status"));
+    }
+
+    /** The first three are forgotten, which a tab that asks for one of them is told; they are in their folders. */
+    @Test
+    @Execution(ExecutionMode.CONCURRENT) // it waits more than it computes
+    void theLast50QuestionsAreKept() throws Exception {
+        var server = serve("m=sim-ttft1-itl0-n1");
+        for (int i = 1; i <= LiveSettings.MOST_KEPT + 3; i++) {
+            Await.until("it may be asked", () -> {
+                try (var response = post(server, "/asks", "{\"tab\":\"t\",\"prompt\":\"Hi\",\"models\":[\"m\"]}",
+                        with(admission(server), "Origin", base(server)))) {
+                    return response.code() == 202;
+                }
+            });
+            awaitFinished(i);
+        }
+        for (int id : List.of(3, 4)) {
+            try (var response = post(server, "/asks/" + id + "/stop", "{}", with(admission(server), "Origin", base(server)))) {
+                assertEquals(id == 3 ? 404 : 204, response.code(), "question " + id);
+            }
+        }
+    }
+
     @Test
     @Execution(ExecutionMode.CONCURRENT) // it waits more than it computes
     void aTabThatConnectsTwiceIsClosedWhenBothConnectionsAre() throws Exception {
@@ -352,12 +404,19 @@ class LiveServerTest extends LiveFixture {
         try (var free = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
             port = free.getLocalPort();
         }
-        var builder = ToolProcess.of(List.of(), "stream.Live", "--simulate", "-m", "m=sim-ttft50-itl20-n100000", "--max-tokens", "100000", "--open",
-                "--port", String.valueOf(port), "--timeout", "70", "--stall-timeout", "50", "--results", folder.resolve("results").toString());
+        var temporary = Files.createDirectory(folder.resolve("temporary"));
+        var builder = ToolProcess.of(List.of("-Djava.io.tmpdir=" + temporary), "stream.Live", "--simulate", "-m", "m=sim-ttft50-itl20-n100000",
+                "--max-tokens", "100000", "--open", "--csv-safe", "--port", String.valueOf(port), "--timeout", "70", "--stall-timeout", "50",
+                "--results", folder.resolve("results").toString());
         builder.environment().merge("PATH", folder.toString(), (path, first) -> first + ":" + path);
         builder.environment().remove("OPENAI_API_KEY");
         var process = builder.redirectError(folder.resolve("err").toFile()).start();
         try (var out = process.inputReader()) {
+            Await.until("it streams to itself, to be warm", () -> {
+                try (var inside = Files.list(temporary)) {
+                    return inside.anyMatch(path -> path.getFileName().toString().startsWith("stream-self"));
+                }
+            });
             var address = out.readLine();
             assertTrue(address.matches("http://127\\.0\\.0\\.1:" + port + "/\\?token=[\\w-]{32}"), address);
             Await.until("the browser is opened", () -> Files.exists(opened));
@@ -376,8 +435,10 @@ class LiveServerTest extends LiveFixture {
             ToolProcess.interrupt(process);
             assertTrue(process.waitFor(20, TimeUnit.SECONDS), "Ctrl-C ends it");
             assertEquals("cancelled", run.request().get("status"));
+            assertFalse(run.request().get("tainted").startsWith("cold"), run.request().get("tainted"));
             var options = RunManifest.read(run.folder()).options();
-            assertEquals("70.0 50.0", options.get("timeout_s") + " " + options.get("stall_timeout_s"));
+            assertEquals("70.0 50.0 true false", options.get("timeout_s") + " " + options.get("stall_timeout_s") + " " + options.get("csv_safe") + " "
+                    + options.get("unique_prefix"));
             assertFalse(Files.exists(Path.of(lines.getFirst())), "the file is gone");
             assertEquals("live: the page is at this address until Ctrl-C; it is for this machine alone\n", Files.readString(folder.resolve("err")));
         } finally {

@@ -137,6 +137,7 @@ class LiveTest extends LiveFixture {
         assertTrue(shown.startsWith("failed: 404 ") && shown.endsWith("is retired or unknown at 127.0.0.1, name another with --model"), shown);
         assertEquals("failed", state(page, "davinci"));
         assertEquals("", page.text("#notes"), "not said twice");
+        assertEquals(0, page.evaluate("document.querySelectorAll('.lane dd small').length").asInt(), "a rank is among answers that are complete");
         assertEquals("completed", state(page, "gpt-4"));
     }
 
@@ -144,7 +145,7 @@ class LiveTest extends LiveFixture {
     void whatAModelWritesIsTextUntilMarkdownIsChosenAndHarmlessThen() throws Exception {
         var hostile = "<img src=x onerror=\"window.owned=1\"></script><script>window.owned=1</script>\u001b[31m [a](javascript:window.owned=1)"
                 + " **bold** <a href=\"https://example.org\" style=\"position:fixed\">b</a><label for=\"again\">x</label><dialog open>y</dialog>"
-                + "<b role=\"alert\">z</b>";
+                + "<b role=\"alert\">z</b><p id=\"notes\">n</p><form action=\"/asks\"><input name=\"q\"></form><style>body{display:none}</style>";
         try (var elsewhere = new MockWebServer()) {
             elsewhere.start();
             var chunk = JsonMapper.shared().createObjectNode();
@@ -157,13 +158,33 @@ class LiveTest extends LiveFixture {
             assertEquals(0, page.evaluate("document.querySelectorAll('.text img, .text script, .text a').length").asInt());
             page.find("#markdown").click();
             page.await("document.querySelector('.text strong')");
-            assertEquals(0, page.evaluate("document.querySelectorAll('.text img, .text script, .text label, .text dialog, .text [style], .text [onerror], .text [role]').length").asInt());
+            assertEquals(0, page.evaluate("document.querySelectorAll('.text img, .text script, .text label, .text dialog, .text form, .text input, .text style,"
+                    + " .text [style], .text [onerror], .text [role], .text [id]').length").asInt());
             assertEquals("[null,\"https://example.org\"]", page.evaluate("[...document.querySelectorAll('.text a')].map(a => a.getAttribute('href'))")
                     .toString());
             assertEquals("undefined", page.evaluate("typeof window.owned").asString());
             page.find("#markdown").click();
             assertEquals(hostile, answer(page, "m"));
         }
+    }
+
+    /** What a column says of its answers is of those that completed; a mark of the last one is shown. */
+    @Test
+    void aColumnSaysWhatItsAnswersAre() throws Exception {
+        var page = ask(serve("m=sim-ttft5-itl1-n5"));
+        awaitEnd(page);
+        assertFalse(page.evaluate("document.getElementById('simulated').hidden").asBoolean(), "the latencies are made up");
+        var said = page.evaluate("""
+                (() => {
+                  const lane = shown.lanes[0];
+                  const answer = (status, ttft, tainted) => ({ ...lane.result, status, ttft_ms: ttft, total_ms: '12345.678', tainted });
+                  shown.rounds = 4;
+                  lane.results = [answer('completed', '100', ''), answer('completed', '9', ''), answer('failed', '1', ''), answer('completed', '10', 'cpu:25ms')];
+                  lane.result = lane.results.at(-1);
+                  lane.showFigures();
+                  return lane.rounds.textContent + '; ' + lane.taint.textContent;
+                })()""").asString();
+        assertEquals("3 completed, median TTFT 10.0 ms, median total 12.3 s; its timing should not be trusted: cpu:25ms", said);
     }
 
     /** Passes bytes on to a server, until its connections are cut. */

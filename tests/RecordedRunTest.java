@@ -457,6 +457,26 @@ class RecordedRunTest {
         assertTrue(assertThrows(IOException.class, () -> CsvRun.folders(List.of(other))).getMessage().startsWith(other + ": no run of this tool"));
     }
 
+    /** Twice the same measurements would be twice as many, and the intervals too narrow. */
+    @Test
+    void aRunThatIsNamedTwiceCountsOnce() throws Exception {
+        var run = run("results/r").answer("a", "sky", 1, 100, 10, 3).answer("b", "sky", 1, 200, 10, 3).write();
+        var once = Printed.compare(folder.resolve("results"), "--by", "model", "--format", "csv").expect(0).out();
+        assertEquals(once, Printed.compare(folder.resolve("results"), run, run.resolve("events.csv"), "--by", "model", "--format", "csv").expect(0).out());
+    }
+
+    /** A run may be somebody else's. */
+    @Test
+    void noNameInARunCanControlTheTerminal() throws Exception {
+        var run = run("r").answer("a\u001b]0;x\u0007", "sky", 1, 100, 10, 3).answer("b\u009b2J\nc", "sky", 1, 200, 10, 3).write();
+        for (var words : List.of(List.of(), List.of("--by", "prompt"), List.of("--as", "all"), List.of("--check"))) {
+            var all = new ArrayList<Object>(List.of(run));
+            all.addAll(words);
+            var out = Printed.compare(all.toArray()).out();
+            assertTrue(out.chars().noneMatch(letter -> letter < ' ' && letter != '\n' || letter >= 0x7f && letter < 0xa0), out);
+        }
+    }
+
     @Test
     void withoutANameTheNewestRunInResultsIsCompared() throws Exception {
         for (var expected : List.of("compare: results: no runs there; name the folder of one\n", "newest\n")) {

@@ -70,6 +70,7 @@ class ReportTest {
                 () -> assertFalse(html.contains("<img"), "markup of a model"),
                 () -> assertTrue(html.contains("\\u003c/script>\\u003cimg src=x"), "it is there as data"),
                 () -> assertTrue(html.contains("default-src 'none'")),
+                () -> assertTrue(ReportPage.policy(html).matches("default-src 'none'; script-src( 'sha256-[\\w+/]{43}=')+; .*"), "as it is served: no other script"),
                 () -> assertFalse(html.matches("(?s).*(src|href)=[\"']?(https?:|//).*"), "an address to load from"),
                 () -> assertTrue(html.contains("<meta property=\"og:image\" content=\"card.png\">"), "its preview, if it is there"),
                 () -> assertEquals(1, html.split("var uPlot=", -1).length - 1, "the charting library, once"));
@@ -318,6 +319,25 @@ class ReportTest {
             assertEquals("rgb(13, 17, 23)", browser.evaluate(ground).asString());
             browser.evaluate("window.dispatchEvent(new Event('beforeprint'))");
             assertEquals("rgb(255, 255, 255)", browser.evaluate(ground).asString(), "paper is white");
+        }
+    }
+
+    /** Of the two beside the baseline b is slower, so on the right of the middle, and c is faster. */
+    @Test
+    void aDifferenceIsDrawnOnItsSideWithItsRatioAndVerdict() throws Exception {
+        var run = new RunOnDisk(folder.resolve("r"));
+        for (int i = 0; i < 8; i++) {
+            run.answer("a", "p" + i, 1, 100 + i, 10, 3).answer("b", "p" + i, 1, 200 + 3 * i, 10, 3).answer("c", "p" + i, 1, 50 + i, 10, 3);
+        }
+        try (var browser = open(page(run.write(), "--baseline", "a"), 1280, "light")) {
+            browser.await("document.querySelector('.forest b')");
+            var shown = browser.evaluate("""
+                    [...document.querySelectorAll('.forest b')].map(b => {
+                      const cells = b.closest('tr').cells;
+                      return [cells[0], cells[1], cells[2]].map(cell => cell.textContent).join(' ') + ' ' + cells[3].textContent
+                          + (parseFloat(b.style.left) > 50 ? ' right' : ' left');
+                    })""").valueStream().map(JsonNode::asString).filter(row -> row.startsWith("TTFT ")).toList();
+            assertEquals(List.of("TTFT b 2.03x slower right", "TTFT c 0.52x faster left"), shown.stream().limit(2).toList(), shown.toString());
         }
     }
 

@@ -2,6 +2,7 @@ package stream;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -17,7 +18,9 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.Set;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Collectors;
 
 import mockwebserver3.MockResponse;
 import mockwebserver3.MockWebServer;
@@ -32,6 +35,7 @@ import org.junit.jupiter.api.parallel.ExecutionMode;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
+import tools.jackson.databind.json.JsonMapper;
 
 /** A run that was cut off is finished: nothing twice, nothing lost. */
 @Execution(ExecutionMode.CONCURRENT)
@@ -308,7 +312,61 @@ class ResumeTest {
                 + ": has changed since the run began (prompt two.txt); restore it, or begin a new run\n", run.err());
         Files.delete(prompts.resolve("two.txt"));
         assertTrue(finish().err().contains("prompt two.txt was in it when the run began"), finish().err());
+        Files.writeString(prompts.resolve("two.txt"), "Two?");
+        Files.writeString(prompts.resolve("three.txt"), "Three?");
+        assertEquals("stream: " + prompts.resolve("three.txt")
+                + ": is new since the run began (prompt three.txt); restore it, or begin a new run\n", finish().err());
         assertEquals(before, Files.readString(file("run.json")));
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', value = {"max_tokens: 5|max_tokens: 6", "temperature: 0.5|temperature: 0.6", "system: Be brief.|system: Be long.",
+        "model: sim-ttft1-itl0-n2|model: sim-ttft1-itl0-n3", "topic: maths|topic: physics"})
+    void whateverIsSentOfAPromptMustBeTheSame(String line, String changed) throws Exception {
+        var prompt = folder.resolve("one.md");
+        Files.writeString(prompt, "---\n" + line + "\n---\nOne?");
+        TestRun.of(results, "--base-url", simulator.baseUrl(), "--model", "sim-ttft1-itl0-n2", prompt.toString());
+        Files.writeString(prompt, "---\n" + changed + "\n---\nOne?");
+        var said = finish().err();
+        assertTrue(said.endsWith("stream: " + prompt + ": has changed since the run began (prompt one.md); restore it, or begin a new run\n"), said);
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', value = {
+        "a.max_tokens|6|model a has max_tokens 6, when the run began it was 5; restore it, or begin a new run",
+        "a.temperature|0.6|model a has temperature 0.6, when the run began it was 0.5; restore it, or begin a new run",
+        "a.api|\"completions\"|model a has api completions, when the run began it was chat; restore it, or begin a new run",
+        "a.extra|{\"top_p\":0.6}|model a has extra {\"top_p\":0.6}, when the run began it was {\"top_p\":0.5}; restore it, or begin a new run",
+        "a.label|\"b\"|model b is new since the run began; take it out, or begin a new run"
+                + ";stream: model a was there when the run began; restore it, or begin a new run"})
+    void whateverIsSetOfAModelMustBeTheSame(String where, String changed, String said) throws Exception {
+        var model = JsonMapper.shared().createObjectNode().put("label", "a").put("name", "sim-ttft1-itl0-n2").put("base_url", simulator.baseUrl())
+                .put("max_tokens", 5).put("temperature", 0.5).put("api", "chat");
+        model.putObject("extra").put("top_p", 0.5);
+        var models = Files.writeString(folder.resolve("models.json"), "[" + model + "]");
+        TestRun.of(results, "--models", models.toString(), "-p", "Hi");
+        model.set(where.substring(2), JsonMapper.shared().readTree(changed));
+        Files.writeString(models, "[" + model + "]");
+        var run = finish();
+        assertEquals("stream: " + said.replace(";stream", "\nstream") + "\n", run.err());
+        assertEquals(2, run.exitCode());
+    }
+
+    /** Twenty requests calibrate, the last one does not; it goes to one of the two servers. */
+    @Test
+    void whatIsKnownOfTheClientAndOfTheClocksIsKept() throws Exception {
+        try (var other = SimulatedServer.start(2)) {
+            TestRun.of(results, "--base-url", simulator.baseUrl(), "-m", "a=sim-ttft1-itl0-n2,b=sim-ttft1-itl0-n2@" + other.baseUrl(), "-p", "Hi", "-n", "10");
+            var before = RunManifest.read(results.resolve(runId()));
+            assertEquals(2, before.clockOffsets().size());
+            assertNotNull(before.clientOverhead());
+            Files.writeString(file("requests.csv"), String.join("\r\n", Files.readAllLines(file("requests.csv")).subList(0, 20)) + "\r\n");
+            var run = finish();
+            assertTrue(run.err().contains("1 request left") && run.err().contains("error of the client"), run.err());
+            var after = RunManifest.read(results.resolve(runId()));
+            assertEquals(before.clientOverhead(), after.clientOverhead());
+            assertEquals(Set.of(simulator.baseUrl(), other.baseUrl()), after.clockOffsets().stream().map(ClockOffset::server).collect(Collectors.toSet()));
+        }
     }
 
     @Test

@@ -104,7 +104,9 @@ class RunFilesTest {
         var offsets = List.of(new ClockOffset("s", 1, 2));
         var finished = resumed.finishedNow(20, 18, 2, 5, offsets);
         assertEquals(new RunManifest.Counts(20, 18, 2, 6), finished.counts(), "what was resent before counts too");
-        assertEquals(offsets, finished.clockOffsets());
+        assertEquals(List.of(before.clockOffsets().getFirst(), offsets.getFirst()), finished.clockOffsets(), "that of a server that was not asked again stays");
+        var now = List.of(new ClockOffset(before.clockOffsets().getFirst().server(), 7, 8));
+        assertEquals(now, resumed.finishedNow(20, 18, 2, 5, now).clockOffsets());
         assertFalse(Instant.parse(finished.finishedAt()).isBefore(begin));
         assertEquals(5, manifest("{}").finishedNow(1, 1, 0, 5, List.of()).counts().resent());
         assertTrue(manifest("{}").asSimulated().simulated());

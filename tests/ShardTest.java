@@ -15,6 +15,7 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.TreeSet;
 import java.util.concurrent.TimeUnit;
@@ -267,6 +268,16 @@ class ShardTest {
         assertNotEquals(digest(same), digest(List.of("-p", "other", "-m", "a")));
         assertNotEquals(digest(same), digest(same, "-n", "2"));
         assertNotEquals(digest(same), digest(same, "--system", "Be brief."));
+        assertNotEquals(digest(same), digest(same, "--temperature", "0.5"));
+        assertNotEquals(digest(same), digest(same, "--unique-prefix"));
+        assertNotEquals(digest(same), digest(same, "--seed-param", "1"));
+        var models = Set.of("\"name\":\"sim-a\"", "\"name\":\"sim-b\"", "\"name\":\"sim-a\",\"api\":\"completions\"", "\"name\":\"sim-a\",\"temperature\":0.5",
+                "\"name\":\"sim-a\",\"max_tokens\":2", "\"name\":\"sim-a\",\"extra\":{\"top_p\":0.5}");
+        var digests = new HashSet<String>();
+        for (var model : models) {
+            digests.add(digest(List.of("-p", "one", "--models", Files.writeString(folder.resolve("models.json"), "[{\"label\":\"a\"," + model + "}]").toString())));
+        }
+        assertEquals(models.size(), digests.size(), "each is another plan");
     }
 
     private String digest(List<String> words, String... more) throws Exception {
@@ -289,6 +300,15 @@ class ShardTest {
         assertEquals(8, ids(results).size());
         assertEquals("{\"index\":1,\"count\":3}", JsonMapper.shared().readTree(run.file("run.json")).get("shard").toString()
                 .replaceFirst(",\"plan\":\"[0-9a-f]+\"", ""));
+    }
+
+    /** A pod that takes the place of another one must complete its shard, as the comment in the file says. */
+    @Test
+    void theManifestForKubernetesCompletesAShard() throws Exception {
+        var words = Files.readAllLines(Path.of("deploy/kubernetes.yaml")).stream().map(String::strip).filter(line -> line.startsWith("- "))
+                .map(line -> line.substring(2)).toList();
+        assertTrue(Collections.indexOfSubList(words, List.of("--shard", "auto/4", "--resume-shard")) >= 0, words.toString());
+        assertTrue(words.containsAll(List.of("Stream.java", "/prompts", "--results", "/results")), words.toString());
     }
 
     /** As an engine does that starts a process again: the rest of the shard, then nothing; another plan begins a run of its own. */
@@ -373,8 +393,10 @@ class ShardTest {
         assertTrue(late.err().matches("(?s).*warning: the time of --start-at is past by 6\\d s; the run begins now, .*"), late.err());
         assertEquals("stream: --start-at '18:30'; must be a time with its zone, such as 2026-11-25T18:30:00Z\n",
                 Printed.stream("--simulate", "-p", "Hi", "--start-at", "18:30", "-q").expect(2).err());
-        assertTrue(Printed.stream("--simulate", "-p", "Hi", "--start-at", "2025-11-25T18:30:00Z", "-q").expect(2).err()
-                .startsWith("stream: --start-at 2025-11-25T18:30:00Z is more than a day away, it is "));
+        for (var year : List.of("2025", "2062")) {
+            assertTrue(Printed.stream("--simulate", "-p", "Hi", "--start-at", year + "-11-25T18:30:00Z", "-q").expect(2).err()
+                    .startsWith("stream: --start-at " + year + "-11-25T18:30:00Z is more than a day away, it is "));
+        }
     }
 
     /** The server's clock is read when the headers come, however long the answer takes: an hour is between the bounds. */

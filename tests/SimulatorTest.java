@@ -87,7 +87,7 @@ class SimulatorTest {
         assertEquals(40, due.size());
         for (int i = 0; i < 40; i++) {
             assertEquals(30_000_000L + i * 5_000_000L, due.get(i));
-            assertTrue(stamps(body, "sent_ns").get(i) >= due.get(i), "never early");
+            assertTrue(stamps(body, "sent_ns").get(i) > due.get(i), "the time when it was sent, which is never early");
         }
         var lateness = new double[40];
         for (int i = 0; i < 40; i++) {
@@ -231,6 +231,18 @@ class SimulatorTest {
         assertEquals(List.of(1L), eventsPerWrite("no-done").stream().distinct().toList());
         assertEquals(List.of(4L, 4L, 3L), eventsPerWrite("merged"));
         assertEquals(List.of(11L), eventsPerWrite("burst"));
+        assertTrue(raw("bytes", "Connection: close\r\n").replaceFirst("(?s).*?\r\n\r\n", "").matches("(?s)(1\r\n.\r\n)+0\r\n\r\n"), "each byte is a chunk");
+    }
+
+    /** The schedule says when a token is due, its text when it was sent. */
+    @Test
+    void aTokenOfAClockModelIsTheTimeWhenItWasSent() throws Exception {
+        var texts = Pattern.compile("\"content\":\" (\\d+)\"").matcher(streamed("sim-ttft20-itl5-n10-clock")).results().map(found -> Long.parseLong(found.group(1)))
+                .toList();
+        assertEquals(10, texts.size());
+        for (int i = 0; i < 10; i++) {
+            assertTrue(texts.get(i) > 20_000_000L + i * 5_000_000L, texts.toString());
+        }
     }
 
     @Test

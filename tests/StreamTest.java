@@ -118,12 +118,16 @@ class StreamTest {
     @Test
     void aTerminalIsToldWhichModelAnswers() {
         var run = TestRun.of(results, Map.of("NO_COLOR", "1"), InputStream.nullInputStream(), true,
-                "--base-url", simulator.baseUrl(), "-m", "a=" + QUICK + ",b=" + QUICK, "-p", "Hi", "--order", "by-model");
+                "--base-url", simulator.baseUrl(), "-m", "a=" + QUICK + ",b=sim-ttft50-itl1-n12", "-p", "Hi", "--order", "by-model");
         var shown = run.err().replaceAll("\r\033\\[K[^\r\n]*(in flight|\\.\\.\\.)[^\r\n]*", "").replace("\r\033[K", "");
         assertTrue(shown.startsWith("a\nb\n"), run.err());
         assertEquals(2, run.out().lines().filter(line -> line.matches("TTFT \\d+\\.\\d ms, \\d+(\\.\\d)? tokens/s, total \\d+(\\.\\d)? ms")).count(),
                 "after each answer: " + run.out());
         assertTrue(run.out().endsWith("\n"));
+        var said = java.util.regex.Pattern.compile("TTFT (\\S+) ms").matcher(run.out()).results().map(found -> Double.valueOf(found.group(1))).toList();
+        for (int i = 0; i < 2; i++) {
+            assertEquals(number(run.requests().get(i), "ttft_ms"), said.get(i), 0.051, "to the first text; the role comes before it");
+        }
     }
 
     /** The answers of each model go to that model alone; a question that got none is forgotten. */
@@ -169,6 +173,18 @@ class StreamTest {
             assertTrue(run.err().lastIndexOf("\r\033[K") > run.err().lastIndexOf("in flight"), "it is gone at the end: " + run.err());
         }
         assertFalse(TestRun.of(results.resolve("piped"), "--base-url", simulator.baseUrl(), "-m", QUICK, "-p", "Hi", "-n", "2").err().contains("\r"));
+    }
+
+    @Test
+    void theProgressTellsTheMedianAndTheTimeThatIsLeft() {
+        var progress = new RunProgress(10, 0);
+        for (var ttft : List.of("100", "1000", "200", "")) {
+            progress.begin();
+            progress.end("a", true, ttft.isEmpty(), ttft);
+        }
+        progress.begin();
+        assertEquals("4/10 done, 1 in flight, 1 failed; TTFT p50 ms: a 200; 1:00 left", progress.line(40_000_000_000L, 79));
+        assertEquals("4/10 done, 1 in flight, 1 failed; 1:00 left", progress.line(40_000_000_000L, 60));
     }
 
     @Test
@@ -465,16 +481,17 @@ class StreamTest {
     void aKeyThatTheServerQuotesIsNotRepeated() throws Exception {
         try (var server = new MockWebServer()) {
             server.start();
-            server.enqueue(new MockResponse.Builder().code(401).body("{\"error\":{\"message\":\"bad key sk-very-secret\"}}").build());
+            server.enqueue(new MockResponse.Builder().code(401).body("{\"error\":{\"message\":\"bad key sk-very-secret\",\"code\":\"sk-very-secret\"}}").build());
             server.enqueue(new MockResponse.Builder().addHeader("Content-Type", "text/event-stream")
-                    .body("data: {\"error\":\"bad key sk-very-secret\"}\n\n").build());
+                    .body("data: {\"error\":{\"message\":\"bad key sk-very-secret\",\"type\":\"sk-very-secret\"}}\n\n").build());
             server.enqueue(new MockResponse.Builder().addHeader("Content-Type", "text/event-stream")
-                    .body("error: {\"message\":\"bad key sk-very-secret\"}\n\n").build());
+                    .body("error: {\"message\":\"bad key sk-very-secret\",\"code\":\"sk-very-secret\"}\n\n").build());
             server.enqueue(new MockResponse.Builder().addHeader("Content-Type", "text/event-stream")
                     .body("data: {\"note\":\"sk-very-secret\"}\n\ndata: [DONE]\n\n").build());
             var run = TestRun.of(results, WITH_KEY, "", "--base-url", server.url("/v1").toString(), "-m", "m", "-p", "a", "-p", "b",
                     "-p", "c", "-p", "d");
             assertEquals(List.of("bad key (the key)", "bad key (the key)", "bad key (the key)", ""), column(run.requests(), "error"));
+            assertEquals(List.of("(the key)", "(the key)", "(the key)", ""), column(run.requests(), "error_type"));
             assertTrue(run.err().contains("{\"note\":\"(the key)\"}"), run.err());
             assertFalse((run.err() + run.file("events.csv") + run.file("requests.csv")).contains("very-secret"));
         }
@@ -665,14 +682,12 @@ class StreamTest {
 
     @Test
     void aServerThatIsNotThereIsSaidOnceAndNotWaitedForAgain() throws Exception {
-        int port;
-        try (var free = new ServerSocket(0)) {
-            port = free.getLocalPort();
-        }
+        var port = freePort();
         var run = TestRun.of(results, "--base-url", "http://localhost:" + port, "-m", "m", "-p", "a", "-p", "b", "-p", "c", "--retries", "1");
         assertEquals(1, run.exitCode());
         assertEquals(1, run.err().split("nothing answers at localhost:" + port, -1).length - 1, run.err());
         assertEquals(List.of("1", "2", "1", "1"), column(run.requests(), "attempt"));
+        run.requests().forEach(row -> assertTrue(number(row, "total_ms") >= 0 && number(row, "total_ms") < 10_000, row.get("total_ms")));
     }
 
     @Test
@@ -708,6 +723,13 @@ class StreamTest {
         assertEquals("", run.request().get("ttft_ms"));
         assertTrue(number(run.request(), "total_ms") >= 300);
         assertEquals(1, run.exitCode());
+    }
+
+    @Test
+    void anAnswerThatTimesOutInASilenceLastsUntilItIsEnded() {
+        var run = run("-m", QUICK + "+stall", "-p", "Hi", "--timeout", "0.3", "--stall-timeout", "60");
+        assertEquals("timeout", run.request().get("status"));
+        assertTrue(number(run.request(), "total_ms") >= 300, run.request().get("total_ms"));
     }
 
     @Test
@@ -781,6 +803,42 @@ class StreamTest {
         var run = run("-m", "sim-ttft0-itl0-n50000+firehose", "--max-tokens", "50000", "-p", "Hi", "--echo", "events");
         assertEquals(0, run.exitCode(), run.err());
         assertEquals(50_000, run.out().lines().filter(line -> line.contains(" content ")).count());
+    }
+
+    /** Some keys are longer than the line that is shown of a message. */
+    @Test
+    void noPartOfALongKeyIsRepeated() throws Exception {
+        var key = "eyJ" + "very-secret".repeat(100);
+        try (var server = new MockWebServer()) {
+            server.start();
+            server.enqueue(new MockResponse.Builder().code(401).body("{\"error\":{\"message\":\"bad key " + key + "\"}}").build());
+            server.enqueue(new MockResponse.Builder().addHeader("Content-Type", "text/event-stream").body("data: {\"error\":\"bad key " + key + "\"}\n\n").build());
+            server.enqueue(new MockResponse.Builder().addHeader("Content-Type", "text/event-stream").body("error: bad key " + key + "\n\n").build());
+            server.enqueue(new MockResponse.Builder().code(307).addHeader("Location", server.url("/v2?key=" + key).toString()).build());
+            var run = TestRun.of(results, Map.of("OPENAI_API_KEY", key), "", "--base-url", server.url("/v1").toString(), "-m", "m", "-p", "a", "-p", "b",
+                    "-p", "c", "-p", "d");
+            assertEquals(List.of("bad key (the key)", "bad key (the key)", "bad key (the key)",
+                    "the server points to " + server.url("/v2?key=") + "(the key); give that as the base URL"), column(run.requests(), "error"));
+            assertFalse((run.err() + run.file("events.csv") + run.file("requests.csv")).contains("very-secret"));
+        }
+    }
+
+    /** The address of a server may have a user, a password and a key in it. Of all that is said of the server none is shown. */
+    @Test
+    void aSecretOfTheAddressIsNotShown() throws Exception {
+        for (var address : List.of(simulator.baseUrl().replace("/v1", "/v2"), "http://localhost:" + freePort() + "/v1")) {
+            var run = TestRun.of(results.resolve(address.substring(address.length() - 1)), "--base-url", address.replace("http://", "http://me:s3cr3t@")
+                    + "?token=s3cr3t", "-m", "m", "-p", "Hi", "--retries", "0");
+            assertEquals(1, run.exitCode(), run.err());
+            assertTrue(run.err().contains(address.endsWith("2") ? "there is nothing at" : "nothing answers at"), run.err());
+            assertFalse((run.err() + run.file("run.json") + run.file("requests.csv")).contains("s3cr3t"), run.err());
+        }
+    }
+
+    private static int freePort() throws IOException {
+        try (var free = new ServerSocket(0)) {
+            return free.getLocalPort();
+        }
     }
 
     @Test

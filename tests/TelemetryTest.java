@@ -49,7 +49,7 @@ class TelemetryTest {
         var console = new Console("stream", InputStream.nullInputStream(), new PrintStream(new ByteArrayOutputStream()),
                 new PrintStream(err, true, StandardCharsets.UTF_8), false, false, Map.of());
         var run = CompletableFuture.supplyAsync(() -> Stream.run(console, "--simulate", "-m", "a=sim-ttft5-itl2-n8,bad=sim-ttft1-itl1-n1+status-503,"
-                + "silent=sim-ttft60000-itl1-n1", "-p", "Hi", "-n", "3", "-c", "9", "--retries", "1", "--timeout", "4", "--echo", "none",
+                + "silent=sim-ttft60000-itl1-n1", "-p", "Why is the sky blue?", "-n", "3", "-c", "9", "--retries", "1", "--timeout", "4", "--echo", "none",
                 "--no-self-warmup", "--metrics-port", "0", "--results", folder.toString()));
         var deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(20);
         var address = Pattern.compile("stream: metrics at (http://127\\.0\\.0\\.1:\\d+/metrics)\n");
@@ -101,10 +101,23 @@ class TelemetryTest {
         assertEquals(24, tokens.getValue());
         var ttfts = of.requests().stream().filter(row -> row.get("model").equals("a")).mapToDouble(row -> Double.parseDouble(row.get("ttft_ms"))).sum();
         var totals = of.requests().stream().filter(row -> row.get("model").equals("a")).mapToDouble(row -> Double.parseDouble(row.get("total_ms"))).sum();
-        var durations = samples.entrySet().stream().filter(each -> each.getKey().startsWith("gen_ai_client_operation_duration_seconds_sum{")
-                && each.getKey().contains("gen_ai_request_model=\"sim-ttft5-itl2-n8\"")).findFirst().orElseThrow();
-        assertEquals(totals / 1000, durations.getValue(), 1e-9);
+        assertEquals(totals / 1000, ofModelA(samples, "gen_ai_client_operation_duration_seconds_sum"), 1e-9);
         assertEquals(ttfts / 1000, samples.get("stream_time_to_first_token_seconds_sum{model=\"a\"}"), 1e-9);
+        var firsts = of.events().stream().filter(event -> event.get("model").equals("a") && event.get("event").equals("0"))
+                .mapToDouble(event -> Double.parseDouble(event.get("elapsed_ms"))).sum();
+        var delays = of.events().stream().filter(event -> event.get("model").equals("a") && !event.get("delay_ms").isEmpty())
+                .mapToDouble(event -> Double.parseDouble(event.get("delay_ms"))).sum();
+        assertEquals(firsts / 1000, ofModelA(samples, "gen_ai_client_operation_time_to_first_chunk_seconds_sum"), 1e-9);
+        assertEquals(delays / 1000, ofModelA(samples, "gen_ai_client_operation_time_per_output_chunk_seconds_sum"), 1e-9);
+        var prompts = of.requests().stream().filter(row -> row.get("model").equals("a")).mapToInt(row -> Integer.parseInt(row.get("prompt_tokens"))).sum();
+        assertTrue(prompts > 3, "several tokens in each prompt");
+        assertEquals(prompts, samples.entrySet().stream().filter(each -> each.getKey().startsWith("gen_ai_client_token_usage_sum" + labels)
+                && each.getKey().contains("gen_ai_token_type=\"input\"")).findFirst().orElseThrow().getValue());
+    }
+
+    private static double ofModelA(Map<String, Double> samples, String name) {
+        return samples.entrySet().stream().filter(each -> each.getKey().startsWith(name + "{")
+                && each.getKey().contains("gen_ai_request_model=\"sim-ttft5-itl2-n8\"")).findFirst().orElseThrow().getValue();
     }
 
     private static void assertNothingAnswersBeyondLoopback(int port) throws Exception {

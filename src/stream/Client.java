@@ -313,9 +313,9 @@ final class Sending {
         return failure.getCause() instanceof EOFException end && String.valueOf(end.getMessage()).contains("limit=0 ");
     }
 
-    /** Returns when the read returned that brought what was taken last; 0 if there was none. */
+    /** Returns when the read returned that brought what was taken last; 0 if there was none, whatever came on the connection before. */
     long lastReadNanos() {
-        return clock == null ? 0 : clock.lastReadNanos();
+        return clock == null || clock.reads() == readsBefore ? 0 : clock.lastReadNanos();
     }
 
     /** Returns the number of that read, from 1. */
@@ -519,7 +519,7 @@ class Exchange {
     /** Some servers quote the key that they refuse; it is not to be printed or written. */
     private StreamEvent withoutSecrets(StreamEvent event) {
         return event.kind() != EventKind.ERROR ? event
-                : StreamEvent.error(event.about().errorType(), model.withoutSecrets(event.text()));
+                : StreamEvent.error(model.withoutSecrets(event.about().errorType()), model.withoutSecrets(event.text()));
     }
 
 
@@ -530,8 +530,7 @@ class Exchange {
 
     private Outcome receive(Response response) throws IOException {
         if (!response.isSuccessful()) {
-            var error = ServerErrors.ofResponse(response, response.body().source(), ERROR_BODY_BYTES);
-            return new Outcome.Failed(error.type(), model.withoutSecrets(error.message()), error.httpStatus());
+            return new Outcome.Failed(ServerErrors.ofResponse(response, response.body().source(), ERROR_BODY_BYTES, model::withoutSecrets));
         }
         var type = response.body().contentType();
         if (type != null && !STREAM_TYPES.contains(type.subtype())) {
@@ -637,9 +636,8 @@ class Exchange {
             return new Outcome.Completed();
         }
         if (failure instanceof EventStream.ErrorLine line) {
-            var event = decode("error", line.getMessage());
-            return new Outcome.Failed(OneLine.firstOf(event.about().errorType()),
-                    model.withoutSecrets(OneLine.firstOf(event.text())), 200);
+            var event = withoutSecrets(decode("error", line.getMessage()));
+            return new Outcome.Failed(OneLine.firstOf(event.about().errorType()), OneLine.firstOf(event.text()), 200);
         }
         if (failure instanceof EventStream.EndlessEvent || failure instanceof OutOfMemoryError) {
             return new Outcome.Failed("endless_event", "an event grew beyond --max-event-mb, or beyond the memory", 200);

@@ -26,6 +26,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.Callable;
+import java.util.concurrent.ExecutionException;
 import java.util.stream.Collectors;
 
 import me.tongfei.progressbar.ProgressBarBuilder;
@@ -306,7 +307,7 @@ record Console(String command, InputStream in, PrintStream out, PrintStream err,
                 return EXIT_INTERRUPTED;
             }
             default -> {
-                say("unexpected error: " + problem);
+                say("unexpected error: " + (problem instanceof ExecutionException ofAnotherThread ? ofAnotherThread.getCause() : problem));
                 return EXIT_FAILED;
             }
         }

@@ -21,6 +21,7 @@ import java.time.ZoneOffset;
 import java.time.ZonedDateTime;
 import java.time.format.DateTimeFormatter;
 import java.time.format.DateTimeParseException;
+import java.util.function.UnaryOperator;
 import java.util.regex.Pattern;
 
 import javax.net.ssl.SSLException;
@@ -45,13 +46,17 @@ final class ServerErrors {
 
     private ServerErrors() { }
 
-    /** Reads at most so many bytes of the body of a response that is not a success. */
-    static ServerError ofResponse(Response response, BufferedSource body, long mostBytes) throws IOException {
+    /**
+     * Reads at most so many bytes of the body of a response that is not a success.
+     *
+     * @param redaction takes out what is not to be shown; done before anything is shortened, which could leave a part of it
+     */
+    static ServerError ofResponse(Response response, BufferedSource body, long mostBytes, UnaryOperator<String> redaction) throws IOException {
         body.request(mostBytes);
         var text = body.getBuffer().snapshot((int) Math.min(mostBytes, body.getBuffer().size())).utf8();
         var status = response.code();
         if (response.isRedirect()) {
-            return new ServerError("redirect", "the server points to " + response.header("Location")
+            return new ServerError("redirect", "the server points to " + redaction.apply(String.valueOf(response.header("Location")))
                     + "; give that as the base URL", status);
         }
         if (text.isBlank()) {
@@ -59,8 +64,8 @@ final class ServerErrors {
         }
         var title = TITLE.matcher(text);
         var report = ErrorReport.of(title.find() ? title.group(1) : text);
-        return new ServerError(report.type() == null ? "http_" + status : report.type(),
-                report.message() == null ? "no message" : withoutStatus(OneLine.firstOf(report.message()), status), status);
+        return new ServerError(report.type() == null ? "http_" + status : redaction.apply(report.type()),
+                report.message() == null ? "no message" : withoutStatus(OneLine.firstOf(redaction.apply(report.message())), status), status);
     }
 
     /** Many bodies repeat the status, which is shown anyway. */

@@ -412,8 +412,9 @@ record RunManifest(String runId, String startedAt, boolean simulated, long seed,
         return currencies;
     }
 
+    /** Returns the same with the error that was measured now; with what is known already if it is null. */
     RunManifest withOverhead(ClientOverhead overhead) {
-        return new RunManifest(runId, startedAt, simulated, seed, versions, arguments, options, models, prompts, overhead,
+        return overhead == null ? this : new RunManifest(runId, startedAt, simulated, seed, versions, arguments, options, models, prompts, overhead,
                 plannedRequests, selfWarmup, resumedAt, finishedAt, counts, shard, clockOffsets);
     }
 
@@ -436,12 +437,18 @@ record RunManifest(String runId, String startedAt, boolean simulated, long seed,
                 plannedRequests, selfWarmup, resumedAt, finishedAt, counts, shard, clockOffsets);
     }
 
-    /** Returns the manifest of the finished run; what was resent before it was resumed counts too. */
+    /**
+     * Returns the manifest of the finished run; what was resent before it was resumed counts too, and the clock of a server that was not
+     * asked since stays as it was.
+     */
     RunManifest finishedNow(int requests, int completed, int failed, int resentNow, List<ClockOffset> offsets) {
         var resent = (counts == null ? 0 : counts.resent()) + resentNow;
+        var clocks = new LinkedHashMap<String, ClockOffset>();
+        clockOffsets.forEach(offset -> clocks.put(offset.server(), offset));
+        offsets.forEach(offset -> clocks.put(offset.server(), offset));
         return new RunManifest(runId, startedAt, simulated, seed, versions, arguments, options, models, prompts, clientOverhead,
                 plannedRequests, selfWarmup, resumedAt, Instant.now().toString(),
-                new Counts(requests, completed, failed, resent), shard, offsets);
+                new Counts(requests, completed, failed, resent), shard, List.copyOf(clocks.values()));
     }
 }
 

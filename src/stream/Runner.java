@@ -70,14 +70,17 @@ final class PlannedRun {
      */
     static RunManifest manifest(RunSettings settings, Plan plan, List<String> arguments, ClientOverhead overhead, ShardEntry shard) {
         var runId = RUN_ID_TIME.format(Instant.now()) + "-%04x".formatted(ThreadLocalRandom.current().nextInt(0x10000));
-        var models = plan.models().stream().map(model -> new RunManifest.ModelEntry(model.label(), model.name(),
-                model.dialect().word(), model.server(), model.keyVariable(), model.maxTokens(), model.temperature(), model.price(),
-                JsonMapper.shared().<JsonNode>valueToTree(model.extra()))).toList();
+        var models = plan.models().stream().map(PlannedRun::entry).toList();
         var prompts = plan.prompts().stream()
                 .map(prompt -> new RunManifest.PromptEntry(prompt.id(), prompt.source(), digest(prompt), prompt.labels())).toList();
         return new RunManifest(runId, Instant.now().toString(), settings.simulate(), settings.order().seed(), versions(),
                 RunManifest.withoutSecrets(arguments), settings.options(), models, prompts, overhead, plan.jobs().size(),
                 settings.warmsUp(plan), List.of(), null, null, shard, List.of());
+    }
+
+    private static RunManifest.ModelEntry entry(Model model) {
+        return new RunManifest.ModelEntry(model.label(), model.name(), model.dialect().word(), model.server(), model.keyVariable(),
+                model.maxTokens(), model.temperature(), model.price(), JsonMapper.shared().<JsonNode>valueToTree(model.extra()));
     }
 
     /** Describes a part of a plan. The digest is of what is sent to which model how often, wherever its server is. */
@@ -151,21 +154,46 @@ final class PlannedRun {
         manifest.prompts().stream().filter(prompt -> digests.containsKey(prompt.id())).forEach(prompt ->
                 differences.add(prompt.source() + ": prompt " + prompt.id()
                         + " was in it when the run began; restore it, or begin a new run"));
-        var servers = new HashMap<String, String>();
-        manifest.models().forEach(model -> servers.put(model.label(),
-                model.name() + (manifest.simulated() ? "" : " at " + model.baseUrl())));
+        var models = new LinkedHashMap<String, RunManifest.ModelEntry>();
+        manifest.models().forEach(model -> models.put(model.label(), model));
         for (var model : plan.models()) {
-            var server = model.name() + (manifest.simulated() ? "" : " at " + model.server());
-            if (!server.equals(servers.get(model.label()))) {
-                differences.add("model " + model.label() + " was " + servers.get(model.label()) + " when the run began, it is "
-                        + server + " now; set the environment as it was, or begin a new run");
+            var was = models.remove(model.label());
+            if (was == null) {
+                differences.add("model " + model.label() + " is new since the run began; take it out, or begin a new run");
+            } else {
+                addDifferences(differences, was, entry(model), manifest.simulated());
             }
         }
-        var prices = new HashMap<String, Price>();
-        manifest.models().forEach(model -> prices.put(model.label(), model.price()));
-        plan.models().stream().filter(model -> !Objects.equals(model.price(), prices.get(model.label()))).forEach(model ->
-                differences.add("model " + model.label() + " has another price than when the run began; restore it, or begin a new run"));
+        models.keySet().forEach(label -> differences.add("model " + label + " was there when the run began; restore it, or begin a new run"));
         UserError.throwIfAny(differences);
+    }
+
+    private static void addDifferences(List<String> differences, RunManifest.ModelEntry was, RunManifest.ModelEntry is, boolean simulated) {
+        var before = was.name() + (simulated ? "" : " at " + was.baseUrl());
+        var now = is.name() + (simulated ? "" : " at " + is.baseUrl());
+        if (!now.equals(before)) {
+            differences.add("model " + is.label() + " was " + before + " when the run began, it is " + now
+                    + " now; set the environment as it was, or begin a new run");
+        }
+        var parameters = parameters(was); // null where the run was begun by a version that did not keep it
+        parameters(is).forEach((name, value) -> {
+            if (parameters.get(name) != null && !value.equals(parameters.get(name))) {
+                differences.add("model " + is.label() + " has " + name + " " + value + ", when the run began it was " + parameters.get(name)
+                        + "; restore it, or begin a new run");
+            }
+        });
+        if (!Objects.equals(is.price(), was.price())) {
+            differences.add("model " + is.label() + " has another price than when the run began; restore it, or begin a new run");
+        }
+    }
+
+    private static Map<String, String> parameters(RunManifest.ModelEntry model) {
+        var parameters = new LinkedHashMap<String, String>();
+        parameters.put("api", model.api());
+        parameters.put("max_tokens", String.valueOf(model.maxTokens()));
+        parameters.put("temperature", String.valueOf(model.temperature()));
+        parameters.put("extra", model.extra().isMissingNode() ? null : model.extra().toString());
+        return parameters;
     }
 }
 
@@ -239,6 +267,7 @@ final class Runner implements AutoCloseable {
     private final CountDownLatch stopped = new CountDownLatch(1);
     private final Thread interruption = new Thread(this::interrupt, "interruption");
     private volatile boolean outputClosed;
+    private volatile boolean hasPausedRow;
     private Integer exitCode;
 
     private Runner(RunSettings settings, Plan plan, RunManifest manifest, Resumption resumption, RunLock lock, Console console,
@@ -381,7 +410,12 @@ final class Runner implements AutoCloseable {
             var waitMillis = acceptedUsage != usage ? Long.valueOf(0) : backoff.waitMillis(job.model(), result, retries);
             var again = waitMillis != null && !isStopped() && !stoppedModels.contains(job.model().label());
             var isCold = nextIsCold.compareAndSet(true, false);
-            attempt.end().set(new Attempt.End(result, !again, taint(pauses, attempt.recording(), result.endMicros(), isCold)));
+            var startNanos = attempt.recording().startNanos();
+            var paused = pauses.during(startNanos, startNanos + result.endMicros() * 1000);
+            if (!paused.isEmpty()) {
+                hasPausedRow = true;
+            }
+            attempt.end().set(new Attempt.End(result, !again, taint(paused, attempt.recording(), isCold)));
             report(job, result);
             if (acceptedUsage != usage) {
                 usageByServer.merge(job.model().server(), acceptedUsage, (one, other) -> one.compareTo(other) < 0 ? one : other);
@@ -464,9 +498,8 @@ final class Runner implements AutoCloseable {
     }
 
     /** Returns the column tainted; null if nothing was noticed. */
-    static String taint(PauseDetector pauses, Recording recording, long endMicros, boolean isCold) {
-        var startNanos = recording.startNanos();
-        var causes = pauses.during(startNanos, startNanos + endMicros * 1000);
+    static String taint(List<String> pauses, Recording recording, boolean isCold) {
+        var causes = new ArrayList<>(pauses);
         if (recording.wasHeldUp()) {
             causes.add("journal");
         }
@@ -595,7 +628,7 @@ final class Runner implements AutoCloseable {
 
     /** Prints the error of the client beside what it measured, and a warning if it is not small. */
     private void printOwnError(Summary summary) {
-        if (pauses.noticed() && manifest.selfWarmup()) {
+        if (hasPausedRow && manifest.selfWarmup()) {
             console.say(Warning.PAUSED.about(RunFiles.REQUESTS));
         }
         var overhead = manifest.clientOverhead();
@@ -852,9 +885,5 @@ final class PauseDetector {
             causes.add(last.cause());
         }
         return causes;
-    }
-
-    boolean noticed() {
-        return !noticed.pauses().isEmpty();
     }
 }

@@ -729,6 +729,11 @@ final class TimedSockets extends SocketFactory {
         }
 
         @Override
+        public boolean getTcpNoDelay() throws SocketException {
+            return socket.getTcpNoDelay();
+        }
+
+        @Override
         public void setSoLinger(boolean on, int seconds) throws SocketException {
             socket.setSoLinger(on, seconds);
         }
