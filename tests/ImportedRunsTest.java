@@ -287,7 +287,7 @@ class ImportedRunsTest {
         assertTrue(Files.readString(card).contains(">a.json (vLLM)<"), Files.readString(card));
         var report = folder.resolve("report.html");
         Printed.compare(folder.resolve("a.json"), "--export", report).expect(0);
-        var data = JsonMapper.shared().readTree(Files.readString(report).replaceFirst("(?s).*<script[^>]*id=\"data\"[^>]*>(.*?)</script>.*", "$1"));
+        var data = ReportTest.data(report);
         assertEquals("as", data.at("/columns/0/heading").asString());
         var cells = data.at("/sections/0/groups/0/cells");
         assertEquals("vllm 8", cells.get(0).asString() + " " + cells.get(1).asString());

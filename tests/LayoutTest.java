@@ -126,7 +126,7 @@ class LayoutTest {
 
     /** A command that was left behind by a change of the parts does not build. */
     @ParameterizedTest
-    @ValueSource(strings = {"Stream.java", "Compare.java", "Simulator.java", "Bench.java", "tests/Fuzz.java"})
+    @ValueSource(strings = {"Stream.java", "Compare.java", "Simulator.java", "Live.java", "Bench.java", "tests/Fuzz.java"})
     @Timeout(120)
     void eachCommandBuilds(String script) throws Exception {
         var process = new ProcessBuilder("./jbang", "build", script).redirectErrorStream(true).start();

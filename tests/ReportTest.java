@@ -119,7 +119,8 @@ class ReportTest {
         return RunOnDisk.BEGIN.plusMillis(millis).toString();
     }
 
-    private static JsonNode data(Path page) throws IOException {
+    /** Returns the data of a page, as its script reads them. */
+    static JsonNode data(Path page) throws IOException {
         return JsonMapper.shared().readTree(Files.readString(page).replaceFirst("(?s).*<script[^>]*id=\"data\"[^>]*>(.*?)</script>.*", "$1"));
     }
 
