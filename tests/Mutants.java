@@ -13,7 +13,7 @@
 // longer applies, or does not compile, is an error: mend it when you change the line.
 //
 // To run just:
-//   jbang tests/Mutants.java                  all; about half an hour on two processors
+//   jbang tests/Mutants.java                  all; within an hour, also on one processor
 //   jbang tests/Mutants.java Client Runner    those in files whose names contain one of these
 //
 // Only the changed file is compiled again, so a constant that is known to the compiler cannot be changed here.
