@@ -741,22 +741,31 @@ class FaultTest {
         assertTrue(said.contains("warning: this process was paused while it measured; the column tainted of requests.csv tells in which rows."), said);
     }
 
-    /** All has come and is written; to type it would take ten minutes. */
-    @Test
-    void ctrlCDoesNotWaitForWhatIsNotTypedYet() throws Exception {
+    /** All has come and is written; to type it takes ten minutes. It must end when the user leaves, or when nobody reads it any more. */
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void whatIsNotTypedYetIsNotWaitedFor(boolean interrupted) throws Exception {
         var process = start(List.of(), "--base-url", simulator.baseUrl(), "-m", "sim-ttft1-itl0-n3000", "--max-tokens", "3000", "-p", "Hi", "-q",
                 "--typing-delay", "200");
-        process.getInputStream().read();
-        var run = new TestRun(130, "", "", results);
-        Await.until("the answer is written", () -> {
-            var rows = new int[1];
-            CsvRows.forEach(run.folder().resolve("requests.csv"), row -> rows[0]++);
-            return rows[0] == 1;
-        });
-        ToolProcess.interrupt(process);
-        assertTrue(process.waitFor(20, TimeUnit.SECONDS), "still typing");
-        assertEquals(130, process.exitValue());
-        assertEquals("completed", run.request().get("status"));
+        try {
+            process.getInputStream().read();
+            var run = new TestRun(130, "", "", results);
+            Await.until("the answer is written", () -> {
+                var rows = new int[1];
+                CsvRows.forEach(run.folder().resolve("requests.csv"), row -> rows[0]++);
+                return rows[0] == 1;
+            });
+            if (interrupted) {
+                ToolProcess.interrupt(process);
+            } else {
+                process.getInputStream().close();
+            }
+            assertTrue(process.waitFor(20, TimeUnit.SECONDS), "still typing");
+            assertEquals(130, process.exitValue());
+            assertEquals("completed", run.request().get("status"));
+        } finally {
+            process.destroyForcibly();
+        }
     }
 
     /** What the tool streams to itself needs a temporary folder; without one nothing is measured on a cold JVM as if it were warm. */

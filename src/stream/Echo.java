@@ -189,6 +189,7 @@ final class Echo implements AnswerListener {
     private Speaker current;
     private boolean currentReasons;
     private volatile boolean dropped;
+    private volatile CountDownLatch shown = new CountDownLatch(0); // what settle waits for
 
     /** The beginning of a line that has not ended yet. */
     private record Line(StringBuilder text, boolean reasoning) { }
@@ -300,17 +301,18 @@ final class Echo implements AnswerListener {
 
     @Override
     public void settle() throws InterruptedException {
-        var shown = new CountDownLatch(1);
+        var all = new CountDownLatch(1);
+        shown = all;
         print(() -> {
             if (current != null && console.outIsTerminal() && !isMode("events")) {
                 console.out().println();
                 current = null;
             }
             console.out().flush();
-            shown.countDown();
+            all.countDown();
         });
         if (!dropped) {
-            shown.await();
+            all.await();
         }
     }
 
@@ -318,6 +320,7 @@ final class Echo implements AnswerListener {
     public void drop() {
         dropped = true;
         printer.shutdownNow();
+        shown.countDown(); // else what waits for the rest would wait for ever
         hideProgress();
     }
 
@@ -441,8 +444,8 @@ final class Echo implements AnswerListener {
 
     private void flush() {
         if (console.out().checkError() && !dropped) { // it flushes first
+            onClosed.run(); // first, so that what waits for the rest finds the run stopped
             drop();
-            onClosed.run();
         }
     }
 
