@@ -79,7 +79,7 @@ class CalibrationTest {
                 + (p99.isNull() ? "" : String.format(Locale.ROOT, " (p99 %.3f)", p99.doubleValue()));
     }
 
-    /** The observer is told by one thread, so no more are going on at once than it says. */
+    /** The observer may be told of a start before the end that made room for it, so with eight in flight it could count sixteen. */
     @Test
     void theErrorIsMeasuredWithAsManyInFlightAsTheRunWillHave() throws Exception {
         var now = new AtomicInteger();
@@ -96,7 +96,7 @@ class CalibrationTest {
             }
         });
         assertEquals(96, overhead.streams());
-        assertTrue(most.get() > 12, most + " at once, of 24 that each wait 50 ms for a token");
+        assertTrue(most.get() > 16, most + " at once, of 24 that each wait 50 ms for a token");
     }
 
     @Test

@@ -71,6 +71,15 @@ class FramingTest {
         return events;
     }
 
+    /** Returns the outcome of an exchange that is aborted once the server is silent. */
+    private Outcome abortedInSilence(String url, Exchange.Abort why) throws Exception {
+        var exchange = new Exchange(client, TestModels.of("m", "chat", url), "{}", new Recording(), () -> { });
+        var result = CompletableFuture.supplyAsync(exchange::run);
+        Await.until("what has come is taken, and nothing more comes", () -> exchange.silenceNanos(System.nanoTime()) >= 20_000_000);
+        exchange.abort(why);
+        return result.get(10, TimeUnit.SECONDS).outcome();
+    }
+
     /** Random chunks, half of them spoiled at one place of the framing, in random pieces; OkHttp says what comes of them. */
     @Test
     void theSameEventsAreReadAsOkHttpWouldRead() throws Exception {
@@ -316,11 +325,7 @@ class FramingTest {
             write(out, HEADERS + chunk(TOKEN.formatted("a")) + chunk(END));
             stop.await(20, TimeUnit.SECONDS);
         })) {
-            var exchange = new Exchange(client, TestModels.of("m", "chat", server.url()), "{}", new Recording(), () -> { });
-            var result = CompletableFuture.supplyAsync(exchange::run);
-            Await.until("what has come is taken, and nothing more comes", () -> exchange.silenceNanos(System.nanoTime()) >= 20_000_000);
-            exchange.abort(why);
-            assertInstanceOf(Outcome.Completed.class, result.get(10, TimeUnit.SECONDS).outcome());
+            assertInstanceOf(Outcome.Completed.class, abortedInSilence(server.url(), why));
         } finally {
             stop.countDown();
         }
@@ -444,12 +449,7 @@ class FramingTest {
             write(out, HEADERS + chunk(TOKEN.formatted("a")) + (rest.isEmpty() ? "" : chunk(rest)));
             stop.await(20, TimeUnit.SECONDS);
         })) {
-            var recording = new Recording();
-            var exchange = new Exchange(client, TestModels.of("m", "chat", server.url()), "{}", recording, () -> { });
-            var result = CompletableFuture.supplyAsync(exchange::run);
-            Await.until("what has come is taken, and nothing more comes", () -> exchange.silenceNanos(System.nanoTime()) >= 20_000_000);
-            exchange.abort(Exchange.Abort.STALL);
-            assertInstanceOf(Outcome.Stalled.class, result.get(10, TimeUnit.SECONDS).outcome());
+            assertInstanceOf(Outcome.Stalled.class, abortedInSilence(server.url(), Exchange.Abort.STALL));
         } finally {
             stop.countDown();
         }

@@ -9,8 +9,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.io.IOException;
 import java.io.InputStream;
 import java.net.ConnectException;
-import java.net.InetAddress;
-import java.net.ServerSocket;
 import java.net.Socket;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -400,10 +398,7 @@ class LiveServerTest extends LiveFixture {
         Files.writeString(browserScript, "#!/bin/sh\n{ echo \"$1\"; stat -c %a \"$1\"; cat \"$1\"; } >" + opened + ".part; mv " + opened + ".part "
                 + opened + "\n");
         Files.setPosixFilePermissions(browserScript, PosixFilePermissions.fromString("rwx------"));
-        int port;
-        try (var free = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-            port = free.getLocalPort();
-        }
+        var port = ScriptedServer.freePort();
         var temporary = Files.createDirectory(folder.resolve("temporary"));
         var builder = ToolProcess.of(List.of("-Djava.io.tmpdir=" + temporary), "stream.Live", "--simulate", "-m", "m=sim-ttft50-itl20-n100000",
                 "--max-tokens", "100000", "--open", "--csv-safe", "--port", String.valueOf(port), "--timeout", "70", "--stall-timeout", "50",

@@ -72,6 +72,13 @@ final class ScriptedServer implements AutoCloseable {
         listener.close();
     }
 
+    /** Returns a port at which nothing answers. */
+    static int freePort() throws IOException {
+        try (var free = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+            return free.getLocalPort();
+        }
+    }
+
     static void write(OutputStream out, String text) throws IOException {
         out.write(text.getBytes(StandardCharsets.UTF_8));
         out.flush();

@@ -7,7 +7,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
 import java.io.InputStream;
-import java.net.ServerSocket;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -682,7 +681,7 @@ class StreamTest {
 
     @Test
     void aServerThatIsNotThereIsSaidOnceAndNotWaitedForAgain() throws Exception {
-        var port = freePort();
+        var port = ScriptedServer.freePort();
         var run = TestRun.of(results, "--base-url", "http://localhost:" + port, "-m", "m", "-p", "a", "-p", "b", "-p", "c", "--retries", "1");
         assertEquals(1, run.exitCode());
         assertEquals(1, run.err().split("nothing answers at localhost:" + port, -1).length - 1, run.err());
@@ -826,18 +825,12 @@ class StreamTest {
     /** The address of a server may have a user, a password and a key in it. Of all that is said of the server none is shown. */
     @Test
     void aSecretOfTheAddressIsNotShown() throws Exception {
-        for (var address : List.of(simulator.baseUrl().replace("/v1", "/v2"), "http://localhost:" + freePort() + "/v1")) {
+        for (var address : List.of(simulator.baseUrl().replace("/v1", "/v2"), "http://localhost:" + ScriptedServer.freePort() + "/v1")) {
             var run = TestRun.of(results.resolve(address.substring(address.length() - 1)), "--base-url", address.replace("http://", "http://me:s3cr3t@")
                     + "?token=s3cr3t", "-m", "m", "-p", "Hi", "--retries", "0");
             assertEquals(1, run.exitCode(), run.err());
             assertTrue(run.err().contains(address.endsWith("2") ? "there is nothing at" : "nothing answers at"), run.err());
             assertFalse((run.err() + run.file("run.json") + run.file("requests.csv")).contains("s3cr3t"), run.err());
-        }
-    }
-
-    private static int freePort() throws IOException {
-        try (var free = new ServerSocket(0)) {
-            return free.getLocalPort();
         }
     }
 

@@ -522,7 +522,6 @@ class Exchange {
                 : StreamEvent.error(model.withoutSecrets(event.about().errorType()), model.withoutSecrets(event.text()));
     }
 
-
     /** Returns what an event means; overridden by a benchmark. */
     StreamEvent decode(String type, String data) {
         return decoder.decode(type, data);

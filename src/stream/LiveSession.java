@@ -417,7 +417,7 @@ final class LiveAsk implements AnswerListener {
         if (sent.attempt != lane.attempt) {
             sent.attempt = lane.attempt;
             sent.pieces = 0;
-            json.put("anew", true).put("since_ms", (System.nanoTime() - lane.begunNanos) / 1_000_000);
+            json.put("restarted", true).put("since_ms", (System.nanoTime() - lane.begunNanos) / 1_000_000);
         }
         json.put("cut", lane.cut).put("streaming", lane.streaming).put("stopped", lane.stopped).put("failure", lane.failure);
         var pieces = json.putArray("pieces");

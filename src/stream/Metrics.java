@@ -408,7 +408,7 @@ final class AnswerMetrics {
         return content.count() == 0 || content.lastMicros() == 0 ? null : outputTokens / (content.lastMicros() / 1e6);
     }
 
-    /** Returns the server's count of the output tokens; null if there is none, or if it is 0 although something came. */
+    /** Returns the server's count of the output tokens; null if the server sent none, or sent 0 although something came. */
     Integer countedTokens(Usage usage) {
         return usage.outputTokens() != null && usage.outputTokens() == 0 && generated.count() > 0 ? null : usage.outputTokens();
     }

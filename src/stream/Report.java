@@ -439,14 +439,14 @@ enum OutputFormat {
         this.ending = ending;
     }
 
-    /** Returns the format of text with this name; throws UserError if there is none. */
+    /** Returns the format of text with this name; throws UserError if no format has it. */
     static OutputFormat ofName(String name) {
         return Arrays.stream(values()).filter(format -> !format.isPicture() && format.word.equals(name)).findFirst()
                 .orElseThrow(() -> new UserError("--format '" + name + "'; must be one of " + Arrays.stream(values())
                         .filter(format -> !format.isPicture()).map(format -> format.word).collect(Collectors.joining(", "))));
     }
 
-    /** Returns the format of a file by its ending; throws UserError if there is none. */
+    /** Returns the format of a file by its ending; throws UserError if no format has it. */
     static OutputFormat ofEnding(Path file) {
         return Arrays.stream(values()).filter(format -> format.ending.equals(FileEnding.of(file))).findFirst()
                 .orElseThrow(() -> new UserError("--export " + file + "; must end with one of " + Arrays.stream(values())

@@ -129,7 +129,7 @@ class Lane {
   }
 
   update(message) {
-    if (message.anew) {
+    if (message.restarted) {
       this.begin();
       this.startedAt = performance.now() - message.since_ms;
     }
@@ -460,7 +460,7 @@ async function lost(id) {
     () => false,
   );
   at('connection').textContent = refused
-    ? 'The server was started anew; open the address that ./jbang Live.java has printed.'
+    ? 'The server was started again; open the address that ./jbang Live.java has printed.'
     : 'The connection to the server is lost; trying again.';
   if (!refused) setTimeout(() => connect(id), RETRY_MS);
 }
