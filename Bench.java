@@ -398,7 +398,7 @@ public class Bench {
         public Recording pipeline() throws IOException {
             var recording = new Recording();
             var events = new int[1];
-            var stream = new EventStream(Limits.DEFAULT.eventBytes(), new EventStream.Receiver() {
+            var stream = new EventStream(Limits.DEFAULT.eventBytes(), true, new EventStream.Receiver() {
                 @Override
                 public void lines() { }
 

@@ -106,7 +106,7 @@ public class Live implements Callable<Integer> {
 
     private RunSettings settings() {
         return new RunSettings(simulate, false, requestOptions.systemText(), requestOptions.sampling(), new Plan.Order(1, 0, true, 1), 1,
-                requestOptions.timeoutSeconds, requestOptions.stallTimeoutSeconds, requestOptions.retries, false, requestOptions.results,
+                requestOptions.timeoutSeconds, requestOptions.stallTimeoutSeconds, requestOptions.retries(), false, requestOptions.results,
                 requestOptions.limits(), connectionOptions.settings(), new EchoSettings("none", requestOptions.typingDelayMillis, true),
                 requestOptions.uniquePrefix, requestOptions.csvSafe, RunSettings.SelfWarmup.ALWAYS, false, verbose, null);
     }

@@ -218,7 +218,7 @@ public class Stream implements Callable<Integer> {
         return new RunSettings(simulate, asks(), requestOptions.systemText(), requestOptions.sampling(),
                 new Plan.Order(repeat, warmup, order.equals("interleaved"), seed != null ? seed
                         : ThreadLocalRandom.current().nextLong(1_000_000_000)),
-                concurrency, requestOptions.timeoutSeconds, requestOptions.stallTimeoutSeconds, requestOptions.retries, retryFailed,
+                concurrency, requestOptions.timeoutSeconds, requestOptions.stallTimeoutSeconds, requestOptions.retries(), retryFailed,
                 requestOptions.results, requestOptions.limits(), connectionOptions.settings(), echoSettings(),
                 requestOptions.uniquePrefix, requestOptions.csvSafe,
                 noSelfWarmup ? RunSettings.SelfWarmup.NEVER : RunSettings.SelfWarmup.BATCHES, calibrate, verbose, metricsPort);

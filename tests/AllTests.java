@@ -13,6 +13,8 @@
 //SOURCES ../Live.java
 //SOURCES ../src/stream/VerdictSimulation.java
 //SOURCES ActionTest.java
+//SOURCES AnswerBodyTest.java
+//SOURCES AnswerCaveatTest.java
 //SOURCES Await.java
 //SOURCES CalibrationTest.java
 //SOURCES Chromium.java
@@ -59,6 +61,7 @@
 //SOURCES TerminalTest.java
 //SOURCES TestModels.java
 //SOURCES TestRun.java
+//SOURCES ThinkTagsTest.java
 //SOURCES ToolProcess.java
 //SOURCES TrustedCertificate.java
 
@@ -100,7 +103,7 @@ public class AllTests {
     static final List<Class<?>> CLASSES = List.of(LayoutTest.class, ResumeTest.class, LauncherTest.class, ActionTest.class, StatisticsTest.class,
             CompareTest.class, ComparisonTest.class, HistoryTest.class, GroupsTest.class, CostTest.class, ShardTest.class, ImportedRunsTest.class,
             RecordedRunTest.class, FuzzTest.class, MetricsTest.class, PromptsTest.class, ModelsTest.class, PlanTest.class, EventsTest.class,
-            StreamDecoderTest.class, StreamTableTest.class, EventScannerTest.class, RunFilesTest.class, JournalTest.class, ConnectionTest.class,
+            StreamDecoderTest.class, StreamTableTest.class, EventScannerTest.class, RunFilesTest.class, JournalTest.class, ConnectionTest.class, AnswerBodyTest.class, AnswerCaveatTest.class, ThinkTagsTest.class,
             TelemetryTest.class, StreamTest.class, TerminalTest.class, ReportTest.class, LiveTest.class, FaultTest.class, SimulatorTest.class,
             FramingTest.class, DialectsTest.class, LiveServerTest.class, CalibrationTest.class);
 

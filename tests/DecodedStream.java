@@ -35,7 +35,7 @@ final class DecodedStream {
      * consumer throws, other than the exceptions with which a stream may end.
      */
     static IOException read(Source bytes, EventConsumer consumer) {
-        var stream = new EventStream(MOST_EVENT_BYTES, new EventStream.Receiver() {
+        var stream = new EventStream(MOST_EVENT_BYTES, true, new EventStream.Receiver() {
             @Override
             public void lines() { }
 
@@ -43,6 +43,11 @@ final class DecodedStream {
             public boolean event(String type, String data) {
                 consumer.event(type, data);
                 return true;
+            }
+
+            @Override
+            public boolean isWhole(String data) {
+                return StreamDecoder.isWhole(data);
             }
         });
         try {

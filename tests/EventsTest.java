@@ -6,7 +6,6 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import java.io.EOFException;
 import java.net.ProtocolException;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
@@ -97,7 +96,7 @@ class EventsTest {
 
     /** Notes each event as its type and data, and the end of lines; wants no more after so many events. */
     private static EventStream stream(List<String> seen, long mostEventBytes, int wanted) {
-        return new EventStream(mostEventBytes, new EventStream.Receiver() {
+        return new EventStream(mostEventBytes, true, new EventStream.Receiver() {
             private int received;
 
             @Override
@@ -200,13 +199,17 @@ class EventsTest {
     @Test
     void theEndOfAStreamIsBetweenTwoLines() throws Exception {
         var whole = stream(new ArrayList<>(), 1 << 20, Integer.MAX_VALUE);
-        whole.end();
-        whole.incoming().writeUtf8("data: a\n\ndata: b\n");
+        assertNull(whole.end());
+        whole = stream(new ArrayList<>(), 1 << 20, Integer.MAX_VALUE);
+        whole.incoming().writeUtf8("data: a\n\n: ping");
         whole.decode();
-        whole.end();
-        whole.incoming().writeUtf8("data");
-        whole.decode();
-        assertThrows(EOFException.class, whole::end);
+        assertNull(whole.end());
+        for (var rest : List.of("data: b\n", "data", "Error occurred", "id: 5")) {
+            var cut = stream(new ArrayList<>(), 1 << 20, Integer.MAX_VALUE);
+            cut.incoming().writeUtf8("data: a\n\n" + rest);
+            cut.decode();
+            assertEquals(rest.strip(), cut.end());
+        }
         var withError = stream(new ArrayList<>(), 1 << 20, Integer.MAX_VALUE);
         withError.incoming().writeUtf8("error: the end");
         withError.decode();
@@ -214,7 +217,7 @@ class EventsTest {
         var withReturn = stream(new ArrayList<>(), 1 << 20, Integer.MAX_VALUE);
         withReturn.incoming().writeUtf8("data: a\r");
         withReturn.decode();
-        withReturn.end();
+        assertEquals("data: a", withReturn.end());
     }
 
     @Test
@@ -255,7 +258,10 @@ class EventsTest {
         assertEquals(first, first.with(null));
         assertEquals(first, first.with(Usage.UNKNOWN));
         assertEquals(new Usage(10, 2, 9, 4), first.with(new Usage(null, null, 9, 4)));
-        assertEquals(new Usage(11, 0, 3, 1), first.with(new Usage(11, 0, null, null)));
+        assertEquals(new Usage(11, 2, 3, 1), first.with(new Usage(11, 0, null, null)), "0 replaces no count");
+        assertEquals(new Usage(0, null, 4, null), Usage.UNKNOWN.with(new Usage(0, null, 4, null)));
+        assertEquals(Usage.UNKNOWN, Usage.UNKNOWN.with(new Usage(0, 0, 0, 0)));
+        assertEquals(new Usage(9, null, 0, null), Usage.UNKNOWN.with(new Usage(9, null, 0, null)), "before the first token");
         var about = new StreamEvent.About("stop", first, "type", "model", "print");
         assertEquals(new StreamEvent.About("stop", new Usage(10, 2, 5, 1), "type", "model", "print"), about.withCounts(5, StreamEvent.NO_COUNT));
         assertEquals(new StreamEvent.About("stop", new Usage(10, 2, 3, 6), "type", "model", "print"), about.withCounts(StreamEvent.NO_COUNT, 6));

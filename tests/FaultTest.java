@@ -495,7 +495,7 @@ class FaultTest {
     void aHeldModelIsHeldForAllItsRequests() throws Exception {
         var model = LoopbackLoad.model("http://localhost:1/v1", "m");
         var other = LoopbackLoad.model("http://localhost:1/v1", "n");
-        var backoff = new Backoff(2, 1000);
+        var backoff = new Backoff(new Retries(2, false), 1000);
         var refused = refusal(429, 700L);
         assertEquals(700, backoff.waitMillis(model, refused, 0));
         backoff.slowDown(model, refused, 700);
@@ -509,13 +509,13 @@ class FaultTest {
 
     private static ExchangeResult refusal(Integer status, Long retryAfterMillis) {
         return new ExchangeResult(new Outcome.Failed("x", "x", status), status, 1, retryAfterMillis, null, new AnswerState(), null,
-                null, false, false, false, null);
+                null, ExchangeResult.BodyForm.USUAL, false, false, null);
     }
 
     @Test
     void backoffIsExponentialWithFullJitterAndCapped() {
         var model = LoopbackLoad.model("http://localhost:1/v1", "m");
-        var backoff = new Backoff(100, 1000);
+        var backoff = new Backoff(new Retries(100, false), 1000);
         for (int retry = 0; retry < 30; retry++) {
             var most = Math.min(30_000, 500 * Math.pow(2, retry));
             var longest = 0L;
@@ -552,7 +552,7 @@ class FaultTest {
     @Test
     void aServerThatIsBackIsWaitedForAsBefore() {
         var model = LoopbackLoad.model("http://localhost:1/v1", "m");
-        var backoff = new Backoff(1, 1000);
+        var backoff = new Backoff(new Retries(1, false), 1000);
         assertNotNull(backoff.waitMillis(model, refusal(null, null), 0));
         assertNull(backoff.waitMillis(model, refusal(null, null), 1));
         assertNull(backoff.waitMillis(model, refusal(null, null), 0), "known not to be there");

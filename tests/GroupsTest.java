@@ -188,7 +188,7 @@ class GroupsTest {
         assertEquals(0, model("none").reasoningShare());
         assertNull(model("unknown").reasoningShare());
         assertNull(model("alone").reasoningShare());
-        assertEquals(List.of(0L, 1L), List.of(model("events").reasoningAlone(), model("alone").reasoningAlone()));
+        assertEquals(List.of(0L, 1L), List.of(model("events").with(AnswerCaveat.REASONING_ALONE), model("alone").with(AnswerCaveat.REASONING_ALONE)));
     }
 
     @Test

@@ -48,7 +48,7 @@ class JournalTest {
             journal.begin(refused);
             refused.end().set(new Attempt.End(new ExchangeResult(new Outcome.Failed("rate_limit_exceeded", "Slow, please", 429),
                     429, 2_000, 1500L, new Network(10L, 200L, null, 300L, 1_900L, "http/1.1", false),
-                    new AnswerState(), "req-1", 1.5, false, false, false, null), false, null));
+                    new AnswerState(), "req-1", 1.5, ExchangeResult.BodyForm.USUAL, false, false, null), false, null));
             var answered = attempt(Phase.MEASURED, 2);
             var recording = answered.recording();
             recording.start(1_000_000_000L);
@@ -63,7 +63,7 @@ class JournalTest {
             state.add(new StreamEvent(EventKind.FINISH, "stop",
                     new StreamEvent.About("stop", new Usage(7, 0, 5, null), null, "gpt-4-0613", "fp"), false));
             answered.end().set(new Attempt.End(new ExchangeResult(new Outcome.Completed(), 200, 250_000, null,
-                    new Network(null, null, null, 250L, 90_000L, "h2", true), state, "req-2", null, false, false, false, null),
+                    new Network(null, null, null, 250L, 90_000L, "h2", true), state, "req-2", null, ExchangeResult.BodyForm.USUAL, false, false, null),
                     true, "cold cpu:31ms"));
         }
         assertEquals("""
@@ -110,7 +110,7 @@ class JournalTest {
             attempt.recording().add(15_000, 2, EventKind.REASONING, "r", StreamEvent.NO_COUNT);
             attempt.recording().add(30_000, 3, EventKind.CONTENT, "b", StreamEvent.NO_COUNT);
             attempt.end().set(new Attempt.End(new ExchangeResult(new Outcome.Completed(), 200, 30, null, null, new AnswerState(), null, null,
-                    false, false, false, null), true, null));
+                    ExchangeResult.BodyForm.USUAL, false, false, null), true, null));
             journal.begin(attempt);
         }
         assertEquals(List.of("content 10 -1 -1", "reasoning 15 5 -1", "content 30 15 20"), told);

@@ -252,7 +252,7 @@ class ModelsTest {
         file = folder.resolve("models.json");
         Files.writeString(file, "[{\"name\": \"a\", \"colour\": 1, \"max_tokens\": 0, \"api\": \"soap\"}]");
         assertEquals(List.of("--models " + file + ", model 1: unknown key 'colour'; there are label, name, base_url, api,"
-                        + " api_key_env, max_tokens, temperature, headers, price, extra",
+                        + " api_key_env, max_tokens, temperature, headers, price, think_tags, extra",
                 "--models " + file + ", model 1: api 'soap'; must be one of auto, chat, completions, responses, anthropic",
                 "--models " + file + ", model 1: max_tokens is 0; must be a number from 1"), problems(WITH_KEY));
         Files.writeString(file, "[\n{]");

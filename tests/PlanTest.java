@@ -36,13 +36,13 @@ class PlanTest {
     // Settings
 
     private static RunSettings defaults() {
-        return new RunSettings(false, false, null, new Sampling(200, 0, null), new Plan.Order(1, 0, true, 1), 1, 300, 60, 2, false, RESULTS,
+        return new RunSettings(false, false, null, new Sampling(200, 0, null), new Plan.Order(1, 0, true, 1), 1, 300, 60, Retries.DEFAULT, false, RESULTS,
                 Limits.DEFAULT, ConnectionSettings.DEFAULT, SILENT, false, false, RunSettings.SelfWarmup.BATCHES, false, false, null);
     }
 
     /** Each value differs from its default. */
     private static RunSettings others() {
-        return new RunSettings(true, true, "@home", new Sampling(9, 0.5, 7L), new Plan.Order(2, 3, false, 4), 5, 6, 7, 8, true, RESULTS,
+        return new RunSettings(true, true, "@home", new Sampling(9, 0.5, 7L), new Plan.Order(2, 3, false, 4), 5, 6, 7, new Retries(8, true), true, RESULTS,
                 new Limits(1 << 20, 2 << 20), new ConnectionSettings(false, "2", null), new EchoSettings("lines", 10, false), true, true,
                 RunSettings.SelfWarmup.ALWAYS, true, true, 0);
     }
@@ -50,7 +50,7 @@ class PlanTest {
     @Test
     void aCommandLineHoldsAllThatShapesTheRequests() {
         assertEquals(List.of("--max-tokens", "200", "--temperature", "0.0", "-n", "1", "--warmup", "0", "-c", "1", "--seed", "1", "--timeout", "300.0",
-                "--stall-timeout", "60.0", "--retries", "2", "--max-event-mb", "16", "--max-answer-mb", "64", "--connection", "reuse"),
+                "--stall-timeout", "60.0", "--max-event-mb", "16", "--max-answer-mb", "64", "--connection", "reuse"),
                 defaults().arguments());
         assertEquals(List.of("--system=@@home", "--max-tokens", "9", "--temperature", "0.5", "--seed-param", "7", "-n", "2", "--warmup", "3", "-c", "5",
                 "--seed", "4", "--timeout", "6.0", "--stall-timeout", "7.0", "--retries", "8", "--max-event-mb", "1", "--max-answer-mb", "2",
@@ -63,10 +63,10 @@ class PlanTest {
     void optionsHaveTheNamesOfRunJson() {
         assertEquals("{system=null, max_tokens=200, temperature=0.0, seed_param=null, repeat=1, warmup=0, concurrency=1, order=interleaved,"
                 + " timeout_s=300.0, stall_timeout_s=60.0, retries=2, echo=none, typing_delay_ms=0, connection=reuse, http=null, unique_prefix=false,"
-                + " ask=false, csv_safe=false, max_event_mb=16, max_answer_mb=64}", defaults().options().toString());
+                + " ask=false, csv_safe=false, max_event_mb=16, max_answer_mb=64, retries_of_empty_streams=false}", defaults().options().toString());
         assertEquals("{system=@home, max_tokens=9, temperature=0.5, seed_param=7, repeat=2, warmup=3, concurrency=5, order=by-model,"
                 + " timeout_s=6.0, stall_timeout_s=7.0, retries=8, echo=lines, typing_delay_ms=10, connection=new, http=2, unique_prefix=true,"
-                + " ask=true, csv_safe=true, max_event_mb=1, max_answer_mb=2}", others().options().toString());
+                + " ask=true, csv_safe=true, max_event_mb=1, max_answer_mb=2, retries_of_empty_streams=true}", others().options().toString());
     }
 
     @Test
@@ -87,7 +87,7 @@ class PlanTest {
         "BATCHES, false, 10, true true true", "BATCHES, true, 1, true false false", "NEVER, false, 2, false true false", "NEVER, true, 1, false false false",
         "ALWAYS, false, 1, true false false"})
     void whatIsDoneBeforeTheFirstRequestDependsOnTheNumberOfThem(RunSettings.SelfWarmup selfWarmup, boolean ask, int repeat, String expected) {
-        var settings = new RunSettings(false, ask, null, new Sampling(200, 0, null), new Plan.Order(repeat, 0, true, 1), 1, 300, 60, 2, false, RESULTS,
+        var settings = new RunSettings(false, ask, null, new Sampling(200, 0, null), new Plan.Order(repeat, 0, true, 1), 1, 300, 60, Retries.DEFAULT, false, RESULTS,
                 Limits.DEFAULT, ConnectionSettings.DEFAULT, SILENT, false, false, selfWarmup, false, false, null);
         var plan = Plan.of(prompts("p"), List.of(A, B), settings.order());
         assertEquals(expected, settings.warmsUp(plan) + " " + settings.opensAhead(plan) + " " + settings.calibrates(plan));
@@ -127,7 +127,7 @@ class PlanTest {
                 --echo 'loud'; must be one of tokens, lines, events, none
                 --typing-delay -1; must be a whole number, at least 0
                 --metrics-port 65536; must be a number from 0 to 65535""", assertThrows(UserError.class, () -> new RunSettings(false, false, null,
-                new Sampling(0, 2.5, null), order, 0, 0, 1_000_001, -1, false, RESULTS, new Limits(0, 0), ConnectionSettings.DEFAULT,
+                new Sampling(0, 2.5, null), order, 0, 0, 1_000_001, new Retries(-1, true), false, RESULTS, new Limits(0, 0), ConnectionSettings.DEFAULT,
                 new EchoSettings("loud", -1, true), false, false, RunSettings.SelfWarmup.NEVER, false, false, 65_536)).getMessage());
     }
 

@@ -100,9 +100,9 @@ class StreamDecoderTest {
 
     @ParameterizedTest
     @CsvSource(delimiter = '|', quoteCharacter = '`', value = {
-        "{\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\"}]}|About[finishReason=stop, usage=null, errorType=null, model=null, fingerprint=null]",
-        "{\"model\":\"m\"}|About[finishReason=null, usage=null, errorType=null, model=m, fingerprint=null]",
-        "{\"system_fingerprint\":\"f\"}|About[finishReason=null, usage=null, errorType=null, model=null, fingerprint=f]", "{}|null"})
+        "{\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\"}]}|About[finishReason=stop, usage=null, errorType=null, model=null, fingerprint=null, choices=FIRST]",
+        "{\"model\":\"m\"}|About[finishReason=null, usage=null, errorType=null, model=m, fingerprint=null, choices=NONE]",
+        "{\"system_fingerprint\":\"f\"}|About[finishReason=null, usage=null, errorType=null, model=null, fingerprint=f, choices=NONE]", "{}|null"})
     void whatAnEventTellsAloneIsKept(String data, String about) {
         assertEquals(about, String.valueOf(new StreamDecoder(DIALECT).decode(null, data).about()));
     }

@@ -295,8 +295,8 @@ class StreamTest {
     void anAnswerThatIsReasoningAloneIsSaid() {
         var run = run("-m", QUICK + "+reasoning-only", "-p", "Hi", "-n", "2");
         assertEquals(0, run.exitCode(), run.err());
-        var said = " are reasoning only, without a visible text. The token limit may have ended them; raise --max-tokens.\n";
-        assertTrue(run.err().startsWith("stream: warning: " + QUICK + "+reasoning-only: answers" + said), run.err());
+        var said = " with reasoning only, without a visible text. The token limit may have ended it; raise --max-tokens.\n";
+        assertTrue(run.err().startsWith("stream: warning: " + QUICK + "+reasoning-only: an answer" + said), run.err());
         assertTrue(run.err().contains("\nwarning: " + QUICK + "+reasoning-only: 2 completed answers" + said), run.err());
     }
 

@@ -8,6 +8,7 @@
 //SOURCES Metrics.java
 //SOURCES Outcome.java
 //SOURCES Sockets.java
+//SOURCES ThinkTags.java
 
 // Client: one request and its response. Sends it, records its events, classifies its outcome.
 //
@@ -25,6 +26,7 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
@@ -47,7 +49,6 @@ import okhttp3.Response;
 import okhttp3.internal.http2.ConnectionShutdownException;
 import okhttp3.internal.http2.ErrorCode;
 import okhttp3.internal.http2.StreamResetException;
-import okio.GzipSource;
 import okio.Okio;
 import okio.Source;
 
@@ -332,6 +333,8 @@ final class Sending {
 final class AnswerState {
 
     private Usage usage = Usage.UNKNOWN;
+    private Usage usageOfFirstChoice = Usage.UNKNOWN; // where an event has the counts of that one alone
+    private boolean hasOtherChoices;
     private String finishReason;
     private String reportedModel;
     private String fingerprint;
@@ -345,6 +348,8 @@ final class AnswerState {
         var about = event.about();
         if (about != null) {
             usage = usage.with(about.usage());
+            usageOfFirstChoice = about.choices() == StreamEvent.Choices.FIRST ? usageOfFirstChoice.with(about.usage()) : usageOfFirstChoice;
+            hasOtherChoices |= about.choices().hasOthers();
             finishReason = about.finishReason() != null ? about.finishReason() : finishReason;
             reportedModel = about.model() != null ? about.model() : reportedModel;
             fingerprint = about.fingerprint() != null ? about.fingerprint() : fingerprint;
@@ -361,7 +366,7 @@ final class AnswerState {
     /** Marks the answer as failed if it takes more memory than it may. */
     void limit(long mostBytes) {
         if (bytes > mostBytes) {
-            serverError = new Outcome.Failed("endless_answer", "the answer grew beyond --max-answer-mb", 200);
+            serverError = new Outcome.Failed(FailureKind.ENDLESS_ANSWER, "the answer grew beyond --max-answer-mb", 200);
         }
     }
 
@@ -395,8 +400,20 @@ final class AnswerState {
         return serverError;
     }
 
+    /** Returns the token counts of the measured choice if the server tells them apart, else those of all choices. */
     Usage usage() {
-        return usage;
+        return hasOtherChoices && usageOfFirstChoice.outputTokens() != null
+                ? usage.withCounts(usageOfFirstChoice.outputTokens(), usageOfFirstChoice.reasoningTokens()) : usage;
+    }
+
+    /** Whether the token counts are those of several choices together, of which only one is measured. */
+    boolean countsSeveralChoices() {
+        return hasOtherChoices && usageOfFirstChoice.outputTokens() == null && usage.outputTokens() != null;
+    }
+
+    /** Returns the token counts that are paid for: of all choices; null if only those of one are known. */
+    Usage billedUsage() {
+        return hasOtherChoices && !countsSeveralChoices() ? null : usage;
     }
 
     String finishReason() {
@@ -415,7 +432,7 @@ final class AnswerState {
 /** One request, streamed to its end: sends it, records every event, and classifies the outcome. It never throws. */
 class Exchange {
 
-    /** Some servers stream as plain text, or name no type at all; what is called JSON or HTML is not a stream. */
+    /** Some servers stream as plain text, or name no type at all; of other types the first bytes must be those of events. */
     private static final Set<String> STREAM_TYPES = Set.of("event-stream", "plain", "octet-stream");
     private static final MediaType JSON = MediaType.get("application/json");
     private static final long ERROR_BODY_BYTES = 64 * 1024;
@@ -436,7 +453,7 @@ class Exchange {
     private volatile boolean streaming;
     private volatile long lastLineNanos;
     private boolean resent;
-    private boolean compressed;
+    private ExchangeResult.BodyForm form = ExchangeResult.BodyForm.USUAL;
 
     /** {@code onSent} is called once the request is written, or has failed before. */
     Exchange(StreamClient client, Model model, String body, Recording recording, Runnable onSent) {
@@ -479,7 +496,7 @@ class Exchange {
                 // nothing was sent: another connection is taken
             } catch (IOException | RuntimeException | OutOfMemoryError e) {
                 if (!mayResend() || !sending.isLost(e)) {
-                    return result(null, outcome(e));
+                    return result(null, outcome(e, null, null));
                 }
                 resend();
                 continue;
@@ -529,21 +546,41 @@ class Exchange {
 
     private Outcome receive(Response response) throws IOException {
         if (!response.isSuccessful()) {
-            return new Outcome.Failed(ServerErrors.ofResponse(response, response.body().source(), ERROR_BODY_BYTES, model::withoutSecrets));
+            return new Outcome.Failed(ServerErrors.ofResponse(response, ERROR_BODY_BYTES, model::withoutSecrets));
+        }
+        var encoding = response.header("Content-Encoding", "identity").toLowerCase(Locale.ROOT);
+        form = new ExchangeResult.BodyForm(encoding.equals("identity") ? null : encoding, null);
+        if (form.encodedAs() != null && !GzipMembers.isNamed(encoding)) {
+            return new Outcome.Failed(FailureKind.UNKNOWN_ENCODING, "the server sends the stream in the encoding '" + encoding
+                    + "', which this tool does not read", response.code());
         }
         var type = response.body().contentType();
-        if (type != null && !STREAM_TYPES.contains(type.subtype())) {
-            return new Outcome.Failed("not_streamed", "the server did not stream, it sent " + type, response.code());
-        }
-        compressed = "gzip".equalsIgnoreCase(response.header("Content-Encoding"));
-        var decoding = new Decoding();
+        var decoding = new Decoding(type == null || STREAM_TYPES.contains(type.subtype()));
         if (sending.chunks() == null) {
             Source body = response.body().source();
-            decoding.readAll(compressed ? new GzipSource(body) : body);
+            decoding.readAll(form.encodedAs() == null ? body : GzipMembers.decoded(response.body().source()));
         } else {
             decoding.takeAll(sending.chunks());
         }
-        return outcome(decoding.failure);
+        decoding.end();
+        var document = decoding.events.document();
+        if (document != null) {
+            return ofDocument(document, type, response.code());
+        }
+        if (streaming && type != null && !type.subtype().equals("event-stream")) {
+            form = new ExchangeResult.BodyForm(form.encodedAs(), type.type() + "/" + type.subtype());
+        }
+        return outcome(decoding.failure, decoding.rest, response);
+    }
+
+    /** Returns what a body in JSON or HTML means that came instead of a stream: the server's error if it has one. */
+    private Outcome ofDocument(String text, MediaType type, int status) {
+        var event = withoutSecrets(new StreamDecoder(model.dialect()).decode(null, text));
+        if (event.kind() == EventKind.ERROR && StreamDecoder.isWhole(text) || text.startsWith("[") && event.kind() == EventKind.ERROR) {
+            return new Outcome.Failed(OneLine.firstOf(event.about().errorType()), OneLine.firstOf(event.text()), status);
+        }
+        var what = type != null && !STREAM_TYPES.contains(type.subtype()) ? type.toString() : text.startsWith("<") ? "HTML" : "JSON";
+        return new Outcome.Failed(FailureKind.NOT_STREAMED, "the server did not stream, it sent " + what, status);
     }
 
     /**
@@ -552,19 +589,27 @@ class Exchange {
      */
     private final class Decoding implements InputConsumer, EventStream.Receiver {
 
-        private final EventStream events = new EventStream(client.limits().eventBytes(), this);
+        private final EventStream events;
         private final ChunkDecoder chunks = new ChunkDecoder();
+        private final ThinkTags thinkTags = model.readsThinkTags() ? new ThinkTags(this::record) : null;
         private final CompletableFuture<Void> ended = new CompletableFuture<>();
+        private long readNanos; // of the read that brought the newest bytes
+        private int read;
         private Throwable failure;
+        private String rest;
+
+        Decoding(boolean expectsEvents) {
+            events = new EventStream(client.limits().eventBytes(), expectsEvents, this);
+        }
 
         void readAll(Source body) {
             try {
                 var wantsMore = true;
                 while (wantsMore && body.read(events.incoming(), READ_BYTES) >= 0) {
-                    wantsMore = events.decode();
+                    wantsMore = decode();
                 }
                 if (wantsMore) {
-                    events.end();
+                    rest = events.end();
                 }
             } catch (IOException | RuntimeException | OutOfMemoryError e) {
                 failure = e;
@@ -585,9 +630,9 @@ class Exchange {
                         return true;
                     }
                     input.take(chunks, events.incoming());
-                    wantsMore = events.decode();
+                    wantsMore = decode();
                     if (wantsMore && chunks.isAtLast()) {
-                        events.end();
+                        rest = events.end();
                         wantsMore = false;
                     }
                 }
@@ -606,17 +651,44 @@ class Exchange {
             return false;
         }
 
+        /** Notes the read that brought the bytes; at the end of the body another one may have brought nothing of it. */
+        private boolean decode() throws IOException {
+            if (!events.incoming().exhausted()) {
+                readNanos = sending.lastReadNanos();
+                read = sending.lastRead();
+            }
+            return events.decode();
+        }
+
+        /** Records what is held; to be called after the last event. */
+        void end() {
+            if (thinkTags != null) {
+                thinkTags.end();
+            }
+        }
+
+        private void record(long atNanos, int readNumber, StreamEvent event) {
+            recording.add(atNanos, readNumber, event.kind(), event.text(), event.outputTokens());
+        }
+
         @Override
         public void lines() {
-            lastLineNanos = sending.lastReadNanos();
+            lastLineNanos = readNanos;
+        }
+
+        @Override
+        public boolean isWhole(String data) {
+            return StreamDecoder.isWhole(data);
         }
 
         @Override
         public boolean event(String type, String data) {
-            var atNanos = sending.lastReadNanos();
-            var read = sending.lastRead();
-            var event = withoutSecrets(decode(type, data));
-            recording.add(atNanos, read, event.kind(), event.text(), event.outputTokens());
+            var event = withoutSecrets(Exchange.this.decode(type, data));
+            if (thinkTags == null) {
+                record(readNanos, read, event);
+            } else {
+                thinkTags.add(readNanos, read, event);
+            }
             streaming = true;
             answer.add(event);
             if ((event.kind() == EventKind.OTHER || event.kind().hasEmptyChoice()) && answer.notUnderstood() == null) {
@@ -627,7 +699,14 @@ class Exchange {
         }
     }
 
-    private Outcome outcome(Throwable failure) {
+    /**
+     * Classifies the end.
+     *
+     * @param failure  null if the body ended in order
+     * @param rest     the last line that belongs to no event; null if there is none
+     * @param response null if there was none
+     */
+    private Outcome outcome(Throwable failure, String rest, Response response) {
         if (answer.serverError() != null) {
             return answer.serverError();
         }
@@ -639,7 +718,7 @@ class Exchange {
             return new Outcome.Failed(OneLine.firstOf(event.about().errorType()), OneLine.firstOf(event.text()), 200);
         }
         if (failure instanceof EventStream.EndlessEvent || failure instanceof OutOfMemoryError) {
-            return new Outcome.Failed("endless_event", "an event grew beyond --max-event-mb, or beyond the memory", 200);
+            return new Outcome.Failed(FailureKind.ENDLESS_EVENT, "an event grew beyond --max-event-mb, or beyond the memory", 200);
         }
         if (abort != null) {
             return switch (abort) {
@@ -648,12 +727,15 @@ class Exchange {
                 case CANCEL -> new Outcome.Cancelled();
             };
         }
+        var after = rest == null ? "" : ", after: " + OneLine.firstOf(model.withoutSecrets(rest));
         if (streaming) {
-            return new Outcome.Truncated(failure == null ? RequestStatus.CLOSED_EARLY
+            return new Outcome.Truncated(failure == null ? RequestStatus.CLOSED_EARLY + after
                     : "the server " + ServerErrors.brokenConnection(failure, "inside the answer"));
         }
-        return failure == null ? new Outcome.Failed("empty_stream", "the server sent no event", 200)
-                : new Outcome.Failed(ServerErrors.ofConnection(failure, model.url()));
+        if (response == null) {
+            return new Outcome.Failed(ServerErrors.ofConnection(failure, model.url()));
+        }
+        return new Outcome.Failed(ServerErrors.withoutEvent(response.code(), failure, sending.lastReadNanos() - recording.startNanos(), after));
     }
 
     /** {@code response} is null if there was none. */
@@ -666,10 +748,10 @@ class Exchange {
         var network = sending.network(startNanos, response);
         var endMicros = Metrics.micros(lastNanos - startNanos);
         return response == null
-                ? new ExchangeResult(outcome, null, endMicros, null, network, answer, null, null, compressed, resent, false, null)
+                ? new ExchangeResult(outcome, null, endMicros, null, network, answer, null, null, form, resent, false, null)
                 : new ExchangeResult(outcome, response.code(), endMicros, ServerErrors.retryAfterMillis(response), network,
                         answer, response.header("x-request-id", response.header("request-id")),
-                        number(response.header("openai-processing-ms")), compressed, resent,
+                        number(response.header("openai-processing-ms")), form, resent,
                         response.header(SimulatedTiming.HEADER) != null, clock(response, startNanos, network));
     }
 
@@ -697,14 +779,24 @@ class Exchange {
  * @param endMicros              from the start to the end of the stream
  * @param retryAfterMillis       how long the server asks to wait
  * @param serverProcessingMillis what the server says it needed
- * @param compressed             whether the stream was compressed, so that its timing is the compressor's
+ * @param form                   how the body came
  * @param resent                 whether the request was sent once more because a reused connection was closed under it
  * @param simulated              whether the server says that its timing is made up
  * @param clock                  what the server says of the time
  */
 record ExchangeResult(Outcome outcome, Integer httpStatus, long endMicros, Long retryAfterMillis, Network network,
-                      AnswerState answer, String serverRequestId, Double serverProcessingMillis, boolean compressed,
-                      boolean resent, boolean simulated, ServerClock clock) {
+                      AnswerState answer, String serverRequestId, Double serverProcessingMillis, BodyForm form, boolean resent,
+                      boolean simulated, ServerClock clock) {
+
+    /**
+     * How the body of a response came.
+     *
+     * @param encodedAs  the Content-Encoding of the stream, whose timing is then that of the encoder; null for none
+     * @param streamedAs the Content-Type under which events came; null if it is that of events, or there is none
+     */
+    record BodyForm(String encodedAs, String streamedAs) {
+        static final BodyForm USUAL = new BodyForm(null, null);
+    }
 
     /**
      * The header Date of a response, and when it can have been written. All are milliseconds since 1970.

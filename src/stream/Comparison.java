@@ -6,6 +6,7 @@
 //SOURCES NamedRuns.java
 //SOURCES Statistics.java
 //SOURCES Groups.java
+//SOURCES ComparisonSettings.java
 
 // Comparison: metrics, differences, verdicts and caveats of a set of groups, from recorded runs.
 
@@ -13,8 +14,6 @@ package stream;
 
 import java.io.IOException;
 import java.io.PrintStream;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
@@ -32,119 +31,6 @@ import java.util.TreeMap;
 import java.util.stream.Collectors;
 
 import org.apache.commons.statistics.inference.FisherExactTest;
-
-/**
- * What is compared, and how.
- *
- * @param runs       folders of runs, or folders that contain them; empty for the newest run in results/
- * @param by         what the groups are; null for the default of {@link Grouping}
- * @param baseline   label of the group that the others are compared with; null for the default
- * @param margin     share that counts as the same, above 0 and below 1; null for 5 %
- * @param definition whose definitions of the metrics; null for those of each run
- * @param untainted  whether requests whose timing should not be trusted are left out
- * @param metrics    what is compared; empty for the default of {@link SectionResult}
- * @param failures   what failed requests count as
- * @param sides      the runs of each side by their label, each of which is a group; empty if the runs are no sides
- */
-record ComparisonSettings(List<Path> runs, String by, String baseline, Double margin, MetricDefinition definition,
-                          boolean untainted, List<Metric> metrics, Failures failures, Map<String, List<Path>> sides) {
-
-    /** What failed requests count as. */
-    enum Failures {
-        /** Nothing: figures are of completed requests. */
-        EXCLUDED,
-        /** Infinitely slow. */
-        WORST;
-
-        String word() {
-            return name().toLowerCase(Locale.ROOT);
-        }
-    }
-
-    private static final double DEFAULT_MARGIN = 0.05;
-
-    /** Reads what the user wrote; throws UserError if it is not valid. */
-    static ComparisonSettings of(RunSides runs, String by, String baseline, String margin, String as, boolean untainted,
-                                 List<String> metrics, String failures) {
-        new OptionChecks().require(as == null || MetricDefinition.of(as) != null,
-                        "--as '" + as + "'; must be one of " + MetricDefinition.words() + ", all")
-                .oneOf("--failures", failures, Failures.EXCLUDED.word(), Failures.WORST.word())
-                .require(runs.sides().isEmpty() || by == null || by.equals("run"),
-                        "--by '" + by + "': sides are compared by run; leave it out").throwIfAny();
-        Grouping.check(by);
-        return new ComparisonSettings(runs.all(), runs.sides().isEmpty() ? by : "run", baseline,
-                margin == null ? null : Difference.margin(margin), as == null ? null : MetricDefinition.of(as), untainted,
-                metrics.stream().map(ComparisonSettings::metric).distinct().toList(),
-                Failures.valueOf(failures.toUpperCase(Locale.ROOT)), runs.sides());
-    }
-
-    /** Returns the settings of a comparison of the models of one run. */
-    static ComparisonSettings ofRun(Path folder) {
-        return new ComparisonSettings(List.of(folder), null, null, null, null, false, List.of(), Failures.EXCLUDED, Map.of());
-    }
-
-    private static Metric metric(String word) {
-        return SectionResult.COMPARABLE.stream().filter(metric -> metric.word().equals(word)).findFirst()
-                .orElseThrow(() -> new UserError("--metric '" + word + "'; must be one of "
-                        + SectionResult.COMPARABLE.stream().map(Metric::word).collect(Collectors.joining(", "))));
-    }
-
-    double marginOrDefault() {
-        return margin == null ? DEFAULT_MARGIN : margin;
-    }
-
-    boolean failuresAreWorst() {
-        return failures == Failures.WORST;
-    }
-
-    /** Returns the same for other groups and definitions. */
-    ComparisonSettings with(String otherBy, MetricDefinition other) {
-        return new ComparisonSettings(runs, otherBy, baseline, margin, other, untainted, metrics, failures, sides);
-    }
-
-    /** Returns the first option, other than --margin, that changes what is computed; null if none was given. */
-    String computingOption() {
-        return by != null ? "--by" : definition != null ? "--as" : baseline != null ? "--baseline"
-                : untainted ? "--untainted" : !metrics.isEmpty() ? "--metric" : failures != Failures.EXCLUDED ? "--failures" : null;
-    }
-}
-
-/**
- * The runs that a user names, and the sides that they are on.
- *
- * @param sides empty if there are none
- */
-record RunSides(List<Path> all, Map<String, List<Path>> sides) {
-
-    /**
-     * Reads {@code A1 A2 -- B1 B2} or {@code before=A1 before=A2 after=B1}.
-     *
-     * @param words what the user wrote, without options
-     * @param after how many of the words follow a lone {@code --}; 0 without one
-     */
-    static RunSides of(List<String> words, int after) {
-        var all = new ArrayList<Path>();
-        var sides = new LinkedHashMap<String, List<Path>>();
-        for (int i = 0; i < words.size(); i++) {
-            var equals = words.get(i).indexOf('=');
-            var isLabelled = equals > 0 && !Files.exists(Path.of(words.get(i)));
-            var path = Path.of(isLabelled ? words.get(i).substring(equals + 1) : words.get(i));
-            all.add(path);
-            var side = isLabelled ? words.get(i).substring(0, equals) : after == 0 ? null : i < words.size() - after ? "A" : "B";
-            if (side != null) {
-                sides.computeIfAbsent(side, absent -> new ArrayList<>()).add(path);
-            }
-        }
-        all.stream().filter(path -> sides.values().stream().filter(side -> side.contains(path)).count() > 1).findFirst().ifPresent(path -> {
-            throw new UserError("RUN '" + path + "' is on both sides; name it on one");
-        });
-        var onSides = sides.values().stream().mapToInt(List::size).sum();
-        new OptionChecks().require(onSides == 0 || onSides == all.size(),
-                "RUN '" + all.stream().filter(path -> sides.values().stream().noneMatch(side -> side.contains(path))).findFirst()
-                        .map(Path::toString).orElse("") + "' has no label, others have; write LABEL=RUN for all").throwIfAny();
-        return new RunSides(List.copyOf(all), sides);
-    }
-}
 
 /**
  * How a metric of a group differs from that of another group.
@@ -203,18 +89,15 @@ record GroupResult(String label, MetricDefinition definition, String currency, M
  */
 record SectionResult(String title, String baseline, List<GroupResult> groups, List<String> headlineCaveats) {
 
-    /** What can be compared, in this order. */
-    static final List<Metric> COMPARABLE = List.of(Metric.TTFT, Metric.ITL, Metric.TPOT, Metric.TTLT, Metric.TOTAL,
-            Metric.TTFT_ANY, Metric.ITL_ANY, Metric.TTFT_NET, Metric.FIRST_100_CHARS);
-
     /** What is compared if the user does not say. */
-    private static final List<Metric> USUAL = COMPARABLE.subList(0, COMPARABLE.indexOf(Metric.TTFT_ANY));
+    private static final List<Metric> USUAL = ComparisonSettings.COMPARABLE.subList(0, ComparisonSettings.COMPARABLE.indexOf(Metric.TTFT_ANY));
 
     /** The same for answers without visible text, such as calls of tools. */
     private static final List<Metric> WITHOUT_TEXT = List.of(Metric.TTFT_ANY, Metric.ITL_ANY, Metric.TOTAL);
 
-    /** Metrics of the time between tokens, which say nothing of a buffered stream. */
-    private static final Set<Metric> BETWEEN_TOKENS = EnumSet.of(Metric.ITL, Metric.ITL_ANY, Metric.TPOT);
+    /** Metrics that are those of the buffer if a stream was buffered on its way. */
+    private static final Set<Metric> OF_A_BUFFER = EnumSet.of(Metric.TTFT, Metric.TTFT_ANY, Metric.TTFT_NET, Metric.FIRST_100_CHARS,
+            Metric.ITL, Metric.ITL_ANY, Metric.TPOT);
 
     /** Metrics that compare the sizes of events where these have different numbers of tokens. */
     private static final Set<Metric> BETWEEN_EVENTS = EnumSet.of(Metric.ITL, Metric.ITL_ANY);
@@ -246,13 +129,14 @@ record SectionResult(String title, String baseline, List<GroupResult> groups, Li
 
     private static boolean isComparable(Group group, Group baseline, Metric metric) {
         return baseline != null && group != baseline && group.definition() == baseline.definition() && group.hasValues(metric) && baseline.hasValues(metric)
-                && !(BETWEEN_TOKENS.contains(metric) && (group.isBuffered() || baseline.isBuffered()))
+                && !(OF_A_BUFFER.contains(metric) && (group.isBuffered() || baseline.isBuffered()))
                 && !(BETWEEN_EVENTS.contains(metric) && group.tokensPerEventDiffer(baseline));
     }
 
     private static Map<Aggregate, QuantileRatio> tails(Group group, Group baseline) {
         var tails = new EnumMap<Aggregate, QuantileRatio>(Aggregate.class);
-        if (baseline != null && group != baseline && group.definition() == baseline.definition()) {
+        if (baseline != null && group != baseline && group.definition() == baseline.definition() && !group.isBuffered()
+                && !baseline.isBuffered()) {
             GroupResult.TAILS.forEach((aggregate, fraction) -> {
                 var ratio = group.quantileRatio(baseline, aggregate.metric(), fraction);
                 if (ratio.ratio() != null) {
@@ -324,7 +208,7 @@ record SectionResult(String title, String baseline, List<GroupResult> groups, Li
 
     /** The first token in the first of its definitions that is compared, and the last token; else the first metric of all. */
     static List<Metric> headlineMetrics(List<GroupResult> groups) {
-        var compared = COMPARABLE.stream()
+        var compared = ComparisonSettings.COMPARABLE.stream()
                 .filter(metric -> groups.stream().anyMatch(group -> group.differences().containsKey(metric))).toList();
         var first = java.util.stream.Stream.of(Metric.TTFT, Metric.TTFT_NET, Metric.TTFT_ANY).filter(compared::contains).limit(1);
         var both = java.util.stream.Stream.concat(first, java.util.stream.Stream.of(Metric.TTLT).filter(compared::contains)).toList();
@@ -752,16 +636,17 @@ final class Caveats {
         if (group.retries() > 0) {
             caveats.add(name + Count.of(group.retries(), "attempt") + " beyond the first; only the last of each request counts"
                     + (group.retried() > MANY_RETRIED * group.requests() ? ", and " + group.retried() + " of " + group.requests()
-                    + " requests were refused at first: a lower --concurrency may change the figures" : ""));
+                    + " requests were refused at first" + (group.wasConcurrent() ? ": a lower --concurrency may change the figures" : "") : ""));
         }
         var drift = group.drift();
         if (drift != null) {
             caveats.add(name + "TTFT drifted during the run: median " + Aggregate.TTFT_P50.cell(drift.firstQuarterMillis())
                     + " ms in the first quarter, " + Aggregate.TTFT_P50.cell(drift.restMillis()) + " ms after it");
         }
-        if (group.reasoningAlone() > 0) {
-            caveats.add(name + Count.of(group.reasoningAlone(), "answer") + " without a visible text, only reasoning; a higher"
-                    + " --max-tokens may give the model room for one");
+        for (var caveat : AnswerCaveat.values()) {
+            if (group.with(caveat) > 0) {
+                caveats.add(name + caveat.warning().text(Count.of(group.with(caveat), "answer")).replaceFirst("\\.$", ""));
+            }
         }
         if (group.withUnknownVisibleTokens() > 0) {
             caveats.add(name + Count.of(group.withUnknownVisibleTokens(), "answer") + " with reasoning or tool calls whose tokens"
@@ -783,8 +668,10 @@ final class Caveats {
                     + " should not be trusted (column tainted); --untainted leaves them out");
         }
         if (group.isBuffered()) {
-            caveats.add(name + "the stream was buffered on its way, " + Aggregate.COALESCED.cell(group.coalescedShare())
-                    + " of its tokens came together with the one before; its ITL and TPOT are those of the buffer, and not compared");
+            caveats.add(name + Warning.BUFFERED.text(Aggregate.COALESCED.cell(group.coalescedShare())) + " They are not compared");
+        }
+        if (group.headersWereHeld()) {
+            caveats.add(name + "the headers of each answer came with its first token: the server or a proxy held them, perhaps tokens too");
         }
     }
 
@@ -853,6 +740,14 @@ final class Caveats {
     }
 
     private void connections(String title, List<Group> groups) {
+        groups.forEach(group -> {
+            var medians = group.differentConnections();
+            if (medians != null) {
+                caveats.add(title + group.label() + ": TTFT differs between connections, also without the handshake, median "
+                        + medians.entrySet().stream().map(each -> each.getKey() + " " + Aggregate.TTFT_P50.cell(each.getValue()) + " ms")
+                        .collect(Collectors.joining(", ")) + "; --connection new makes them alike");
+            }
+        });
         var known = groups.stream().filter(group -> group.reusedShare() != null)
                 .sorted(Comparator.comparing(Group::reusedShare)).toList();
         if (known.size() > 1 && known.getLast().reusedShare() - known.getFirst().reusedShare() > REUSE_DIFFERS) {

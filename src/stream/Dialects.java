@@ -288,6 +288,21 @@ final class StreamDecoder {
         return isError || isArray ? ErrorReport.of(data).event() : NOTHING;
     }
 
+    /** Whether data is {@code [DONE]} or JSON with its end, so that an event that has lost its empty line can be used. */
+    static boolean isWhole(String data) {
+        var stripped = data.strip();
+        if (!stripped.startsWith("{")) {
+            return stripped.equals("[DONE]");
+        }
+        try (var json = JSON.createParser(ObjectReadContext.empty(), stripped)) {
+            json.nextToken();
+            json.skipChildren();
+            return json.nextToken() == null;
+        } catch (JacksonException e) {
+            return false;
+        }
+    }
+
     private StreamEvent parse(boolean isError, String data) {
         pattern = null;
         try (var json = JSON.createParser(ObjectReadContext.empty(), data)) {
@@ -301,7 +316,7 @@ final class StreamDecoder {
             pattern = parser.pattern(data, event);
             return event;
         } catch (JacksonException e) {
-            return StreamEvent.error("bad_event",
+            return StreamEvent.error(FailureKind.BAD_EVENT.word(),
                     "an event that is not JSON: " + data.substring(0, Math.min(80, data.length())));
         }
     }

@@ -100,8 +100,12 @@ abstract sealed class EventParser permits ChoicesParser, ResponsesParser, Anthro
     }
 
     StreamEvent event() {
-        var about = finishReason == null && usage == null && model == null && fingerprint == null ? null
-                : new StreamEvent.About(finishReason, usage, null, model, fingerprint);
+        var choices = choices();
+        if (choices == StreamEvent.Choices.OTHERS) {
+            usage = null; // it counts the tokens of a choice that is not measured
+        }
+        var about = finishReason == null && usage == null && model == null && fingerprint == null && !choices.hasOthers() ? null
+                : new StreamEvent.About(finishReason, usage, null, model, fingerprint, choices);
         if (content != null) {
             return new StreamEvent(EventKind.CONTENT, content, about, isLast());
         }
@@ -123,9 +127,14 @@ abstract sealed class EventParser permits ChoicesParser, ResponsesParser, Anthro
                 : isLast() ? EventKind.DONE : hasChoice() ? EventKind.EMPTY_CHOICE : EventKind.OTHER;
     }
 
-    /** Whether the event has the choice that is measured; false where the API has no choices. */
-    boolean hasChoice() {
-        return false;
+    /** Returns which choices the event has; none where the API has no choices. */
+    StreamEvent.Choices choices() {
+        return StreamEvent.Choices.NONE;
+    }
+
+    /** Whether the event has the choice that is measured. */
+    private boolean hasChoice() {
+        return choices() == StreamEvent.Choices.FIRST || choices() == StreamEvent.Choices.ALL;
     }
 
     /** Returns how the next event may look; null if the text of this one is not in the data as it reads. */
@@ -309,6 +318,7 @@ final class ChoicesParser extends EventParser {
     private static final Set<String> FAILURES = Set.of("error", "network_error", "abort");
 
     private boolean measured; // whether the choice that is measured has been read
+    private boolean hasOthers;
     private int index;
     private boolean choiceFailed;
 
@@ -330,13 +340,15 @@ final class ChoicesParser extends EventParser {
     }
 
     @Override
-    boolean hasChoice() {
-        return measured;
+    StreamEvent.Choices choices() {
+        return measured ? hasOthers ? StreamEvent.Choices.ALL : StreamEvent.Choices.FIRST
+                : hasOthers ? StreamEvent.Choices.OTHERS : StreamEvent.Choices.NONE;
     }
 
     /** Reads a choice. The one of index 0 is measured; the text of another, which has a clock of its own, is kept apart. */
     private void readChoice() {
         if (measured) {
+            hasOthers = true;
             return;
         }
         index = 0;
@@ -344,6 +356,7 @@ final class ChoicesParser extends EventParser {
         members(this::readMemberOfChoice);
         measured = index == 0;
         if (!measured) {
+            hasOthers = true;
             apart = content != null ? content : reasoning != null ? reasoning : tool;
             content = reasoning = tool = finishReason = null;
             opensAnswer = false;
@@ -504,9 +517,9 @@ final class AnthropicParser extends EventParser {
                 default -> { }
             }
         });
-        var prompt = input[0] == null ? null : Integer.valueOf(input[0] + Objects.requireNonNullElse(cached[0], 0)
-                + Objects.requireNonNullElse(written[0], 0));
-        setUsage(new Usage(prompt, cached[0], output[0], null));
+        var beside = cached[0] == null && written[0] == null ? null
+                : Integer.valueOf(Objects.requireNonNullElse(cached[0], 0) + Objects.requireNonNullElse(written[0], 0));
+        setUsage(new Usage(input[0], beside, cached[0], output[0], null));
     }
 
     @Override

@@ -8,15 +8,22 @@
 package stream;
 
 import java.io.ByteArrayOutputStream;
-import java.io.EOFException;
 import java.io.IOException;
+import java.io.InputStream;
 import java.net.ProtocolException;
 import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
+import java.util.List;
 import java.util.Locale;
+import java.util.Set;
+import java.util.zip.GZIPInputStream;
 
 import okhttp3.sse.internal.ServerSentEventReader;
 import okio.Buffer;
+import okio.BufferedSource;
 import okio.ByteString;
+import okio.Okio;
+import okio.Source;
 
 /** How a response tells that its timing is made up. */
 final class SimulatedTiming {
@@ -25,6 +32,34 @@ final class SimulatedTiming {
     static final String HEADER = "x-simulated";
 
     private SimulatedTiming() { }
+}
+
+/** The failures that this tool finds by itself; the column error_type has others in the words of the server. */
+enum FailureKind {
+    /** There is no address of the server. */
+    DNS,
+    /** No connection could be opened. */
+    CONNECT, TLS,
+    /** The connection ended before the response began. */
+    CONNECTION, REDIRECT,
+    /** The bytes of the response are not valid HTTP. */
+    INVALID_HTTP,
+    /** A body that this tool does not read, a document instead of a stream, a stream without an event. */
+    UNKNOWN_ENCODING, NOT_STREAMED, EMPTY_STREAM,
+    /** An event that is not JSON. */
+    BAD_EVENT,
+    /** Something grew beyond its limit. */
+    ENDLESS_EVENT, ENDLESS_ANSWER;
+
+    /** Its name in the column error_type. */
+    String word() {
+        return name().toLowerCase(Locale.ROOT);
+    }
+
+    /** Whether a word of the column error_type is one of these. */
+    static boolean isKnown(String word) {
+        return Arrays.stream(values()).anyMatch(kind -> kind.word().equals(word));
+    }
 }
 
 /** What a server-sent event is, in the column kind. */
@@ -107,13 +142,40 @@ record StreamEvent(EventKind kind, String text, About about, boolean last) {
     /** Stands for a count of tokens that is not known. */
     static final int NO_COUNT = -1;
 
-    /** What an event says of the whole answer; null where it says nothing. */
-    record About(String finishReason, Usage usage, String errorType, String model, String fingerprint) {
+    /** Which of several choices an event has. */
+    enum Choices {
+        /** None, or the API has no choices. */
+        NONE,
+        /** The one of index 0, which is measured. */
+        FIRST,
+        /** Others alone. */
+        OTHERS,
+        /** The first and others. */
+        ALL;
+
+        /** Whether there is another one than the first. */
+        boolean hasOthers() {
+            return this == OTHERS || this == ALL;
+        }
+    }
+
+    /**
+     * What an event says of the whole answer; null where it says nothing.
+     *
+     * @param choices whose text, and whose token counts, the event has
+     */
+    record About(String finishReason, Usage usage, String errorType, String model, String fingerprint, Choices choices) {
+
+        /** Of an event without choices. */
+        About(String finishReason, Usage usage, String errorType, String model, String fingerprint) {
+            this(finishReason, usage, errorType, model, fingerprint, Choices.NONE);
+        }
 
         /** Returns the same with other counts of tokens; {@link #NO_COUNT} leaves one as it is. */
         About withCounts(int outputTokens, int reasoningTokens) {
-            return new About(finishReason, usage.with(new Usage(null, null, outputTokens == NO_COUNT ? null : outputTokens,
-                    reasoningTokens == NO_COUNT ? null : reasoningTokens)), errorType, model, fingerprint);
+            return new About(finishReason, usage.withCounts(outputTokens == NO_COUNT ? usage.outputTokens() : Integer.valueOf(outputTokens),
+                    reasoningTokens == NO_COUNT ? usage.reasoningTokens() : Integer.valueOf(reasoningTokens)), errorType, model, fingerprint,
+                    choices);
         }
     }
 
@@ -121,9 +183,9 @@ record StreamEvent(EventKind kind, String text, About about, boolean last) {
         return new StreamEvent(EventKind.ERROR, message, new About(null, null, errorType, null, null), false);
     }
 
-    /** Returns how many output tokens there are so far, as the event says; {@link #NO_COUNT} if it does not. */
+    /** Returns how many output tokens the measured choice has so far, as the event says; {@link #NO_COUNT} if it does not. */
     int outputTokens() {
-        return about == null || about.usage() == null || about.usage().outputTokens() == null ? NO_COUNT
+        return about == null || about.usage() == null || about.usage().outputTokens() == null || about.choices().hasOthers() ? NO_COUNT
                 : about.usage().outputTokens();
     }
 }
@@ -131,23 +193,47 @@ record StreamEvent(EventKind kind, String text, About about, boolean last) {
 /**
  * Token counts as the server gives them; null where it gives none.
  *
- * @param cachedPromptTokens those of the prompt that it had in its cache
+ * @param inputTokens        of the prompt, without those that the API counts beside them
+ * @param cacheTokensBeside  those that were read from a cache or written to it, if the API does not count them as input tokens
+ * @param cachedPromptTokens those of the prompt that the server had in its cache
  * @param outputTokens       of the answer, including its reasoning
  * @param reasoningTokens    those of the output that are reasoning
  */
-record Usage(Integer promptTokens, Integer cachedPromptTokens, Integer outputTokens, Integer reasoningTokens) {
+record Usage(Integer inputTokens, Integer cacheTokensBeside, Integer cachedPromptTokens, Integer outputTokens, Integer reasoningTokens) {
 
     static final Usage UNKNOWN = new Usage(null, null, null, null);
 
-    /** A later count replaces an earlier one; null, for none, replaces nothing. */
+    /** Counts of an API that counts all tokens of the prompt together. */
+    Usage(Integer promptTokens, Integer cachedPromptTokens, Integer outputTokens, Integer reasoningTokens) {
+        this(promptTokens, null, cachedPromptTokens, outputTokens, reasoningTokens);
+    }
+
+    /** Returns all tokens of the prompt; null if they are not known. */
+    Integer promptTokens() {
+        return inputTokens == null || cacheTokensBeside == null ? inputTokens : Integer.valueOf(inputTokens + cacheTokensBeside);
+    }
+
+    /**
+     * Returns what is known after a later event. A later count replaces an earlier one, unless it is 0 or null: some gateways send zeros
+     * for what they do not know. Where both the input and the output are 0, nothing was counted.
+     */
     Usage with(Usage later) {
-        return later == null ? this : new Usage(later(promptTokens, later.promptTokens),
-                later(cachedPromptTokens, later.cachedPromptTokens), later(outputTokens, later.outputTokens),
-                later(reasoningTokens, later.reasoningTokens));
+        return later == null || later.isOfZeros() ? this : new Usage(later(inputTokens, later.inputTokens),
+                later(cacheTokensBeside, later.cacheTokensBeside), later(cachedPromptTokens, later.cachedPromptTokens),
+                later(outputTokens, later.outputTokens), later(reasoningTokens, later.reasoningTokens));
+    }
+
+    private boolean isOfZeros() {
+        return promptTokens() != null && promptTokens() == 0 && outputTokens != null && outputTokens == 0;
     }
 
     private static Integer later(Integer before, Integer after) {
-        return after != null ? after : before;
+        return after == null || after == 0 && before != null ? before : after;
+    }
+
+    /** Returns the same with other counts of the output. */
+    Usage withCounts(Integer output, Integer reasoning) {
+        return new Usage(inputTokens, cacheTokensBeside, cachedPromptTokens, output, reasoning);
     }
 }
 
@@ -235,16 +321,57 @@ final class ChunkDecoder {
     }
 }
 
+/** Decodes a body in gzip, whose members may come one by one, as from a proxy that compresses each event by itself. */
+final class GzipMembers {
+
+    private static final Set<String> NAMES = Set.of("gzip", "x-gzip"); // RFC 9110, section 8.4.1.3
+
+    private GzipMembers() { }
+
+    /** Whether a Content-Encoding, in lower case, is gzip. */
+    static boolean isNamed(String contentEncoding) {
+        return NAMES.contains(contentEncoding);
+    }
+
+    /** Returns the decoded body; what a member has is there as soon as it has come. Throws IOException if it is not gzip. */
+    static Source decoded(BufferedSource body) throws IOException {
+        return Okio.source(new GZIPInputStream(new InputStream() {
+            private final InputStream bytes = body.inputStream();
+
+            @Override
+            public int read() throws IOException {
+                return bytes.read();
+            }
+
+            @Override
+            public int read(byte[] target, int offset, int length) throws IOException {
+                return bytes.read(target, offset, length);
+            }
+
+            /** Waits: the JDK takes 0 for the end of the last member. */
+            @Override
+            public int available() throws IOException {
+                return body.exhausted() ? 0 : (int) Math.min(Integer.MAX_VALUE, body.getBuffer().size());
+            }
+        }));
+    }
+}
+
 /**
  * Bytes of an event stream in, events out; okhttp-sse parses them. This does what okhttp-sse does not: each line end (LF, CR or
  * CRLF) becomes one LF as soon as it arrives, because okhttp-sse waits for the byte after a CR; a byte-order mark, which hides
  * the first event from it, is dropped; the {@code error: {...}} line of older llama.cpp servers, which it passes over, becomes an
  * exception, and so does an event that does not end before it fills the memory. It never waits: an event is parsed once it is whole.
+ *
+ * <p>What the first bytes show to be a document in JSON or HTML is not parsed: {@link #document} returns it.
  */
 final class EventStream {
 
     private static final ByteString ERROR_FIELD = ByteString.encodeUtf8("error:");
     private static final ByteString MARK = ByteString.decodeHex("efbbbf");
+    private static final List<ByteString> FIELDS = List.of(ByteString.encodeUtf8("data:"), ByteString.encodeUtf8("event:"),
+            ByteString.encodeUtf8("id:"), ByteString.encodeUtf8("retry:"), ERROR_FIELD, ByteString.encodeUtf8(":"));
+    private static final long MOST_DOCUMENT_BYTES = 64 * 1024;
 
     /** Receives what a stream brings. */
     interface Receiver {
@@ -254,6 +381,11 @@ final class EventStream {
 
         /** An event; {@code type} may be null. Returns whether more are wanted. */
         boolean event(String type, String data);
+
+        /** Whether data without the empty line after it is an event, at the end of the stream; the WHATWG's standard says no. */
+        default boolean isWhole(String data) {
+            return false;
+        }
     }
 
     /** The server reported an error in a line of its own; the message is what followed the colon. */
@@ -266,7 +398,11 @@ final class EventStream {
     /** An event that does not end. */
     static final class EndlessEvent extends IOException { }
 
+    /** What the body of a response is, as its first bytes tell. */
+    private enum Form { UNKNOWN, EVENTS, DOCUMENT }
+
     private final long mostEventBytes;
+    private final boolean isExpected;
     private final Receiver receiver;
     private final Buffer incoming = new Buffer();
     private final Buffer lines = new Buffer(); // the same with LF as the only line end: what is not yet a whole event
@@ -277,15 +413,23 @@ final class EventStream {
     private long scanned; // bytes of the lines
     private int matched; // bytes of ERROR_FIELD that the current line began with; -1 if it began otherwise
     private boolean lineIsError;
+    private Form form = Form.UNKNOWN;
+    private boolean ending;
+    private boolean endedWithEvent;
     private boolean wantsMore = true;
 
-    EventStream(long mostEventBytes, Receiver receiver) {
+    /**
+     * @param isExpected whether a body that begins neither as events nor as JSON or HTML is taken for events
+     */
+    EventStream(long mostEventBytes, boolean isExpected, Receiver receiver) {
         this.mostEventBytes = mostEventBytes;
+        this.isExpected = isExpected;
         this.receiver = receiver;
         this.parser = new ServerSentEventReader(whole, new ServerSentEventReader.Callback() {
             @Override
             public void onEvent(String id, String type, String data) {
-                wantsMore = receiver.event(type, data);
+                endedWithEvent = !ending || receiver.isWhole(data);
+                wantsMore = endedWithEvent ? receiver.event(type, data) : wantsMore;
             }
 
             @Override
@@ -308,6 +452,11 @@ final class EventStream {
      */
     boolean decode() throws IOException {
         normalise();
+        recogniseForm(false);
+        if (form != Form.EVENTS) {
+            wantsMore = lines.size() < MOST_DOCUMENT_BYTES;
+            return wantsMore;
+        }
         whole.write(lines, scanEvents());
         while (wantsMore && parser.processNextEvent()) {
             // each is received
@@ -322,17 +471,57 @@ final class EventStream {
     }
 
     /**
-     * Tells that the stream has ended. An event that is not whole is dropped, as the WHATWG's standard has it.
+     * Tells that the stream has ended in order. An event without the empty line after it counts if its data is whole. Returns the last
+     * line that belongs to no event; null if there is none.
      *
-     * @throws ErrorLine    if the last line is an error that the server reports
-     * @throws EOFException if the stream ends inside another line
+     * @throws ErrorLine if the last line is an error that the server reports
      */
-    void end() throws IOException {
+    String end() throws IOException {
+        recogniseForm(true);
+        if (form != Form.EVENTS) {
+            return null;
+        }
         if (lineIsError) {
             throw new ErrorLine(restOfLine());
         }
-        if (!lines.exhausted() && lines.getByte(lines.size() - 1) != '\n') {
-            throw new EOFException();
+        var last = lines.snapshot().utf8().lines().filter(line -> !line.isBlank() && !line.startsWith(":")).reduce((line, next) -> next).orElse(null);
+        lines.writeUtf8("\n\n");
+        whole.writeAll(lines);
+        ending = true;
+        endedWithEvent = false;
+        parser.processNextEvent();
+        return last == null || endedWithEvent && last.startsWith("data") ? null : last;
+    }
+
+    /** Returns the body if it is a document in JSON or HTML, at most 64 KB of it; null if it is not. */
+    String document() {
+        return form == Form.DOCUMENT ? lines.snapshot().utf8().strip() : null;
+    }
+
+    /** Looks at the first bytes until they tell what the body is. */
+    private void recogniseForm(boolean isAll) throws IOException {
+        if (form != Form.UNKNOWN) {
+            return;
+        }
+        while (!lines.exhausted() && Character.isWhitespace(lines.getByte(0))) {
+            lines.skip(1);
+        }
+        if (lines.exhausted()) {
+            return;
+        }
+        var mayBeField = false;
+        for (var field : FIELDS) {
+            var isBegun = lines.rangeEquals(0, field, 0, (int) Math.min(lines.size(), field.size()));
+            if (isBegun && lines.size() >= field.size()) {
+                form = Form.EVENTS;
+                return;
+            }
+            mayBeField |= isBegun;
+        }
+        if ("{[<".indexOf(lines.getByte(0)) >= 0) {
+            form = Form.DOCUMENT;
+        } else if (!mayBeField || isAll) {
+            form = isExpected ? Form.EVENTS : Form.DOCUMENT;
         }
     }
 

@@ -342,7 +342,7 @@ final class ComparisonText {
     }
 
     private static void forEachDifference(SectionResult section, DifferenceConsumer consumer) {
-        for (var metric : SectionResult.COMPARABLE) {
+        for (var metric : ComparisonSettings.COMPARABLE) {
             section.groups().stream().filter(group -> group.differences().containsKey(metric))
                     .forEach(group -> consumer.accept(metric, group.label(), group.differences().get(metric).difference()));
         }
@@ -590,7 +590,7 @@ final class ComparisonCsv {
     private static List<String> columns() {
         var columns = new ArrayList<>(List.of("section", "label"));
         Arrays.stream(Aggregate.values()).map(Aggregate::word).forEach(columns::add);
-        for (var metric : SectionResult.COMPARABLE) {
+        for (var metric : ComparisonSettings.COMPARABLE) {
             OF_DIFFERENCE.forEach(column -> columns.add(metric.word() + "_" + column));
         }
         GroupResult.TAILS.keySet().forEach(aggregate -> OF_TAIL.forEach(column -> columns.add(tail(aggregate) + column)));
@@ -610,7 +610,7 @@ final class ComparisonCsv {
             var value = group.aggregates().get(aggregate);
             rows.print(value == null ? null : aggregate.rounded(value));
         }
-        for (var metric : SectionResult.COMPARABLE) {
+        for (var metric : ComparisonSettings.COMPARABLE) {
             var against = group.differences().get(metric);
             if (against == null) {
                 for (int i = 0; i < OF_DIFFERENCE.size(); i++) {
@@ -719,7 +719,7 @@ final class ComparisonCsv {
             throw new IllegalArgumentException("n or failed is blank");
         }
         var differences = new EnumMap<Metric, BaselineDifference>(Metric.class);
-        for (var metric : SectionResult.COMPARABLE) {
+        for (var metric : ComparisonSettings.COMPARABLE) {
             var name = metric.word() + "_";
             if (!row.get(name + "baseline").isEmpty()) {
                 var between = number(row, name + "between_sd");

@@ -361,10 +361,12 @@ final class Section {
 /** Requests that are taken together. */
 final class Group {
 
-    private static final double BUFFERED_SHARE = 0.5;
     private static final double TOKENS_PER_EVENT_DIFFER = 1.2;
     private static final int FEWEST_FOR_DRIFT = 20;
-    private static final int FEWEST_PER_MACHINE = 5;
+    private static final int FEWEST_FOR_HEADERS = 5;
+    private static final double SHORTEST_HELD_MILLIS = 5; // below that headers and token may share a read by chance
+    private static final double SAME_TIME_MILLIS = 0.5;
+    private static final int FEWEST_OF_A_KIND = 5; // of those of one machine, or on one kind of connection
 
     private final String label;
     private final Counting counting;
@@ -487,6 +489,11 @@ final class Group {
         return java.util.stream.Stream.concat(completed.stream(), failed.stream()).filter(answer -> answer.attempt() > 1).count();
     }
 
+    /** Whether a run had more than one request in flight, or it is not known. */
+    boolean wasConcurrent() {
+        return byRun.keySet().stream().anyMatch(run -> !Integer.valueOf(1).equals(run.manifest().options().get("concurrency")));
+    }
+
     /** Whether any request has a value of this metric. */
     boolean hasValues(Metric metric) {
         return values(metric).length > 0;
@@ -560,19 +567,34 @@ final class Group {
         var millis = new TreeMap<String, List<Double>>();
         byRun.forEach((run, answers) -> answers.stream().filter(answer -> answer.knows(Metric.TTFT) && answer.get(Metric.TTFT) > 0)
                 .forEach(answer -> millis.computeIfAbsent(run.machine(), absent -> new ArrayList<>()).add(answer.get(Metric.TTFT))));
-        if (millis.size() < 2 || millis.values().stream().anyMatch(values -> values.size() < FEWEST_PER_MACHINE)
+        return mediansIfDifferent(millis);
+    }
+
+    /**
+     * Returns the medians of TTFT without the handshake in milliseconds, on "new" and on "reused" connections, if these differ by more than
+     * chance, as {@link #differentMachines} has it; null if they do not.
+     */
+    Map<String, Double> differentConnections() {
+        var millis = new TreeMap<String, List<Double>>();
+        answersOf(Metric.TTFT_NET).filter(answer -> answer.get(Metric.TTFT_NET) > 0).forEach(answer -> millis.computeIfAbsent(
+                answer.connectionReused() ? "reused" : "new", absent -> new ArrayList<>()).add(answer.get(Metric.TTFT_NET)));
+        return mediansIfDifferent(millis);
+    }
+
+    private static Map<String, Double> mediansIfDifferent(Map<String, List<Double>> millis) {
+        if (millis.size() < 2 || millis.values().stream().anyMatch(values -> values.size() < FEWEST_OF_A_KIND)
                 || !Machines.differ(millis.values().stream().map(values -> values.stream().mapToDouble(Math::log).toArray()).toList())) {
             return null;
         }
         var medians = new LinkedHashMap<String, Double>();
-        millis.forEach((machine, values) ->
-                medians.put(machine, Metrics.quantile(values.stream().mapToDouble(value -> value).toArray(), 0.5)));
+        millis.forEach((kind, values) ->
+                medians.put(kind, Metrics.quantile(values.stream().mapToDouble(value -> value).toArray(), 0.5)));
         return medians;
     }
 
-    /** Number of completed requests whose answer was reasoning and no visible text. */
-    long reasoningAlone() {
-        return completed.stream().filter(RecordedAnswer::isReasoningAlone).count();
+    /** Number of completed requests whose answer has this caveat. */
+    long with(AnswerCaveat caveat) {
+        return completed.stream().filter(answer -> answer.caveats().contains(caveat)).count();
     }
 
     /** Number of completed requests with several tokens of which it is not known how many are visible text. */
@@ -700,8 +722,14 @@ final class Group {
 
     /** Whether half of the tokens or more came together with the one before. */
     boolean isBuffered() {
-        var share = coalescedShare();
-        return share != null && share >= BUFFERED_SHARE;
+        return AnswerMetrics.wereBuffered(sum(Metric.COALESCED_EVENTS), sum(Metric.CONTENT_EVENTS));
+    }
+
+    /** Whether the headers of each answer came with its first token, so that something on the way, or the server, held them. */
+    boolean headersWereHeld() {
+        var known = answersOf(Metric.TTFT).filter(answer -> answer.knows(Metric.HEADERS)).toList();
+        return known.size() >= FEWEST_FOR_HEADERS && quantile(Metric.TTFT, 0.5) > SHORTEST_HELD_MILLIS
+                && known.stream().allMatch(answer -> answer.get(Metric.TTFT) - answer.get(Metric.HEADERS) < SAME_TIME_MILLIS);
     }
 
     /**

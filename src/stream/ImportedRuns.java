@@ -144,7 +144,7 @@ final class ImportedRequest implements Row {
 
     /** Notes the output tokens as counted by the server or a tokenizer. */
     ImportedRequest putTokens(double outputTokens) {
-        return put(RequestColumn.OUTPUT_TOKENS, outputTokens).put(RequestColumn.TOKEN_SOURCE, "usage");
+        return put(RequestColumn.OUTPUT_TOKENS, outputTokens).put(RequestColumn.TOKEN_SOURCE, TokenSource.USAGE.word());
     }
 
     @Override

@@ -321,7 +321,7 @@ final class Journal implements AutoCloseable {
         if (end.last() && !(end.result().outcome() instanceof Outcome.Completed)) {
             reportFailure(job, end.result().outcome());
         } else if (ended.metrics.ttftMicros() == null && ended.metrics.ttftReasoningMicros() != null) {
-            warn(Warning.REASONING_ALONE.about(job.model().label() + ": answers"));
+            warn(Warning.REASONING_ALONE.about(job.model().label() + ": an answer"));
         } else if (end.last() && !end.result().answer().hasGenerated() && reported.add("nothing generated " + job.model().server())) {
             var event = end.result().answer().notUnderstood();
             listener.say(Warning.NOTHING_GENERATED.about(job.model().server(), event == null ? ""
@@ -368,16 +368,16 @@ final class Journal implements AutoCloseable {
         row.put(RequestColumn.QUEUE_MS,
                 Metrics.millis(Metrics.micros(attempt.recording().startNanos() - attempt.readyNanos())));
         putNetwork(row, attempt.end().get().result().network());
-        putMetrics(row, metrics, attempt.end().get().result().answer().usage());
+        putMetrics(row, metrics, attempt.end().get().result().answer());
         row.put(RequestColumn.OUTPUT, output);
         row.put(RequestColumn.OUTPUT_CHARS, output.codePointCount(0, output.length()));
-        row.put(RequestColumn.COST, cost(attempt.job().model().price(), metrics, attempt.end().get().result().answer().usage()));
+        row.put(RequestColumn.COST, cost(attempt.job().model().price(), metrics, attempt.end().get().result().answer().billedUsage()));
         return row;
     }
 
     /** Returns null if the price, or one of the counts, is not known. */
-    private static String cost(Price price, AnswerMetrics metrics, Usage usage) {
-        var cost = price == null || metrics.countedTokens(usage) == null ? null : price.cost(usage);
+    private static String cost(Price price, AnswerMetrics metrics, Usage billed) {
+        var cost = price == null || billed == null || metrics.countedTokens(billed) == null ? null : price.cost(billed);
         return cost == null ? null : Price.plain(cost);
     }
 
@@ -422,8 +422,10 @@ final class Journal implements AutoCloseable {
         row.put(RequestColumn.CONNECTION_REUSED, network.connectionReused());
     }
 
-    private static void putMetrics(Map<RequestColumn, Object> row, AnswerMetrics metrics, Usage usage) {
+    private static void putMetrics(Map<RequestColumn, Object> row, AnswerMetrics metrics, AnswerState answer) {
+        var usage = answer.usage();
         var isCounted = metrics.countedTokens(usage) != null;
+        var source = !isCounted ? TokenSource.EVENTS : answer.countsSeveralChoices() ? TokenSource.USAGE_OF_ALL_CHOICES : TokenSource.USAGE;
         var outputTokens = isCounted ? usage.outputTokens() : Integer.valueOf(metrics.contentEvents());
         row.put(RequestColumn.FIRST_EVENT_MS, Metrics.millis(metrics.firstEventMicros()));
         row.put(RequestColumn.TTFT_MS, Metrics.millis(metrics.ttftMicros()));
@@ -436,8 +438,10 @@ final class Journal implements AutoCloseable {
         row.put(RequestColumn.TTFT_ANY_MS, Metrics.millis(metrics.ttftAnyMicros()));
         row.put(RequestColumn.ITL_ANY_MEAN_MS, Metrics.millis(metrics.generated().meanGapMicros()));
         row.put(RequestColumn.ITL_ANY_P50_MS, Metrics.millis(metrics.generated().gapMicros(0.5)));
-        row.put(RequestColumn.TPOT_MS, Metrics.millis(metrics.tpotMicros(metrics.visibleTokens(usage))));
-        row.put(RequestColumn.OUTPUT_TOKENS_PER_S, withDecimals(metrics.outputTokensPerSecond(outputTokens)));
+        if (source != TokenSource.USAGE_OF_ALL_CHOICES) {
+            row.put(RequestColumn.TPOT_MS, Metrics.millis(metrics.tpotMicros(metrics.visibleTokens(usage))));
+            row.put(RequestColumn.OUTPUT_TOKENS_PER_S, withDecimals(metrics.outputTokensPerSecond(outputTokens)));
+        }
         row.put(RequestColumn.EVENTS, metrics.events());
         row.put(RequestColumn.CONTENT_EVENTS, metrics.contentEvents());
         row.put(RequestColumn.COALESCED_EVENTS, metrics.coalescedEvents());
@@ -449,7 +453,7 @@ final class Journal implements AutoCloseable {
         row.put(RequestColumn.REASONING_TOKENS, usage.reasoningTokens());
         if (isCounted || outputTokens > 0) {
             row.put(RequestColumn.OUTPUT_TOKENS, outputTokens);
-            row.put(RequestColumn.TOKEN_SOURCE, isCounted ? "usage" : "events");
+            row.put(RequestColumn.TOKEN_SOURCE, source.word());
         }
     }
 
@@ -468,13 +472,15 @@ final class Summary {
     /**
      * The last attempt at a request.
      *
+     * @param caveats what limits its figures; empty if it is not complete
      * @param served what the server says it served, and which server; null if it does not say
+     * @param contentEvents how many events with visible text it has, of which so many came together with the one before
      * @param values       in the order of {@link #QUANTILES}; NaN where they are not known
      * @param outputTokens NaN if they are not known
      * @param cost         null if it is not known
      */
-    private record LastAttempt(String model, boolean completed, boolean reasoningAlone, String served, double[] values,
-                               Instant startedAt, double outputTokens, BigDecimal cost) { }
+    private record LastAttempt(String model, boolean completed, Set<AnswerCaveat> caveats, String served, double[] values,
+                               double contentEvents, double coalescedEvents, Instant startedAt, double outputTokens, BigDecimal cost) { }
 
     private final List<String> models;
     private final Map<String, Integer> retries = new HashMap<>();
@@ -502,13 +508,12 @@ final class Summary {
             retries.merge(model, 1, Integer::sum);
         }
         var completed = row.apply(RequestColumn.STATUS).equals(RequestStatus.COMPLETED.word());
-        var reasoningAlone = completed && row.apply(RequestColumn.TTFT_MS).isEmpty()
-                && !row.apply(RequestColumn.TTFT_REASONING_MS).isEmpty();
+        var caveats = completed ? AnswerCaveat.of(row) : Set.<AnswerCaveat>of();
         var reported = row.apply(RequestColumn.REPORTED_MODEL);
         var served = !completed || reported.isEmpty() ? null : reported + " at " + row.apply(RequestColumn.BASE_URL);
         var cost = row.apply(RequestColumn.COST);
-        requests.put(row.apply(RequestColumn.REQUEST_ID), new LastAttempt(model, completed, reasoningAlone, served, values,
-                Instant.parse(row.apply(RequestColumn.STARTED_AT)), number(row.apply(RequestColumn.OUTPUT_TOKENS)),
+        requests.put(row.apply(RequestColumn.REQUEST_ID), new LastAttempt(model, completed, caveats, served, values,
+                number(row.apply(RequestColumn.CONTENT_EVENTS)), number(row.apply(RequestColumn.COALESCED_EVENTS)), Instant.parse(row.apply(RequestColumn.STARTED_AT)), number(row.apply(RequestColumn.OUTPUT_TOKENS)),
                 cost.isEmpty() ? null : new BigDecimal(cost)));
     }
 
@@ -564,16 +569,28 @@ final class Summary {
         printThroughput(out);
         currencies.forEach((model, currency) -> printCost(out, model, currency));
         for (var model : models) {
-            var reasoningAlone = of(model).stream().filter(LastAttempt::reasoningAlone).count();
-            if (reasoningAlone > 0) {
-                out.println(Warning.REASONING_ALONE.about(model + ": " + reasoningAlone + " completed answers"));
+            for (var caveat : AnswerCaveat.values()) {
+                var answers = of(model).stream().filter(request -> request.caveats().contains(caveat)).count();
+                if (answers > 0) {
+                    out.println(caveat.warning().about(model + ": " + Count.of(answers, "completed answer")));
+                }
             }
+            printBuffered(out, model);
         }
         labelsOfServedModels().forEach((served, labels) -> {
             if (labels.size() > 1) {
                 out.println(Warning.ONE_MODEL.about(String.join(", ", labels), served));
             }
         });
+    }
+
+    private void printBuffered(PrintStream out, String model) {
+        var completed = of(model).stream().filter(LastAttempt::completed).toList();
+        var tokens = completed.stream().mapToDouble(LastAttempt::contentEvents).sum();
+        var together = completed.stream().mapToDouble(LastAttempt::coalescedEvents).sum();
+        if (AnswerMetrics.wereBuffered(together, tokens)) {
+            out.println("warning: " + model + ": " + Warning.BUFFERED.text(Math.round(together / tokens * 100) + " %"));
+        }
     }
 
     /** Requests and tokens per second of the time in which each model was measured; more load makes them grow, unlike tokens/s. */

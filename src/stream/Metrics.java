@@ -38,7 +38,7 @@ enum RequestStatus {
     /** The user interrupted it. */
     CANCELLED;
 
-    /** What the column error says of a truncated stream that the server closed in order. */
+    /** What the column error of a truncated stream begins with if the server ended it in order. */
     static final String CLOSED_EARLY = "the stream ended without a finish reason or [DONE]";
 
     private final String word = name().toLowerCase(Locale.ROOT);
@@ -50,6 +50,20 @@ enum RequestStatus {
     /** Returns null if there is no such status. */
     static RequestStatus of(String word) {
         return Arrays.stream(values()).filter(status -> status.word.equals(word)).findFirst().orElse(null);
+    }
+}
+
+/** Who counted the output tokens of an answer: the column token_source. */
+enum TokenSource {
+    /** The server. */
+    USAGE,
+    /** The server, but those of several choices together, of which one is measured. */
+    USAGE_OF_ALL_CHOICES,
+    /** This tool, one for each event with visible text. */
+    EVENTS;
+
+    String word() {
+        return name().toLowerCase(Locale.ROOT);
     }
 }
 
@@ -291,6 +305,11 @@ final class AnswerMetrics {
     /** Stands for a time that is not known, where a boxed number for each event would be allocated. */
     static final long NONE = -1;
 
+    /** From so many events with text for each token on, the count of the tokens cannot be right. */
+    private static final double EVENTS_CONTRADICT_COUNT = 2;
+
+    private static final double BUFFERED_SHARE = 0.5;
+
     private int events;
     private int reasoningEvents;
     private int toolEvents;
@@ -401,6 +420,22 @@ final class AnswerMetrics {
     /** Returns the mean number of output tokens per generated event, as counted inside the stream; null if they were not. */
     Double tokensPerEvent() {
         return countedEvents == 0 ? null : (double) countedTokens / countedEvents;
+    }
+
+    /**
+     * Whether so many of the content events came in the same socket read as the one before that the times are those of a buffer on the
+     * way. Both may be NaN if they are not known.
+     */
+    static boolean wereBuffered(double coalescedEvents, double contentEvents) {
+        return contentEvents > 0 && coalescedEvents / contentEvents >= BUFFERED_SHARE;
+    }
+
+    /**
+     * Whether there are so many events with text that a server's count of the tokens cannot be right, since each has at least one token:
+     * some servers count those of the last event alone. The events may be NaN if they are not known.
+     */
+    static boolean contradictCount(double eventsWithText, double outputTokens) {
+        return outputTokens > 0 && eventsWithText >= EVENTS_CONTRADICT_COUNT * outputTokens;
     }
 
     /** Returns the output tokens per second up to the last of them; null if nothing came. */

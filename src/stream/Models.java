@@ -64,8 +64,16 @@ import tools.jackson.databind.node.ObjectNode;
  * @param api          a word of {@link Dialect#words}
  * @param insecureHttp whether a key may be sent over http:// to another machine
  * @param headers      further headers for the run's server, each as the user wrote it
+ * @param thinkTags    whether thoughts between think tags in a visible text are read as reasoning, of all models
+ * @param withoutKey   whether no key is sent, though one is set
  */
-record ModelSettings(List<String> specs, Path file, String baseUrl, String api, boolean insecureHttp, List<String> headers) {
+record ModelSettings(List<String> specs, Path file, String baseUrl, String api, boolean insecureHttp, List<String> headers,
+                     boolean thinkTags, boolean withoutKey) {
+
+    /** Models that are called as their names tell. */
+    ModelSettings(List<String> specs, Path file, String baseUrl, String api, boolean insecureHttp, List<String> headers) {
+        this(specs, file, baseUrl, api, insecureHttp, headers, false, false);
+    }
 
     /** Whether the user named any model; else the defaults are called. */
     boolean namesModels() {
@@ -92,6 +100,12 @@ record ModelSettings(List<String> specs, Path file, String baseUrl, String api, 
         if (insecureHttp) {
             words.add("--insecure-http");
         }
+        if (thinkTags) {
+            words.add("--think-tags");
+        }
+        if (withoutKey) {
+            words.add("--no-key");
+        }
         headers.forEach(header -> words.addAll(List.of("--header", header)));
         return words;
     }
@@ -107,7 +121,7 @@ final class ModelOptions {
 
     @Option(names = "--models", paramLabel = "FILE",
             description = "The same as JSON, comments allowed: [{\"label\", \"name\", \"base_url\", \"api\","
-                    + " \"api_key_env\", \"max_tokens\", \"temperature\", \"headers\", \"extra\"}].")
+                    + " \"api_key_env\", \"max_tokens\", \"temperature\", \"headers\", \"price\", \"think_tags\", \"extra\"}].")
     Path file;
 
     @Option(names = "--base-url", paramLabel = "URL",
@@ -127,8 +141,15 @@ final class ModelOptions {
             description = "Send a key over http:// to a host that is not this machine.")
     boolean insecureHttp;
 
+    @Option(names = "--think-tags", description = "Read what stands between <think> and </think> in the text of an answer as reasoning,"
+            + " with times of its own.")
+    boolean thinkTags;
+
+    @Option(names = "--no-key", description = "Send no key, to servers that need none, though one may be set.")
+    boolean noKey;
+
     ModelSettings settings() {
-        return new ModelSettings(specs, file, baseUrl, api, insecureHttp, headers);
+        return new ModelSettings(specs, file, baseUrl, api, insecureHttp, headers, thinkTags, noKey);
     }
 
     /** Replaces the headers whose value is not known by those given now, in a run that is resumed. */
@@ -380,11 +401,12 @@ record Price(BigDecimal input, BigDecimal cachedInput, BigDecimal output, String
  * @param maxTokens   null where the model sets none
  * @param temperature null where the model sets none
  * @param price       null if it is not known
+ * @param readsThinkTags whether thoughts between think tags in its visible text are read as reasoning
  * @param extra       merged into the request body; a null removes a field from it
  */
 record Model(String label, String name, Dialect dialect, HttpUrl url, HttpUrl modelsUrl, String server, Secret key,
              String keyVariable, boolean azure, Map<String, String> headers, List<Secret> secrets, Integer maxTokens,
-             Double temperature, Price price, Map<String, Object> extra) {
+             Double temperature, Price price, boolean readsThinkTags, Map<String, Object> extra) {
 
     private static final int SHORTEST_SECRET = 8;
 
@@ -470,7 +492,7 @@ final class ModelCatalog {
             Pattern.compile(".*\\.(openai|cognitiveservices|services\\.ai)\\.azure\\.com");
     private static final Pattern SPEC = Pattern.compile("(?:([^=@]+)=)?([^=@\\s][^=\\s]*?)(?:@(https?://.*))?");
     private static final Set<String> FILE_KEYS = new LinkedHashSet<>(List.of("label", "name", "base_url", "api",
-            "api_key_env", "max_tokens", "temperature", "headers", "price", "extra"));
+            "api_key_env", "max_tokens", "temperature", "headers", "price", "think_tags", "extra"));
     private static final List<String> DEFAULT_MODELS = List.of("gpt-4", "gpt-3.5-turbo", "text-davinci-003");
 
     private final ModelSettings settings;
@@ -497,13 +519,13 @@ final class ModelCatalog {
 
     /** What the user wrote about one model; null where it was left out. */
     private record ModelSpec(String label, String name, String baseUrl, String api, String keyVariable, Integer maxTokens,
-                             Double temperature, List<String> headers, Price price, Map<String, Object> extra) {
+                             Double temperature, List<String> headers, Price price, boolean thinkTags, Map<String, Object> extra) {
         static ModelSpec ofName(String name) {
             return of(null, name, null);
         }
 
         static ModelSpec of(String label, String name, String baseUrl) {
-            return new ModelSpec(label, name, baseUrl, null, null, null, null, List.of(), null, Map.of());
+            return new ModelSpec(label, name, baseUrl, null, null, null, null, List.of(), null, false, Map.of());
         }
     }
 
@@ -640,11 +662,15 @@ final class ModelCatalog {
         }
         var price = !entry.has("price") ? null
                 : Price.of(entry.get("price"), problem -> problems.add("--models " + where + ": " + problem));
+        if (entry.hasNonNull("think_tags") && !entry.get("think_tags").isBoolean()) {
+            problems.add("--models " + where + ": think_tags is " + entry.get("think_tags") + "; must be true or false");
+        }
         var extra = new LinkedHashMap<String, Object>();
         entry.path("extra").properties().forEach(field -> extra.put(field.getKey(), field.getValue()));
         return new ModelSpec(text(where, entry, "label"), text(where, entry, "name"), text(where, entry, "base_url"), api,
                 keyVariable, maxTokens == null ? null : maxTokens.intValue(),
-                number(where, entry, "temperature", 0, 2), headers, price, extra);
+                number(where, entry, "temperature", 0, 2), headers, price,
+                entry.path("think_tags").asBoolean(false), extra);
     }
 
     private String text(String where, JsonNode entry, String key) {
@@ -706,7 +732,7 @@ final class ModelCatalog {
                 azure ? azureUrl(ownBase, "models", null) : below(ownBase, "models"), shown(ownBase), key,
                 key == null ? null : keyVariable, azure, headers,
                 own.stream().map(header -> new Secret(header.value())).toList(), spec.maxTokens(), spec.temperature(), spec.price(),
-                spec.extra());
+                spec.thinkTags() || settings.thinkTags(), spec.extra());
     }
 
     /** The headers of the command line belong to the run's server, those of the file to their model. */

@@ -13,6 +13,7 @@ import java.io.EOFException;
 import java.io.IOException;
 import java.net.ConnectException;
 import java.net.NoRouteToHostException;
+import java.net.ProtocolException;
 import java.net.SocketException;
 import java.net.SocketTimeoutException;
 import java.net.UnknownHostException;
@@ -21,6 +22,7 @@ import java.time.ZoneOffset;
 import java.time.ZonedDateTime;
 import java.time.format.DateTimeFormatter;
 import java.time.format.DateTimeParseException;
+import java.util.Locale;
 import java.util.function.UnaryOperator;
 import java.util.regex.Pattern;
 
@@ -28,7 +30,7 @@ import javax.net.ssl.SSLException;
 
 import okhttp3.HttpUrl;
 import okhttp3.Response;
-import okio.BufferedSource;
+import okio.Buffer;
 
 /**
  * A failure as it is reported.
@@ -37,10 +39,18 @@ import okio.BufferedSource;
  * @param message    one line
  * @param httpStatus null if there was no response
  */
-record ServerError(String type, String message, Integer httpStatus) { }
+record ServerError(String type, String message, Integer httpStatus) {
+
+    ServerError(FailureKind kind, String message, Integer httpStatus) {
+        this(kind.word(), message, httpStatus);
+    }
+}
 
 /** Turns what servers and networks report into a type and one line. */
 final class ServerErrors {
+
+    /** No proxy that is known gives up a silent server earlier. */
+    private static final double SHORTEST_PROXY_TIMEOUT_SECONDS = 5;
 
     private static final Pattern TITLE = Pattern.compile("(?is)<title>(.*?)</title>");
 
@@ -51,12 +61,11 @@ final class ServerErrors {
      *
      * @param redaction takes out what is not to be shown; done before anything is shortened, which could leave a part of it
      */
-    static ServerError ofResponse(Response response, BufferedSource body, long mostBytes, UnaryOperator<String> redaction) throws IOException {
-        body.request(mostBytes);
-        var text = body.getBuffer().snapshot((int) Math.min(mostBytes, body.getBuffer().size())).utf8();
+    static ServerError ofResponse(Response response, long mostBytes, UnaryOperator<String> redaction) {
+        var text = body(response, mostBytes);
         var status = response.code();
         if (response.isRedirect()) {
-            return new ServerError("redirect", "the server points to " + redaction.apply(String.valueOf(response.header("Location")))
+            return new ServerError(FailureKind.REDIRECT, "the server points to " + redaction.apply(String.valueOf(response.header("Location")))
                     + "; give that as the base URL", status);
         }
         if (text.isBlank()) {
@@ -68,6 +77,36 @@ final class ServerErrors {
                 report.message() == null ? "no message" : withoutStatus(OneLine.firstOf(redaction.apply(report.message())), status), status);
     }
 
+    /** Returns what came of a body, which may be compressed, or break off. */
+    private static String body(Response response, long mostBytes) {
+        var text = new Buffer();
+        try {
+            var body = response.body().source();
+            var source = GzipMembers.isNamed(response.header("Content-Encoding", "").toLowerCase(Locale.ROOT)) ? GzipMembers.decoded(body) : body;
+            while (text.size() < mostBytes && source.read(text, mostBytes - text.size()) >= 0) {
+                // until the end, or enough of it
+            }
+        } catch (IOException e) {
+            // what came tells more than how it ended
+        }
+        return text.readUtf8();
+    }
+
+    /**
+     * Describes a response of status 200 that brought no event.
+     *
+     * @param failure null if its body ended in order
+     * @param nanos   from the start of the request to the end of the body
+     * @param after   what is added about the last line, empty for nothing
+     */
+    static ServerError withoutEvent(int status, Throwable failure, long nanos, String after) {
+        var seconds = nanos / 1e9;
+        var end = failure == null ? "ended the answer" : brokenConnection(failure, "").strip();
+        return new ServerError(failure instanceof ProtocolException ? FailureKind.INVALID_HTTP : FailureKind.EMPTY_STREAM,
+                String.format(Locale.ROOT, "%d, then the server %s after %.1f s without an event%s%s", status, end, seconds, after,
+                        seconds < SHORTEST_PROXY_TIMEOUT_SECONDS ? "" : ": a time-out of a proxy?"), status);
+    }
+
     /** Many bodies repeat the status, which is shown anyway. */
     private static String withoutStatus(String line, int status) {
         return line.replaceFirst("^" + status + "[ :]+(?=\\S)", "");
@@ -76,12 +115,13 @@ final class ServerErrors {
     static ServerError ofConnection(Throwable failure, HttpUrl url) {
         var at = url.host() + ":" + url.port();
         return switch (failure) {
-            case UnknownHostException e -> new ServerError("dns", "no such host: " + url.host(), null);
-            case SSLException e -> new ServerError("tls", at + ": " + OneLine.firstOf(e.getMessage()), null);
-            case ConnectException e -> new ServerError("connect", "nothing answers at " + at, null);
-            case NoRouteToHostException e -> new ServerError("connect", "no route to " + at, null);
-            case SocketTimeoutException e -> new ServerError("connect", "no connection to " + at + " in time", null);
-            default -> new ServerError("connection", at + " " + brokenConnection(failure, "before it answered"), null);
+            case UnknownHostException e -> new ServerError(FailureKind.DNS, "no such host: " + url.host(), null);
+            case SSLException e -> new ServerError(FailureKind.TLS, at + ": " + OneLine.firstOf(e.getMessage()), null);
+            case ConnectException e -> new ServerError(FailureKind.CONNECT, "nothing answers at " + at, null);
+            case NoRouteToHostException e -> new ServerError(FailureKind.CONNECT, "no route to " + at, null);
+            case SocketTimeoutException e -> new ServerError(FailureKind.CONNECT, "no connection to " + at + " in time", null);
+            case ProtocolException e -> new ServerError(FailureKind.INVALID_HTTP, at + " " + brokenConnection(e, "as an answer"), null);
+            default -> new ServerError(FailureKind.CONNECTION, at + " " + brokenConnection(failure, "before it answered"), null);
         };
     }
 
@@ -94,6 +134,9 @@ final class ServerErrors {
         var message = OneLine.firstOf(String.valueOf(failure.getMessage()));
         if (failure instanceof SocketException && message.matches("(?i).*(reset|broken pipe|abort).*")) {
             return "reset the connection " + when;
+        }
+        if (failure instanceof ProtocolException) {
+            return "sent what is not valid HTTP" + (when.isEmpty() ? "" : " ") + when + " (" + message + ")";
         }
         var isEnd = failure instanceof EOFException || message.startsWith("unexpected end of stream");
         return isEnd ? "closed the connection " + when
@@ -152,13 +195,26 @@ sealed interface Outcome {
             this(refusal.type(), refusal.message(), refusal.httpStatus());
         }
 
+        Failed(FailureKind kind, String message, Integer httpStatus) {
+            this(kind.word(), message, httpStatus);
+        }
+
+        private boolean is(FailureKind kind) {
+            return type.equals(kind.word());
+        }
+
         /** Whether the same request may succeed a little later. */
         boolean isRetryable() {
             if (httpStatus == null) {
-                return !type.equals("tls");
+                return !is(FailureKind.TLS);
             }
             return httpStatus == 408 || httpStatus == 409 || httpStatus >= 500
                     || httpStatus == 429 && !type.equals("insufficient_quota");
+        }
+
+        /** Whether the server accepted the request, and perhaps generated an answer that did not arrive. */
+        boolean mayHaveBeenGenerated() {
+            return is(FailureKind.EMPTY_STREAM) || is(FailureKind.INVALID_HTTP) && httpStatus != null;
         }
 
         /** Whether every other prompt meets the same failure. */
@@ -181,7 +237,9 @@ sealed interface Outcome {
                 return "; check the base URL, the network and the proxy";
             }
             return switch (httpStatus) {
-                case 200 -> type.equals("not_streamed") ? "; turn streaming on at the server or a proxy before it" : "";
+                case 200 -> is(FailureKind.NOT_STREAMED) ? "; turn streaming on at the server or a proxy before it"
+                        : is(FailureKind.UNKNOWN_ENCODING) ? "; turn the compression off at the server or a proxy before it"
+                        : mayHaveBeenGenerated() ? "; the answer may have been generated, so only --retries N sends it again" : "";
                 case 401 -> model.keyVariable() == null ? "; the server requires a key, set " + model.dialect().keyVariable()
                         : "; check " + model.keyVariable();
                 case 403 -> "; ask for access, or name another model with --model";

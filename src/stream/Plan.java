@@ -5,6 +5,7 @@
 //SOURCES Models.java
 //SOURCES Metrics.java
 //SOURCES Client.java
+//SOURCES Outcome.java
 //SOURCES Shards.java
 
 // Plan: the settings of a run, and its requests in the order in which they are sent.
@@ -65,10 +66,10 @@ final class RequestOptions {
             description = "Longest silence between two events, in seconds (default: ${DEFAULT-VALUE}).")
     double stallTimeoutSeconds;
 
-    @Option(names = "--retries", paramLabel = "N", defaultValue = "2",
-            description = "How often a request is sent again after 429, 408, 409, 5xx or a connection failure before the"
-                    + " first event (default: ${DEFAULT-VALUE}).")
-    int retries;
+    @Option(names = "--retries", paramLabel = "N", description = "How often a request is sent again after 429, 408, 409, 5xx or a"
+            + " connection failure before the answer begins (default: " + Retries.USUAL + "). If it is given, also after an answer of status"
+            + " 200 without an event, which may have been generated.")
+    Integer retries;
 
     @Option(names = {"-o", "--results"}, paramLabel = "DIR", defaultValue = "results",
             description = "Where runs are written, as DIR/RUN_ID/ (default: ${DEFAULT-VALUE}).")
@@ -97,6 +98,10 @@ final class RequestOptions {
         return new Sampling(maxTokens, temperature, seedParam);
     }
 
+    Retries retries() {
+        return retries == null ? Retries.DEFAULT : new Retries(retries, true);
+    }
+
     Limits limits() {
         return new Limits((long) maxEventMegabytes << 20, (long) maxAnswerMegabytes << 20);
     }
@@ -118,6 +123,25 @@ final class RequestOptions {
 }
 
 /**
+ * When a request is sent again, and counted.
+ *
+ * @param most           how often, at least 0
+ * @param ofEmptyStreams whether also after an answer of status 200 that brought no event, which may have been generated and paid for
+ */
+record Retries(int most, boolean ofEmptyStreams) {
+
+    static final int USUAL = 2;
+
+    /** What applies if the user does not say. */
+    static final Retries DEFAULT = new Retries(USUAL, false);
+
+    /** Whether another attempt may be made after such a failure, if not too many were. */
+    boolean follow(Outcome.Failed failure) {
+        return failure.isRetryable() || ofEmptyStreams && failure.mayHaveBeenGenerated();
+    }
+}
+
+/**
  * How a run is to be done, checked.
  *
  * @param simulate            whether the built-in simulator answers
@@ -127,7 +151,7 @@ final class RequestOptions {
  * @param concurrency         requests in flight, at least 1
  * @param timeoutSeconds      for a whole request, 0.001 to 1,000,000
  * @param stallTimeoutSeconds longest silence between two events, 0.001 to 1,000,000
- * @param retries             how often a request is tried again, at least 0
+ * @param retries             when a request is sent again
  * @param retryFailed         whether a resumed run sends failed requests again
  * @param results             where runs are written, as DIR/RUN_ID/
  * @param limits              what one answer may take of the memory
@@ -140,7 +164,7 @@ final class RequestOptions {
  * @param metricsPort         where Prometheus metrics are, 0 for any free port; null for nowhere
  */
 record RunSettings(boolean simulate, boolean ask, String system, Sampling sampling, Plan.Order order, int concurrency,
-                   double timeoutSeconds, double stallTimeoutSeconds, int retries, boolean retryFailed, Path results,
+                   double timeoutSeconds, double stallTimeoutSeconds, Retries retries, boolean retryFailed, Path results,
                    Limits limits, ConnectionSettings connection, EchoSettings echo, boolean uniquePrefix, boolean csvSafe,
                    SelfWarmup selfWarmup, boolean calibrate, boolean verbose, Integer metricsPort) {
 
@@ -166,7 +190,7 @@ record RunSettings(boolean simulate, boolean ask, String system, Sampling sampli
                 .atLeast("--concurrency", concurrency, 1)
                 .within("--timeout", timeoutSeconds, 0.001, 1e6)
                 .within("--stall-timeout", stallTimeoutSeconds, 0.001, 1e6)
-                .atLeast("--retries", retries, 0)
+                .atLeast("--retries", retries.most(), 0)
                 .atLeast("--max-event-mb", limits.eventBytes() >> 20, 1)
                 .atLeast("--max-answer-mb", limits.answerBytes() >> 20, 1)
                 .oneOf("--echo", echo.mode(), "tokens", "lines", "events", "none")
@@ -221,7 +245,9 @@ record RunSettings(boolean simulate, boolean ask, String system, Sampling sampli
         values.put("--seed", order.seed());
         values.put("--timeout", timeoutSeconds);
         values.put("--stall-timeout", stallTimeoutSeconds);
-        values.put("--retries", retries);
+        if (!retries.equals(Retries.DEFAULT)) {
+            values.put("--retries", retries.most());
+        }
         values.put("--max-event-mb", limits.eventBytes() >> 20);
         values.put("--max-answer-mb", limits.answerBytes() >> 20);
         values.put("--connection", connection.reuse() ? "reuse" : "new");
@@ -254,7 +280,7 @@ record RunSettings(boolean simulate, boolean ask, String system, Sampling sampli
         options.put("order", order.interleaved() ? "interleaved" : "by-model");
         options.put("timeout_s", timeoutSeconds);
         options.put("stall_timeout_s", stallTimeoutSeconds);
-        options.put("retries", retries);
+        options.put("retries", retries.most());
         options.put("echo", echo.mode());
         options.put("typing_delay_ms", echo.delayMillis());
         options.put("connection", connection.reuse() ? "reuse" : "new");
@@ -264,6 +290,7 @@ record RunSettings(boolean simulate, boolean ask, String system, Sampling sampli
         options.put("csv_safe", csvSafe);
         options.put("max_event_mb", limits.eventBytes() >> 20);
         options.put("max_answer_mb", limits.answerBytes() >> 20);
+        options.put("retries_of_empty_streams", retries.ofEmptyStreams());
         return options;
     }
 }

@@ -46,9 +46,6 @@ import org.apache.commons.io.input.BOMInputStream;
 /** A measured request, as its last attempt is recorded. */
 final class RecordedAnswer {
 
-    /** Failures of a response that is not a stream of events. */
-    private static final Set<String> UNREADABLE = Set.of("bad_event", "not_streamed", "empty_stream", "endless_event");
-
     private final String requestId;
     private final String model;
     private final String modelName;
@@ -60,7 +57,7 @@ final class RecordedAnswer {
     private final String error;
     private final String reportedModel;
     private final StreamEnd end;
-    private final boolean reasoningAlone;
+    private final Set<AnswerCaveat> caveats;
     private final boolean tainted;
     private final boolean counted;
     private final Boolean connectionReused;
@@ -86,9 +83,8 @@ final class RecordedAnswer {
         error = shared.apply(row.text(RequestColumn.ERROR));
         reportedModel = shared.apply(row.text(RequestColumn.REPORTED_MODEL));
         end = end(row);
-        reasoningAlone = row.text(RequestColumn.TTFT_MS).isEmpty() && !row.text(RequestColumn.TTFT_REASONING_MS).isEmpty();
         tainted = !row.text(RequestColumn.TAINTED).isEmpty();
-        counted = row.text(RequestColumn.TOKEN_SOURCE).equals("usage");
+        counted = row.text(RequestColumn.TOKEN_SOURCE).equals(TokenSource.USAGE.word());
         startedAt = row.time(RequestColumn.STARTED_AT);
         cost = Double.isNaN(row.number(RequestColumn.COST)) ? null : new BigDecimal(row.text(RequestColumn.COST));
         connectionReused = switch (row.text(RequestColumn.CONNECTION_REUSED)) {
@@ -99,6 +95,7 @@ final class RecordedAnswer {
         for (var metric : Metric.values()) {
             values[metric.ordinal()] = RequestColumn.of(metric) == null ? Double.NaN : row.number(RequestColumn.of(metric));
         }
+        caveats = AnswerCaveat.of(row::text); // its numbers are valid, as those of the metrics are
         if (connectionReused != null) {
             set(Metric.TTFT_NET, get(Metric.TTFT) - handshakeMillis(row));
         }
@@ -107,8 +104,8 @@ final class RecordedAnswer {
     private StreamEnd end(Row row) {
         return switch (status) {
             case COMPLETED -> StreamEnd.COMPLETE;
-            case TRUNCATED -> error.equals(RequestStatus.CLOSED_EARLY) ? StreamEnd.CLOSED_EARLY : StreamEnd.OTHER;
-            case FAILED -> row.text(RequestColumn.HTTP_STATUS).equals("200") && !UNREADABLE.contains(row.text(RequestColumn.ERROR_TYPE))
+            case TRUNCATED -> error.startsWith(RequestStatus.CLOSED_EARLY) ? StreamEnd.CLOSED_EARLY : StreamEnd.OTHER;
+            case FAILED -> row.text(RequestColumn.HTTP_STATUS).equals("200") && !FailureKind.isKnown(row.text(RequestColumn.ERROR_TYPE))
                     ? StreamEnd.ERROR_EVENT : StreamEnd.OTHER;
             default -> StreamEnd.OTHER;
         };
@@ -168,9 +165,9 @@ final class RecordedAnswer {
         return reportedModel;
     }
 
-    /** Whether it contains reasoning and no visible text. */
-    boolean isReasoningAlone() {
-        return reasoningAlone;
+    /** What limits its figures, if it is complete. */
+    Set<AnswerCaveat> caveats() {
+        return caveats;
     }
 
     boolean completed() {

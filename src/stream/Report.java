@@ -289,7 +289,7 @@ final class ReportPage {
                     .put("optional", ComparisonText.order(aggregate));
         }
         var compared = json.putArray("compared");
-        SectionResult.COMPARABLE.forEach(metric -> compared.addObject().put("word", metric.word()).put("title", metric.title()));
+        ComparisonSettings.COMPARABLE.forEach(metric -> compared.addObject().put("word", metric.word()).put("title", metric.title()));
         var tails = json.putArray("tails");
         GroupResult.TAILS.keySet().forEach(aggregate -> tails.addObject().put("word", aggregate.word())
                 .put("title", aggregate.title().replace(" ms", "")));
@@ -357,7 +357,7 @@ final class Picture {
         if (comparison.source() == null) {
             throw new IOException(name + ": a table of a comparison has no requests to draw; name the folders of the runs");
         }
-        var metric = SectionResult.COMPARABLE.stream()
+        var metric = ComparisonSettings.COMPARABLE.stream()
                 .filter(each -> name.toLowerCase(Locale.ROOT).startsWith(each.word()))
                 .max(Comparator.comparingInt(each -> each.word().length())).orElse(Metric.TTFT);
         System.setProperty("java.awt.headless", "true");

@@ -7,6 +7,7 @@
 //SOURCES Events.java
 //SOURCES Models.java
 //SOURCES Metrics.java
+//SOURCES ThinkTags.java
 
 // RunFiles: the schema of a run's files. The columns of events.csv and requests.csv, run.json, the lock, and what a resumed run
 // finds on disk. A new column is added to its enum here, to the row that Journal writes, and to docs/files.md.
@@ -27,12 +28,14 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
+import java.util.EnumSet;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.Function;
 import java.util.regex.Pattern;
 
 import okio.BufferedSink;
@@ -141,6 +144,57 @@ enum RequestColumn implements Column {
             case SENT -> SENT_MS;
             case HEADERS -> HEADERS_MS;
         };
+    }
+}
+
+/** What limits the figures of a completed answer, as its row in requests.csv tells. */
+enum AnswerCaveat {
+    /** It has no visible text. */
+    REASONING_ALONE(Warning.REASONING_ALONE),
+    /** The server's count of its tokens cannot be right. */
+    COUNT_CONTRADICTED(Warning.COUNT_CONTRADICTED),
+    /** The server's count is that of several choices. */
+    SEVERAL_CHOICES(Warning.SEVERAL_CHOICES),
+    /** Its visible text has a think tag. */
+    THOUGHTS_IN_TEXT(Warning.THOUGHTS_IN_TEXT);
+
+    private final Warning warning;
+
+    AnswerCaveat(Warning warning) {
+        this.warning = warning;
+    }
+
+    /** Returns what the user is told of so many answers with it. */
+    Warning warning() {
+        return warning;
+    }
+
+    /**
+     * Reads a row.
+     *
+     * @param row returns the text of a column; empty for blank, and for a column that the file lacks
+     * @throws NumberFormatException if a number is not one
+     */
+    static Set<AnswerCaveat> of(Function<RequestColumn, String> row) {
+        var found = EnumSet.noneOf(AnswerCaveat.class);
+        var source = row.apply(RequestColumn.TOKEN_SOURCE);
+        if (row.apply(RequestColumn.TTFT_MS).isEmpty() && !row.apply(RequestColumn.TTFT_REASONING_MS).isEmpty()) {
+            found.add(REASONING_ALONE);
+        }
+        if (source.equals(TokenSource.USAGE_OF_ALL_CHOICES.word())) {
+            found.add(SEVERAL_CHOICES);
+        } else if (source.equals(TokenSource.USAGE.word()) && AnswerMetrics.contradictCount(number(row, RequestColumn.CONTENT_EVENTS)
+                + number(row, RequestColumn.REASONING_EVENTS), number(row, RequestColumn.OUTPUT_TOKENS))) {
+            found.add(COUNT_CONTRADICTED);
+        }
+        if (ThinkTags.areIn(row.apply(RequestColumn.OUTPUT))) {
+            found.add(THOUGHTS_IN_TEXT);
+        }
+        return found;
+    }
+
+    private static double number(Function<RequestColumn, String> row, RequestColumn column) {
+        return row.apply(column).isEmpty() ? 0 : Double.parseDouble(row.apply(column));
     }
 }
 

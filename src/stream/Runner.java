@@ -215,8 +215,8 @@ final class Resumption {
     }
 
     private boolean isToRetry(ResumeState.LastAttempt last) {
-        return last.status() == RequestStatus.FAILED && last.number() <= settings.retries()
-                && new Outcome.Failed(last.errorType(), "", last.httpStatus()).isRetryable();
+        return last.status() == RequestStatus.FAILED && last.number() <= settings.retries().most()
+                && settings.retries().follow(new Outcome.Failed(last.errorType(), "", last.httpStatus()));
     }
 
     /** Returns the number of the last attempt at the request, 0 if there is none. */
@@ -456,7 +456,10 @@ final class Runner implements AutoCloseable {
         if (result.simulated() && !manifest.simulated() && markedSimulated.compareAndSet(false, true)) {
             markSimulated();
         }
-        if (result.compressed()) {
+        if (result.form().streamedAs() != null) {
+            journal.warn(Warning.MISNAMED.about(job.model().server(), result.form().streamedAs()));
+        }
+        if (result.form().encodedAs() != null) {
             journal.warn(Warning.COMPRESSED.about(job.model().server()));
         }
         if (result.resent()) {
@@ -751,16 +754,16 @@ final class Backoff {
     private static final double FIRST_MILLIS = 500;
     private static final double LONGEST_MILLIS = 30_000;
 
-    private final int retries;
+    private final Retries retries;
     private final double longestAskedMillis;
     private final Set<String> unreachable = ConcurrentHashMap.newKeySet();
     private final Map<String, Long> heldUntilNanos = new ConcurrentHashMap<>();
 
     /**
-     * @param retries            how often a request is tried again, from 0
+     * @param retries            when a request is sent again
      * @param longestAskedMillis the longest wait that a server may ask for, in milliseconds
      */
-    Backoff(int retries, double longestAskedMillis) {
+    Backoff(Retries retries, double longestAskedMillis) {
         this.retries = retries;
         this.longestAskedMillis = longestAskedMillis;
     }
@@ -773,12 +776,12 @@ final class Backoff {
      */
     Long waitMillis(Model model, ExchangeResult result, int retriesSoFar) {
         var server = model.server();
-        if (!(result.outcome() instanceof Outcome.Failed failed) || !failed.isRetryable()) {
+        if (!(result.outcome() instanceof Outcome.Failed failed) || !retries.follow(failed)) {
             unreachable.remove(server);
             return null;
         }
         var noAnswer = failed.httpStatus() == null;
-        if (retriesSoFar >= retries || noAnswer && unreachable.contains(server)) {
+        if (retriesSoFar >= retries.most() || noAnswer && unreachable.contains(server)) {
             if (noAnswer) {
                 unreachable.add(server); // the next requests to it do not wait for it again
             }
