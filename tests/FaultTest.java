@@ -10,6 +10,7 @@ import static stream.ScriptedServer.chunk;
 import static stream.ScriptedServer.write;
 
 import java.io.BufferedReader;
+import java.io.DataInputStream;
 import java.io.EOFException;
 import java.io.IOException;
 import java.io.InputStream;
@@ -23,6 +24,7 @@ import java.net.Socket;
 import java.net.SocketException;
 import java.net.SocketTimeoutException;
 import java.net.UnknownHostException;
+import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -238,7 +240,7 @@ class FaultTest {
         }
         var lost = JsonMapper.shared().readTree(run.file("run.json")).at("/counts/resent").asInt();
         assertTrue(lost <= mostLost, lost + " lost");
-        assertEquals(lost, run.err().split(" closed the reused connection; sent again on a new one", -1).length - 1, run.err());
+        assertEquals(lost, run.err().split(" lost the request; sent again on a new connection", -1).length - 1, run.err());
         if (fault.equals("close-on-request") || fault.equals("close-unanswered")) {
             assertEquals(1, lost, "no client can know it before");
         }
@@ -321,8 +323,73 @@ class FaultTest {
     }
 
     @Test
-    void anHttp2StreamThatIsRefusedIsSentOnceMoreAndNoMore() throws Exception {
-        assertEquals(2, requestsUntilFailure(0, ErrorCode.REFUSED_STREAM));
+    void anHttp2StreamThatIsRefusedIsSentOnceMoreOnAReusedConnectionAlone() throws Exception {
+        assertEquals(1, requestsUntilFailure(0, ErrorCode.REFUSED_STREAM), "the server may have read it");
+        assertEquals(3, requestsUntilFailure(1, ErrorCode.REFUSED_STREAM), "one that is answered, one that is sent twice");
+    }
+
+    /** With retries each attempt is a row and one request to the server, but for the one that may be sent twice. */
+    @ParameterizedTest
+    @CsvSource({"new, 3, 0", "reuse, 4, 1"})
+    void aRefusedRequestIsSentOnceForEachAttempt(String connection, int requests, int resent) throws Exception {
+        try (var server = new MockWebServer()) {
+            server.setProtocols(List.of(Protocol.H2_PRIOR_KNOWLEDGE));
+            server.start();
+            for (int i = 0; i < 9; i++) {
+                server.enqueue(new MockResponse.Builder().onRequestStart(new SocketEffect.CloseStream(ErrorCode.REFUSED_STREAM.getHttpCode())).build());
+            }
+            var run = TestRun.of(results, "--base-url", server.url("/v1").toString(), "-m", "m", "-p", "Hi", "--retries", "2", "--echo", "none",
+                    "--http", "2", "--connection", connection);
+            assertEquals(requests, server.getRequestCount());
+            assertEquals(3, run.requests().size());
+            assertEquals(resent, run.requests().stream().filter(row -> row.get("resent").equals("true")).count());
+        }
+    }
+
+    private static byte[] frame(int type, byte... payload) {
+        var frame = ByteBuffer.allocate(9 + payload.length);
+        return frame.putShort((short) 0).put((byte) payload.length).put((byte) type).put((byte) 0).putInt(0).put(payload).array();
+    }
+
+    /** Answers the headers of a request with GOAWAY, frame 7 (RFC 9113, section 6.8): the last stream that was processed is 0, none. */
+    private static void goAway(Socket connection, AtomicInteger requests) {
+        try (connection) {
+            var in = new DataInputStream(connection.getInputStream());
+            in.skipNBytes(24); // the preface
+            connection.getOutputStream().write(frame(4)); // settings
+            for (int type = 0; type != 1; ) { // up to the headers
+                var length = in.readUnsignedByte() << 16 | in.readUnsignedShort();
+                type = in.readUnsignedByte();
+                in.skipNBytes(5 + length);
+            }
+            requests.incrementAndGet();
+            connection.getOutputStream().write(frame(7, new byte[8]));
+            in.readAllBytes();
+        } catch (IOException e) {
+            // the connection ends
+        }
+    }
+
+    @Test
+    void aStreamAfterTheLastOfAGoAwayIsSentOnceMore() throws Exception {
+        var requests = new AtomicInteger();
+        try (var listener = new ServerSocket(0, 50, InetAddress.getLoopbackAddress())) {
+            Thread.startVirtualThread(() -> {
+                while (!listener.isClosed()) {
+                    try {
+                        var socket = listener.accept();
+                        Thread.startVirtualThread(() -> goAway(socket, requests));
+                    } catch (IOException e) {
+                        return;
+                    }
+                }
+            });
+            var run = TestRun.of(results, "--base-url", "http://localhost:" + listener.getLocalPort() + "/v1", "-m", "m", "-p", "Hi", "--retries", "0",
+                    "--echo", "none", "--http", "2");
+            assertEquals("failed true", run.request().get("status") + " " + run.request().get("resent"), run.err());
+            assertEquals(2, requests.get());
+            assertEquals(1, JsonMapper.shared().readTree(run.file("run.json")).at("/counts/resent").intValue());
+        }
     }
 
     /** Another reset than a refusal may come after the request has been worked on. */

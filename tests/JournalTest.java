@@ -83,7 +83,7 @@ class JournalTest {
                 itl_max_ms,tpot_ms,output_tokens_per_s,events,content_events,coalesced_events,prompt_tokens,\
                 cached_prompt_tokens,output_tokens,token_source,finish_reason,http_version,connection_reused,\
                 server_processing_ms,server_request_id,system_fingerprint,reported_model,tainted,output,\
-                tokens_per_event,ttft_any_ms,reasoning_tokens,reasoning_events,tool_events,itl_any_mean_ms,itl_any_p50_ms,output_chars,cost
+                tokens_per_event,ttft_any_ms,reasoning_tokens,reasoning_events,tool_events,itl_any_mean_ms,itl_any_p50_ms,output_chars,cost,resent
                 sky|gpt-4|1,RUN,2026-11-23T10:00:00.123Z,gpt-4,gpt-4,chat,http://localhost:1/v1,sky,1,1,measured,failed,\
                 429,rate_limit_exceeded,"Slow, please",1500.000,,1.000,0.010,0.200,,0.300,1.900,,,,,2.000,,,,,,,0,0,0,,,,,,\
                 http/1.1,false,1.500,req-1,,,,,,,,0,0,,,0,

@@ -37,7 +37,7 @@ class LayoutTest {
 
     /** A part may use only the parts before it. */
     private static final List<String> ORDER = List.of("Console", "Echo", "Keyboard", "Prompts", "Events", "ThinkTags", "EventParsers", "Dialects", "Models", "Metrics", "Outcome", "Sockets",
-            "Client", "Shards", "Plan", "RunFiles", "Journal", "EventScanner", "RecordedRun", "ImportedRuns", "NamedRuns", "Telemetry", "Runner", "HttpConnection", "SimulatedAnswer",
+            "Http2Streams", "Client", "Shards", "Plan", "RunFiles", "Journal", "EventScanner", "RecordedRun", "ImportedRuns", "NamedRuns", "Telemetry", "Runner", "HttpConnection", "SimulatedAnswer",
             "SimulatedDialects", "SimulatedServer", "Calibration", "Statistics", "VerdictSimulation", "Groups", "ComparisonSettings", "Comparison", "Export", "Pictures", "History", "Report",
             "LiveSession", "LiveServer");
 

@@ -8,6 +8,7 @@
 //SOURCES Metrics.java
 //SOURCES Outcome.java
 //SOURCES Sockets.java
+//SOURCES Http2Streams.java
 //SOURCES ThinkTags.java
 
 // Client: one request and its response. Sends it, records its events, classifies its outcome.
@@ -46,9 +47,6 @@ import okhttp3.Protocol;
 import okhttp3.Request;
 import okhttp3.RequestBody;
 import okhttp3.Response;
-import okhttp3.internal.http2.ConnectionShutdownException;
-import okhttp3.internal.http2.ErrorCode;
-import okhttp3.internal.http2.StreamResetException;
 import okio.Okio;
 import okio.Source;
 
@@ -214,7 +212,15 @@ final class StreamClient implements AutoCloseable {
             throw new ClosedConnection();
         }
         sending.beginReading(socket.clock(), multiplexed);
-        var response = chain.proceed(chain.request());
+        Response response;
+        try {
+            response = chain.proceed(chain.request());
+        } catch (IOException e) {
+            if (Http2Streams.wasRefused(e) && Http2Streams.hasGoAway(connection)) {
+                sending.setUnprocessed();
+            }
+            throw e;
+        }
         sending.headersAt(socket.clock().lastReadNanos());
         if (!multiplexed && connection.handshake() == null && "chunked".equalsIgnoreCase(response.header("Transfer-Encoding"))
                 && response.header("Content-Encoding", "identity").equalsIgnoreCase("identity")) {
@@ -245,6 +251,7 @@ final class Sending {
     private boolean multiplexed;
     private long headersNanos;
     private SocketInput chunks;
+    private boolean unprocessed;
 
     /** {@code onSent} is called once the request is written, or has failed before. */
     Sending(Runnable onSent) {
@@ -288,25 +295,26 @@ final class Sending {
         return chunks;
     }
 
+    /** Notes that the server has told by a GOAWAY that it has not processed the request. */
+    void setUnprocessed() {
+        unprocessed = true;
+    }
+
     /**
-     * Whether the server cannot have processed the request as far as the client can know: it refused an HTTP/2 stream, or the
-     * request was written to a reused connection and not a byte of a response has come.
+     * Whether the server cannot have processed the request as far as the client can know: a GOAWAY says so, or the request was written to
+     * a reused connection and it refused the HTTP/2 stream, or not a byte of a response has come. On a new connection a refusal alone
+     * proves nothing, whatever RFC 9113, section 8.7, says: HAProxy 2.6 refuses streams whose request its upstream has read.
      */
     boolean isLost(Throwable failure) {
         var wasWritten = phases.isConnectionReused() && clock != null && headersNanos == 0;
-        return refusesStream(failure) || wasWritten && !(failure instanceof StreamResetException)
-                && (multiplexed || clock.reads() == readsBefore || endsBeforeFirstByte(failure));
+        return unprocessed || Http2Streams.neverBegan(failure)
+                || wasWritten && (Http2Streams.wasRefused(failure) || !Http2Streams.wasReset(failure)
+                && (multiplexed || clock.reads() == readsBefore || endsBeforeFirstByte(failure)));
     }
 
     /** Whether the response is one with which a server closes an idle connection (RFC 9110, section 15.5.9). */
     boolean isLost(Response response) {
         return response.code() == 408 && phases.isConnectionReused() && "close".equalsIgnoreCase(response.header("Connection"));
-    }
-
-    /** A server that goes away tells which streams it has processed (RFC 9113, section 8.7). */
-    private static boolean refusesStream(Throwable failure) {
-        return failure instanceof ConnectionShutdownException
-                || failure instanceof StreamResetException reset && reset.errorCode == ErrorCode.REFUSED_STREAM;
     }
 
     /** Under TLS the record that announces the end of a connection is a read, too; okio tells how many bytes a line had. */
@@ -446,6 +454,7 @@ class Exchange {
     private final Request request;
     private final Recording recording;
     private final Runnable onSent;
+    private final boolean mayResend;
     private final StreamDecoder decoder;
     private final AnswerState answer = new AnswerState();
     private volatile Sending sending;
@@ -457,10 +466,20 @@ class Exchange {
 
     /** {@code onSent} is called once the request is written, or has failed before. */
     Exchange(StreamClient client, Model model, String body, Recording recording, Runnable onSent) {
+        this(client, model, body, recording, onSent, true);
+    }
+
+    /**
+     * The same for a request that may have been sent before.
+     *
+     * @param mayResend whether it may be sent once more if it is lost
+     */
+    Exchange(StreamClient client, Model model, String body, Recording recording, Runnable onSent, boolean mayResend) {
         this.client = client;
         this.model = model;
         this.recording = recording;
         this.onSent = onSent;
+        this.mayResend = mayResend;
         this.decoder = new StreamDecoder(model.dialect());
         var post = new Request.Builder().url(model.url()).header("Accept", "text/event-stream")
                 .header("Accept-Encoding", "identity").header("User-Agent", "stream/" + Version.NUMBER)
@@ -506,7 +525,7 @@ class Exchange {
     }
 
     private boolean mayResend() {
-        return !resent && abort == null;
+        return mayResend && !resent && abort == null;
     }
 
     private void resend() {
@@ -780,7 +799,7 @@ class Exchange {
  * @param retryAfterMillis       how long the server asks to wait
  * @param serverProcessingMillis what the server says it needed
  * @param form                   how the body came
- * @param resent                 whether the request was sent once more because a reused connection was closed under it
+ * @param resent                 whether the request was sent once more because it was lost
  * @param simulated              whether the server says that its timing is made up
  * @param clock                  what the server says of the time
  */

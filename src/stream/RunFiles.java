@@ -110,7 +110,7 @@ enum RequestColumn implements Column {
     OUTPUT_TOKENS_PER_S, EVENTS, CONTENT_EVENTS, COALESCED_EVENTS, PROMPT_TOKENS, CACHED_PROMPT_TOKENS, OUTPUT_TOKENS,
     TOKEN_SOURCE, FINISH_REASON, HTTP_VERSION, CONNECTION_REUSED, SERVER_PROCESSING_MS, SERVER_REQUEST_ID, SYSTEM_FINGERPRINT,
     REPORTED_MODEL, TAINTED, OUTPUT, TOKENS_PER_EVENT, TTFT_ANY_MS, REASONING_TOKENS, REASONING_EVENTS, TOOL_EVENTS,
-    ITL_ANY_MEAN_MS, ITL_ANY_P50_MS, OUTPUT_CHARS, COST;
+    ITL_ANY_MEAN_MS, ITL_ANY_P50_MS, OUTPUT_CHARS, COST, RESENT;
 
     /** Whether the files of the first version have it. */
     boolean isOfFirstVersion() {
@@ -297,7 +297,7 @@ record RunManifest(String runId, String startedAt, boolean simulated, long seed,
     /**
      * How the requests ended.
      *
-     * @param resent requests that were sent once more because a reused connection was closed under them
+     * @param resent requests that were sent once more because they were lost
      */
     record Counts(int requests, int completed, int failed, int resent) { }
 

@@ -397,6 +397,7 @@ final class Runner implements AutoCloseable {
         }
         var retries = resumption.retries(job);
         var readyNanos = slotFreeNanos;
+        var wasResent = false;
         for (int number = resumption.attempts(job) + 1; ; number++) {
             for (long held; (held = backoff.heldMillis(job.model())) > 0; readyNanos = System.nanoTime()) {
                 if (isStoppedWithin(job, held + ThreadLocalRandom.current().nextLong(1 + held / 4))) { // not all at one instant
@@ -405,7 +406,8 @@ final class Runner implements AutoCloseable {
             }
             var usage = usageByServer.getOrDefault(job.model().server(), job.model().mostUsage());
             var attempt = new Attempt(job, number, Instant.now(), readyNanos, new Recording(), new AtomicReference<>());
-            var result = exchange(attempt, usage, onSent);
+            var result = exchange(attempt, usage, onSent, !wasResent);
+            wasResent |= result.resent();
             var acceptedUsage = acceptedUsage(usage, result.outcome());
             var waitMillis = acceptedUsage != usage ? Long.valueOf(0) : backoff.waitMillis(job.model(), result, retries);
             var again = waitMillis != null && !isStopped() && !stoppedModels.contains(job.model().label());
@@ -434,11 +436,11 @@ final class Runner implements AutoCloseable {
         }
     }
 
-    private ExchangeResult exchange(Attempt attempt, UsageRequest usage, Runnable onSent) {
+    private ExchangeResult exchange(Attempt attempt, UsageRequest usage, Runnable onSent, boolean mayResend) {
         var job = attempt.job();
         var prompt = settings.uniquePrefix() ? job.prompt().beginningWith(uniqueLine()) : job.prompt();
         var exchange = new Exchange(client, job.model(), job.model().body(prompt, settings.sampling(), usage),
-                attempt.recording(), onSent);
+                attempt.recording(), onSent, mayResend);
         inFlight.put(exchange, job.model().label());
         if (isStopped() || stoppedModels.contains(job.model().label())) {
             exchange.abort(Exchange.Abort.CANCEL);
@@ -465,7 +467,7 @@ final class Runner implements AutoCloseable {
         if (result.resent()) {
             resent.incrementAndGet();
             sayIfVerbose(job, job.model().server()
-                    + " closed the reused connection; sent again on a new one, as all further requests to it");
+                    + " lost the request; sent again on a new connection, as all further requests to it");
         }
     }
 
