@@ -46,6 +46,7 @@
 //SOURCES PlanTest.java
 //SOURCES PromptsTest.java
 //SOURCES RecordedRunTest.java
+//SOURCES RefusalTest.java
 //SOURCES ReportTest.java
 //SOURCES GroupsTest.java
 //SOURCES HistoryTest.java
@@ -103,7 +104,7 @@ public class AllTests {
     static final List<Class<?>> CLASSES = List.of(LayoutTest.class, ResumeTest.class, LauncherTest.class, ActionTest.class, StatisticsTest.class,
             CompareTest.class, ComparisonTest.class, HistoryTest.class, GroupsTest.class, CostTest.class, ShardTest.class, ImportedRunsTest.class,
             RecordedRunTest.class, FuzzTest.class, MetricsTest.class, PromptsTest.class, ModelsTest.class, PlanTest.class, EventsTest.class,
-            StreamDecoderTest.class, StreamTableTest.class, EventScannerTest.class, RunFilesTest.class, JournalTest.class, ConnectionTest.class, AnswerBodyTest.class, AnswerCaveatTest.class, ThinkTagsTest.class,
+            StreamDecoderTest.class, StreamTableTest.class, EventScannerTest.class, RunFilesTest.class, JournalTest.class, ConnectionTest.class, AnswerBodyTest.class, AnswerCaveatTest.class, ThinkTagsTest.class, RefusalTest.class,
             TelemetryTest.class, StreamTest.class, TerminalTest.class, ReportTest.class, LiveTest.class, FaultTest.class, SimulatorTest.class,
             FramingTest.class, DialectsTest.class, LiveServerTest.class, CalibrationTest.class);
 

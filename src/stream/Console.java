@@ -111,7 +111,7 @@ final class OptionChecks {
     }
 
     /** Writes a number as a user would, without the decimals of a whole one. */
-    private static String plain(double value) {
+    static String plain(double value) {
         return value == Math.rint(value) && Math.abs(value) < 1e15 ? String.valueOf((long) value) : String.valueOf(value);
     }
 }
@@ -123,6 +123,10 @@ enum Warning {
             + " buffer."),
     MISNAMED("%s sends events as %s, not as text/event-stream; other clients may not read them. Set the type at the server or a proxy before it."),
     NO_USAGE("%s refuses stream_options; output tokens are counted from events. A newer version of the server may accept it."),
+    PARAMETER_RENAMED("%s refuses %s; %s is sent instead."),
+    PARAMETER_LEFT_OUT("%s refuses %s; it is left out, and the server's default applies."),
+    LOADING("%s: the server is loading the model. Its requests wait, for at most --timeout %s s."),
+    POSTPONED("%s: the server asks to wait for %s s, longer than --timeout %s. The rest of its requests is not sent; %s sends it."),
     OVERHEAD("the error of the client is more than a tenth of what was measured with %s. Use a larger machine, or a lower"
             + " concurrency."),
     PAUSED("this process was paused while it measured; the column tainted of %s tells in which rows. Stop other programs."),

@@ -5,6 +5,7 @@
 //DEPS tools.jackson.core:jackson-databind:3.2.4
 //SOURCES Prompts.java
 //SOURCES Dialects.java
+//SOURCES RequestForm.java
 
 // Models: which models are called, at which server, through which API, with which key, and what a request to them contains.
 
@@ -276,16 +277,6 @@ record RequestHeader(String name, String value) {
     }
 }
 
-/** Which token counts a request asks for inside the stream. */
-enum UsageRequest {
-    /** None, for servers that refuse the parameter. */
-    NONE,
-    /** Those of the whole answer, at its end. */
-    AT_THE_END,
-    /** Also those so far with each event, which vLLM and others offer. */
-    WITH_EACH_EVENT
-}
-
 /** A key; its value is not printed by accident. */
 record Secret(String value) {
     @Override
@@ -450,8 +441,18 @@ record Model(String label, String name, Dialect dialect, HttpUrl url, HttpUrl mo
                 : azure || url.host().equals("api.openai.com") ? UsageRequest.AT_THE_END : UsageRequest.WITH_EACH_EVENT;
     }
 
-    /** Returns the JSON body of a streaming request. */
+    /** Returns the form of a request before the server has refused anything. */
+    RequestForm fullForm() {
+        return new RequestForm(mostUsage(), Map.of());
+    }
+
+    /** Returns the JSON body of a streaming request that asks for these token counts. */
     String body(Prompt prompt, Sampling sampling, UsageRequest usage) {
+        return body(prompt, sampling, new RequestForm(usage, Map.of()));
+    }
+
+    /** Returns the JSON body of a streaming request, as its server accepts it; what the user adds stays as it is. */
+    String body(Prompt prompt, Sampling sampling, RequestForm form) {
         var body = JsonNodeFactory.instance.objectNode().put("model", name).put("stream", true);
         dialect.putPrompt(body, name, prompt, answerLimit(prompt, sampling));
         var ownTemperature = prompt.temperature() != null ? prompt.temperature() : temperature;
@@ -461,12 +462,13 @@ record Model(String label, String name, Dialect dialect, HttpUrl url, HttpUrl mo
         if (sampling.seed() != null && dialect.acceptsSeedAndUsage()) {
             body.put("seed", sampling.seed());
         }
-        if (usage != UsageRequest.NONE && dialect.acceptsSeedAndUsage()) {
+        if (form.usage() != UsageRequest.NONE && dialect.acceptsSeedAndUsage()) {
             var options = body.putObject("stream_options").put("include_usage", true);
-            if (usage == UsageRequest.WITH_EACH_EVENT) {
+            if (form.usage() == UsageRequest.WITH_EACH_EVENT) {
                 options.put("continuous_usage_stats", true);
             }
         }
+        form.applyTo(body);
         merge(body, prompt.extra());
         merge(body, extra);
         return body.toString();

@@ -189,6 +189,11 @@ sealed interface Outcome {
      */
     record Failed(String type, String message, Integer httpStatus) implements Outcome {
 
+        /** llama.cpp, Hugging Face's servers, Ollama; vLLM and its routers. */
+        private static final Pattern LOADING = Pattern.compile("(?i)\\bloading( the)? model\\b|\\bmodel\\b.{0,80}\\bis (still |currently )?(being )?load"
+                + "|\\b(engine|model) is (still )?(starting|not (yet )?ready|warming up)");
+        private static final Pattern LOADING_FAILED = Pattern.compile("(?i)\\b(error|fail|unable|cannot|could not)");
+
         private static final Pattern ABOUT_MODEL = Pattern.compile("(?i)(?<![/\\w])model|deployment");
 
         Failed(ServerError refusal) {
@@ -215,6 +220,11 @@ sealed interface Outcome {
         /** Whether the server accepted the request, and perhaps generated an answer that did not arrive. */
         boolean mayHaveBeenGenerated() {
             return is(FailureKind.EMPTY_STREAM) || is(FailureKind.INVALID_HTTP) && httpStatus != null;
+        }
+
+        /** Whether the server says that it is loading the model, and will answer later; not that it has failed to. */
+        boolean isLoading() {
+            return httpStatus != null && httpStatus >= 500 && LOADING.matcher(message).find() && !LOADING_FAILED.matcher(message).find();
         }
 
         /** Whether every other prompt meets the same failure. */

@@ -11,6 +11,9 @@
 //SOURCES RunFiles.java
 //SOURCES Journal.java
 //SOURCES Telemetry.java
+//SOURCES RequestForm.java
+//SOURCES AcceptedForms.java
+//SOURCES Backoff.java
 
 // Runner: executes a plan. Concurrency, retries, the stall detector, resumption, interruption, and the end of a run.
 //
@@ -259,7 +262,8 @@ final class Runner implements AutoCloseable {
     private final PauseDetector pauses = new PauseDetector(System.nanoTime(), System.currentTimeMillis());
     private final Map<Exchange, String> inFlight = new ConcurrentHashMap<>(); // with the label of the model
     private final Set<String> stoppedModels = ConcurrentHashMap.newKeySet();
-    private final Map<String, UsageRequest> usageByServer = new ConcurrentHashMap<>();
+    private final Set<String> postponedModels = ConcurrentHashMap.newKeySet(); // their other requests are left to --resume
+    private final AcceptedForms forms = new AcceptedForms();
     private final AtomicBoolean nextIsCold;
     private final AtomicBoolean markedSimulated = new AtomicBoolean();
     private final AtomicInteger resent = new AtomicInteger();
@@ -392,25 +396,22 @@ final class Runner implements AutoCloseable {
 
     /** Sends one request, and again if that may help. Each attempt is recorded; waiting is part of none of them. */
     private void send(Job job, long slotFreeNanos, Runnable onSent) {
-        if (stoppedModels.contains(job.model().label())) {
-            return;
-        }
         var retries = resumption.retries(job);
         var readyNanos = slotFreeNanos;
         var wasResent = false;
-        for (int number = resumption.attempts(job) + 1; ; number++) {
+        for (int number = resumption.attempts(job) + 1; !isLeftOut(job); number++) {
             for (long held; (held = backoff.heldMillis(job.model())) > 0; readyNanos = System.nanoTime()) {
                 if (isStoppedWithin(job, held + ThreadLocalRandom.current().nextLong(1 + held / 4))) { // not all at one instant
                     return;
                 }
             }
-            var usage = usageByServer.getOrDefault(job.model().server(), job.model().mostUsage());
+            var form = forms.of(job.model());
+            var body = body(job, form);
             var attempt = new Attempt(job, number, Instant.now(), readyNanos, new Recording(), new AtomicReference<>());
-            var result = exchange(attempt, usage, onSent, !wasResent);
+            var result = exchange(attempt, body, onSent, !wasResent);
             wasResent |= result.resent();
-            var acceptedUsage = acceptedUsage(usage, result.outcome());
-            var waitMillis = acceptedUsage != usage ? Long.valueOf(0) : backoff.waitMillis(job.model(), result, retries);
-            var again = waitMillis != null && !isStopped() && !stoppedModels.contains(job.model().label());
+            var wait = waitAfter(job, form, body, result, retries);
+            var again = wait != null && !isStopped() && !isLeftOut(job);
             var isCold = nextIsCold.compareAndSet(true, false);
             var startNanos = attempt.recording().startNanos();
             var paused = pauses.during(startNanos, startNanos + result.endMicros() * 1000);
@@ -419,28 +420,63 @@ final class Runner implements AutoCloseable {
             }
             attempt.end().set(new Attempt.End(result, !again, taint(paused, attempt.recording(), isCold)));
             report(job, result);
-            if (acceptedUsage != usage) {
-                usageByServer.merge(job.model().server(), acceptedUsage, (one, other) -> one.compareTo(other) < 0 ? one : other);
-                if (acceptedUsage == UsageRequest.NONE) {
-                    journal.warn(Warning.NO_USAGE.about(job.model().server()));
-                }
-            } else if (again) {
-                retries++;
-                backoff.slowDown(job.model(), result, waitMillis);
-                sayIfVerbose(job, result.outcome().message(job.model()) + "; again in " + waitMillis + " ms");
+            if (!again) {
+                return;
             }
-            if (!again || isStoppedWithin(job, waitMillis)) {
+            retries += wait.isRetry() ? 1 : 0;
+            backoff.slowDown(job.model(), result, wait.millis());
+            sayIfVerbose(job, result.outcome().message(job.model()) + "; again in " + wait.millis() + " ms");
+            if (isStoppedWithin(job, wait.millis())) {
                 return;
             }
             readyNanos = System.nanoTime();
         }
     }
 
-    private ExchangeResult exchange(Attempt attempt, UsageRequest usage, Runnable onSent, boolean mayResend) {
-        var job = attempt.job();
+    /** How long to wait before the next attempt, and whether that counts as a retry. */
+    private record Wait(long millis, boolean isRetry) { }
+
+    /** Returns null if no attempt follows. */
+    private Wait waitAfter(Job job, RequestForm form, String body, ExchangeResult result, int retries) {
+        var accepted = acceptedForm(form, body, result.outcome());
+        if (accepted != form) {
+            forms.learn(job.model(), accepted);
+            accepted.changesSince(form, job.model().label(), job.model().server()).forEach(journal::warn);
+            return new Wait(0, false);
+        }
+        var loadingMillis = backoff.loadingMillis(job.model(), result);
+        if (loadingMillis != null) {
+            journal.warn(Warning.LOADING.about(job.model().label(), OptionChecks.plain(settings.timeoutSeconds())));
+            return new Wait(loadingMillis, false);
+        }
+        if (backoff.asksTooMuch(result)) {
+            postpone(job.model(), result);
+        }
+        var millis = backoff.waitMillis(job.model(), result, retries);
+        return millis == null ? null : new Wait(millis, true);
+    }
+
+    private String body(Job job, RequestForm form) {
         var prompt = settings.uniquePrefix() ? job.prompt().beginningWith(uniqueLine()) : job.prompt();
-        var exchange = new Exchange(client, job.model(), job.model().body(prompt, settings.sampling(), usage),
-                attempt.recording(), onSent, mayResend);
+        return job.model().body(prompt, settings.sampling(), form);
+    }
+
+    /** Leaves the rest of the requests of a model to a later run, because its server wants so. */
+    private void postpone(Model model, ExchangeResult result) {
+        if (postponedModels.add(model.label())) {
+            listener.say(Warning.POSTPONED.about(model.label(), Math.ceilDiv(result.retryAfterMillis(), 1000),
+                    OptionChecks.plain(settings.timeoutSeconds()), console.command("Stream.java", "--resume", folder.toString())));
+        }
+    }
+
+    /** Whether no request of the model is sent any more. */
+    private boolean isLeftOut(Job job) {
+        return stoppedModels.contains(job.model().label()) || postponedModels.contains(job.model().label());
+    }
+
+    private ExchangeResult exchange(Attempt attempt, String body, Runnable onSent, boolean mayResend) {
+        var job = attempt.job();
+        var exchange = new Exchange(client, job.model(), body, attempt.recording(), onSent, mayResend);
         inFlight.put(exchange, job.model().label());
         if (isStopped() || stoppedModels.contains(job.model().label())) {
             exchange.abort(Exchange.Abort.CANCEL);
@@ -492,14 +528,11 @@ final class Runner implements AutoCloseable {
         return "[%016x]".formatted(ThreadLocalRandom.current().nextLong());
     }
 
-    /** Returns what the server may be asked for next: the same, unless it has refused that by name. */
-    private static UsageRequest acceptedUsage(UsageRequest asked, Outcome outcome) {
+    /** Returns the form in which the request may be sent next: the same, unless the server has refused a part of it by name. */
+    private static RequestForm acceptedForm(RequestForm form, String body, Outcome outcome) {
         var isRefusal = outcome instanceof Outcome.Failed failed && failed.httpStatus() != null
                 && (failed.httpStatus() == 400 || failed.httpStatus() == 422);
-        if (asked == UsageRequest.WITH_EACH_EVENT && isRefusal && outcome.detail().contains("continuous_usage_stats")) {
-            return UsageRequest.AT_THE_END;
-        }
-        return isRefusal && outcome.detail().contains("stream_options") ? UsageRequest.NONE : asked;
+        return isRefusal ? form.without(outcome.detail(), body) : form;
     }
 
     /** Returns the column tainted; null if nothing was noticed. */
@@ -518,11 +551,11 @@ final class Runner implements AutoCloseable {
     private boolean isStoppedWithin(Job job, long millis) {
         var deadline = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(millis);
         for (long left; (left = TimeUnit.NANOSECONDS.toMillis(deadline - System.nanoTime())) > 0; ) {
-            if (stoppedModels.contains(job.model().label()) || isStoppedWithin(Math.min(left, LOOK_MILLIS))) {
+            if (isLeftOut(job) || isStoppedWithin(Math.min(left, LOOK_MILLIS))) {
                 return true;
             }
         }
-        return isStopped() || stoppedModels.contains(job.model().label());
+        return isStopped() || isLeftOut(job);
     }
 
     private boolean isStoppedWithin(long millis) {
@@ -744,70 +777,6 @@ final class ClosedLoop {
     void awaitIdle() {
         free.acquireUninterruptibly(slots);
         free.release(slots);
-    }
-}
-
-/**
- * How long to wait before a request is tried again, and how long a whole model waits when its server says 429. All waiting
- * is between attempts, never part of one. Safe for use by several threads.
- */
-final class Backoff {
-
-    private static final double FIRST_MILLIS = 500;
-    private static final double LONGEST_MILLIS = 30_000;
-
-    private final Retries retries;
-    private final double longestAskedMillis;
-    private final Set<String> unreachable = ConcurrentHashMap.newKeySet();
-    private final Map<String, Long> heldUntilNanos = new ConcurrentHashMap<>();
-
-    /**
-     * @param retries            when a request is sent again
-     * @param longestAskedMillis the longest wait that a server may ask for, in milliseconds
-     */
-    Backoff(Retries retries, double longestAskedMillis) {
-        this.retries = retries;
-        this.longestAskedMillis = longestAskedMillis;
-    }
-
-    /**
-     * Returns how long to wait before the next attempt, in milliseconds; null if there is to be none. What the server
-     * asks for is used instead of the exponential backoff with full jitter.
-     *
-     * @param retriesSoFar how many of the allowed retries are used up
-     */
-    Long waitMillis(Model model, ExchangeResult result, int retriesSoFar) {
-        var server = model.server();
-        if (!(result.outcome() instanceof Outcome.Failed failed) || !retries.follow(failed)) {
-            unreachable.remove(server);
-            return null;
-        }
-        var noAnswer = failed.httpStatus() == null;
-        if (retriesSoFar >= retries.most() || noAnswer && unreachable.contains(server)) {
-            if (noAnswer) {
-                unreachable.add(server); // the next requests to it do not wait for it again
-            }
-            return null;
-        }
-        if (result.retryAfterMillis() != null) {
-            return result.retryAfterMillis() <= longestAskedMillis ? result.retryAfterMillis() : null;
-        }
-        return Math.round(ThreadLocalRandom.current().nextDouble()
-                * Math.min(LONGEST_MILLIS, FIRST_MILLIS * Math.pow(2, retriesSoFar)));
-    }
-
-    /** Holds all requests of a model for so long, if its server said 429: the others would be refused, too. */
-    void slowDown(Model model, ExchangeResult result, long millis) {
-        if (result.outcome() instanceof Outcome.Failed failed && Integer.valueOf(429).equals(failed.httpStatus())) {
-            var untilNanos = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(millis);
-            heldUntilNanos.merge(model.label(), untilNanos, (one, other) -> other - one > 0 ? other : one);
-        }
-    }
-
-    /** Returns for how long requests of the model are held, in milliseconds; 0 if they may be sent. */
-    long heldMillis(Model model) {
-        var untilNanos = heldUntilNanos.get(model.label());
-        return untilNanos == null ? 0 : Math.max(0, TimeUnit.NANOSECONDS.toMillis(untilNanos - System.nanoTime() + 999_999));
     }
 }
 
