@@ -9,7 +9,7 @@
 //SOURCES src/stream/SimulatedServer.java
 //SOURCES src/stream/LiveSession.java
 //SOURCES src/stream/LiveServer.java
-//RUNTIME_OPTIONS -XX:TieredStopAtLevel=1 -XX:+UseParallelGC -XX:-UseAdaptiveSizePolicy -Xmn20m -XX:SurvivorRatio=3 -XX:MaxTenuringThreshold=1 -Xlog:disable -Xlog:all=error:stderr
+//RUNTIME_OPTIONS -XX:TieredStopAtLevel=1 -XX:+UseParallelGC -XX:-UseAdaptiveSizePolicy -Xmn20m -XX:SurvivorRatio=3 -XX:MaxTenuringThreshold=1 -Xlog:disable -Xlog:all=error,cds=off,aot=off:stderr
 //CDS
 
 // Live: serves a web page on this machine, where one question goes to several models and their answers appear side by side.

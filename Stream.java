@@ -13,7 +13,7 @@
 //SOURCES src/stream/Runner.java
 //SOURCES src/stream/SimulatedServer.java
 //SOURCES src/stream/Calibration.java
-//RUNTIME_OPTIONS -XX:TieredStopAtLevel=1 -XX:+UseParallelGC -XX:-UseAdaptiveSizePolicy -Xmn20m -XX:SurvivorRatio=3 -XX:MaxTenuringThreshold=1 -Xlog:disable -Xlog:all=error:stderr
+//RUNTIME_OPTIONS -XX:TieredStopAtLevel=1 -XX:+UseParallelGC -XX:-UseAdaptiveSizePolicy -Xmn20m -XX:SurvivorRatio=3 -XX:MaxTenuringThreshold=1 -Xlog:disable -Xlog:all=error,cds=off,aot=off:stderr
 //CDS
 
 // Stream: reads prompts, streams each through each model, echoes the tokens live, and writes the timing of every server-sent
@@ -29,7 +29,8 @@
 //
 // The runtime options were measured one by one. The second compiler uses a core in the very seconds that are measured. The size
 // of the young generation is a compromise: at a thousand streams a smaller one pauses for a shorter time, at five thousand it
-// delays the first requests. Concurrent collectors pause less, for two to three times the memory and a slower start.
+// delays the first requests. Concurrent collectors pause less, for two to three times the memory and a slower start. The log of the class
+// archive is off: an archive that does not fit the jar any more, as after jbang --fresh, is ignored, which needs no message at each start.
 
 package stream;
 

@@ -25,6 +25,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import tools.jackson.databind.json.JsonMapper;
 
 /** Headers, certificates and HTTP versions, as a server sees them. */
 class ConnectionTest {
@@ -120,6 +121,8 @@ class ConnectionTest {
                 "http://models.invalid/v1", "-m", "m", "-p", "Hi", "--echo", "none", "--insecure-http");
         assertEquals(0, run.exitCode(), run.err());
         assertEquals("POST http://models.invalid/v1/chat/completions HTTP/1.1", server.takeRequest(5, TimeUnit.SECONDS).getRequestLine());
+        assertTrue(run.err().contains("\nthrough the proxy http://localhost:" + server.getPort() + ": m\n"), run.err());
+        assertEquals("http://localhost:" + server.getPort(), JsonMapper.shared().readTree(run.file("run.json")).at("/models/0/proxy").asString(""));
     }
 
     /** The second request is the answer to the first status 407; a second status 407 ends it. */

@@ -8,6 +8,7 @@ import java.io.File;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.HashMap;
@@ -15,6 +16,10 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
+import java.util.jar.JarOutputStream;
+import java.util.zip.ZipEntry;
+
+import javax.tools.ToolProvider;
 
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -67,8 +72,32 @@ class LauncherTest {
         return home;
     }
 
+    /** JBang keeps an archive of classes beside a jar, which no longer fits once the jar is built again elsewhere. */
+    @Test
+    void anArchiveOfClassesThatDoesNotFitIsIgnoredQuietly() throws Exception {
+        var java = Path.of(System.getProperty("java.home"), "bin", "java").toString();
+        var source = Files.writeString(folder.resolve("Hi.java"), "class Hi { public static void main(String[] a) { System.out.print(\"hi\"); } }");
+        for (var classes : List.of("one", "other")) {
+            assertEquals(0, ToolProvider.getSystemJavaCompiler().run(null, null, null, "-d", folder.resolve(classes).toString(), source.toString()));
+            try (var jar = new JarOutputStream(Files.newOutputStream(folder.resolve(classes + ".jar")))) {
+                jar.putNextEntry(new ZipEntry("Hi.class"));
+                Files.copy(folder.resolve(classes).resolve("Hi.class"), jar);
+            }
+        }
+        var archive = folder.resolve("hi.jsa").toString();
+        assertEquals(0, new ProcessBuilder(java, "-XX:ArchiveClassesAtExit=" + archive, "-cp", folder.resolve("one.jar").toString(), "Hi").start()
+                .waitFor());
+        for (var command : List.of("Stream.java", "Live.java")) {
+            var words = new ArrayList<>(List.of(java, "-XX:SharedArchiveFile=" + archive));
+            words.addAll(List.of(Files.readString(Path.of(command)).replaceFirst("(?s).*//RUNTIME_OPTIONS ([^\n]+).*", "$1").split(" ")));
+            words.addAll(List.of("-cp", folder.resolve("other.jar").toString(), "Hi"));
+            var process = new ProcessBuilder(words).redirectErrorStream(true).start();
+            assertEquals("hi", new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8), command);
+        }
+    }
+
     private Launched launch(Map<String, String> more, String... args) throws Exception {
-        var command = new java.util.ArrayList<>(List.of(folder.resolve("jbang").toString()));
+        var command = new ArrayList<>(List.of(folder.resolve("jbang").toString()));
         command.addAll(List.of(args));
         var builder = new ProcessBuilder(command).directory(folder.toFile()).redirectErrorStream(true);
         var environment = new HashMap<>(Map.of("PATH", bin.toString(), "HOME", folder.resolve("home").toString()));

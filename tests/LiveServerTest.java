@@ -445,7 +445,7 @@ class LiveServerTest extends LiveFixture {
     void theCommandRefusesWhatItCannotServe() {
         assertEquals("live: --port 70000; must be a number from 0 to 65535\n", live("--simulate", "--port", "70000"));
         assertEquals("live: --simulate and --base-url name two servers; leave one out\n", live("--simulate", "--base-url", "http://localhost:1/v1"));
-        assertEquals("live: no key for api.openai.com; set OPENAI_API_KEY, or try it without one, with --simulate\n", live("-m", "gpt-4"));
+        assertEquals("live: no key for api.openai.com; set OPENAI_API_KEY, or send none with --no-key, or try it without a server, with --simulate\n", live("-m", "gpt-4"));
     }
 
     private static String live(String... args) {

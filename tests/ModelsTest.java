@@ -102,7 +102,78 @@ class ModelsTest {
     @ValueSource(strings = {"", ",", "a,,b", "=", "a=", "=a", "a=@http://localhost:1/v1", "a b"})
     void aSpecWithoutANameIsRefused(String spec) {
         specs = List.of(spec);
-        assertTrue(problems(WITH_KEY).getFirst().endsWith("'; must be NAME, LABEL=NAME or LABEL=NAME@BASE_URL"));
+        assertTrue(problems(WITH_KEY).getFirst().endsWith("'; must be NAME, LABEL=NAME or LABEL=NAME@BASE_URL" + (spec.contains(" ")
+                ? ", a name with spaces in double quotes" : "")));
+    }
+
+    /** In this order: what the user writes; label, name and server. */
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', quoteCharacter = '`', value = {
+        "@cf/meta/llama-3|@cf/meta/llama-3 @cf/meta/llama-3 null", "cf=@cf/meta/llama-3@http://h:1/v1|cf @cf/meta/llama-3 http://h:1/v1",
+        "\"my model, v=1\"|my model, v=1 my model, v=1 null", "a=\"my model\"@https://h/v1|a my model https://h/v1",
+        "claude@20240620|claude@20240620 claude@20240620 null", "m@latest|m@latest m@latest null"})
+    void aNameMayBeginWithAnAtSignOrStandInQuotes(String spec, String expected) {
+        var model = NamedModel.of(spec);
+        assertEquals(expected, model.labelOrName() + " " + model.name() + " " + model.baseUrl());
+        assertNull(model.serverWithoutScheme());
+        assertEquals(List.of(spec, "b"), NamedModel.split(spec + ", b"));
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"localhost:8000/v1", "localhost", "127.0.0.1/v1", "gpu-box.local:8000", "[::1]:8000"})
+    void aServerWithoutItsSchemeIsNotTakenForAName(String server) {
+        specs = List.of("x=llama@" + server);
+        assertEquals(List.of("--model 'x=llama@" + server + "'; write x=llama@http://" + server), problems(WITH_KEY));
+    }
+
+    @Test
+    void aServerThatNeedsNoKeyGetsNone() throws Exception {
+        for (var url : List.of("http://192.168.7.7:8000/v1", "http://10.1.2.3/v1", "http://[fd00::7]:8000/v1", "https://169.254.1.1/v1")) {
+            baseUrl = url;
+            assertEquals(Map.of(), headers(one("m", Map.of())), "a private address without a key");
+            if (url.startsWith("http:")) {
+                assertEquals(List.of("model m: the key would go unencrypted to " + models(Map.of()).getFirst().url().host()
+                        + "; use https://, allow it with --insecure-http, or send none with --no-key"), problems(WITH_KEY));
+            }
+        }
+        baseUrl = "http://192.0.2.2:8000/v1";
+        assertEquals(List.of("no key for 192.0.2.2; set OPENAI_API_KEY, or send none with --no-key, or try it without a server, with --simulate"),
+                problems(Map.of()));
+        var without = new ModelSettings(List.of("m"), null, baseUrl, "auto", false, List.of(), false, true);
+        assertEquals(Map.of(), headers(ModelCatalog.of(without, WITH_KEY, ModelCatalog.Access.WITH_KEYS).models().getFirst()));
+        assertTrue(without.arguments(List.of("m")).contains("--no-key"));
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"null", "\"\""})
+    void aModelOfAFileMayBeOneWithoutAKey(String variable) throws Exception {
+        baseUrl = "https://llm.example/v1";
+        specs = List.of();
+        var models = fromFile("[{\"name\":\"a\",\"api_key_env\":" + variable + "},{\"name\":\"b\"}]", WITH_KEY);
+        assertEquals(Map.of(), headers(models.getFirst()));
+        assertEquals(Map.of("Authorization", "Bearer sk-secret"), headers(models.getLast()));
+    }
+
+    /** In this order: what NO_PROXY holds, a server, whether it is reached directly. */
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', value = {
+        "10.0.0.0/8|http://10.200.1.1/v1|true", "10.0.0.0/8|http://11.0.0.1/v1|false", "192.168.4.0/22|http://192.168.7.255|true",
+        "192.168.4.0/22|http://192.168.8.0|false", "fd00::/8|http://[fd12::1]:8000/v1|true", "fd00::/8|http://10.0.0.1|false",
+        "10.0.0.0/8|http://ten.example|false", "10.0.0.0/x|http://10.0.0.1|false", "0.0.0.0/0|http://8.8.8.8|true",
+        "EXAMPLE.com|http://api.Example.COM|true", "example.com|http://notexample.com|false", ".example.com|http://example.com|true",
+        "*.example.com|http://api.example.com|true", "example.com:8443|https://example.com:8443|true", "example.com:8443|https://example.com|false",
+        "example.com:443|https://example.com|true", "8.8.8.8|http://8.8.8.8:99|true", "8.8.8|http://8.8.8.8|false", "fd12::1|http://[fd12::1]|true",
+        "*|http://any.example|true", "other.example, 10.0.0.0/8|http://10.0.0.1|true"})
+    void noProxyIsReadAsCurlAndGoReadIt(String exceptions, String url, boolean direct) {
+        var proxies = new EnvironmentProxies(Map.of("HTTP_PROXY", "http://u:p@proxy.example:3128", "HTTPS_PROXY", "http://proxy.example:3128",
+                "NO_PROXY", exceptions));
+        assertEquals(direct ? null : "http://proxy.example:3128", proxies.shown(URI.create(url)));
+    }
+
+    @Test
+    void aShortKeyIsHiddenOnlyWhereItStandsAlone() {
+        var model = one("m", Map.of("OPENAI_API_KEY", "x"));
+        assertEquals("proxy: (the key), key=(the key).", model.withoutSecrets("proxy: x, key=x."));
     }
 
     @Test
@@ -160,7 +231,7 @@ class ModelsTest {
     void theKeyOfTheRunsServerIsNotSentToAnother() throws Exception {
         specs = List.of("m@https://elsewhere.example/v1");
         assertEquals(List.of("model m: no key for elsewhere.example; name its variable with api_key_env in a --models"
-                + " file, or set --base-url and OPENAI_API_KEY"), problems(WITH_KEY));
+                + " file, set --base-url and OPENAI_API_KEY, or send none with --no-key"), problems(WITH_KEY));
     }
 
     @ParameterizedTest
@@ -169,7 +240,7 @@ class ModelsTest {
         baseUrl = "https://llm.example/v1";
         specs = List.of("a", "b=b@" + other);
         assertEquals(List.of("model b: no key for " + other.replaceFirst(".*//([a-z.]+).*", "$1")
-                + "; name its variable with api_key_env in a --models file, or set --base-url and OPENAI_API_KEY"), problems(WITH_KEY));
+                + "; name its variable with api_key_env in a --models file, set --base-url and OPENAI_API_KEY, or send none with --no-key"), problems(WITH_KEY));
         specs = List.of("a", "b=b@https://llm.example/v1/other");
         assertEquals(Map.of("Authorization", "Bearer sk-secret"), headers(models(WITH_KEY).get(1)), "the same server");
     }
@@ -195,7 +266,7 @@ class ModelsTest {
 
     @Test
     void noKeyIsOneLineThatNamesTheVariableAndTheSimulator() {
-        assertEquals(List.of("no key for api.openai.com; set OPENAI_API_KEY, or try it without one, with --simulate"),
+        assertEquals(List.of("no key for api.openai.com; set OPENAI_API_KEY, or send none with --no-key, or try it without a server, with --simulate"),
                 problems(Map.of()));
         assertEquals(List.of("OPENAI_API_KEY is empty; set it to the key, or unset it"), problems(Map.of("OPENAI_API_KEY", "  ")));
     }
@@ -318,7 +389,7 @@ class ModelsTest {
                 + "\"max_tokens\":200,\"temperature\":0.0}", model.body(prompt, new Sampling(200, 0, 7L), model.mostUsage()));
         assertEquals("http://localhost:2/v1/messages",
                 one("claude", Map.of("ANTHROPIC_BASE_URL", "http://localhost:2")).url().toString());
-        assertEquals(List.of("no key for api.anthropic.com; set ANTHROPIC_API_KEY, or try it without one, with --simulate"),
+        assertEquals(List.of("no key for api.anthropic.com; set ANTHROPIC_API_KEY, or send none with --no-key, or try it without a server, with --simulate"),
                 problems(WITH_KEY));
     }
 

@@ -190,7 +190,7 @@ class SimulatorTest {
     }
 
     private String raw(String fault, String header) throws Exception {
-        var body = "{\"model\":\"sim-ttft0-itl0-n8+" + fault + "\",\"stream\":true,\"messages\":[{\"content\":\"Hi\"}]}";
+        var body = "{\"model\":\"sim-ttft0-itl0-n8+" + fault + "\",\"stream\":true,\"messages\":[{\"role\":\"user\",\"content\":\"Hi\"}]}";
         var address = URI.create(simulator.baseUrl());
         try (var socket = new Socket(address.getHost(), address.getPort())) {
             socket.getOutputStream().write(("POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\n" + header + "Content-Length: "
@@ -405,5 +405,28 @@ class SimulatorTest {
             var printed = Printed.of("simulator", Simulator::run, Map.of(), InputStream.nullInputStream(), false, "--host", "127.0.0.2", "--port", port);
             assertTrue(printed.expect(2).err().startsWith("simulator: --port " + port + ": cannot listen on 127.0.0.2 ("), printed.err());
         }
+    }
+    /** In this order: path, body, what the original says. */
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', quoteCharacter = '`', value = {
+        "/chat/completions|{\"model\":\"gpt-4\",\"messages\":\"Hi\"}|Invalid type for 'messages': expected an array of objects, but got a string instead.",
+        "/chat/completions|{\"model\":\"gpt-4\",\"messages\":[\"Hi\"]}|Invalid type for 'messages': expected an array of objects, but got an array instead.",
+        "/chat/completions|{\"model\":\"gpt-4\",\"messages\":[]}|Invalid 'messages': empty array. Expected an array with minimum length 1, but got an empty array instead.",
+        "/chat/completions|{\"model\":\"gpt-4\",\"messages\":[{\"role\":\"user\",\"content\":7}]}|Invalid type for 'messages[].content': expected a string or an array, but got an integer instead.",
+        "/chat/completions|{\"model\":\"gpt-4\",\"messages\":[{\"content\":\"Hi\"}]}|Invalid type for 'messages[].role': expected a string, but got nothing instead.",
+        "/chat/completions|{\"model\":7,\"messages\":[{\"role\":\"user\",\"content\":\"Hi\"}]}|Invalid type for 'model': expected a string, but got an integer instead.",
+        "/chat/completions|{\"model\":\"gpt-4\",\"stream\":\"yes\",\"messages\":[{\"role\":\"user\",\"content\":\"Hi\"}]}|Invalid type for 'stream': expected a boolean, but got a string instead.",
+        "/chat/completions|{\"model\":\"gpt-4\",\"max_tokens\":1.5,\"messages\":[{\"role\":\"user\",\"content\":\"Hi\"}]}|Invalid type for 'max_tokens': expected an integer, but got a decimal instead.",
+        "/completions|{\"model\":\"gpt-4\",\"prompt\":{}}|Invalid type for 'prompt': expected a string or an array, but got an object instead.",
+        "/completions|{\"model\":\"gpt-4\",\"prompt\":\"Hi\",\"temperature\":\"0\"}|Invalid type for 'temperature': expected a decimal, but got a string instead.",
+        "/responses|{\"model\":\"gpt-4\",\"input\":true}|Invalid type for 'input': expected a string or an array, but got a boolean instead.",
+        "/responses|{\"model\":\"gpt-4\"}|Missing required parameter: 'input'.",
+        "/messages|{\"model\":\"claude\",\"messages\":\"Hi\"}|messages: Input should be a valid list",
+        "/messages|{\"model\":\"claude\"}|messages: Field required"})
+    void aBodyOfWrongTypesIsRefusedAsTheOriginalDoes(String path, String body, String message) throws Exception {
+        var response = post(path, body);
+        assertEquals(400, response.statusCode());
+        var error = JsonMapper.shared().readTree(response.body()).path("error");
+        assertEquals("invalid_request_error " + message, error.path("type").asString("") + " " + error.path("message").asString(""));
     }
 }

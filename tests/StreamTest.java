@@ -897,7 +897,7 @@ class StreamTest {
     @Test
     void noKeyIsOneLineBeforeAnythingIsSent() {
         var run = TestRun.of(results, "-p", "Hi");
-        assertEquals("stream: no key for api.openai.com; set OPENAI_API_KEY, or try it without one, with --simulate\n", run.err());
+        assertEquals("stream: no key for api.openai.com; set OPENAI_API_KEY, or send none with --no-key, or try it without a server, with --simulate\n", run.err());
         assertEquals(2, run.exitCode());
         assertEquals(0, results.toFile().list().length);
     }

@@ -5,7 +5,9 @@
 //DEPS tools.jackson.core:jackson-databind:3.2.4
 //SOURCES Prompts.java
 //SOURCES Dialects.java
+//SOURCES EnvironmentProxies.java
 //SOURCES RequestForm.java
+//SOURCES NamedModel.java
 
 // Models: which models are called, at which server, through which API, with which key, and what a request to them contains.
 
@@ -15,11 +17,6 @@ import java.io.IOException;
 import java.io.PrintStream;
 import java.math.BigDecimal;
 import java.math.MathContext;
-import java.net.InetSocketAddress;
-import java.net.Proxy;
-import java.net.ProxySelector;
-import java.net.SocketAddress;
-import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -28,7 +25,6 @@ import java.security.cert.CertificateFactory;
 import java.security.cert.X509Certificate;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.Currency;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
@@ -43,7 +39,6 @@ import java.util.function.Consumer;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
-import okhttp3.Credentials;
 import okhttp3.HttpUrl;
 import okhttp3.OkHttpClient;
 import okhttp3.Protocol;
@@ -84,8 +79,8 @@ record ModelSettings(List<String> specs, Path file, String baseUrl, String api, 
     /** Returns the options that name the models with these labels, of those of a file all. */
     List<String> arguments(List<String> labels) {
         var words = new ArrayList<String>();
-        var chosen = specs.stream().flatMap(list -> Arrays.stream(list.split(","))).map(String::strip)
-                .filter(spec -> labels.contains(ModelCatalog.label(spec))).toList();
+        var chosen = specs.stream().flatMap(list -> NamedModel.split(list).stream())
+                .filter(spec -> NamedModel.of(spec) != null && labels.contains(NamedModel.of(spec).labelOrName())).toList();
         if (!chosen.isEmpty() || !namesModels()) {
             words.addAll(List.of("-m", String.join(",", namesModels() ? chosen : labels)));
         }
@@ -412,11 +407,17 @@ record Model(String label, String name, Dialect dialect, HttpUrl url, HttpUrl mo
 
     /** Returns the text without the key and the values of the user's headers, which some servers quote. */
     String withoutSecrets(String text) {
-        var shown = key == null ? text : text.replace(key.value(), "(the key)");
+        var shown = key == null ? text : without(text, key.value(), "(the key)");
         for (var secret : secrets) {
-            shown = secret.value().length() < SHORTEST_SECRET ? shown : shown.replace(secret.value(), "(a header)");
+            shown = secret.value().length() < SHORTEST_SECRET ? shown : without(shown, secret.value(), "(a header)");
         }
         return shown;
+    }
+
+    /** A short key, as local servers accept, is a part of other words; only where it stands alone it is taken for the key. */
+    private static String without(String text, String secret, String replacement) {
+        return secret.length() >= SHORTEST_SECRET ? text.replace(secret, replacement)
+                : text.replaceAll("(?<!\\w)" + Pattern.quote(secret) + "(?!\\w)", Matcher.quoteReplacement(replacement));
     }
 
     /** The limit of an answer to this prompt, in tokens: the prompt's, else the model's, else the run's. */
@@ -492,9 +493,9 @@ final class ModelCatalog {
     private static final String AZURE_INFERENCE_API_VERSION = "2024-05-01-preview";
     private static final Pattern AZURE_HOST =
             Pattern.compile(".*\\.(openai|cognitiveservices|services\\.ai)\\.azure\\.com");
-    private static final Pattern SPEC = Pattern.compile("(?:([^=@]+)=)?([^=@\\s][^=\\s]*?)(?:@(https?://.*))?");
     private static final Set<String> FILE_KEYS = new LinkedHashSet<>(List.of("label", "name", "base_url", "api",
             "api_key_env", "max_tokens", "temperature", "headers", "price", "think_tags", "extra"));
+    private static final String NO_KEY = ""; // of a model that gets none, though its server's variable may be set
     private static final List<String> DEFAULT_MODELS = List.of("gpt-4", "gpt-3.5-turbo", "text-davinci-003");
 
     private final ModelSettings settings;
@@ -542,7 +543,7 @@ final class ModelCatalog {
         var catalog = new ModelCatalog(settings, environment, access);
         var specs = new ArrayList<ModelSpec>();
         for (var list : settings.specs()) {
-            for (var spec : list.split(",", -1)) {
+            for (var spec : NamedModel.split(list)) {
                 catalog.parse(spec, specs);
             }
         }
@@ -588,19 +589,17 @@ final class ModelCatalog {
         UserError.throwIfAny(List.copyOf(new LinkedHashSet<>(problems)));
     }
 
-    /** Returns the label of a model as the user writes it in {@code --model}; null if it is not valid. */
-    static String label(String spec) {
-        var parts = SPEC.matcher(spec);
-        return !parts.matches() ? null : parts.group(1) != null ? parts.group(1) : parts.group(2);
-    }
-
     private void parse(String spec, List<ModelSpec> specs) {
-        var parts = SPEC.matcher(spec.strip());
-        if (!parts.matches()) {
-            problems.add("--model '" + spec + "'; must be NAME, LABEL=NAME or LABEL=NAME@BASE_URL");
-            return;
+        var model = NamedModel.of(spec);
+        if (model == null) {
+            problems.add("--model '" + spec + "'; must be NAME, LABEL=NAME or LABEL=NAME@BASE_URL"
+                    + (spec.contains(" ") && !spec.contains("\"") ? ", a name with spaces in double quotes" : ""));
+        } else if (model.serverWithoutScheme() != null) {
+            var server = model.serverWithoutScheme();
+            problems.add("--model '" + spec + "'; write " + spec.substring(0, spec.length() - server.length()) + "http://" + server);
+        } else {
+            specs.add(ModelSpec.of(model.label(), model.name(), model.baseUrl()));
         }
-        specs.add(ModelSpec.of(parts.group(1), parts.group(2), parts.group(3)));
     }
 
     private void readFile(List<ModelSpec> specs) {
@@ -646,8 +645,9 @@ final class ModelCatalog {
         if (entry.has("extra") && !entry.get("extra").isObject()) {
             problems.add("--models " + where + ": extra is not an object; write {\"parameter\": value}");
         }
-        var keyVariable = text(where, entry, "api_key_env");
-        if (keyVariable != null && !keyVariable.matches("[A-Za-z_][A-Za-z0-9_]*")) {
+        var keyVariable = entry.path("api_key_env").isNull() || entry.path("api_key_env").asString("-").isEmpty() ? NO_KEY
+                : text(where, entry, "api_key_env");
+        if (keyVariable != null && !keyVariable.equals(NO_KEY) && !keyVariable.matches("[A-Za-z_][A-Za-z0-9_]*")) {
             problems.add("--models " + where + ": api_key_env is not the name of an environment variable"
                     + " (is it the key itself?)");
         }
@@ -782,12 +782,20 @@ final class ModelCatalog {
      */
     private String keyVariable(ModelSpec spec, boolean azure, Dialect dialect) {
         if (spec.keyVariable() != null) {
-            return spec.keyVariable();
+            return getsNoKey(spec) ? null : spec.keyVariable();
+        }
+        if (settings.withoutKey()) {
+            return null;
         }
         if (azure && key("AZURE_OPENAI_API_KEY") != null) {
             return "AZURE_OPENAI_API_KEY";
         }
         return dialect == null ? null : dialect.keyVariable();
+    }
+
+    /** Whether the user wants no key to be sent. */
+    private boolean getsNoKey(ModelSpec spec) {
+        return spec.keyVariable() == null ? settings.withoutKey() : spec.keyVariable().equals(NO_KEY);
     }
 
     /** Returns null where the variable is not set; one that holds nothing but spaces is a problem. */
@@ -817,7 +825,8 @@ final class ModelCatalog {
             problems.add("model " + label + ": its key has a character that is not allowed in a header; set it again");
             return false;
         }
-        if (isLoopback(base.host()) || !access.keyNeeded()) {
+        if (EnvironmentProxies.isLoopback(base.host()) || !access.keyNeeded() || getsNoKey(spec)
+                || key == null && spec.keyVariable() == null && EnvironmentProxies.isPrivate(base.host())) {
             return true;
         }
         if (key == null && spec.keyVariable() != null) {
@@ -825,12 +834,13 @@ final class ModelCatalog {
                     + base.host());
         } else if (key == null && spec.baseUrl() != null) {
             problems.add("model " + label + ": no key for " + base.host()
-                    + "; name its variable with api_key_env in a --models file, or set --base-url and " + dialect.keyVariable());
+                    + "; name its variable with api_key_env in a --models file, set --base-url and " + dialect.keyVariable()
+                    + ", or send none with --no-key");
         } else if (key == null) {
-            problems.add("no key for " + base.host() + "; set " + dialect.keyVariable() + ", or try it without one, with --simulate");
+            problems.add("no key for " + base.host() + "; set " + dialect.keyVariable() + ", or send none with --no-key, or try it without a server, with --simulate");
         } else if (!base.isHttps() && !settings.insecureHttp()) {
             problems.add("model " + label + ": the key would go unencrypted to " + base.host()
-                    + "; use https://, or allow it with --insecure-http");
+                    + "; use https://, allow it with --insecure-http, or send none with --no-key");
         } else {
             return true;
         }
@@ -896,11 +906,6 @@ final class ModelCatalog {
         return a.scheme().equals(b.scheme()) && a.host().equals(b.host()) && a.port() == b.port();
     }
 
-    static boolean isLoopback(String hostOrBracketed) {
-        var host = hostOrBracketed.replaceAll("[\\[\\]]", "");
-        return host.equals("localhost") || host.endsWith(".localhost") || host.equals("::1")
-                || host.matches("127(\\.\\d{1,3}){3}");
-    }
 }
 
 /** Asks servers which models they serve. */
@@ -948,52 +953,5 @@ final class ModelListing {
         } catch (IOException | JacksonException e) {
             return "not known, " + OneLine.firstOf(String.valueOf(e.getMessage()));
         }
-    }
-}
-
-/** The proxies that HTTPS_PROXY, HTTP_PROXY and NO_PROXY name, as curl reads them; never one for this machine. */
-final class EnvironmentProxies extends ProxySelector {
-
-    private final Map<String, String> environment;
-
-    EnvironmentProxies(Map<String, String> environment) {
-        this.environment = environment;
-    }
-
-    @Override
-    public List<Proxy> select(URI uri) {
-        var host = uri.getHost();
-        var proxy = HttpUrl.parse(variable(uri.getScheme() + "_proxy"));
-        if (proxy == null || ModelCatalog.isLoopback(host) || excepted(host)) {
-            return List.of(Proxy.NO_PROXY);
-        }
-        return List.of(new Proxy(Proxy.Type.HTTP, new InetSocketAddress(proxy.host(), proxy.port())));
-    }
-
-    @Override
-    public void connectFailed(URI uri, SocketAddress address, IOException e) {
-        // the request itself fails, and says so
-    }
-
-    /** Returns the value of Proxy-Authorization for this scheme's proxy; null if its address brings no user. */
-    String authorization(String scheme) {
-        var proxy = HttpUrl.parse(variable(scheme + "_proxy"));
-        return proxy == null || proxy.username().isEmpty() ? null
-                : Credentials.basic(proxy.username(), proxy.password());
-    }
-
-    private boolean excepted(String host) {
-        for (var entry : variable("no_proxy").split("[,\\s]+")) {
-            var domain = entry.replaceFirst("^\\*?\\.", "").replaceFirst(":\\d+$", "");
-            if (entry.equals("*") || !domain.isEmpty() && (host.equals(domain) || host.endsWith("." + domain))) {
-                return true;
-            }
-        }
-        return false;
-    }
-
-    private String variable(String lowerCase) {
-        var value = environment.getOrDefault(lowerCase, environment.getOrDefault(lowerCase.toUpperCase(Locale.ROOT), ""));
-        return value.isEmpty() || value.contains("://") || lowerCase.startsWith("no_") ? value : "http://" + value;
     }
 }

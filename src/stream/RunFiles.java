@@ -287,9 +287,9 @@ record RunManifest(String runId, String startedAt, boolean simulated, long seed,
     private static final Pattern SECRET_IN_URL =
             Pattern.compile("(?i)(//)[^/@\\s]+(?=@)|([?&][\\w-]*(key|token|secret|sig|signature|password)=)[^&\\s,]+");
 
-    /** A model of the run; {@code extra} as JSON, the others null where it sets none. */
+    /** A model of the run; {@code extra} as JSON, the others null where it sets none. The proxy is that through which its server is reached. */
     record ModelEntry(String label, String name, String api, String baseUrl, String keyVariable, Integer maxTokens,
-                      Double temperature, Price price, JsonNode extra) { }
+                      Double temperature, Price price, boolean thinkTags, String proxy, JsonNode extra) { }
 
     /** A prompt of the run; the digest tells whether it has changed. */
     record PromptEntry(String id, String source, String digest, Map<String, String> labels) { }
@@ -326,7 +326,7 @@ record RunManifest(String runId, String startedAt, boolean simulated, long seed,
     /** Returns what is known of a run of another tool. */
     static RunManifest ofTool(String tool, Map<String, Object> options, List<String> models) {
         return new RunManifest(null, null, false, 0, Map.of("tool", tool), List.of(), options, models.stream().map(model ->
-                new ModelEntry(model, model, null, null, null, null, null, null, JsonNodeFactory.instance.nullNode())).toList(), List.of(),
+                new ModelEntry(model, model, null, null, null, null, null, null, false, null, JsonNodeFactory.instance.nullNode())).toList(), List.of(),
                 null, null, null, List.of(), null, null, null, List.of());
     }
 
@@ -348,7 +348,8 @@ record RunManifest(String runId, String startedAt, boolean simulated, long seed,
             models.add(new ModelEntry(text(model, "label"), text(model, "name"), text(model, "api"), text(model, "base_url"),
                     text(model, "api_key_env"), whole(model, "max_tokens"),
                     model.path("temperature").isNumber() ? Double.valueOf(model.get("temperature").doubleValue()) : null,
-                    Price.of(model.path("price"), problem -> { }), model.path("extra")));
+                    Price.of(model.path("price"), problem -> { }), model.path("think_tags").asBoolean(false), text(model, "proxy"),
+                    model.path("extra")));
         }
         var prompts = new ArrayList<PromptEntry>();
         for (var prompt : json.path("prompts")) {
@@ -403,7 +404,8 @@ record RunManifest(String runId, String startedAt, boolean simulated, long seed,
         for (var model : models) {
             modelList.addObject().put("label", model.label()).put("name", model.name()).put("api", model.api())
                     .put("base_url", model.baseUrl()).put("api_key_env", model.keyVariable())
-                    .put("max_tokens", model.maxTokens()).put("temperature", model.temperature())
+                    .put("max_tokens", model.maxTokens()).put("temperature", model.temperature()).put("think_tags", model.thinkTags())
+                    .put("proxy", model.proxy())
                     .<ObjectNode>set("price", model.price() == null ? JsonNodeFactory.instance.nullNode() : model.price().json())
                     .set("extra", model.extra());
         }

@@ -50,6 +50,7 @@ import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.atomic.LongAccumulator;
 import java.util.function.BooleanSupplier;
 import java.util.function.Predicate;
+import java.util.stream.Collectors;
 import java.util.zip.CRC32;
 import java.util.zip.CRC32C;
 
@@ -70,10 +71,12 @@ final class PlannedRun {
      * Describes a run that begins.
      *
      * @param arguments the command line, with which the run can be resumed
+     * @param proxies   through which the servers are reached
      */
-    static RunManifest manifest(RunSettings settings, Plan plan, List<String> arguments, ClientOverhead overhead, ShardEntry shard) {
+    static RunManifest manifest(RunSettings settings, Plan plan, List<String> arguments, ClientOverhead overhead, ShardEntry shard,
+                                EnvironmentProxies proxies) {
         var runId = RUN_ID_TIME.format(Instant.now()) + "-%04x".formatted(ThreadLocalRandom.current().nextInt(0x10000));
-        var models = plan.models().stream().map(PlannedRun::entry).toList();
+        var models = plan.models().stream().map(model -> entry(model, proxies.shown(model.url().uri()))).toList();
         var prompts = plan.prompts().stream()
                 .map(prompt -> new RunManifest.PromptEntry(prompt.id(), prompt.source(), digest(prompt), prompt.labels())).toList();
         return new RunManifest(runId, Instant.now().toString(), settings.simulate(), settings.order().seed(), versions(),
@@ -81,9 +84,10 @@ final class PlannedRun {
                 settings.warmsUp(plan), List.of(), null, null, shard, List.of());
     }
 
-    private static RunManifest.ModelEntry entry(Model model) {
+    /** {@code proxy} is null for none. */
+    private static RunManifest.ModelEntry entry(Model model, String proxy) {
         return new RunManifest.ModelEntry(model.label(), model.name(), model.dialect().word(), model.server(), model.keyVariable(),
-                model.maxTokens(), model.temperature(), model.price(), JsonMapper.shared().<JsonNode>valueToTree(model.extra()));
+                model.maxTokens(), model.temperature(), model.price(), model.readsThinkTags(), proxy, JsonMapper.shared().<JsonNode>valueToTree(model.extra()));
     }
 
     /** Describes a part of a plan. The digest is of what is sent to which model how often, wherever its server is. */
@@ -164,7 +168,7 @@ final class PlannedRun {
             if (was == null) {
                 differences.add("model " + model.label() + " is new since the run began; take it out, or begin a new run");
             } else {
-                addDifferences(differences, was, entry(model), manifest.simulated());
+                addDifferences(differences, was, entry(model, was.proxy()), manifest.simulated());
             }
         }
         models.keySet().forEach(label -> differences.add("model " + label + " was there when the run began; restore it, or begin a new run"));
@@ -195,6 +199,7 @@ final class PlannedRun {
         parameters.put("api", model.api());
         parameters.put("max_tokens", String.valueOf(model.maxTokens()));
         parameters.put("temperature", String.valueOf(model.temperature()));
+        parameters.put("think_tags", String.valueOf(model.thinkTags()));
         parameters.put("extra", model.extra().isMissingNode() ? null : model.extra().toString());
         return parameters;
     }
@@ -309,7 +314,8 @@ final class Runner implements AutoCloseable {
      */
     static Runner start(RunSettings settings, Plan plan, List<String> arguments, ClientOverhead overhead, ShardEntry shard, Console console,
                         AnswerListener page) {
-        var manifest = PlannedRun.manifest(settings, plan, arguments, overhead, shard);
+        var manifest = PlannedRun.manifest(settings, plan, arguments, overhead, shard,
+                new EnvironmentProxies(console.environment()));
         var folder = settings.results().resolve(manifest.runId());
         try {
             Files.createDirectories(folder);
@@ -660,6 +666,10 @@ final class Runner implements AutoCloseable {
             console.err().println();
             summary.print(console, manifest.simulated(), manifest.currencies());
             printOwnError(summary);
+            manifest.models().stream().filter(model -> model.proxy() != null)
+                    .collect(Collectors.groupingBy(RunManifest.ModelEntry::proxy, LinkedHashMap::new,
+                            Collectors.mapping(RunManifest.ModelEntry::label, Collectors.joining(", "))))
+                    .forEach((proxy, labels) -> console.err().println("through the proxy " + proxy + ": " + labels));
             console.err().println("Written:\n  " + folder + "\nTo compare:\n  " + console.command("Compare.java", folder.toString()));
         }
     }

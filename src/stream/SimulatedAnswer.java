@@ -1,5 +1,6 @@
 //JAVA 25+
 //DEPS tools.jackson.core:jackson-databind:3.2.4
+//SOURCES SimulatedTypes.java
 //SOURCES HttpConnection.java
 
 // SimulatedAnswer: what a simulated model answers, how long it takes, and what can go wrong.
@@ -159,26 +160,24 @@ record SimulatedRequest(String path, String model, LatencyProfile latency, Fault
         }
     }
 
-    /** Throws IllegalArgumentException with the message for the client. */
+    /** Throws RefusedRequest with the message for the client. */
     static SimulatedRequest of(String path, SimulatedDialect dialect, JsonNode body, String faultHeader) {
-        var model = body.path("model").asString("");
+        dialect.types().check(body);
+        var model = body.get("model").stringValue();
         if (model.isEmpty()) {
-            throw new IllegalArgumentException("you must provide a model parameter");
+            throw new RefusedRequest(null, "you must provide a model parameter");
         }
-        var prompt = body.path(dialect.promptKey());
-        if (prompt.isMissingNode()) {
-            throw new IllegalArgumentException("Missing required parameter: '" + dialect.promptKey() + "'.");
-        }
+        var prompt = body.get(dialect.promptKey());
         var plus = model.lastIndexOf('+');
         var word = faultHeader != null ? faultHeader : plus < 0 ? "none" : model.substring(plus + 1);
         var fault = Fault.ofWord(word);
         if (fault == null) {
-            throw new IllegalArgumentException("there is no simulated fault '" + word + "'; there are " + Fault.words());
+            throw new RefusedRequest(null, "there is no simulated fault '" + word + "'; there are " + Fault.words());
         }
         var limit = body.path(dialect.limitKey()).asInt(body.path("max_completion_tokens").asInt(16_384));
         var choices = body.path("n").asInt(1);
         if (limit < 1 || choices < 1 || choices > MOST_CHOICES) {
-            throw new IllegalArgumentException(limit < 1 ? limit + " is less than the minimum of 1 - '" + dialect.limitKey() + "'"
+            throw new RefusedRequest(null, limit < 1 ? limit + " is less than the minimum of 1 - '" + dialect.limitKey() + "'"
                     : "n is " + choices + "; must be 1 to " + MOST_CHOICES);
         }
         var latency = LatencyProfile.ofModel(plus < 0 ? model : model.substring(0, plus));
@@ -520,6 +519,8 @@ interface SimulatedDialect {
     String promptKey();
 
     String limitKey();
+
+    SimulatedTypes types();
 
     List<String> opening(SimulatedAnswer answer);
 

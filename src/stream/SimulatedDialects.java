@@ -133,6 +133,11 @@ final class SimulatedChat extends SimulatedChoices {
     private static final String CALL_ID = "call_sim";
 
     @Override
+    public SimulatedTypes types() {
+        return SimulatedTypes.ofOpenAi("messages", SimulatedTypes.Type.OBJECTS, "max_tokens", "max_completion_tokens");
+    }
+
+    @Override
     public String promptKey() {
         return "messages";
     }
@@ -197,6 +202,11 @@ final class SimulatedChat extends SimulatedChoices {
 /** {@code /v1/completions}, which knows neither reasoning nor tools. */
 final class SimulatedCompletions extends SimulatedChoices {
     @Override
+    public SimulatedTypes types() {
+        return SimulatedTypes.ofOpenAi("prompt", SimulatedTypes.Type.TEXT, "max_tokens");
+    }
+
+    @Override
     public String promptKey() {
         return "prompt";
     }
@@ -223,6 +233,11 @@ final class SimulatedResponses implements SimulatedDialect {
 
     private final ArrayNode output = JsonNodeFactory.instance.arrayNode();
     private int sequenceNumber;
+
+    @Override
+    public SimulatedTypes types() {
+        return SimulatedTypes.ofOpenAi("input", SimulatedTypes.Type.TEXT, "max_output_tokens");
+    }
 
     @Override
     public String promptKey() {
@@ -397,6 +412,11 @@ final class SimulatedResponses implements SimulatedDialect {
 final class SimulatedAnthropic implements SimulatedDialect {
 
     private int block;
+
+    @Override
+    public SimulatedTypes types() {
+        return SimulatedTypes.ofAnthropic();
+    }
 
     @Override
     public String promptKey() {

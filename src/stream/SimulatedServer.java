@@ -208,8 +208,8 @@ final class SimulatedServer implements AutoCloseable {
         } catch (JacksonException e) {
             refuse(http, dialect, 400, "invalid_request_error", null, "We could not parse the JSON body of your request.");
             return Fault.NONE;
-        } catch (IllegalArgumentException e) {
-            refuse(http, dialect, 400, "invalid_request_error", null, e.getMessage());
+        } catch (RefusedRequest e) {
+            refuse(http, dialect, 400, "invalid_request_error", e.code(), e.getMessage());
             return Fault.NONE;
         }
         var nth = requestsByKey.computeIfAbsent(asked.key(), key -> new AtomicInteger()).incrementAndGet();
