@@ -65,6 +65,9 @@ public class Stream implements Callable<Integer> {
     @Option(names = {"-p", "--prompt"}, paramLabel = "TEXT", description = "A prompt; repeatable.")
     private List<String> prompts = List.of();
 
+    @Option(names = "--skip-bad", description = "Leave out records of prompt files that cannot be used, and say how many.")
+    private boolean skipBad;
+
     @Option(names = "--ask", description = "Ask on the terminal, again after each answer; end with an empty line"
             + " or Ctrl-D.")
     private boolean ask;
@@ -244,7 +247,7 @@ public class Stream implements Callable<Integer> {
             ofCommandLine.add(Prompt.ofText("prompt-" + (i + 1), prompts.get(i), "--prompt " + (i + 1)));
         }
         var defaultSources = sources.isEmpty() && prompts.isEmpty() && !settings.ask() ? List.of("prompts") : sources;
-        var set = PromptSet.read(defaultSources, console.in(), ofCommandLine);
+        var set = PromptSet.read(defaultSources, console.in(), ofCommandLine, skipBad);
         set.notes().forEach(console::say);
         UserError.throwIfAny(set.problems());
         return set.prompts();

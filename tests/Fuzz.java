@@ -78,7 +78,7 @@ public class Fuzz {
             var file = Path.of(System.getProperty("java.io.tmpdir"),
                     "fuzz." + ENDINGS.get(Math.floorMod(bytes[0], ENDINGS.size())));
             Files.write(file, java.util.Arrays.copyOfRange(bytes, 1, bytes.length));
-            var set = PromptSet.read(List.of(file.toString()), InputStream.nullInputStream(), List.of());
+            var set = PromptSet.read(List.of(file.toString()), InputStream.nullInputStream(), List.of(), false);
             for (var problem : set.problems()) {
                 if (problem.lines().count() != 1 || !problem.contains(file.toString())) {
                     throw new AssertionError("not one line that names the file: " + problem);

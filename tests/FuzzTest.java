@@ -114,7 +114,7 @@ class FuzzTest {
             Files.write(file, spoiled(new Random(seed), PROMPTS));
             var number = seed;
             Assertions.assertAll("seed " + number, () -> {
-                var set = assertTimeoutPreemptively(Duration.ofSeconds(20), () -> PromptSet.read(List.of(file.toString()), System.in, List.of()));
+                var set = assertTimeoutPreemptively(Duration.ofSeconds(20), () -> PromptSet.read(List.of(file.toString()), System.in, List.of(), false));
                 for (var problem : set.problems()) {
                     Assertions.assertEquals(1, problem.lines().count(), "seed " + number + ": " + problem);
                     Assertions.assertTrue(problem.contains(file.toString()), "seed " + number + ": " + problem);

@@ -275,8 +275,8 @@ class ModelsTest {
     void aKeyNeverGoesInTheClearToAnotherMachine() throws Exception {
         baseUrl = "http://gpu.example:8000/v1";
         specs = List.of("m");
-        assertEquals(List.of("model m: the key would go unencrypted to gpu.example; use https://, or allow it with"
-                + " --insecure-http"), problems(WITH_KEY));
+        assertEquals(List.of("model m: the key would go unencrypted to gpu.example; use https://, allow it with"
+                + " --insecure-http, or send none with --no-key"), problems(WITH_KEY));
         insecureHttp = true;
         assertEquals("Bearer sk-secret", headers(models(WITH_KEY).getFirst()).get("Authorization"));
     }

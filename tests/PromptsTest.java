@@ -16,6 +16,8 @@ import java.util.stream.Collectors;
 
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.ParameterizedTest;
 
 /** Every format of prompt set, from real files. */
 class PromptsTest {
@@ -26,7 +28,7 @@ class PromptsTest {
     private PromptSet read(String name, String text) throws Exception {
         Files.createDirectories(folder.resolve(name).getParent());
         Files.writeString(folder.resolve(name), text);
-        return PromptSet.read(List.of(folder.resolve(name).toString()), InputStream.nullInputStream(), List.of());
+        return PromptSet.read(List.of(folder.resolve(name).toString()), InputStream.nullInputStream(), List.of(), false);
     }
 
     private Prompt one(String name, String text) throws Exception {
@@ -196,7 +198,7 @@ class PromptsTest {
     @Test
     void aGlobThatIsNoneIsSaid() {
         assertEquals(List.of("[x: no such file, and not a glob: missing ']"),
-                PromptSet.read(List.of("[x"), InputStream.nullInputStream(), List.of()).problems());
+                PromptSet.read(List.of("[x"), InputStream.nullInputStream(), List.of(), false).problems());
     }
 
     @Test
@@ -204,7 +206,7 @@ class PromptsTest {
         Files.writeString(folder.resolve("good.txt"), "\uD83D\uDE00".repeat(80));
         Files.createSymbolicLink(folder.resolve("broken.txt"), folder.resolve("nowhere"));
         Files.createSymbolicLink(folder.resolve("loop.txt"), folder);
-        var set = PromptSet.read(List.of(folder.toString()), InputStream.nullInputStream(), List.of());
+        var set = PromptSet.read(List.of(folder.toString()), InputStream.nullInputStream(), List.of(), false);
         assertEquals(List.of("good.txt"), set.prompts().stream().map(Prompt::id).toList());
         assertEquals(2, set.notes().size());
     }
@@ -215,7 +217,7 @@ class PromptsTest {
             Files.writeString(Files.createDirectories(folder.resolve(inner)).resolve("x.json"), "[\"One?\", \"Two?\"]");
             Files.writeString(folder.resolve(inner).resolve("y.json"), "{\"prompt\": \"One?\"}");
         }
-        var set = PromptSet.read(List.of(folder.toString()), InputStream.nullInputStream(), List.of());
+        var set = PromptSet.read(List.of(folder.toString()), InputStream.nullInputStream(), List.of(), false);
         assertEquals(List.of(), set.problems());
         assertEquals(List.of("/a/x.json:1", "/a/x.json:1.2", "/a/y.json", "/b/x.json:1", "/b/x.json:1.2", "/b/y.json"),
                 set.prompts().stream().map(prompt -> prompt.id().replace(folder.toString(), "")).toList());
@@ -226,7 +228,7 @@ class PromptsTest {
         Files.write(folder.resolve("a.txt"), new byte[] {(byte) 0xff});
         Files.writeString(folder.resolve("b.txt"), "good");
         Files.writeString(folder.resolve("c.jsonl"), "{");
-        var set = PromptSet.read(List.of(folder.toString()), InputStream.nullInputStream(), List.of());
+        var set = PromptSet.read(List.of(folder.toString()), InputStream.nullInputStream(), List.of(), false);
         assertEquals(List.of("b.txt"), set.prompts().stream().map(Prompt::id).toList());
         assertEquals(folder.resolve("a.txt") + ": not UTF-8 text; convert it first", set.problems().getFirst());
         assertEquals(2, set.problems().size());
@@ -238,7 +240,7 @@ class PromptsTest {
             Files.createDirectories(folder.resolve(name).getParent());
             Files.writeString(folder.resolve(name), name);
         }
-        var set = PromptSet.read(List.of(folder.toString()), InputStream.nullInputStream(), List.of());
+        var set = PromptSet.read(List.of(folder.toString()), InputStream.nullInputStream(), List.of(), false);
         assertEquals(List.of("a.txt", "b.txt", "c.txt"), set.prompts().stream().map(Prompt::id).toList());
         assertEquals(List.of(folder.resolve("notes.pdf")
                 + ": left out, not a prompt file; they end in .chatml, .csv, .json, .jsonl, .md, .txt"), set.notes());
@@ -250,11 +252,11 @@ class PromptsTest {
             Files.createDirectories(folder.resolve(name).getParent());
             Files.writeString(folder.resolve(name), name);
         }
-        var flat = PromptSet.read(List.of(folder + "/*.txt"), InputStream.nullInputStream(), List.of());
+        var flat = PromptSet.read(List.of(folder + "/*.txt"), InputStream.nullInputStream(), List.of(), false);
         assertEquals(List.of("a.txt"), flat.prompts().stream().map(Prompt::id).toList());
-        var deep = PromptSet.read(List.of(folder + "/**.txt"), InputStream.nullInputStream(), List.of());
+        var deep = PromptSet.read(List.of(folder + "/**.txt"), InputStream.nullInputStream(), List.of(), false);
         assertEquals(List.of("a.txt", "b.txt"), deep.prompts().stream().map(Prompt::id).toList());
-        var none = PromptSet.read(List.of(folder + "/*.csv"), InputStream.nullInputStream(), List.of());
+        var none = PromptSet.read(List.of(folder + "/*.csv"), InputStream.nullInputStream(), List.of(), false);
         assertEquals(List.of(folder + "/*.csv: no prompt file matches"), none.problems());
     }
 
@@ -263,7 +265,7 @@ class PromptsTest {
         read("x/a.txt", "one");
         read("y/a.txt", "two");
         read("z.jsonl", "{\"id\":\"i\",\"prompt\":\"a\"}\n{\"id\":\"i\",\"prompt\":\"b\"}");
-        var set = PromptSet.read(List.of(folder.toString()), InputStream.nullInputStream(), List.of());
+        var set = PromptSet.read(List.of(folder.toString()), InputStream.nullInputStream(), List.of(), false);
         assertEquals(List.of(folder + "/x/a.txt", folder + "/y/a.txt", "i"),
                 set.prompts().stream().map(Prompt::id).toList());
         assertEquals(List.of(folder + "/z.jsonl:2: id 'i' is taken by " + folder + "/z.jsonl:1; ids must be unique"),
@@ -274,27 +276,27 @@ class PromptsTest {
     void lineIdsOfFilesOfTheSameNameAreToldApart() throws Exception {
         read("x/a.jsonl", "{\"prompt\":\"a\"}");
         read("y/a.jsonl", "{\"prompt\":\"b\"}");
-        var set = PromptSet.read(List.of(folder.toString()), InputStream.nullInputStream(), List.of());
+        var set = PromptSet.read(List.of(folder.toString()), InputStream.nullInputStream(), List.of(), false);
         assertEquals(List.of(folder + "/x/a.jsonl:1", folder + "/y/a.jsonl:1"),
                 set.prompts().stream().map(Prompt::id).toList());
     }
 
     @Test
     void standardInputIsOnePrompt() {
-        var set = PromptSet.read(List.of("-"), new ByteArrayInputStream("Hi\n".getBytes(StandardCharsets.UTF_8)), List.of());
+        var set = PromptSet.read(List.of("-"), new ByteArrayInputStream("Hi\n".getBytes(StandardCharsets.UTF_8)), List.of(), false);
         assertEquals("stdin", set.prompts().getFirst().id());
         assertEquals("user: Hi", chat(set.prompts().getFirst()));
     }
 
     @Test
     void whatIsNotThereIsSaid() {
-        var set = PromptSet.read(List.of("nowhere/x.txt"), InputStream.nullInputStream(), List.of());
+        var set = PromptSet.read(List.of("nowhere/x.txt"), InputStream.nullInputStream(), List.of(), false);
         assertEquals(List.of("nowhere/x.txt: no such file or folder"), set.problems());
     }
 
     @Test
     void theSamplesHoldOneOfEachFormat() {
-        var set = PromptSet.read(List.of("prompts"), InputStream.nullInputStream(), List.of());
+        var set = PromptSet.read(List.of("prompts"), InputStream.nullInputStream(), List.of(), false);
         assertEquals(List.of(), set.problems());
         assertEquals("[chatml, csv, json, jsonl, md, txt]", set.prompts().stream()
                 .map(prompt -> prompt.source().replaceFirst(":\\d+$", "").replaceFirst(".*\\.", ""))
@@ -360,5 +362,85 @@ class PromptsTest {
 
     private static byte[] bytes(String text) {
         return text.getBytes(StandardCharsets.UTF_8);
+    }
+
+    // Records that cannot be used
+
+    /** In this order: a record as its makers write it, what is said of it. */
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', quoteCharacter = '`', value = {
+        "{\"instruction\":\"Translate\",\"input\":\"Hallo\",\"output\":\"Hello\"}|FILE:1: instruction and input are not put together yet; write both into prompt",
+        "{\"input\":\"Who?\",\"context\":\"A long text\",\"answers\":[\"He\"],\"_id\":\"7\"}|FILE:1: context and input are not put together yet; write both into prompt",
+        "{\"id\":7,\"input\":\"Hi\"}|FILE:1 (id 7): input is not read outside the body of a batch; call it prompt",
+        "{\"custom_id\":\"e-1\",\"method\":\"POST\",\"url\":\"/v1/embeddings\",\"body\":{\"model\":\"m\",\"input\":\"Hi\"}}|FILE:1 (id e-1): a request for /v1/embeddings, which does not stream; leave it out",
+        "{\"id\":\"t\",\"messages\":[{\"role\":\"user\",\"content\":\"Weather?\"},{\"role\":\"assistant\",\"content\":null,\"tool_calls\":[{\"id\":\"c\"}]}]}|FILE:1 (id t): turn 2 is a tool call or its result, which are not sent yet; leave it out",
+        "{\"messages\":[{\"role\":\"user\",\"content\":\"Hi\"},{\"role\":\"tool\",\"content\":\"7\"}]}|FILE:1: turn 2 is a tool call or its result, which are not sent yet; leave it out",
+        "{\"prompt\":\"Hi\",\"score\":NaN}|FILE:1: not JSON: Non-standard token 'NaN'"})
+    void aRecordThatWouldLoseAPartIsRefusedByItsPlaceAndId(String record, String problem) throws Exception {
+        assertProblem(problem, "set.jsonl", record);
+    }
+
+    @Test
+    void theBodiesOfABatchAreReadForEachPathThatStreams() throws Exception {
+        for (var path : List.of("/v1/chat/completions", "/v1/completions", "/v1/responses")) {
+            var body = path.endsWith("responses") ? "{\"input\":\"Hi\"}" : path.endsWith("chat/completions")
+                    ? "{\"messages\":[{\"role\":\"user\",\"content\":\"Hi\"}]}" : "{\"prompt\":\"Hi\"}";
+            assertEquals("user: Hi", chat(one("batch.jsonl", "{\"custom_id\":\"a\",\"url\":\"" + path + "\",\"body\":" + body + "}")));
+        }
+    }
+
+    @Test
+    void ofManyBadRecordsFiveAreNamedAndTheOthersCounted() throws Exception {
+        var file = folder.resolve("set.json");
+        var records = new StringBuilder("[");
+        for (int i = 1; i <= 9; i++) {
+            records.append(i == 1 ? "" : ",").append(i == 3 ? "{\"id\":\"good\",\"prompt\":\"Hi\"}" : "{\"id\":\"r" + i + "\",\"prompt\":\"\"}");
+        }
+        assertEquals(List.of(file + ":1 (id r1): prompt is empty", file + ":1, record 2 (id r2): prompt is empty",
+                file + ":1, record 4 (id r4): prompt is empty", file + ":1, record 5 (id r5): prompt is empty",
+                file + ":1, record 6 (id r6): prompt is empty", file + ": 3 more records cannot be used; --skip-bad leaves all 8 out"),
+                read("set.json", records + "]").problems());
+        var skipped = PromptSet.read(List.of(file.toString()), InputStream.nullInputStream(), List.of(), true);
+        assertEquals(List.of(), skipped.problems());
+        assertEquals(List.of("good"), skipped.prompts().stream().map(Prompt::id).toList());
+        assertEquals(List.of(file + ": 8 records left out; the first is " + file + ":1 (id r1): prompt is empty"), skipped.notes());
+    }
+
+    @Test
+    void whatIsWrongWithAFileAsAWholeIsNotSkipped() throws Exception {
+        for (var text : List.of("[{\"prompt\":\"a\"},", "[{\"prompt\":\"\"}]", "[]")) {
+            var file = Files.writeString(folder.resolve("set.json"), text);
+            var set = PromptSet.read(List.of(file.toString()), InputStream.nullInputStream(), List.of(), true);
+            assertEquals(1, set.problems().size(), text);
+            assertEquals(List.of(), set.prompts());
+        }
+    }
+
+    @Test
+    void twoRecordsOfOneIdAreABadRecord() throws Exception {
+        var file = Files.writeString(folder.resolve("set.csv"), "id,prompt\na,One\na,Two\nb,\n");
+        assertEquals(List.of(file + ":4 (id b): prompt is empty", file + ":3: id 'a' is taken by " + file + ":2; ids must be unique"),
+                PromptSet.read(List.of(file.toString()), InputStream.nullInputStream(), List.of(), false).problems());
+        var skipped = PromptSet.read(List.of(file.toString()), InputStream.nullInputStream(), List.of(), true);
+        assertEquals(List.of("user: One"), skipped.prompts().stream().map(PromptsTest::chat).toList());
+    }
+
+    @Test
+    void conversationsThatEndWithTheAssistantAreNamedAndCounted() throws Exception {
+        var turns = "\"messages\":[{\"role\":\"user\",\"content\":\"Hi\"},{\"role\":\"assistant\",\"content\":\"Well,\"}]}\n";
+        var set = read("set.jsonl", "{\"id\":\"a\"," + turns + "{\"id\":\"b\"," + turns + "{\"id\":\"c\",\"prompt\":\"Hi\"}\n{\"id\":\"d\"," + turns
+                + "{\"id\":\"e\"," + turns);
+        assertEquals(List.of(), set.problems());
+        assertEquals(List.of(folder.resolve("set.jsonl") + ": 4 prompts (a, b, d, ...) with the assistant's turn last, which is sent as the beginning of the"
+                + " answer"), set.notes());
+    }
+
+    @Test
+    void theCommandLeavesBadRecordsOutIfThatIsWanted() throws Exception {
+        var file = Files.writeString(folder.resolve("set.jsonl"), "{\"prompt\":\"Hi\"}\n{\"prompt\":\"\"}\n");
+        var run = TestRun.of(folder.resolve("results"), file.toString(), "--simulate", "-m", "sim-ttft1-itl1-n2", "--skip-bad", "--echo", "none");
+        assertEquals(0, run.exitCode(), run.err());
+        assertTrue(run.err().startsWith("stream: " + file + ": 1 record left out; it is " + file + ":2: prompt is empty\n"), run.err());
+        assertEquals(1, run.requests().size());
     }
 }

@@ -3,6 +3,7 @@
 //DEPS tools.jackson.core:jackson-databind:3.2.4
 //DEPS tools.jackson.dataformat:jackson-dataformat-yaml:3.2.4
 //SOURCES Console.java
+//SOURCES BadRecords.java
 
 // Prompts: a prompt, and every format of prompt files.
 
@@ -35,6 +36,7 @@ import java.util.concurrent.Callable;
 import java.util.function.Predicate;
 import java.util.regex.Pattern;
 import java.util.regex.PatternSyntaxException;
+import java.util.stream.Collectors;
 
 import org.apache.commons.csv.CSVFormat;
 import org.apache.commons.csv.CSVRecord;
@@ -147,32 +149,33 @@ record Prompt(String id, List<Message> messages, Integer maxTokens, Double tempe
  */
 record PromptSet(List<Prompt> prompts, List<String> notes, List<String> problems) {
 
+    /** Where prompts come from. */
+    private interface PromptSource {
+        /** Adds prompts; throws UserError if there is none because of the source as a whole. */
+        void read(List<Prompt> prompts) throws IOException;
+    }
+
     /**
      * Reads all sources; a problem in one does not stop the others from being read.
      *
-     * @param more prompts from elsewhere, which follow the others
+     * @param more     prompts from elsewhere, which follow the others
+     * @param skipsBad whether records that cannot be used are left out; else each is a problem
      */
-    static PromptSet read(List<String> sources, InputStream in, List<Prompt> more) {
-        var prompts = new ArrayList<Prompt>();
-        var notes = new ArrayList<String>();
-        var problems = new ArrayList<String>();
+    static PromptSet read(List<String> sources, InputStream in, List<Prompt> more, boolean skipsBad) {
+        var reading = new Reading(skipsBad);
         for (var source : sources) {
-            try {
+            reading.read(source, prompts -> {
                 if (source.equals("-")) {
                     prompts.add(PromptReader.plainText("stdin", "stdin", UserFile.decode("stdin", in.readAllBytes())));
-                    continue;
+                    return;
                 }
-                for (var file : PromptFiles.of(source, notes)) {
-                    prompts.addAll(new PromptReader(file, problems).read());
+                for (var file : PromptFiles.of(source, reading.notes)) {
+                    reading.read(file.toString(), ofFile -> ofFile.addAll(new PromptReader(file, reading.bad(file)).read()));
                 }
-            } catch (UserError bad) {
-                problems.add(bad.getMessage());
-            } catch (IOException | InvalidPathException e) {
-                problems.add(source + ": cannot be read (" + e.getMessage() + ")");
-            }
+            });
         }
-        prompts.addAll(more);
-        return new PromptSet(withUniqueIds(prompts, problems), notes, problems);
+        reading.prompts.addAll(more);
+        return reading.result();
     }
 
     /**
@@ -181,40 +184,91 @@ record PromptSet(List<Prompt> prompts, List<String> notes, List<String> problems
      * @param files their bytes by their names, whose endings tell the formats
      */
     static PromptSet ofFiles(Map<String, byte[]> files) {
-        var prompts = new ArrayList<Prompt>();
-        var problems = new ArrayList<String>();
-        files.forEach((name, bytes) -> {
-            try {
-                prompts.addAll(new PromptReader(PromptFiles.named(name), problems).read(bytes));
-            } catch (UserError bad) {
-                problems.add(bad.getMessage());
-            }
-        });
-        return new PromptSet(withUniqueIds(prompts, problems), List.of(), problems);
+        var reading = new Reading(false);
+        files.forEach((name, bytes) -> reading.read(name, prompts -> {
+            var file = PromptFiles.named(name);
+            prompts.addAll(new PromptReader(file, reading.bad(file)).read(bytes));
+        }));
+        return reading.result();
     }
 
-    /** Files of the same name in two folders are told apart by their path; an id that was given twice is a problem. */
-    private static List<Prompt> withUniqueIds(List<Prompt> prompts, List<String> problems) {
-        var uses = new HashMap<String, Integer>();
-        prompts.forEach(prompt -> uses.merge(prompt.id(), 1, Integer::sum));
-        var unique = new LinkedHashMap<String, Prompt>();
-        for (var prompt : prompts) {
-            if (!prompt.id().codePoints().allMatch(PromptSet::isPrintable)) {
-                problems.add(prompt.source() + ": the id has a character that cannot be printed; give it another");
-            }
-            var named = uses.get(prompt.id()) > 1 ? withPath(prompt) : prompt;
-            var first = unique.putIfAbsent(named.id(), named);
-            if (first != null) {
-                problems.add(named.source() + ": id '" + named.id() + "' is taken by " + first.source()
-                        + "; ids must be unique");
+    /** What has been read so far. */
+    private static final class Reading {
+
+        private final boolean skipsBad;
+        private final List<Prompt> prompts = new ArrayList<>();
+        private final List<String> notes = new ArrayList<>();
+        private final List<String> problems = new ArrayList<>();
+        private final Map<String, BadRecords> bad = new LinkedHashMap<>(); // by file
+
+        Reading(boolean skipsBad) {
+            this.skipsBad = skipsBad;
+        }
+
+        BadRecords bad(Object file) {
+            return bad.computeIfAbsent(file.toString(), BadRecords::new);
+        }
+
+        void read(String name, PromptSource source) {
+            try {
+                source.read(prompts);
+            } catch (UserError e) {
+                problems.addAll(e.problems());
+            } catch (IOException | InvalidPathException e) {
+                problems.add(name + ": cannot be read (" + e.getMessage() + ")");
             }
         }
-        return List.copyOf(unique.values());
+
+        PromptSet result() {
+            var unique = withUniqueIds();
+            bad.values().stream().filter(records -> !records.isEmpty()).forEach(records -> {
+                if (skipsBad) {
+                    notes.add(records.note());
+                } else {
+                    problems.addAll(records.problems());
+                }
+            });
+            if (skipsBad && unique.isEmpty() && problems.isEmpty()) {
+                problems.add("--skip-bad leaves no prompt: " + String.join("; ", notes));
+            }
+            noteOpenAnswers(unique);
+            return new PromptSet(unique, notes, problems);
+        }
+
+        /** Files of the same name in two folders are told apart by their path; an id that was given twice is a bad record. */
+        private List<Prompt> withUniqueIds() {
+            var uses = new HashMap<String, Integer>();
+            prompts.forEach(prompt -> uses.merge(prompt.id(), 1, Integer::sum));
+            var unique = new LinkedHashMap<String, Prompt>();
+            for (var prompt : prompts) {
+                var named = uses.get(prompt.id()) > 1 ? withPath(prompt) : prompt;
+                if (!prompt.id().codePoints().allMatch(PromptSet::isPrintable)) {
+                    bad(file(prompt)).add(prompt.source() + ": the id has a character that cannot be printed; give it another");
+                } else if (unique.putIfAbsent(named.id(), named) != null) {
+                    bad(file(prompt)).add(named.source() + ": id '" + named.id() + "' is taken by " + unique.get(named.id()).source()
+                            + "; ids must be unique");
+                }
+            }
+            return List.copyOf(unique.values());
+        }
+
+        /** Servers differ in what they make of a conversation whose last turn is the assistant's. */
+        private void noteOpenAnswers(List<Prompt> all) {
+            var open = all.stream().filter(prompt -> prompt.messages().getLast().role().equals("assistant"))
+                    .collect(Collectors.groupingBy(Reading::file, LinkedHashMap::new, Collectors.toList()));
+            open.forEach((file, ofFile) -> notes.add(file + ": " + Count.of(ofFile.size(), "prompt") + " (" + ofFile.stream().limit(3)
+                    .map(Prompt::id).collect(Collectors.joining(", ")) + (ofFile.size() > 3 ? ", ..." : "")
+                    + ") with the assistant's turn last, which is sent as the beginning of the answer"));
+        }
+
+        private static String file(Prompt prompt) {
+            return prompt.source().replaceFirst(":\\d+$", "");
+        }
     }
 
     /** Puts the path before an id that was made from the file name; any other id stays. */
     private static Prompt withPath(Prompt prompt) {
-        var file = prompt.source().replaceFirst(":\\d+$", "");
+        var file = Reading.file(prompt);
         var name = Path.of(file).getFileName().toString();
         var place = prompt.id().startsWith(name) ? prompt.id().substring(name.length()) : null;
         return place != null && place.matches("(:\\d+(\\.\\d+)?)?") ? prompt.withId(file + place) : prompt;
@@ -372,7 +426,8 @@ final class HandWrittenJson {
     /** Returns what is wrong, without what would have been right instead. */
     static String problem(Exception e) {
         var message = e instanceof JacksonException json ? json.getOriginalMessage() : String.valueOf(e.getMessage());
-        return message.lines().findFirst().orElse("?").replaceFirst(": (was )?expect.*", "");
+        return message.lines().findFirst().orElse("?").replaceFirst(": (was )?expect.*", "")
+                .replaceFirst(": enable `.*", ""); // a feature of the parser is nothing that a user can enable
     }
 }
 
@@ -393,6 +448,12 @@ final class PromptReader {
     private static final Set<String> OWN_BODY_KEYS = Set.of("model", "messages", "prompt", "input", "stream",
             "stream_options", "max_tokens", "max_completion_tokens", "max_output_tokens", "temperature");
 
+    /** The paths of requests of a batch that stream an answer. */
+    private static final Pattern STREAMING_PATH = Pattern.compile(".*/(chat/completions|completions|responses|messages)");
+
+    /** What data sets have beside an input: Alpaca, LongBench. */
+    private static final List<String> INPUT_BESIDE = List.of("instruction", "context");
+
     private static final Pattern HEADING = Pattern.compile("(?im)^##[ \\t]+(system|user|assistant)[ \\t]*$");
     private static final Pattern FRONT_MATTER = Pattern.compile("(?s)\\A---\\n(.*?)\\n?^---[ \\t]*\\n",
             Pattern.MULTILINE);
@@ -402,28 +463,23 @@ final class PromptReader {
 
     private final Path file;
     private final String name;
-    private final List<String> problems;
+    private final BadRecords bad;
 
-    /** A bad line is added to the problems, and reading goes on with the next. */
-    PromptReader(Path file, List<String> problems) {
+    /** A record that cannot be used is added to the bad ones, and reading goes on with the next. */
+    PromptReader(Path file, BadRecords bad) {
         this.file = file;
         this.name = file.getFileName().toString();
-        this.problems = problems;
+        this.bad = bad;
     }
 
-    /** Returns the good prompts of the file. */
+    /** Returns the good prompts of the file; throws UserError if it cannot be used as a whole. */
     List<Prompt> read() throws IOException {
         return read(Files.readAllBytes(file));
     }
 
     /** The same of bytes that are read already. */
     List<Prompt> read(byte[] bytes) {
-        try {
-            return read(UserFile.decode(file.toString(), bytes));
-        } catch (UserError bad) {
-            problems.add(bad.getMessage());
-            return List.of();
-        }
+        return read(UserFile.decode(file.toString(), bytes));
     }
 
     private List<Prompt> read(String text) {
@@ -521,7 +577,7 @@ final class PromptReader {
         for (var json : text.split("\n", -1)) {
             line++;
             if (!json.isBlank()) {
-                addOrReport(prompts, line, () -> HandWrittenJson.STRICT.readTree(json), name + ":" + line);
+                addOrReport(prompts, at(line), () -> HandWrittenJson.STRICT.readTree(json), name + ":" + line);
             }
         }
         return notEmpty(prompts);
@@ -532,17 +588,20 @@ final class PromptReader {
         try (var parser = HandWrittenJson.WITH_COMMENTS.createParser(text)) {
             if (parser.nextToken() != JsonToken.START_ARRAY) {
                 var node = HandWrittenJson.WITH_COMMENTS.readTree(text);
-                addOrReport(prompts, 1, () -> node, name);
+                addOrReport(prompts, at(1), () -> node, name);
                 return notEmpty(prompts);
             }
             var lastLine = 0;
             var onLine = 0;
+            var record = 0;
             while (parser.nextToken() != JsonToken.END_ARRAY) {
                 var line = parser.currentTokenLocation().getLineNr();
                 onLine = line == lastLine ? onLine + 1 : 1;
                 lastLine = line;
                 var node = (JsonNode) JSON_ELEMENT.readTree(parser);
-                addOrReport(prompts, line, () -> node, name + ":" + line + (onLine == 1 ? "" : "." + onLine));
+                record++;
+                addOrReport(prompts, at(line) + (onLine == 1 ? "" : ", record " + record), () -> node,
+                        name + ":" + line + (onLine == 1 ? "" : "." + onLine));
             }
             if (parser.nextToken() != null) {
                 throw UserError.at(at(parser.currentTokenLocation().getLineNr()),
@@ -554,29 +613,42 @@ final class PromptReader {
         return notEmpty(prompts);
     }
 
-    private void addOrReport(List<Prompt> prompts, int line, Callable<JsonNode> json, String id) {
+    private void addOrReport(List<Prompt> prompts, String place, Callable<JsonNode> json, String id) {
         try {
-            prompts.add(ofJson(json.call(), line, id));
-        } catch (UserError bad) {
-            problems.add(bad.getMessage());
+            var node = json.call();
+            var own = node.hasNonNull("custom_id") ? node.get("custom_id") : node.path("id");
+            prompts.add(ofJson(node, own.isValueNode() ? place + " (id " + text(own) + ")" : place, id, place.replaceFirst(", record.*", "")));
+        } catch (UserError e) {
+            bad.add(e.getMessage());
         } catch (JacksonException e) {
-            problems.add(at(line) + ": not JSON: " + HandWrittenJson.problem(e));
+            bad.add(place + ": not JSON: " + HandWrittenJson.problem(e));
         } catch (Exception e) {
             throw new IllegalStateException(e);
         }
     }
 
-    /** An OpenAI Batch line, a ShareGPT conversation, or an object with prompt, messages or input. */
-    private Prompt ofJson(JsonNode node, int line, String defaultId) {
-        var where = at(line);
+    /**
+     * An OpenAI Batch line, a ShareGPT conversation, or an object with prompt or messages.
+     *
+     * @param where  names the record in messages
+     * @param source the place of the prompt
+     */
+    private Prompt ofJson(JsonNode node, String where, String defaultId, String source) {
         if (node.isString()) {
-            return plainText(defaultId, where, node.stringValue());
+            return plainText(defaultId, source, node.stringValue());
         }
         if (!node.isObject()) {
             throw UserError.at(where, "neither an object nor a text");
         }
         var batch = node.path("body").isObject();
         var body = batch ? node.get("body") : node;
+        if (batch && node.hasNonNull("url") && !STREAMING_PATH.matcher(text(node.get("url"))).matches()) {
+            throw UserError.at(where, "a request for " + text(node.get("url")) + ", which does not stream; leave it out");
+        }
+        if (!batch && body.path("input").isString() && !body.has("prompt") && !body.has("messages")) {
+            throw UserError.at(where, INPUT_BESIDE.stream().filter(body::has).findFirst().map(key -> key + " and input are not put together yet;"
+                    + " write both into prompt").orElse("input is not read outside the body of a batch; call it prompt"));
+        }
         var known = new LinkedHashMap<String, String>();
         node.properties().forEach(entry -> {
             if (entry.getValue().isValueNode() && !entry.getValue().isNull()) {
@@ -602,7 +674,7 @@ final class PromptReader {
             body.properties().stream().filter(entry -> !OWN_BODY_KEYS.contains(entry.getKey()))
                     .forEach(entry -> extra.put(entry.getKey(), entry.getValue()));
         }
-        var fields = fields(known, defaultId, where);
+        var fields = fields(known, defaultId, where, source);
         return fields.prompt(messages(body, where), extra);
     }
 
@@ -639,6 +711,9 @@ final class PromptReader {
             var role = role(where, text(turn.path(roleKey)));
             if (untilAssistant && role.equals("assistant")) {
                 break;
+            }
+            if (role.equals("tool") || turn.path("tool_calls").isArray() && !turn.path("tool_calls").isEmpty()) {
+                throw UserError.at(where, "turn " + (messages.size() + 1) + " is a tool call or its result, which are not sent yet; leave it out");
             }
             messages.add(new Prompt.Message(role, content(turn.path(textKey), where)));
         }
@@ -692,33 +767,38 @@ final class PromptReader {
             }
             var known = new LinkedHashMap<>(row.toMap());
             known.values().removeIf(String::isEmpty);
+            var where = at(line) + (known.containsKey("id") ? " (id " + known.get("id") + ")" : "");
             var messages = new ArrayList<Prompt.Message>();
             var system = known.remove("system");
             if (system != null) {
                 messages.add(new Prompt.Message("system", system));
             }
-            messages.add(new Prompt.Message("user", notBlank(at(line), known.remove("prompt"), "prompt")));
-            prompts.add(fields(known, name + ":" + line, at(line)).prompt(messages));
-        } catch (UserError bad) {
-            problems.add(bad.getMessage());
+            messages.add(new Prompt.Message("user", notBlank(where, known.remove("prompt"), "prompt")));
+            prompts.add(fields(known, name + ":" + line, where, at(line)).prompt(messages));
+        } catch (UserError e) {
+            bad.add(e.getMessage());
         }
     }
 
     /** The fields that any format may bring beside the text, checked. */
     private record Fields(String id, String system, Integer maxTokens, Double temperature, String model,
-                          Map<String, String> labels, String where) {
+                          Map<String, String> labels, String source) {
 
         Prompt prompt(List<Prompt.Message> messages) {
             return prompt(messages, Map.of());
         }
 
         Prompt prompt(List<Prompt.Message> messages, Map<String, Object> extra) {
-            var prompt = new Prompt(id, List.copyOf(messages), maxTokens, temperature, model, extra, labels, where);
+            var prompt = new Prompt(id, List.copyOf(messages), maxTokens, temperature, model, extra, labels, source);
             return system == null || prompt.hasSystem() ? prompt : prompt.withSystem(system);
         }
     }
 
     private Fields fields(Map<String, String> found, String defaultId, String where) {
+        return fields(found, defaultId, where, where);
+    }
+
+    private Fields fields(Map<String, String> found, String defaultId, String where, String source) {
         var labels = new LinkedHashMap<>(found);
         var id = labels.remove("id");
         var system = labels.remove("system");
@@ -728,7 +808,7 @@ final class PromptReader {
         return new Fields(id == null || id.isBlank() ? defaultId : id.strip(), system,
                 maxTokens == null ? null : wholeNumber(where, "max_tokens", maxTokens),
                 temperature == null ? null : number(where, "temperature", temperature),
-                model, labels, where);
+                model, labels, source);
     }
 
     private static int wholeNumber(String where, String field, String value) {
@@ -771,7 +851,7 @@ final class PromptReader {
     }
 
     private List<Prompt> notEmpty(List<Prompt> prompts) {
-        if (prompts.isEmpty() && problems.isEmpty()) {
+        if (prompts.isEmpty() && bad.isEmpty()) {
             throw UserError.at(file.toString(), "no prompts in it");
         }
         return prompts;
