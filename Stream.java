@@ -470,6 +470,7 @@ public class Stream implements Callable<Integer> {
                 var prompt = chat ? conversation.ask(model, "ask-" + asked, question) : Prompt.ofText("ask-" + asked, question, "--ask");
                 prompts.put(model, settings.system() == null ? prompt : prompt.withSystem(settings.system()));
             }
+            runner.note(Prompt.ofText("ask-" + asked, question, "--ask"));
             runner.execute(Plan.ofEach(prompts, settings.order().withSeed(settings.order().seed() + asked)));
             if (chat) {
                 catalog.models().forEach(model -> conversation.answer(model.label(), runner.outputs().get(model.label())));

@@ -214,6 +214,29 @@ class ReportTest {
         assertTrue(IntStream.range(0, 1920).map(x -> picture.getRGB(x, 110)).distinct().count() > 5, "text is drawn");
     }
 
+    /** SVG leaves out the spaces at the beginning of a text, so a piece must not begin with one, and has to stand where its first letter is. */
+    @Test
+    void thePiecesOfTheRaceMakeUpItsWordsAndNoLineBeginsWithASpace() throws Exception {
+        var run = TestRun.of(folder.resolve("results"), "--simulate", "-m", "sim-ttft5-itl1-n40", "-p", "Why is the sky blue?", "--echo", "none");
+        var svg = folder.resolve("race.svg");
+        report(0, run.folder(), "--export", svg);
+        var nodes = xml(svg).getElementsByTagName("text");
+        var lines = new TreeMap<Double, StringBuilder>();
+        for (int i = 0; i < nodes.getLength(); i++) {
+            var attributes = nodes.item(i).getAttributes();
+            var y = Double.parseDouble(attributes.getNamedItem("y").getNodeValue());
+            if (attributes.getNamedItem("xml:space") != null && y > 120) { // below the times
+                var text = nodes.item(i).getFirstChild().getNodeValue();
+                assertEquals(text.strip(), text);
+                var column = (int) Math.round((Double.parseDouble(attributes.getNamedItem("x").getNodeValue()) - 36) / (0.602 * 15));
+                var line = lines.computeIfAbsent(y, absent -> new StringBuilder());
+                line.append(" ".repeat(Math.max(0, column - line.length()))).append(text);
+            }
+        }
+        assertTrue(lines.size() > 1, lines.toString());
+        assertEquals(run.request().get("output").strip(), String.join(" ", lines.values()));
+    }
+
     @Test
     void theRaceIsAFilmInWhichEachPieceOfTextComesWhenItCame() throws Exception {
         var svg = folder.resolve("race.svg");

@@ -217,6 +217,9 @@ class StreamTest {
         var run = run(Map.of(), "First?\nSecond?\n\nnever\n", "-m", QUICK, "--ask");
         assertEquals(0, run.exitCode(), run.err());
         assertEquals(List.of("ask-1", "ask-2"), column(run.requests(), "prompt_id"));
+        var prompts = JsonMapper.shared().readTree(run.file("run.json")).path("prompts");
+        assertEquals(List.of("ask-1 First?", "ask-2 Second?"), prompts.valueStream().map(prompt -> prompt.path("id").asString("") + " "
+                + prompt.path("text").asString("")).toList(), "the questions are in no other file");
         assertEquals(3, run.err().split("Ask a question: ", -1).length - 1);
     }
 

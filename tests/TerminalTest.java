@@ -163,6 +163,9 @@ class TerminalTest {
             session.type("\004");
             assertEquals(0, session.exitCode(), session.screen());
             assertTrue(session.lines().contains("Written:"), session.screen());
+            for (var request : List.of("\033[c", "\033[6n", "$p")) { // device attributes, position of the cursor, modes
+                assertFalse(session.screen().contains(request), "the terminal would answer, and that would be taken for typed text");
+            }
         }
         var run = RunManifest.read(RunFiles.runsIn(folder).getFirst());
         assertEquals(2, run.counts().completed());

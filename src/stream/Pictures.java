@@ -338,7 +338,8 @@ final class RaceFilm {
                 wordEnd++;
             }
             var beginsWord = at == 0 || Character.isWhitespace(text.charAt(at - 1));
-            if (column >= columns || beginsWord && column > 0 && column + wordEnd - at > columns) {
+            var isSpace = wordEnd == at; // which may stand beyond the end of a line, but not at the beginning of the next
+            if (!isSpace && (column >= columns || beginsWord && column > 0 && column + wordEnd - at > columns)) {
                 line++;
                 column = 0;
             }
@@ -357,8 +358,9 @@ final class RaceFilm {
                 for (to = from + 1; to < end && lineOf[to] == lineOf[from]; ) {
                     to++;
                 }
-                if (!text.substring(from, to).isBlank()) {
-                    placed.add(new Placed(piece.elapsedMicros() / 1e3, lineOf[from], columnOf[from], text.substring(from, to).stripTrailing()));
+                var visible = text.substring(from, to).stripLeading(); // SVG does not draw leading spaces
+                if (!visible.isEmpty()) {
+                    placed.add(new Placed(piece.elapsedMicros() / 1e3, lineOf[from], columnOf[to - visible.length()], visible.stripTrailing()));
                 }
             }
             at = end;

@@ -291,8 +291,14 @@ record RunManifest(String runId, String startedAt, boolean simulated, long seed,
     record ModelEntry(String label, String name, String api, String baseUrl, String keyVariable, Integer maxTokens,
                       Double temperature, Price price, boolean thinkTags, String proxy, JsonNode extra) { }
 
-    /** A prompt of the run; the digest tells whether it has changed. */
-    record PromptEntry(String id, String source, String digest, Map<String, String> labels) { }
+    /** A prompt of the run; the digest tells whether it has changed. The text is that of a question on the terminal, else null. */
+    record PromptEntry(String id, String source, String digest, Map<String, String> labels, String text) {
+
+        /** Of a prompt whose text is in its source. */
+        PromptEntry(String id, String source, String digest, Map<String, String> labels) {
+            this(id, source, digest, labels, null);
+        }
+    }
 
     /**
      * How the requests ended.
@@ -355,7 +361,7 @@ record RunManifest(String runId, String startedAt, boolean simulated, long seed,
         for (var prompt : json.path("prompts")) {
             var labels = new LinkedHashMap<String, String>();
             prompt.path("labels").properties().forEach(label -> labels.put(label.getKey(), label.getValue().asString("")));
-            prompts.add(new PromptEntry(text(prompt, "id"), text(prompt, "source"), text(prompt, "digest"), labels));
+            prompts.add(new PromptEntry(text(prompt, "id"), text(prompt, "source"), text(prompt, "digest"), labels, text(prompt, "text")));
         }
         var counts = json.path("counts");
         return new RunManifest(text(json, "run_id"), text(json, "started_at"), json.path("simulated").asBoolean(false),
@@ -411,9 +417,11 @@ record RunManifest(String runId, String startedAt, boolean simulated, long seed,
         }
         var promptList = json.putArray("prompts");
         for (var prompt : prompts) {
-            var entry = promptList.addObject().put("id", prompt.id()).put("source", prompt.source())
-                    .put("digest", prompt.digest()).putObject("labels");
-            prompt.labels().forEach(entry::put);
+            var entry = promptList.addObject().put("id", prompt.id()).put("source", prompt.source()).put("digest", prompt.digest());
+            prompt.labels().forEach(entry.putObject("labels")::put);
+            if (prompt.text() != null) {
+                entry.put("text", prompt.text());
+            }
         }
         json.set("client_overhead", clientOverhead == null ? JsonNodeFactory.instance.nullNode() : clientOverhead.json());
         json.put("planned_requests", plannedRequests).put("self_warmup", selfWarmup);
@@ -471,6 +479,14 @@ record RunManifest(String runId, String startedAt, boolean simulated, long seed,
     /** Returns the same with the error that was measured now; with what is known already if it is null. */
     RunManifest withOverhead(ClientOverhead overhead) {
         return overhead == null ? this : new RunManifest(runId, startedAt, simulated, seed, versions, arguments, options, models, prompts, overhead,
+                plannedRequests, selfWarmup, resumedAt, finishedAt, counts, shard, clockOffsets);
+    }
+
+    /** Returns the same with another prompt. */
+    RunManifest withPrompt(PromptEntry prompt) {
+        var all = new ArrayList<>(prompts);
+        all.add(prompt);
+        return new RunManifest(runId, startedAt, simulated, seed, versions, arguments, options, models, List.copyOf(all), clientOverhead,
                 plannedRequests, selfWarmup, resumedAt, finishedAt, counts, shard, clockOffsets);
     }
 

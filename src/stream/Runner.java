@@ -137,6 +137,11 @@ final class PlannedRun {
                 new TreeMap<>(prompt.extra()).toString(), new TreeMap<>(prompt.labels()).toString()));
     }
 
+    /** Returns the entry of a question, of one message. */
+    static RunManifest.PromptEntry question(Prompt prompt) {
+        return new RunManifest.PromptEntry(prompt.id(), prompt.source(), digest(prompt), prompt.labels(), prompt.messages().getFirst().content());
+    }
+
     private static String digest(String text) {
         var bytes = text.getBytes(StandardCharsets.UTF_8);
         var one = new CRC32();
@@ -352,6 +357,12 @@ final class Runner implements AutoCloseable {
     void execute(Plan plan) throws InterruptedException {
         openAhead(plan);
         sendAll(plan);
+    }
+
+    /** Notes a question that was asked on the terminal, of which run.json keeps the text. */
+    void note(Prompt question) throws IOException {
+        manifest = manifest.withPrompt(PlannedRun.question(question));
+        manifest.write(folder);
     }
 
     /** The same in rounds, each of which begins when the one before has ended; ends before one that is not wanted. */
