@@ -84,6 +84,7 @@ import org.openjdk.jmh.annotations.State;
 import org.openjdk.jmh.annotations.TearDown;
 import org.openjdk.jmh.annotations.Warmup;
 import org.openjdk.jmh.results.RunResult;
+import org.openjdk.jmh.runner.NoBenchmarksException;
 import org.openjdk.jmh.runner.Runner;
 import org.openjdk.jmh.runner.RunnerException;
 import org.openjdk.jmh.runner.options.ChainedOptionsBuilder;
@@ -109,6 +110,15 @@ public class Bench {
     private static final String BASE_URL = "stream.bench.base-url";
 
     public static void main(String... args) throws IOException, RunnerException, CommandLineOptionException {
+        try {
+            run(args);
+        } catch (NoBenchmarksException e) {
+            Console.ofProcess("bench").say(String.join(" ", args) + ": no benchmark has such a name; -l lists them");
+            System.exit(2);
+        }
+    }
+
+    private static void run(String... args) throws IOException, RunnerException, CommandLineOptionException {
         if (args.length > 0 && args[0].equals("accuracy")) {
             var console = Console.ofProcess("bench accuracy");
             System.exit(console.run(new Accuracy(console), Arrays.copyOfRange(args, 1, args.length)));

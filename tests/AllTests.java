@@ -65,6 +65,7 @@
 //SOURCES ThinkTagsTest.java
 //SOURCES ToolProcess.java
 //SOURCES TrustedCertificate.java
+//SOURCES WordWrapTest.java
 
 // Runs the tests: all of them, or those named.
 //
@@ -103,7 +104,7 @@ public class AllTests {
      */
     static final List<Class<?>> CLASSES = List.of(LayoutTest.class, ResumeTest.class, LauncherTest.class, ActionTest.class, StatisticsTest.class,
             CompareTest.class, ComparisonTest.class, HistoryTest.class, GroupsTest.class, CostTest.class, ShardTest.class, ImportedRunsTest.class,
-            RecordedRunTest.class, FuzzTest.class, MetricsTest.class, PromptsTest.class, ModelsTest.class, PlanTest.class, EventsTest.class,
+            RecordedRunTest.class, FuzzTest.class, MetricsTest.class, WordWrapTest.class, PromptsTest.class, ModelsTest.class, PlanTest.class, EventsTest.class,
             StreamDecoderTest.class, StreamTableTest.class, EventScannerTest.class, RunFilesTest.class, JournalTest.class, ConnectionTest.class, AnswerBodyTest.class, AnswerCaveatTest.class, ThinkTagsTest.class, RefusalTest.class,
             TelemetryTest.class, StreamTest.class, TerminalTest.class, ReportTest.class, LiveTest.class, FaultTest.class, SimulatorTest.class,
             FramingTest.class, DialectsTest.class, LiveServerTest.class, CalibrationTest.class);

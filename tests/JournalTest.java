@@ -109,7 +109,8 @@ class JournalTest {
             attempt.recording().add(10_000, 1, EventKind.CONTENT, "a", StreamEvent.NO_COUNT);
             attempt.recording().add(15_000, 2, EventKind.REASONING, "r", StreamEvent.NO_COUNT);
             attempt.recording().add(30_000, 3, EventKind.CONTENT, "b", StreamEvent.NO_COUNT);
-            attempt.end().set(new Attempt.End(new ExchangeResult(new Outcome.Completed(), 200, 30, null, null, new AnswerState(), null, null,
+            attempt.end().set(new Attempt.End(new ExchangeResult(new Outcome.Completed(), 200, 30, null,
+                    new Network(null, null, null, null, null, null, null), new AnswerState(), null, null,
                     ExchangeResult.BodyForm.USUAL, false, false, null), true, null));
             journal.begin(attempt);
         }

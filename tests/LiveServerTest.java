@@ -9,6 +9,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.io.IOException;
 import java.io.InputStream;
 import java.net.ConnectException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
 import java.net.Socket;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -442,8 +444,12 @@ class LiveServerTest extends LiveFixture {
     }
 
     @Test
-    void theCommandRefusesWhatItCannotServe() {
+    void theCommandRefusesWhatItCannotServe() throws IOException {
         assertEquals("live: --port 70000; must be a number from 0 to 65535\n", live("--simulate", "--port", "70000"));
+        try (var taken = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+            assertEquals("live: --port " + taken.getLocalPort() + ": cannot listen there (Address already in use); choose another\n",
+                    live("--simulate", "-m", "sim-ttft1-itl1-n1", "--port", String.valueOf(taken.getLocalPort())));
+        }
         assertEquals("live: --simulate and --base-url name two servers; leave one out\n", live("--simulate", "--base-url", "http://localhost:1/v1"));
         assertEquals("live: no key for api.openai.com; set OPENAI_API_KEY, or send none with --no-key, or try it without a server, with --simulate\n", live("-m", "gpt-4"));
     }

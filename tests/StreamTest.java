@@ -757,6 +757,13 @@ class StreamTest {
     }
 
     @Test
+    void aRunInWhichEverythingFailedHasNoTableAndNothingToCompare() {
+        var run = run("-m", QUICK + "+status-401", "-p", "Hi", "-n", "3");
+        assertEquals(1, run.exitCode());
+        assertTrue(run.err().endsWith("\nNone of 3 requests completed.\nWritten:\n  " + run.folder() + "\n"), run.err());
+    }
+
+    @Test
     void interruptedEverythingMeasuredIsWritten() throws Exception {
         var process = ToolProcess.of(List.of(), "stream.Stream", "--base-url", simulator.baseUrl(), "-m",
                 "sim-ttft1-itl20-n10000,b=sim-ttft1-itl20-n10000", "--max-tokens", "10000", "-c", "2", "-p", "Hi", "-n", "5",
@@ -773,7 +780,7 @@ class StreamTest {
             var printed = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
             var run = new TestRun(130, "", printed, results);
             assertEquals(List.of("cancelled", "cancelled"), column(run.requests(), "status"), printed);
-            assertTrue(printed.contains("TTFT") && printed.contains(run.folder().toString()), printed);
+            assertTrue(printed.contains("None of 2 requests completed.") && printed.contains(run.folder().toString()), printed);
             Printed.compare("--check", run.folder()).expect(0);
         } finally {
             process.destroyForcibly();

@@ -389,9 +389,14 @@ record Console(String command, InputStream in, PrintStream out, PrintStream err,
         }
     }
 
-    /** Prints a line for the user on standard error. */
+    /** Prints a message for the user on standard error: one line, which a terminal gets broken at the ends of words. */
     void say(String line) {
-        err.println(command + ": " + OneLine.of(line));
+        tell(command + ": " + line);
+    }
+
+    /** The same without the name of the command. */
+    void tell(String line) {
+        err.println(OneLine.wrapped(OneLine.of(line), errWidth(), "  "));
     }
 
     /** Returns a progress bar whose consumer the caller sets. */

@@ -1,6 +1,7 @@
 //JAVA 25+
 //DEPS org.hdrhistogram:HdrHistogram:2.2.2
 //SOURCES Console.java
+//SOURCES WordWrap.java
 
 // Echo: the answers on the terminal while they come, what is known of each at its end, and a line that tells how far a run is.
 
@@ -186,6 +187,7 @@ final class Echo implements AnswerListener {
     private final boolean showsProgress;
     private final int width;
     private volatile boolean progressIsShown; // also read by the thread that drops the rest
+    private final WordWrap wrap; // null if nothing is to be wrapped
     private Speaker current;
     private boolean currentReasons;
     private volatile boolean dropped;
@@ -208,6 +210,7 @@ final class Echo implements AnswerListener {
         this.progress = new RunProgress(requests, System.nanoTime());
         this.showsProgress = progress.isBatch() && !settings.quiet() && console.errIsTerminal();
         this.width = showsProgress ? console.errWidth() - 1 : 0; // a full line would move the cursor to the next
+        this.wrap = console.outIsTerminal() ? new WordWrap(console.outWidth()) : null;
         if (showsProgress) {
             refresh = printer.scheduleWithFixedDelay(this::showProgress, 0, REFRESH_MILLIS, TimeUnit.MILLISECONDS);
         }
@@ -396,11 +399,14 @@ final class Echo implements AnswerListener {
                 console.err().println(coloured(speaker, speaker.label()) + (namesPrompts ? "  " + speaker.promptId() : ""));
             }
             current = speaker;
+            beginLine();
         } else if (currentReasons && !reasoning) {
             console.out().print("\n\n");
+            beginLine();
         }
         currentReasons = reasoning;
-        console.out().print(styled(text, reasoning));
+        var shown = harmless(text);
+        console.out().print(styled(wrap == null ? shown : wrap.next(shown), reasoning));
         flush();
         pause();
     }
@@ -423,8 +429,14 @@ final class Echo implements AnswerListener {
         }
     }
 
+    private void beginLine() {
+        if (wrap != null) {
+            wrap.reset();
+        }
+    }
+
     private String styled(String text, boolean reasoning) {
-        return reasoning ? dimmed(harmless(text)) : harmless(text);
+        return reasoning ? dimmed(text) : text;
     }
 
     private String dimmed(String text) {
@@ -437,7 +449,14 @@ final class Echo implements AnswerListener {
 
     private void showLine(Speaker speaker, String line, boolean reasoning) {
         hideProgress();
-        console.out().println(coloured(speaker, speaker.label()) + prompt(speaker) + " | " + styled(line, reasoning));
+        var begin = speaker.label() + prompt(speaker) + " | ";
+        var room = Math.max(begin.length(), console.outWidth() - begin.length());
+        var shown = harmless(line);
+        var lines = shown.length() <= room ? new String[] {shown} : OneLine.wrapped(shown, room, "").split("\n");
+        for (int i = 0; i < lines.length; i++) {
+            console.out().println((i == 0 ? coloured(speaker, speaker.label()) + prompt(speaker) + " | " : " ".repeat(begin.length() - 2) + "| ")
+                    + styled(lines[i], reasoning));
+        }
         flush();
         showProgress();
     }

@@ -14,7 +14,6 @@
 package stream;
 
 import java.io.IOException;
-import java.io.PrintStream;
 import java.math.BigDecimal;
 import java.math.MathContext;
 import java.nio.file.Files;
@@ -563,58 +562,62 @@ final class Summary {
      * @param currencies those of the models that have a price, by their labels
      */
     void print(Console console, boolean simulated, Map<String, String> currencies) {
+        if (completed() == 0) {
+            console.tell("None of " + Count.of(requests(), "request") + " completed.");
+            return;
+        }
         var out = console.err();
-        out.println(simulated ? "Simulated latencies in ms: they say nothing about the real models of these names"
+        console.tell(simulated ? "Simulated latencies in ms: they say nothing about the real models of these names"
                 : "Latencies in ms");
         out.print(table().text(console.errWidth(), console.isStyled() && console.errIsTerminal()));
-        printThroughput(out);
-        currencies.forEach((model, currency) -> printCost(out, model, currency));
+        printThroughput(console);
+        currencies.forEach((model, currency) -> printCost(console, model, currency));
         for (var model : models) {
             for (var caveat : AnswerCaveat.values()) {
                 var answers = of(model).stream().filter(request -> request.caveats().contains(caveat)).count();
                 if (answers > 0) {
-                    out.println(caveat.warning().about(model + ": " + Count.of(answers, "completed answer")));
+                    console.tell(caveat.warning().about(model + ": " + Count.of(answers, "completed answer")));
                 }
             }
-            printBuffered(out, model);
+            printBuffered(console, model);
         }
         labelsOfServedModels().forEach((served, labels) -> {
             if (labels.size() > 1) {
-                out.println(Warning.ONE_MODEL.about(String.join(", ", labels), served));
+                console.tell(Warning.ONE_MODEL.about(String.join(", ", labels), served));
             }
         });
     }
 
-    private void printBuffered(PrintStream out, String model) {
+    private void printBuffered(Console console, String model) {
         var completed = of(model).stream().filter(LastAttempt::completed).toList();
         var tokens = completed.stream().mapToDouble(LastAttempt::contentEvents).sum();
         var together = completed.stream().mapToDouble(LastAttempt::coalescedEvents).sum();
         if (AnswerMetrics.wereBuffered(together, tokens)) {
-            out.println("warning: " + model + ": " + Warning.BUFFERED.text(Math.round(together / tokens * 100) + " %"));
+            console.tell("warning: " + model + ": " + Warning.BUFFERED.text(Math.round(together / tokens * 100) + " %"));
         }
     }
 
     /** Requests and tokens per second of the time in which each model was measured; more load makes them grow, unlike tokens/s. */
-    private void printThroughput(PrintStream out) {
+    private void printThroughput(Console console) {
         for (var model : models) {
             var throughput = new Throughput();
             of(model).stream().filter(LastAttempt::completed).forEach(request -> throughput.add(request.startedAt().toEpochMilli(),
                     request.values()[QUANTILES.indexOf(RequestColumn.TOTAL_MS)], request.outputTokens()));
             if (throughput.requests() > 1 && throughput.seconds() > 0) {
-                out.printf(Locale.ROOT, "throughput of %s: %.2f requests/s%s%n", model, throughput.requests() / throughput.seconds(),
+                console.tell(String.format(Locale.ROOT, "throughput of %s: %.2f requests/s%s", model, throughput.requests() / throughput.seconds(),
                         Double.isNaN(throughput.tokens()) ? "" : String.format(Locale.ROOT, ", %.1f tokens/s",
-                                throughput.tokens() / throughput.seconds()));
+                                throughput.tokens() / throughput.seconds())));
             }
         }
     }
 
-    private void printCost(PrintStream out, String model, String currency) {
+    private void printCost(Console console, String model, String currency) {
         var completed = of(model).stream().filter(LastAttempt::completed).toList();
         var known = completed.stream().map(LastAttempt::cost).filter(Objects::nonNull).toList();
         if (!known.isEmpty()) {
             var sum = known.stream().reduce(BigDecimal.ZERO, BigDecimal::add);
             var mean = sum.divide(BigDecimal.valueOf(known.size()), MathContext.DECIMAL64);
-            out.println("cost of " + model + ": " + Price.shown(mean) + " " + currency + " per answer, "
+            console.tell("cost of " + model + ": " + Price.shown(mean) + " " + currency + " per answer, "
                     + Price.shown(mean.movePointRight(3)) + " " + currency + " per 1,000 answers"
                     + (known.size() == completed.size() ? "" : ", of the " + known.size() + " of " + completed.size()
                     + " answers whose tokens the server counted"));

@@ -26,6 +26,7 @@ package stream;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.InetAddress;
+import java.net.ServerSocket;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.security.MessageDigest;
@@ -172,21 +173,33 @@ final class LiveServer implements AutoCloseable {
     private final Phaser tabs = new Phaser(1);
 
     private LiveServer(LiveSession session, int port) {
-        LOGGER.setLevel(Level.SEVERE);
+        LOGGER.setLevel(Level.OFF); // a port that is taken is no exception for Helidon, but a page of its log
         this.session = session;
         this.server = WebServer.builder().shutdownHook(false).address(InetAddress.getLoopbackAddress()).port(port)
                 .maxPayloadSize(MOST_BODY_BYTES).routing(this::route).build().start();
+        LOGGER.setLevel(Level.SEVERE);
+        if (!server.isRunning()) {
+            throw new IllegalStateException("the server did not start");
+        }
         this.access = new LiveAccess(server.port());
     }
 
     /** Starts on this port of the loopback address, 0 for a free one; throws UserError if it cannot. */
     static LiveServer start(LiveSettings settings, int port, Console console) {
+        try (var free = new ServerSocket(port, 1, InetAddress.getLoopbackAddress())) {
+            // Helidon does not tell why it cannot listen
+        } catch (IOException e) {
+            throw cannotListen(port, e);
+        }
         try {
             return new LiveServer(new LiveSession(settings, console), port);
         } catch (UncheckedIOException | IllegalStateException e) {
-            throw new UserError("--port " + port + ": cannot listen there (" + OneLine.firstOf(String.valueOf(e.getMessage()))
-                    + "); choose another");
+            throw cannotListen(port, e);
         }
+    }
+
+    private static UserError cannotListen(int port, Exception e) {
+        return new UserError("--port " + port + ": cannot listen there (" + OneLine.firstOf(String.valueOf(e.getMessage())) + "); choose another");
     }
 
     /** Returns the address of the page, with the token. */

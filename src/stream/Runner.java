@@ -306,7 +306,7 @@ final class Runner implements AutoCloseable {
         Runtime.getRuntime().addShutdownHook(interruption);
         Thread.ofVirtual().name("stall-detector").start(this::watch);
         if (telemetry != null && !settings.echo().quiet()) {
-            console.say("metrics at " + telemetry.address());
+            listener.say("metrics at " + telemetry.address());
         }
     }
 
@@ -680,8 +680,9 @@ final class Runner implements AutoCloseable {
             manifest.models().stream().filter(model -> model.proxy() != null)
                     .collect(Collectors.groupingBy(RunManifest.ModelEntry::proxy, LinkedHashMap::new,
                             Collectors.mapping(RunManifest.ModelEntry::label, Collectors.joining(", "))))
-                    .forEach((proxy, labels) -> console.err().println("through the proxy " + proxy + ": " + labels));
-            console.err().println("Written:\n  " + folder + "\nTo compare:\n  " + console.command("Compare.java", folder.toString()));
+                    .forEach((proxy, labels) -> console.tell("through the proxy " + proxy + ": " + labels));
+            console.err().println("Written:\n  " + folder + (summary.completed() == 0 ? ""
+                    : "\nTo compare:\n  " + console.command("Compare.java", folder.toString())));
         }
     }
 
@@ -694,7 +695,7 @@ final class Runner implements AutoCloseable {
         if (overhead == null) {
             return;
         }
-        console.err().println("error of the client, with " + settings.concurrency() + " in flight: TTFT "
+        console.tell("error of the client, with " + settings.concurrency() + " in flight: TTFT "
                 + errors(overhead.ttftP50Micros(), overhead.ttftP99Micros()) + ", ITL "
                 + errors(overhead.itlP50Micros(), overhead.itlP99Micros()));
         for (var metric : List.of(Metric.TTFT, Metric.ITL)) {
