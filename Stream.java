@@ -34,7 +34,10 @@
 
 package stream;
 
+import java.io.BufferedReader;
 import java.io.IOException;
+import java.io.InputStreamReader;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
@@ -45,6 +48,7 @@ import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.concurrent.FutureTask;
 import java.util.concurrent.ThreadLocalRandom;
+import java.util.stream.Collectors;
 
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -150,6 +154,9 @@ public class Stream implements Callable<Integer> {
             + " nothing.")
     private boolean dryRun;
 
+    @Option(names = "--yes", description = "Do not ask before the prompts of prompts/ are sent, if no others are named.")
+    private boolean yes;
+
     @Option(names = {"-q", "--quiet"}, description = "No progress, no summary.")
     private boolean quiet;
 
@@ -158,6 +165,7 @@ public class Stream implements Callable<Integer> {
 
     private static final long MOST_REQUESTS = 5_000_000;
     private static final int ONE_SCREEN = 24;
+    private static final int EXIT_DECLINED = 130; // as if it was interrupted
     private static final int MOST_RESUMABLE = 5;
 
     /** The options that may be given again when a run is resumed. */
@@ -232,9 +240,34 @@ public class Stream implements Callable<Integer> {
         return new EchoSettings(echo != null ? echo : concurrency == 1 ? "tokens" : "lines", requestOptions.typingDelayMillis, quiet);
     }
 
+    private boolean namesPrompts() {
+        return !sources.isEmpty() || !prompts.isEmpty();
+    }
+
     /** Whether the prompts come from the terminal, because the user wants it or names none. */
     private boolean asks() {
-        return ask || sources.isEmpty() && prompts.isEmpty() && !Files.isDirectory(Path.of("prompts"));
+        return ask || !namesPrompts() && !Files.isDirectory(Path.of("prompts"));
+    }
+
+    /** Says what is about to be sent though nobody has named it; returns whether the user, if there is one to ask, wants that. */
+    private boolean isWanted(Plan plan, RunSettings settings) throws IOException {
+        var asks = !yes && plan.size() > plan.models().size() && console.canAsk();
+        if (asks || !settings.echo().quiet()) {
+            console.clearStatus();
+            console.say("the prompts of prompts/ to " + plan.models().stream().map(Model::label).collect(Collectors.joining(", ")) + ": "
+                    + String.join("; ", plan.totals(settings.sampling())));
+        }
+        if (!asks) {
+            return true;
+        }
+        console.err().print("Send them? [y/N] ");
+        console.err().flush();
+        var answer = new BufferedReader(new InputStreamReader(console.in(), StandardCharsets.UTF_8)).readLine();
+        if (answer != null && answer.strip().matches("(?i)y(es)?")) {
+            return true;
+        }
+        console.say("nothing was sent; name prompts, or add --yes");
+        return false;
     }
 
     private List<Prompt> readPrompts(RunSettings settings) {
@@ -246,7 +279,7 @@ public class Stream implements Callable<Integer> {
                     .throwIfAny();
             ofCommandLine.add(Prompt.ofText("prompt-" + (i + 1), prompts.get(i), "--prompt " + (i + 1)));
         }
-        var defaultSources = sources.isEmpty() && prompts.isEmpty() && !settings.ask() ? List.of("prompts") : sources;
+        var defaultSources = !namesPrompts() && !settings.ask() ? List.of("prompts") : sources;
         var set = PromptSet.read(defaultSources, console.in(), ofCommandLine, skipBad);
         set.notes().forEach(console::say);
         UserError.throwIfAny(set.problems());
@@ -347,6 +380,9 @@ public class Stream implements Callable<Integer> {
             if (dryRun) {
                 own.print(console.out(), settings.sampling(), verbose ? Integer.MAX_VALUE : ONE_SCREEN);
                 return 0;
+            }
+            if (resumed == null && !simulate && !settings.ask() && !namesPrompts() && !isWanted(own, settings)) {
+                return EXIT_DECLINED;
             }
             var resumption = resumption(settings, resumed, own);
             return execute(settings, catalog, own.without(resumption::isDone), new Beginning(part, start), resumption, resumed);

@@ -224,6 +224,16 @@ class StreamTest {
     }
 
     @Test
+    void withoutATerminalWhatIsSentIsSaidAndNotAsked() {
+        var run = TestRun.of(results, "--base-url", simulator.baseUrl(), "-m", "sim-ttft1-itl1-n2", "--echo", "none");
+        assertEquals(0, run.exitCode(), run.err());
+        assertTrue(run.err().startsWith("stream: the prompts of prompts/ to sim-ttft1-itl1-n2: 8 requests, 0 of them warm-up; at most "), run.err());
+        assertFalse(run.err().contains("[y/N]"));
+        results = results.resolve("quiet");
+        assertEquals("", TestRun.of(results, "--base-url", simulator.baseUrl(), "-m", "sim-ttft1-itl1-n2", "--echo", "none", "-q").err());
+    }
+
+    @Test
     void askingNothingLeavesNoRun() {
         assertEquals("Ask a question: ", run(Map.of(), "", "--ask").err());
         assertEquals(0, results.toFile().list().length);

@@ -150,6 +150,30 @@ class TerminalTest {
         }
     }
 
+    /** Nothing on the command line names prompts, so the sample prompts would be sent, and paid for. */
+    @ParameterizedTest
+    @CsvSource({"n, 130, 0", "'', 130, 0", "y, 0, 16", "--yes, 0, 16"})
+    void whatNobodyHasNamedIsSentAfterAQuestion(String answer, int exitCode, int requests) throws Exception {
+        try (var simulator = SimulatedServer.start(1)) {
+            var words = new ArrayList<>(List.of("stream.Stream", "--base-url", simulator.baseUrl(), "-m", "a=sim-ttft1-itl1-n2,b=sim-ttft1-itl1-n2",
+                    "--no-self-warmup", "--echo", "none", "-o", folder.toString()));
+            if (answer.startsWith("--")) {
+                words.add(answer);
+            }
+            try (var session = new Session(80, 24, "xterm", words.toArray(String[]::new))) {
+                session.await("stream: the prompts of prompts/ to a, b: 16 requests, 0 of them warm-up; at");
+                if (!answer.startsWith("--")) {
+                    session.await("Send them? [y/N] ");
+                    assertEquals(0, simulator.answers());
+                    session.type(answer + "\r");
+                }
+                assertEquals(exitCode, session.exitCode(), session.screen());
+                assertEquals(requests, simulator.answers());
+                assertEquals(requests == 0, session.screen().contains("stream: nothing was sent; name prompts, or add --yes"), session.screen());
+            }
+        }
+    }
+
     @Test
     void askEditsTheLineFetchesTheLastOneAndSaysHowToLeave() throws Exception {
         try (var session = ask("xterm")) {

@@ -352,6 +352,11 @@ record Console(String command, InputStream in, PrintStream out, PrintStream err,
         return in == System.in && isTerminal(0) && outIsTerminal && errIsTerminal && !"dumb".equals(environment.get("TERM"));
     }
 
+    /** Whether a question on standard error can be answered: it and standard input are a terminal. */
+    boolean canAsk() {
+        return in == System.in && isTerminal(0) && errIsTerminal;
+    }
+
     /** Whether colours and dimmed text are welcome on standard output. */
     boolean isStyled() {
         return outIsTerminal && environment.getOrDefault("NO_COLOR", "").isEmpty() && !"dumb".equals(environment.get("TERM"));

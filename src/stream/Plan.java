@@ -504,14 +504,10 @@ record Plan(List<Prompt> prompts, List<Model> models, List<Job> warmups, List<Jo
      * @param mostRequests how many requests are listed; if there are more, a line tells how to see them
      */
     void print(PrintStream out, Sampling sampling, int mostRequests) {
-        var all = java.util.stream.Stream.concat(warmups.stream(), jobs.stream()).toList();
-        var bounds = all.stream().map(job -> Bound.of(job, sampling)).toList();
-        var isBounded = bounds.stream().allMatch(bound -> bound.outputTokens() != null);
-        out.printf(Locale.ROOT, "%s, %d of them warm-up; %s output tokens; %,d characters of prompts;"
-                + " retries are extra; nothing was sent%n", Count.of(size(), "request"), warmups.size(), !isBounded ? "no limit of"
-                        : String.format(Locale.ROOT, "at most %,d", bounds.stream().mapToLong(Bound::outputTokens).sum()),
-                all.stream().mapToLong(job -> job.prompt().length()).sum());
-        printCost(out, bounds);
+        var all = all();
+        var totals = totals(sampling);
+        out.println(totals.getFirst() + "; retries are extra; nothing was sent");
+        totals.stream().skip(1).forEach(out::println);
         if (all.size() > mostRequests) {
             out.println(Count.of(prompts.size(), "prompt") + ", " + Count.of(models.size(), "model")
                     + "; --verbose lists the requests");
@@ -524,12 +520,29 @@ record Plan(List<Prompt> prompts, List<Model> models, List<Job> warmups, List<Jo
         }
     }
 
-    private static void printCost(PrintStream out, List<Bound> bounds) {
+    private List<Job> all() {
+        return java.util.stream.Stream.concat(warmups.stream(), jobs.stream()).toList();
+    }
+
+    /** Returns how many requests there are, and the upper bounds of tokens and cost, in one or two lines. */
+    List<String> totals(Sampling sampling) {
+        var bounds = all().stream().map(job -> Bound.of(job, sampling)).toList();
+        var isBounded = bounds.stream().allMatch(bound -> bound.outputTokens() != null);
+        var lines = new ArrayList<String>();
+        lines.add(String.format(Locale.ROOT, "%s, %d of them warm-up; %s output tokens; %,d characters of prompts", Count.of(size(), "request"),
+                warmups.size(), !isBounded ? "no limit of"
+                        : String.format(Locale.ROOT, "at most %,d", bounds.stream().mapToLong(Bound::outputTokens).sum()),
+                all().stream().mapToLong(job -> job.prompt().length()).sum()));
+        addCost(lines, bounds);
+        return lines;
+    }
+
+    private static void addCost(List<String> lines, List<Bound> bounds) {
         var most = new TreeMap<String, BigDecimal>();
         bounds.stream().filter(bound -> bound.cost() != null).forEach(bound ->
                 most.merge(bound.model().price().currency(), bound.cost(), BigDecimal::add));
         if (!most.isEmpty()) {
-            out.println("cost: at most " + most.entrySet().stream().map(each -> Price.plain(each.getValue().round(UPWARDS)) + " " + each.getKey())
+            lines.add("cost: at most " + most.entrySet().stream().map(each -> Price.plain(each.getValue().round(UPWARDS)) + " " + each.getKey())
                     .collect(Collectors.joining(" and ")) + " without retries, counting each byte of a request as a token"
                     + models("; no price for ", bounds, bound -> bound.model().price() == null)
                     + models("; no limit of tokens for ", bounds, bound -> bound.model().price() != null && bound.outputTokens() == null));
