@@ -16,10 +16,13 @@ import mockwebserver3.MockWebServer;
 import org.apache.commons.csv.CSVRecord;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 /** What limits the figures of complete answers, from the stream to the table and to Compare. */
+@Execution(ExecutionMode.CONCURRENT)
 class AnswerCaveatTest {
 
     private static final String TEXT = "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"Hi\"}}]%s}\n\n";

@@ -21,10 +21,13 @@ import java.util.concurrent.atomic.AtomicReference;
 import org.apache.commons.csv.CSVFormat;
 import org.apache.commons.csv.CSVParser;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Rows of events.csv read from their bytes: the same as a CSV parser reads, or none. */
+@Execution(ExecutionMode.CONCURRENT)
 class EventScannerTest {
 
     private static final String HEADER = RunOnDisk.EVENTS + "\r\n";

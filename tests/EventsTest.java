@@ -14,10 +14,13 @@ import java.util.List;
 
 import okio.Buffer;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Bytes of a response, without a network: chunks, lines, events, and what an event tells. */
+@Execution(ExecutionMode.CONCURRENT)
 class EventsTest {
 
     // Chunks

@@ -15,10 +15,13 @@ import java.util.stream.Collectors;
 import java.util.stream.DoubleStream;
 
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 /** The figures of one answer, against values worked out by hand. */
+@Execution(ExecutionMode.CONCURRENT)
 class MetricsTest {
 
     private final AnswerMetrics figures = new AnswerMetrics();

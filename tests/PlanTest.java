@@ -19,10 +19,13 @@ import java.util.stream.IntStream;
 
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 /** Settings of a run, and the requests that follow from them. */
+@Execution(ExecutionMode.CONCURRENT)
 class PlanTest {
 
     private static final Model A = TestModels.of("a", "chat", "http://localhost:1");

@@ -16,10 +16,13 @@ import java.util.stream.Collectors;
 
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.ParameterizedTest;
 
 /** Every format of prompt set, from real files. */
+@Execution(ExecutionMode.CONCURRENT)
 class PromptsTest {
 
     @TempDir

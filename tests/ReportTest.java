@@ -26,12 +26,15 @@ import javax.xml.parsers.DocumentBuilderFactory;
 
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
 import org.w3c.dom.Document;
 import org.w3c.dom.Element;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
 /** The page and the pictures: what is in them, and what a browser makes of them. */
+@Execution(ExecutionMode.CONCURRENT)
 class ReportTest {
 
     private static final String HOSTILE = "</script><img src=x onerror=\"window.owned=1\"><!--{{uplot-js}}$1\\u2028";

@@ -19,11 +19,14 @@ import java.util.stream.Stream;
 
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** The files of a run by themselves: run.json, its lock, rows of CSV files, what a resumed run finds. */
+@Execution(ExecutionMode.CONCURRENT)
 class RunFilesTest {
 
     @TempDir

@@ -14,10 +14,13 @@ import mockwebserver3.MockWebServer;
 import okio.Buffer;
 import okio.ForwardingSource;
 import okio.Source;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.FieldSource;
 
 /** The streams in tests/streams mean what is written there, over a real socket, with any line end, and split anywhere. */
+@Execution(ExecutionMode.CONCURRENT)
 class StreamTableTest {
 
     private static final int SPLITS = 30;

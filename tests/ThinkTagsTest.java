@@ -16,10 +16,13 @@ import mockwebserver3.MockResponse;
 import mockwebserver3.MockWebServer;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 /** Thoughts that stand in the visible text of an answer, as models write them whose server does not take them out. */
+@Execution(ExecutionMode.CONCURRENT)
 class ThinkTagsTest {
 
     @TempDir

@@ -10,10 +10,13 @@ import java.util.regex.Pattern;
 
 import org.jline.utils.WCWidth;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 /** What is on the lines of a terminal when a text has been written to it in pieces. */
+@Execution(ExecutionMode.CONCURRENT)
 class WordWrapTest {
 
     private static final Pattern PART = Pattern.compile("\033\\[(\\d+)D\033\\[K|(?s).");
