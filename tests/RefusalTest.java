@@ -97,11 +97,11 @@ class RefusalTest {
     @Test
     void aModelThatIsBeingLoadedIsWaitedForWithoutRetries() throws Exception {
         var looks = new AtomicInteger();
-        try (var server = server(body -> looks.incrementAndGet() <= 3 ? new MockResponse.Builder().code(503).addHeader("Connection", "close")
+        try (var server = server(body -> looks.incrementAndGet() == 4 ? refusal(500, "Oh") : looks.get() <= 3 ? new MockResponse.Builder().code(503).addHeader("Connection", "close")
                 .body("{\"error\":{\"code\":503,\"message\":\"Loading model\",\"type\":\"unavailable_error\"}}").build() : ANSWER)) {
-            var run = run(server, "-m", "m", "-n", "3", "--retries", "0");
+            var run = run(server, "-m", "m", "-n", "3", "--retries", "1");
             assertEquals(0, run.exitCode(), run.err());
-            assertEquals(List.of("503", "503", "503", "200", "200", "200"), column(run, "http_status"));
+            assertEquals(List.of("503", "503", "503", "500", "200", "200", "200"), column(run, "http_status"), "the only retry is that of the 500");
             assertEquals(2, run.err().split("m: the server is loading the model. Its requests wait, for at most --timeout 300 s.", -1).length, run.err());
             run.requests().forEach(row -> assertTrue(Double.parseDouble(row.get("queue_ms")) < 400, "the wait is part of no attempt: " + row));
         }
