@@ -710,7 +710,7 @@ class CompareTest {
         assertEquals("compare: " + folder.resolve("r") + ": no measured requests in it yet; there is nothing to compare\n",
                 compare(2, run("r").write()).err());
         var torn = run("torn").requestLine("torn").write();
-        assertEquals("compare: " + torn.resolve("requests.csv") + ":2: 1 cells instead of 60; the row is left out; there is nothing to"
+        assertEquals("compare: " + torn.resolve("requests.csv") + ":2: 1 cells instead of 61; the row is left out; there is nothing to"
                 + " compare\n", compare(2, torn).err().replace(torn + ": no measured requests in it yet; ", ""));
         var text = compare(0, folder.resolve("r"), fastAndSlow("s").write(), "--by", "model").out();
         assertTrue(text.contains("note: " + folder.resolve("r") + ": no measured requests in it yet\n"), text);
@@ -720,7 +720,7 @@ class CompareTest {
     void whatCouldNotBeReadIsInTheNotes() {
         var run = fastAndSlow("r").requestLine("torn").write();
         var text = compare(0, run).out();
-        assertTrue(text.contains("note: " + run.resolve("requests.csv") + ":50: 1 cells instead of 60; the row is left out\n"), text);
+        assertTrue(text.contains("note: " + run.resolve("requests.csv") + ":50: 1 cells instead of 61; the row is left out\n"), text);
     }
 
     @Test

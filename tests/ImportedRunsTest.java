@@ -211,17 +211,16 @@ class ImportedRunsTest {
     @CsvSource({"ours, 3", "vllm, 1", "guidellm, 2", "aiperf, 2"})
     void eachToolHasItsOwnSuccess(String definition, int failed) {
         var run = new RunOnDisk(folder.resolve("r")).answer("m", "whole", 1, 100, 10, 3)
-                .answer("m", "closed", 1, 100, 10, 3, "status", "truncated", "error", "the stream ended without a finish reason or [DONE]")
-                .answer("m", "error", 1, 100, 10, 3, "status", "failed", "error", "overloaded", "error_type", "server_error", "http_status",
-                        "200")
-                .answer("m", "cut", 1, 100, 10, 3, "status", "truncated", "error", "the server reset the connection inside the answer").write();
+                .answer("m", "closed", 1, 100, 10, 3, "status", "truncated", "stream_end", "closed_early")
+                .answer("m", "error", 1, 100, 10, 3, "status", "failed", "stream_end", "error_event")
+                .answer("m", "cut", 1, 100, 10, 3, "status", "truncated").write();
         assertFigures(json(run, "--as", definition).at("/sections/0/groups/0"), "n 4", "failed " + failed);
     }
 
     @Test
     void anErrorBeforeTheFirstTokenAndAnUnreadableEventAreFailuresForAll() {
         var run = new RunOnDisk(folder.resolve("r"))
-                .answer("m", "error", 1, new double[0], "status", "failed", "error_type", "server_error", "http_status", "200", "events", "1")
+                .answer("m", "error", 1, new double[0], "status", "failed", "stream_end", "error_event", "events", "1")
                 .answer("m", "bad", 1, 100, 10, 3, "status", "failed", "error_type", "bad_event", "http_status", "200")
                 .answer("m", "refused", 1, new double[0], "status", "failed", "error_type", "server_error", "http_status", "503").write();
         for (var definition : MetricDefinition.values()) {

@@ -83,14 +83,14 @@ class JournalTest {
                 itl_max_ms,tpot_ms,output_tokens_per_s,events,content_events,coalesced_events,prompt_tokens,\
                 cached_prompt_tokens,output_tokens,token_source,finish_reason,http_version,connection_reused,\
                 server_processing_ms,server_request_id,system_fingerprint,reported_model,tainted,output,\
-                tokens_per_event,ttft_any_ms,reasoning_tokens,reasoning_events,tool_events,itl_any_mean_ms,itl_any_p50_ms,output_chars,cost,resent
+                tokens_per_event,ttft_any_ms,reasoning_tokens,reasoning_events,tool_events,itl_any_mean_ms,itl_any_p50_ms,output_chars,cost,resent,stream_end
                 sky|gpt-4|1,RUN,2026-11-23T10:00:00.123Z,gpt-4,gpt-4,chat,http://localhost:1/v1,sky,1,1,measured,failed,\
                 429,rate_limit_exceeded,"Slow, please",1500.000,,1.000,0.010,0.200,,0.300,1.900,,,,,2.000,,,,,,,0,0,0,,,,,,\
-                http/1.1,false,1.500,req-1,,,,,,,,0,0,,,0,,false
+                http/1.1,false,1.500,req-1,,,,,,,,0,0,,,0,,false,other
                 sky|gpt-4|1,RUN,2026-11-23T10:00:00.123Z,gpt-4,gpt-4,chat,http://localhost:1/v1,sky,1,2,measured,completed,\
                 200,,,,,1.000,,,,0.250,90.000,100.000,200.001,,240.000,250.000,20.000,20.000,,30.000,10.000,20.833,6,3,0,\
                 7,0,5,usage,stop,h2,true,,req-2,fp,gpt-4-0613,cold cpu:31ms,"Because, ""blue""
-                über ☀=1+1",,200.001,,0,0,20.000,20.000,26,,false
+                über ☀=1+1",,200.001,,0,0,20.000,20.000,26,,false,complete
                 """.replace("\n", "\r\n").replace("\"\"blue\"\"\r\n", "\"\"blue\"\"\n"), Files.readString(folder.resolve("requests.csv")));
     }
 
@@ -151,7 +151,7 @@ class JournalTest {
                     """.replace("\n", "\r\n"), masked(run.file("events.csv")).replaceAll("T,(\\d+),", "T,R,").replaceAll("T,,(\\d+),", "T,,R,"));
             var row = run.file("requests.csv").split("\r\n")[1];
             assertEquals(("prompt-1|gpt-4|1,RUN,AT,gpt-4,gpt-4,chat,BASE,prompt-1,1,1,measured,completed,200,,,,,T,T,T,,T,T,T,T,,"
-                    + "T,T,T,T,,T,T,T,6,2,C,3,,2,usage,stop,http/1.1,false,T,req-9,fp,gpt-4-0613,cold,\"Hello, wörld\",,T,,0,0,T,T,12,,false")
+                    + "T,T,T,T,,T,T,T,6,2,C,3,,2,usage,stop,http/1.1,false,T,req-9,fp,gpt-4-0613,cold,\"Hello, wörld\",,T,,0,0,T,T,12,,false,complete")
                     .replace("BASE", server.url("/v1").toString()),
                     masked(row).replace(run.folder().getFileName().toString(), "RUN")
                             .replaceAll("\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:TZ", "AT").replaceAll(",6,2,\\d,", ",6,2,C,")
@@ -411,7 +411,7 @@ class JournalTest {
                 Files.writeString(run.folder().resolve(name), "cut,\"in a quo", StandardOpenOption.APPEND);
             }
             var printed = Printed.compare("--check", run.folder()).expect(1).out();
-            assertEquals(run.folder() + ": 2 problems\n  " + run.folder() + "/requests.csv:4: 2 cells instead of 60; the row is left out\n"
+            assertEquals(run.folder() + ": 2 problems\n  " + run.folder() + "/requests.csv:4: 2 cells instead of 61; the row is left out\n"
                     + "  " + run.folder() + "/events.csv:16: 2 cells instead of 13; the row is left out\n", printed);
             assertTrue(Printed.compare(run.folder()).expect(0).out().contains("sim-ttft1-itl1-n3  2       0"));
         }

@@ -222,7 +222,7 @@ class RecordedRunTest {
         var read = read(MetricDefinition.OURS, folder.resolve("r"));
         assertEquals("r,sky|m|1,m,completed,100.000,10.000,10.000,120.000,121.000,3\n"
                 + "r,fog|m|1,m,completed,120.000,10.000,10.000,140.000,141.000,3\n", read.rows());
-        assertEquals(List.of(requests + ":3: 3 cells instead of 60; the row is left out",
+        assertEquals(List.of(requests + ":3: 3 cells instead of 61; the row is left out",
                 requests + ":4: ttft_ms 'NaN' is not a number, at least 0; the row is left out",
                 requests + ":5: ttft_ms '-1' is not a number, at least 0; the row is left out",
                 events + ":38: unknown kind 'speech'; the row is left out",
@@ -279,7 +279,7 @@ class RecordedRunTest {
         Files.writeString(requests, Files.readString(requests) + "sea|m|1,r,2026-11-23T10:00:00Z,\"m");
         var read = read(MetricDefinition.OURS, folder.resolve("r"));
         assertEquals(1, read.rows().lines().count());
-        assertEquals(List.of(requests + ":3: 4 cells instead of 60; the row is left out"), read.problems());
+        assertEquals(List.of(requests + ":3: 4 cells instead of 61; the row is left out"), read.problems());
     }
 
     @Test
@@ -413,10 +413,10 @@ class RecordedRunTest {
     /** vLLM counts a stream that was closed without an end; GuideLLM counts one with a token, of which a run of the first version knows TTFT alone. */
     @Test
     void whatCountsAsASuccessIsAsTheToolHasIt() throws Exception {
-        run("r").answer("m", "closed", 1, 100, 10, 5, "status", "truncated", "error", RequestStatus.CLOSED_EARLY)
-                .answer("m", "cut", 1, 100, 10, 5, "status", "truncated", "error", "the connection was lost").answer("m", "whole", 1, 100, 10, 5)
-                .answer("m", "generated", 1, 100, 10, 5, "ttft_ms", "", "ttft_any_ms", "50.000", "status", "truncated", "error", RequestStatus.CLOSED_EARLY)
-                .answer("m", "nothing", 1, 100, 10, 5, "ttft_ms", "", "status", "truncated", "error", RequestStatus.CLOSED_EARLY).write();
+        run("r").answer("m", "closed", 1, 100, 10, 5, "status", "truncated", "stream_end", "closed_early")
+                .answer("m", "cut", 1, 100, 10, 5, "status", "truncated").answer("m", "whole", 1, 100, 10, 5)
+                .answer("m", "generated", 1, 100, 10, 5, "ttft_ms", "", "ttft_any_ms", "50.000", "status", "truncated", "stream_end", "closed_early")
+                .answer("m", "nothing", 1, 100, 10, 5, "ttft_ms", "", "status", "truncated", "stream_end", "closed_early").write();
         var run = CsvRun.read(folder.resolve("r"), new ReadProblems());
         assertEquals(List.of(true, false, true, true, true), run.answers().stream().map(answer -> answer.isSuccess(MetricDefinition.VLLM)).toList());
         assertEquals(List.of(true, false, true, true, false), run.answers().stream().map(answer -> answer.isSuccess(MetricDefinition.GUIDELLM)).toList());

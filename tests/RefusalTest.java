@@ -127,6 +127,20 @@ class RefusalTest {
         assertEquals(isLoading, new Outcome.Failed("http_" + status, message, status).isLoading());
     }
 
+    /** In this order: status, type, how the stream ended as other tools see it. */
+    @ParameterizedTest
+    @CsvSource({"200, overloaded_error, ERROR_EVENT", "200, endless_answer, OTHER", "200, bad_event, OTHER", "200, not_streamed, OTHER",
+        "503, overloaded_error, OTHER", ", connection, OTHER"})
+    void onlyAnErrorThatTheServerReportsInsideAStreamIsAnErrorEvent(Integer status, String type, StreamEnd end) {
+        assertEquals(end, new Outcome.Failed(type, "m", status).end());
+    }
+
+    @Test
+    void aStreamThatEndsInOrderIsClosedEarlyAndABrokenOneIsNot() {
+        assertEquals(List.of(StreamEnd.COMPLETE, StreamEnd.CLOSED_EARLY, StreamEnd.OTHER, StreamEnd.OTHER), List.of(new Outcome.Completed().end(),
+                new Outcome.Truncated("m", true).end(), new Outcome.Truncated("m", false).end(), new Outcome.Stalled().end()));
+    }
+
     // Parameters
 
     private static final String LIMIT = "Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead.";

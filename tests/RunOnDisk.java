@@ -27,7 +27,7 @@ final class RunOnDisk {
             + "output_tokens_per_s,events,content_events,coalesced_events,prompt_tokens,cached_prompt_tokens,output_tokens,token_source,"
             + "finish_reason,http_version,connection_reused,server_processing_ms,server_request_id,system_fingerprint,reported_model,"
             + "tainted,output,tokens_per_event,ttft_any_ms,reasoning_tokens,reasoning_events,tool_events,itl_any_mean_ms,itl_any_p50_ms,"
-            + "output_chars,cost,resent";
+            + "output_chars,cost,resent,stream_end";
 
     /** The header of events.csv. */
     static final String EVENTS = "request_id,model,prompt_id,repetition,attempt,event,kind,elapsed_ms,delay_ms,read,text,tokens,empty_choice";
@@ -126,6 +126,7 @@ final class RunOnDisk {
         for (int i = 0; i < columns.length; i += 2) {
             cells.put(columns[i], columns[i + 1]);
         }
+        cells.putIfAbsent("stream_end", cells.get("status").equals("completed") ? "complete" : "other");
         requests.add(CSVFormat.RFC4180.format(Arrays.stream(REQUESTS.split(",")).map(column -> cells.getOrDefault(column, ""))
                 .toArray()));
         return id;

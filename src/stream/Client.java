@@ -748,8 +748,8 @@ class Exchange {
         }
         var after = rest == null ? "" : ", after: " + OneLine.firstOf(model.withoutSecrets(rest));
         if (streaming) {
-            return new Outcome.Truncated(failure == null ? RequestStatus.CLOSED_EARLY + after
-                    : "the server " + ServerErrors.brokenConnection(failure, "inside the answer"));
+            return failure == null ? new Outcome.Truncated("the stream ended without a finish reason or [DONE]" + after, true)
+                    : new Outcome.Truncated("the server " + ServerErrors.brokenConnection(failure, "inside the answer"), false);
         }
         if (response == null) {
             return new Outcome.Failed(ServerErrors.ofConnection(failure, model.url()));

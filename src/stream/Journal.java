@@ -410,6 +410,7 @@ final class Journal implements AutoCloseable {
         row.put(RequestColumn.REPORTED_MODEL, result.answer().reportedModel());
         row.put(RequestColumn.TAINTED, end.tainted());
         row.put(RequestColumn.RESENT, result.resent());
+        row.put(RequestColumn.STREAM_END, result.outcome().end().word());
     }
 
     private static void putNetwork(Map<RequestColumn, Object> row, Network network) {

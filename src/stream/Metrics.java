@@ -38,9 +38,6 @@ enum RequestStatus {
     /** The user interrupted it. */
     CANCELLED;
 
-    /** What the column error of a truncated stream begins with if the server ended it in order. */
-    static final String CLOSED_EARLY = "the stream ended without a finish reason or [DONE]";
-
     private final String word = name().toLowerCase(Locale.ROOT);
 
     String word() {
@@ -616,7 +613,7 @@ enum MetricDefinition {
     }
 }
 
-/** How a stream ended, as far as tools differ in what they make of it. */
+/** How a stream ended, as far as tools differ in what they make of it: the column stream_end. */
 enum StreamEnd {
     /** With its end: a finish reason or the last event. */
     COMPLETE,
@@ -625,7 +622,17 @@ enum StreamEnd {
     /** With an event that reports an error. */
     ERROR_EVENT,
     /** The request was refused, or the connection broke, or the client ended it. */
-    OTHER
+    OTHER;
+
+    /** Its name in the column stream_end. */
+    String word() {
+        return name().toLowerCase(Locale.ROOT);
+    }
+
+    /** Returns {@link #OTHER} if there is no such end. */
+    static StreamEnd of(String word) {
+        return Arrays.stream(values()).filter(end -> end.word().equals(word)).findFirst().orElse(OTHER);
+    }
 }
 
 /** The times of the tokens of one answer, one after the other. */

@@ -178,8 +178,12 @@ sealed interface Outcome {
     /** The answer has its end: a finish reason or the last event. */
     record Completed() implements Outcome { }
 
-    /** The stream ended, or broke, without an end of the answer. */
-    record Truncated(String how) implements Outcome { }
+    /**
+     * The stream ended, or broke, without an end of the answer.
+     *
+     * @param isInOrder whether the server ended it in order
+     */
+    record Truncated(String how, boolean isInOrder) implements Outcome { }
 
     /**
      * The server refused, or reported an error, or could not be reached.
@@ -206,6 +210,11 @@ sealed interface Outcome {
 
         private boolean is(FailureKind kind) {
             return type.equals(kind.word());
+        }
+
+        /** Whether the server reported the failure in an answer of status 200. */
+        private boolean isOfServer() {
+            return Integer.valueOf(200).equals(httpStatus) && !FailureKind.isKnown(type);
         }
 
         /** Whether the same request may succeed a little later. */
@@ -277,6 +286,18 @@ sealed interface Outcome {
             case TimedOut t -> RequestStatus.TIMEOUT;
             case Stalled s -> RequestStatus.STALLED;
             case Cancelled c -> RequestStatus.CANCELLED;
+        };
+    }
+
+    /** The column stream_end. */
+    default StreamEnd end() {
+        return switch (this) {
+            case Completed c -> StreamEnd.COMPLETE;
+            case Truncated t -> t.isInOrder() ? StreamEnd.CLOSED_EARLY : StreamEnd.OTHER;
+            case Failed f -> f.isOfServer() ? StreamEnd.ERROR_EVENT : StreamEnd.OTHER;
+            case TimedOut t -> StreamEnd.OTHER;
+            case Stalled s -> StreamEnd.OTHER;
+            case Cancelled c -> StreamEnd.OTHER;
         };
     }
 

@@ -82,7 +82,7 @@ final class RecordedAnswer {
         status = row.status();
         error = shared.apply(row.text(RequestColumn.ERROR));
         reportedModel = shared.apply(row.text(RequestColumn.REPORTED_MODEL));
-        end = end(row);
+        end = StreamEnd.of(row.text(RequestColumn.STREAM_END));
         tainted = !row.text(RequestColumn.TAINTED).isEmpty();
         counted = row.text(RequestColumn.TOKEN_SOURCE).equals(TokenSource.USAGE.word());
         startedAt = row.time(RequestColumn.STARTED_AT);
@@ -99,16 +99,6 @@ final class RecordedAnswer {
         if (connectionReused != null) {
             set(Metric.TTFT_NET, get(Metric.TTFT) - handshakeMillis(row));
         }
-    }
-
-    private StreamEnd end(Row row) {
-        return switch (status) {
-            case COMPLETED -> StreamEnd.COMPLETE;
-            case TRUNCATED -> error.startsWith(RequestStatus.CLOSED_EARLY) ? StreamEnd.CLOSED_EARLY : StreamEnd.OTHER;
-            case FAILED -> row.text(RequestColumn.HTTP_STATUS).equals("200") && !FailureKind.isKnown(row.text(RequestColumn.ERROR_TYPE))
-                    ? StreamEnd.ERROR_EVENT : StreamEnd.OTHER;
-            default -> StreamEnd.OTHER;
-        };
     }
 
     /** Phases that did not happen are blank. */
