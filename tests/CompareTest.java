@@ -724,6 +724,14 @@ class CompareTest {
     }
 
     @Test
+    void aDamagedMarginOfItsOwnCsvIsNamedByItsColumn() throws Exception {
+        var csv = folder.resolve("before.csv");
+        compare(0, fastAndSlow("r").write(), "--export", csv);
+        Files.writeString(csv, Files.readString(csv).replace(",0.05,", ",2,"));
+        assertEquals("compare: " + csv + ":2: column margin '2'; must be a share such as 5%, above 0 and below 100%\n", compare(2, csv).err());
+    }
+
+    @Test
     void itsOwnCsvIsReadBackAsItWas() {
         var run = fastAndSlow("r").requestLine("torn").failure("slow", "p9", 1, "one,\n\"two\"").write();
         var csv = folder.resolve("before.csv");

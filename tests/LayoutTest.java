@@ -36,7 +36,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 class LayoutTest {
 
     /** A part may use only the parts before it. */
-    private static final List<String> ORDER = List.of("Console", "WordWrap", "Echo", "Keyboard", "BadRecords", "Prompts", "Events", "ThinkTags", "EventParsers", "Dialects", "EnvironmentProxies", "RequestForm", "NamedModel", "Models", "AcceptedForms", "Metrics", "Outcome", "Sockets",
+    private static final List<String> ORDER = List.of("TextWidth", "Console", "WordWrap", "Echo", "Keyboard", "BadRecords", "Prompts", "Events", "ThinkTags", "EventParsers", "Dialects", "EnvironmentProxies", "RequestForm", "NamedModel", "Models", "AcceptedForms", "Metrics", "Outcome", "Sockets",
             "Http2Streams", "Client", "Shards", "Plan", "RunFiles", "Journal", "EventScanner", "RecordedRun", "ImportedRuns", "NamedRuns", "Telemetry", "Backoff", "Runner", "HttpConnection", "SimulatedTypes", "SimulatedAnswer",
             "SimulatedDialects", "SimulatedServer", "Calibration", "Statistics", "VerdictSimulation", "Groups", "ComparisonSettings", "Comparison", "Export", "Pictures", "History", "Report",
             "LiveSession", "LiveServer");

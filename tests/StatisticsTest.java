@@ -664,13 +664,13 @@ class StatisticsTest {
     @ParameterizedTest
     @CsvSource({"5%,0.05", "0.05,0.05", "12.5%,0.125"})
     void aMarginIsAShare(String text, double share) {
-        assertEquals(share, Difference.margin(text), 1e-12);
+        assertEquals(share, Difference.margin("--margin", text), 1e-12);
     }
 
     @ParameterizedTest
     @CsvSource({"0", "-5%", "100%", "many", "NaN", "''"})
     void anImpossibleMarginIsNamed(String text) {
-        assertTrue(assertThrows(UserError.class, () -> Difference.margin(text)).getMessage()
+        assertTrue(assertThrows(UserError.class, () -> Difference.margin("--margin", text)).getMessage()
                 .startsWith("--margin '" + text + "'; must be a share"));
     }
 }

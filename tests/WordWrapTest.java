@@ -59,6 +59,22 @@ class WordWrapTest {
         assertEquals(List.of(lines.strip().split("/")), screen(written.toString()).stream().map(String::stripTrailing).toList());
     }
 
+    /** A row of a table is aligned by what a terminal shows of it, not by how many characters Java counts. */
+    @Test
+    void aTableOfWideNamesIsAligned() {
+        var table = new Table().column("model", true).labels().column("n", false);
+        table.row(List.of("通义千问", "1")).row(List.of("gpt-4", "22")).row(List.of("e\u0301t\u00e9 🌊", "333"));
+        assertEquals("""
+                model       n
+                通义千问    1
+                gpt-4      22
+                e\u0301té 🌊    333
+                """, table.text());
+        assertEquals(List.of("通...问", "通义千问", "ab...yz"), List.of(OneLine.withoutMiddle("通义千问", 7), OneLine.withoutMiddle("通义千问", 8),
+                OneLine.withoutMiddle("abcdefghijklmnopqrstuvwxyz", 7)));
+        assertEquals("通义\n  千问\n  ab", OneLine.wrapped("通义 千问 ab", 7, "  "));
+    }
+
     @Test
     void howeverATextIsCutItsWordsAreWholeAndItsLinesFit() {
         var random = new Random(3);

@@ -1,6 +1,7 @@
 //JAVA 25+
 //DEPS info.picocli:picocli:4.7.7
 //DEPS me.tongfei:progressbar:0.10.2
+//SOURCES TextWidth.java
 
 // Console: all that talks to the user. How a command is run and how its errors are reported, the streams and whether they are
 // a terminal, the live echo of answers, tables, the progress bar, and the version.
@@ -177,23 +178,26 @@ final class OneLine {
         return shortened(of(message.strip().lines().findFirst().orElse("")).strip(), LONGEST);
     }
 
-    /** Leaves out the middle of a name that is too long, since names often differ at their ends. */
-    static String withoutMiddle(String name, int longest) {
-        var left = (longest - ELLIPSIS.length() + 1) / 2;
-        return name.length() <= longest ? name
-                : name.substring(0, left) + ELLIPSIS + name.substring(name.length() - (longest - ELLIPSIS.length() - left));
+    /** Leaves out the middle of a name that takes more columns, since names often differ at their ends. */
+    static String withoutMiddle(String name, int mostColumns) {
+        var left = (mostColumns - ELLIPSIS.length() + 1) / 2;
+        return TextWidth.of(name) <= mostColumns ? name
+                : TextWidth.first(name, left) + ELLIPSIS + TextWidth.last(name, mostColumns - ELLIPSIS.length() - left);
     }
 
-    /** Breaks a sentence into lines of at most so many characters; all but the first are indented. */
+    /** Breaks a sentence into lines of at most so many columns; all but the first are indented. */
     static String wrapped(String sentence, int width, String indent) {
         var text = new StringBuilder();
         var line = new StringBuilder();
+        var columns = 0; // of the line
         for (var word : sentence.split(" ")) {
-            if (!line.isEmpty() && line.length() + 1 + word.length() > width) {
+            if (!line.isEmpty() && columns + 1 + TextWidth.of(word) > width) {
                 text.append(line).append('\n');
                 line.setLength(0);
                 line.append(indent).append(word);
+                columns = TextWidth.of(indent) + TextWidth.of(word);
             } else {
+                columns += (line.isEmpty() ? 0 : 1) + TextWidth.of(word);
                 line.append(line.isEmpty() ? "" : " ").append(word);
             }
         }
@@ -516,8 +520,8 @@ final class Table {
     }
 
     private int[] widths(List<Column> shown) {
-        var widths = shown.stream().mapToInt(column -> Math.max(column.heading().length(),
-                rows.stream().mapToInt(row -> row.get(column.at()).length()).max().orElse(0))).toArray();
+        var widths = shown.stream().mapToInt(column -> Math.max(TextWidth.of(column.heading()),
+                rows.stream().mapToInt(row -> TextWidth.of(row.get(column.at()))).max().orElse(0))).toArray();
         for (int i = 0; i < widths.length; i++) {
             var isAlone = (i == 0 || !shown.get(i - 1).family().equals(shown.get(i).family()))
                     && (i == widths.length - 1 || !shown.get(i + 1).family().equals(shown.get(i).family()));
@@ -558,7 +562,7 @@ final class Table {
         var line = new StringBuilder();
         for (int i = 0; i < widths.length; i++) {
             var cell = OneLine.withoutMiddle(cells.get(i), widths[i]);
-            var space = " ".repeat(widths[i] - cell.length());
+            var space = " ".repeat(Math.max(0, widths[i] - TextWidth.of(cell)));
             var mark = marked.get(shown.get(i));
             var seen = mark == null || cell.isEmpty() ? cell : "\033[" + mark.style + "m" + cell + "\033[0m";
             line.append(i == 0 ? "" : "  ").append(shown.get(i).left() ? seen + space : space + seen);

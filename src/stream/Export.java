@@ -691,7 +691,7 @@ final class ComparisonCsv {
                         new ArrayList<>(), row.get("headline_caveats").lines().toList())).groups().add(group(row));
                 row.get("notes").lines().forEach(notes::add);
                 terms = new Comparison.Terms(row.get("runs").lines().toList(), row.get("by"),
-                        settings.margin() != null ? settings.margin() : Difference.margin(row.get("margin")),
+                        settings.margin() != null ? settings.margin() : Difference.margin("column margin", row.get("margin")),
                         row.get("simulated").equals("true"));
             } catch (IllegalArgumentException | UserError e) {
                 throw new IOException(file + ":" + (row.getRecordNumber() + 1) + ": " + e.getMessage());

@@ -385,8 +385,12 @@ record Difference(Unit unit, int units, int size, Double ratio, Double lower95, 
                 + " %";
     }
 
-    /** Reads a margin such as {@code 5%} or {@code 0.05}; throws UserError otherwise. */
-    static double margin(String text) {
+    /**
+     * Reads a margin such as {@code 5%} or {@code 0.05}; throws UserError otherwise.
+     *
+     * @param where the option or the column that it is from
+     */
+    static double margin(String where, String text) {
         try {
             var percent = text.endsWith("%");
             var value = Double.parseDouble(percent ? text.substring(0, text.length() - 1) : text) / (percent ? 100 : 1);
@@ -396,7 +400,7 @@ record Difference(Unit unit, int units, int size, Double ratio, Double lower95, 
         } catch (NumberFormatException e) {
             // reported below
         }
-        throw new UserError("--margin '" + text + "'; must be a share such as 5%, above 0 and below 100%");
+        throw new UserError(where + " '" + text + "'; must be a share such as 5%, above 0 and below 100%");
     }
 }
 

@@ -1,11 +1,9 @@
 //JAVA 25+
-//DEPS org.jline:jline-reader:4.5.0
+//SOURCES TextWidth.java
 
 // WordWrap: breaks a text that grows on a terminal at the ends of its words.
 
 package stream;
-
-import org.jline.utils.WCWidth;
 
 /**
  * Breaks lines of a text that comes in pieces. A word whose rest does not fit any more is taken off the end of its line and written again on
@@ -65,7 +63,7 @@ final class WordWrap {
     }
 
     private void addLetter(StringBuilder out, int character) {
-        var columns = Math.max(0, WCWidth.wcwidth(character));
+        var columns = TextWidth.of(character);
         if (column + columns > width) {
             if (wordColumns > 0 && wordColumns < column) {
                 out.append("\033[").append(wordColumns).append("D\033[K\n").append(word);
