@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -12,6 +13,7 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.function.UnaryOperator;
 import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicReference;
@@ -115,6 +117,33 @@ class JournalTest {
             journal.begin(attempt);
         }
         assertEquals(List.of("content 10 -1 -1", "reasoning 15 5 -1", "content 30 15 20"), told);
+    }
+
+    /** A process may be killed between two writes, and a row of requests.csv without its events would be taken for a complete one. */
+    @Test
+    void theEventsOfAnAttemptAreOnDiskBeforeItsRow() throws Exception {
+        var onDisk = new ArrayList<Integer>();
+        var listener = new AnswerListener() {
+            @Override
+            public void end(Speaker speaker, boolean last, String failure, UnaryOperator<String> row) {
+                try {
+                    onDisk.add(Files.readAllLines(folder.resolve("events.csv")).size());
+                } catch (IOException e) {
+                    onDisk.add(-1);
+                }
+            }
+        };
+        try (var journal = Journal.open(folder, "RUN", List.of("gpt-4"), false, listener, AttemptObserver.NONE)) {
+            var attempt = attempt(Phase.MEASURED, 1);
+            attempt.recording().start(0);
+            attempt.recording().add(10_000, 1, EventKind.CONTENT, "a", StreamEvent.NO_COUNT);
+            attempt.recording().add(20_000, 2, EventKind.DONE, null, StreamEvent.NO_COUNT);
+            attempt.end().set(new Attempt.End(new ExchangeResult(new Outcome.Completed(), 200, 30, null,
+                    new Network(null, null, null, null, null, null, null), new AnswerState(), null, null, ExchangeResult.BodyForm.USUAL, false, false,
+                    null), true, null));
+            journal.begin(attempt);
+        }
+        assertEquals(List.of(3), onDisk, "the header and two events");
     }
 
     /** Times and reads depend on the machine, so they are replaced: digits with three decimals by T, reads by R. */

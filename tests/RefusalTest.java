@@ -143,6 +143,19 @@ class RefusalTest {
 
     // Parameters
 
+    /** Two requests that were in flight together may be refused in another order than they were asked. */
+    @Test
+    void whatAServerHasRefusedIsNotAskedForAgainBecauseOfAnEarlierAnswer() {
+        var forms = new AcceptedForms();
+        var model = TestModels.of("m", "chat", "http://localhost:1/v1");
+        assertEquals(UsageRequest.WITH_EACH_EVENT, forms.of(model).usage());
+        forms.learn(model, new RequestForm(UsageRequest.NONE, Map.of("seed", "")));
+        forms.learn(model, new RequestForm(UsageRequest.AT_THE_END, Map.of("temperature", "")));
+        assertEquals(new RequestForm(UsageRequest.NONE, Map.of("seed", "", "temperature", "")), forms.of(model));
+        assertEquals(new RequestForm(UsageRequest.NONE, Map.of()), forms.of(TestModels.of("other", "chat", "http://localhost:1/v1")));
+        assertEquals(UsageRequest.WITH_EACH_EVENT, forms.of(TestModels.of("m", "chat", "http://localhost:2/v1")).usage());
+    }
+
     private static final String LIMIT = "Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead.";
     private static final String TEMPERATURE = "Unsupported value: 'temperature' does not support 0.0 with this model. Only the default (1) value is"
             + " supported.";
