@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # Two readers of gzip see only a part of a stream whose members come one by one, as from a proxy that compresses each event by itself, which
-# RFC 1952, section 2.2, allows. java.util.zip.GZIPInputStream takes it for the end if the next member has not arrived when it looks (it asks
-# available()): the rest is lost without an exception. Okio's GzipSource reads the first member, then throws.
+# RFC 1952, section 2.2, allows. java.util.zip.GZIPInputStream of JDK 17 takes it for the end if the next member has not arrived when it looks
+# (it asks available()): the rest is lost without an exception; that of JDK 25 waits. Okio's GzipSource reads the first member, then throws.
 #
-# Sends two members with 200 ms between them through a pipe. Needs a JDK 17 and Maven.
+# Sends two members with 200 ms between them through a pipe. Needs Maven and a JDK 17 as java.
 set -euo pipefail
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

@@ -217,6 +217,13 @@ class ReportTest {
         assertTrue(IntStream.range(0, 1920).map(x -> picture.getRGB(x, 110)).distinct().count() > 5, "text is drawn");
     }
 
+    @Test
+    void aSpaceStandsBeyondTheEndOfALineAndNotAtTheBeginningOfTheNext() {
+        var pieces = List.of("abcd", " efgh", " ij k").stream().map(text -> new EventCollector.Piece(0, text)).toList();
+        assertEquals(List.of("0 0 abcd", "1 0 efgh", "2 0 ij k"), RaceFilm.placed(pieces, 4).stream()
+                .map(placed -> placed.line() + " " + placed.column() + " " + placed.text()).toList());
+    }
+
     /** SVG leaves out the spaces at the beginning of a text, so a piece must not begin with one, and has to stand where its first letter is. */
     @Test
     void thePiecesOfTheRaceMakeUpItsWordsAndNoLineBeginsWithASpace() throws Exception {

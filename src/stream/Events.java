@@ -9,7 +9,6 @@ package stream;
 
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
-import java.io.InputStream;
 import java.net.ProtocolException;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
@@ -335,25 +334,7 @@ final class GzipMembers {
 
     /** Returns the decoded body; what a member has is there as soon as it has come. Throws IOException if it is not gzip. */
     static Source decoded(BufferedSource body) throws IOException {
-        return Okio.source(new GZIPInputStream(new InputStream() {
-            private final InputStream bytes = body.inputStream();
-
-            @Override
-            public int read() throws IOException {
-                return bytes.read();
-            }
-
-            @Override
-            public int read(byte[] target, int offset, int length) throws IOException {
-                return bytes.read(target, offset, length);
-            }
-
-            /** Waits: the JDK takes 0 for the end of the last member. */
-            @Override
-            public int available() throws IOException {
-                return body.exhausted() ? 0 : (int) Math.min(Integer.MAX_VALUE, body.getBuffer().size());
-            }
-        }));
+        return Okio.source(new GZIPInputStream(body.inputStream())); // Okio's own source ends with an error after the first member
     }
 }
 

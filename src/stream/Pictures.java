@@ -293,7 +293,7 @@ final class RaceFilm {
     private record Lane(String label, String colour, double firstMillis, double totalMillis, List<Placed> pieces) { }
 
     /** A piece of text on its line, from 0, after so many characters of it. */
-    private record Placed(double millis, int line, int column, String text) { }
+    record Placed(double millis, int line, int column, String text) { }
 
     /** Throws IOException with a message for the user if there is nothing to show. */
     RaceFilm(String name, Comparison comparison, PictureSettings settings) throws IOException {
@@ -326,7 +326,7 @@ final class RaceFilm {
     }
 
     /** Breaks the whole text into lines, at the ends of words, and finds where each piece of it stands. */
-    private static List<Placed> placed(List<EventCollector.Piece> pieces, int columns) {
+    static List<Placed> placed(List<EventCollector.Piece> pieces, int columns) {
         var text = pieces.stream().map(EventCollector.Piece::text).collect(Collectors.joining());
         var lineOf = new int[text.length()];
         var columnOf = new int[text.length()];
