@@ -79,7 +79,7 @@ class AnswerBodyTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"data:", "event: x\ndata:", "id: 1\ndata:", "retry: 9\ndata:", ": a comment\n\ndata:", "\n\n data:", "\uFEFFdata:"})
+    @ValueSource(strings = {"data:", "event: x\ndata:", "id: 1\ndata:", "retry: 9\ndata:", ": a comment\n\ndata:", "\n\n data:", "\uFEFFdata:", "\n\n\uFEFFdata:"})
     void anyFieldTellsThatEventsCome(String beginning) throws IOException {
         var run = answered("application/json", TOKEN.replaceFirst("data:", beginning) + STOP);
         assertEquals("completed", end(run));
@@ -184,7 +184,7 @@ class AnswerBodyTest {
         assertEquals("failed empty_stream 200, then the server closed the connection after 0.0 s without an event", end(run));
         assertEquals(1, run.requests().size());
         assertEquals("200", run.request().get("http_status"));
-        assertTrue(run.err().contains("; the answer may have been generated, so only --retries N sends it again\n"), run.err());
+        assertTrue(run.err().contains("; the answer may have been generated, so it is sent again only if --retries is given\n"), run.err());
         assertFalse(run.err().contains("check the base URL"), run.err());
         results = results.resolve("again");
         assertEquals(3, scripted(closes, "--retries", "2").requests().size());
@@ -200,6 +200,43 @@ class AnswerBodyTest {
                 ServerErrors.withoutEvent(200, null, 30_700_000_000L, "").message());
         assertEquals("200, then the server ended the answer after 4.9 s without an event",
                 ServerErrors.withoutEvent(200, null, 4_900_000_000L, "").message());
+    }
+
+    /** In this order: the head, the body, how the connection ends after 200 ms, what is said; T stands for the time. */
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', quoteCharacter = '`', value = {
+        "chunked||reset|empty_stream 200, then the server reset the connection after T s without an event",
+        "500||close|empty_stream 200, then the server closed the connection after T s without an event",
+        "chunked|data: {\"error\":{\"message\":\"out of memory\"}}|close|empty_stream 200, then the server closed the connection after T s without an event, after: data: {\"error\":{\"message\":\"out of memory\"}}",
+        "bad||close|invalid_http 200, then the server sent what is not valid HTTP (not the size of a chunk: an empty line) after T s without an event"})
+    void howAnAnswerWithoutAnEventEndsIsSaidWithItsTime(String head, String body, String end, String said) throws IOException {
+        var run = scripted((request, out) -> {
+            write(out, head.equals("500") ? HEADERS.replace("Transfer-Encoding: chunked", "Content-Length: 500") : HEADERS);
+            if (body != null) {
+                write(out, chunk(body));
+            }
+            TimeUnit.MILLISECONDS.sleep(200); // the time that is said
+            if (head.equals("bad")) {
+                write(out, "\r\n\r\n");
+            }
+            throw end.equals("reset") ? new ScriptedServer.Reset() : new EOFException("the connection ends");
+        });
+        assertEquals("failed " + said.replace(" T s", " 0.2 s"), end(run).replaceFirst("after 0\\.[2-9] s", "after 0.2 s"));
+        assertTrue(Double.parseDouble(run.request().get("total_ms")) >= 190, "the total is to the end: " + run.request());
+    }
+
+    @Test
+    void aBodyThatIsShorterThanItsLengthIsAConnectionThatWasClosed() throws IOException {
+        assertEquals("truncated  the server closed the connection inside the answer", end(scripted((request, out) -> {
+            write(out, HEADERS.replace("Transfer-Encoding: chunked", "Content-Length: 500") + TOKEN);
+            throw new EOFException("the connection ends");
+        })));
+    }
+
+    @Test
+    void anErrorInAnEncodingThatIsNotReadNamesIt() throws IOException {
+        assertEquals("failed http_400 a body in the encoding 'br', which this tool does not read", end(scripted((request, out) ->
+                write(out, "HTTP/1.1 400 Bad Request\r\nContent-Encoding: br\r\nContent-Length: 2\r\n\r\n\u0001\u0002"))));
     }
 
     @Test

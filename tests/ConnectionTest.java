@@ -23,14 +23,11 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
-import org.junit.jupiter.api.parallel.Execution;
-import org.junit.jupiter.api.parallel.ExecutionMode;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import tools.jackson.databind.json.JsonMapper;
 
 /** Headers, certificates and HTTP versions, as a server sees them. */
-@Execution(ExecutionMode.CONCURRENT)
 class ConnectionTest {
 
     private static final String ANSWER = "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"a\"},\"finish_reason\":\"stop\"}]}\n\n";
@@ -126,6 +123,15 @@ class ConnectionTest {
         assertEquals("POST http://models.invalid/v1/chat/completions HTTP/1.1", server.takeRequest(5, TimeUnit.SECONDS).getRequestLine());
         assertTrue(run.err().contains("\nthrough the proxy http://localhost:" + server.getPort() + ": m\n"), run.err());
         assertEquals("http://localhost:" + server.getPort(), JsonMapper.shared().readTree(run.file("run.json")).at("/models/0/proxy").asString(""));
+    }
+
+    @Test
+    void aProxyThatDoesNotAnswerIsNamed() throws Exception {
+        var port = ScriptedServer.freePort();
+        var run = TestRun.of(folder.resolve("results"), Map.of("HTTP_PROXY", "http://u:secret@localhost:" + port, "OPENAI_API_KEY", "k"), "", "--base-url",
+                "http://models.invalid/v1", "-m", "m", "-p", "Hi", "--echo", "none", "--insecure-http", "--retries", "0");
+        assertEquals("nothing answers at the proxy http://localhost:" + port, run.request().get("error"));
+        assertFalse(run.err().contains("secret"), run.err());
     }
 
     /** The second request is the answer to the first status 407; a second status 407 ends it. */

@@ -852,7 +852,7 @@ class FaultTest {
         var types = new TreeMap<String, String>();
         for (var failure : List.of(new UnknownHostException(), new SSLException("no"), new ConnectException(), new NoRouteToHostException(),
                 new SocketTimeoutException(), new SocketException("Connection reset"))) {
-            var error = ServerErrors.ofConnection(failure, url);
+            var error = ServerErrors.ofConnection(failure, url, null);
             types.put(failure.getClass().getSimpleName(), error.type() + " " + new Outcome.Failed(error).isRetryable());
         }
         assertEquals(new TreeMap<>(Map.of("UnknownHostException", "dns true", "SSLException", "tls false", "ConnectException", "connect true",

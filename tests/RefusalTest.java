@@ -81,9 +81,9 @@ class RefusalTest {
             assertTrue(refused >= 1 && refused <= 2, refused + " were sent after the server had refused: no more than are in flight");
             assertEquals(20, run.requests().stream().filter(row -> row.get("model").equals("other") && row.get("status").equals("completed")).count(),
                     "the other model goes on");
-            var said = "stream: warning: m: the server asks to wait for 400 s, longer than --timeout 60. The rest of its requests is not sent; ";
+            var said = "stream: warning: m: the server asks to wait for 400 s, longer than --timeout 60. No other request of it is sent; ";
             assertEquals(2, run.err().split(said, -1).length, run.err());
-            assertTrue(run.err().contains("Stream.java --resume " + run.folder() + " sends it."), run.err());
+            assertTrue(run.err().contains("Stream.java --resume " + run.folder() + " sends what is left."), run.err());
             isOver[0] = true;
             var resumed = TestRun.of(folder.resolve("results"), "--resume", run.folder().getFileName().toString());
             assertEquals(0, resumed.exitCode(), resumed.err());

@@ -5,6 +5,7 @@ import java.io.InputStream;
 import java.io.OutputStream;
 import java.net.InetAddress;
 import java.net.ServerSocket;
+import java.net.Socket;
 import java.nio.charset.StandardCharsets;
 import java.util.Locale;
 
@@ -18,6 +19,9 @@ final class ScriptedServer implements AutoCloseable {
         /** Writes the answer to the request of this number on its connection, from 1; closes the connection by throwing. */
         void answer(int request, OutputStream out) throws Exception;
     }
+
+    /** A script throws it to end its connection with a reset. */
+    static final class Reset extends RuntimeException { }
 
     private final ServerSocket listener;
 
@@ -34,9 +38,7 @@ final class ScriptedServer implements AutoCloseable {
                     Thread.ofVirtual().start(() -> {
                         try (socket) {
                             socket.setTcpNoDelay(true);
-                            for (int request = 1; readRequest(socket.getInputStream()); request++) {
-                                script.answer(request, socket.getOutputStream());
-                            }
+                            answerAll(socket, script);
                         } catch (Exception e) {
                             // the connection ends
                         }
@@ -46,6 +48,16 @@ final class ScriptedServer implements AutoCloseable {
                 }
             }
         });
+    }
+
+    private static void answerAll(Socket socket, Script script) throws Exception {
+        try {
+            for (int request = 1; readRequest(socket.getInputStream()); request++) {
+                script.answer(request, socket.getOutputStream());
+            }
+        } catch (Reset e) {
+            socket.setSoLinger(true, 0); // closing is a reset then
+        }
     }
 
     /** Reads a request up to the end of its body; returns false if there is none. */

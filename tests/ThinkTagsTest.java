@@ -43,7 +43,8 @@ class ThinkTagsTest {
         "The| answer; content:The| content: answer",
         "<b>|bold; content:<b>|content:bold",
         "<thinking>|Hm; content:<thinking>|content:Hm",
-        "42|</think|; content:42|content:</think",
+        "42|</think|; content:42|content:</think", "Sure: |<think>|a|</think>|Blue; content:Sure: |content:<think>|content:a|content:</think>|content:Blue",
+        "Use <thi|nk> and </think>.|Or not; content:Use <thi|content:nk> and </think>.|content:Or not",
         "</think>|42|<think>|!|</think>; other:</think>|content:42|content:<think>|content:!|content:</think>"})
     void eachEventIsAThoughtOrVisibleTextOrATag(String texts, String expected) {
         var seen = new ArrayList<String>();
@@ -69,6 +70,8 @@ class ThinkTagsTest {
     void aVisibleTextHasThoughtsIfATagIsWhereOneIsWritten() {
         assertTrue(ThinkTags.areIn(" \n<think>Hm"));
         assertTrue(ThinkTags.areIn("Hm</think>42"));
+        assertTrue(ThinkTags.areIn("Hm</think>Write <think>"));
+        assertFalse(ThinkTags.areIn("Use the <think> tag and </think>."));
         assertFalse(ThinkTags.areIn("Models write <think> first"));
         assertFalse(ThinkTags.areIn(""));
     }

@@ -70,6 +70,7 @@ final class StreamClient implements AutoCloseable {
     private final TimedSockets sockets = new TimedSockets();
     private final Limits limits;
     private final ConnectionSettings connection;
+    private final EnvironmentProxies proxies;
     private final OkHttpClient reusing;
     private final OkHttpClient plain; // the same for http://, where the protocol is not negotiated
     private final Set<String> unreliable = ConcurrentHashMap.newKeySet();
@@ -83,7 +84,7 @@ final class StreamClient implements AutoCloseable {
         this.connection = connection;
         var servers = models.stream().map(model -> server(model.url())).distinct().count();
         var secure = models.stream().anyMatch(model -> model.url().isHttps());
-        var proxies = new EnvironmentProxies(environment);
+        proxies = new EnvironmentProxies(environment);
         reusing = connection.trusting(new OkHttpClient.Builder())
                 .protocols(connection.protocols())
                 .socketFactory(sockets)
@@ -109,6 +110,11 @@ final class StreamClient implements AutoCloseable {
 
     Limits limits() {
         return limits;
+    }
+
+    /** Returns the proxy through which a server is reached, without its password; null for none. */
+    String proxy(HttpUrl url) {
+        return proxies.shown(url.uri());
     }
 
     Call newCall(Request request) {
@@ -568,11 +574,11 @@ class Exchange {
             return new Outcome.Failed(ServerErrors.ofResponse(response, ERROR_BODY_BYTES, model::withoutSecrets));
         }
         var encoding = response.header("Content-Encoding", "identity").toLowerCase(Locale.ROOT);
-        form = new ExchangeResult.BodyForm(encoding.equals("identity") ? null : encoding, null);
-        if (form.encodedAs() != null && !GzipMembers.isNamed(encoding)) {
+        if (!encoding.equals("identity") && !GzipMembers.isNamed(encoding)) {
             return new Outcome.Failed(FailureKind.UNKNOWN_ENCODING, "the server sends the stream in the encoding '" + encoding
                     + "', which this tool does not read", response.code());
         }
+        form = new ExchangeResult.BodyForm(encoding.equals("identity") ? null : encoding, null);
         var type = response.body().contentType();
         var decoding = new Decoding(type == null || STREAM_TYPES.contains(type.subtype()));
         if (sending.chunks() == null) {
@@ -589,7 +595,7 @@ class Exchange {
         if (streaming && type != null && !type.subtype().equals("event-stream")) {
             form = new ExchangeResult.BodyForm(form.encodedAs(), type.type() + "/" + type.subtype());
         }
-        return outcome(decoding.failure, decoding.rest, response);
+        return outcome(decoding.failure, decoding.rest != null || streaming ? decoding.rest : decoding.events.rest(), response);
     }
 
     /** Returns what a body in JSON or HTML means that came instead of a stream: the server's error if it has one. */
@@ -752,7 +758,7 @@ class Exchange {
                     : new Outcome.Truncated("the server " + ServerErrors.brokenConnection(failure, "inside the answer"), false);
         }
         if (response == null) {
-            return new Outcome.Failed(ServerErrors.ofConnection(failure, model.url()));
+            return new Outcome.Failed(ServerErrors.ofConnection(failure, model.url(), client.proxy(model.url())));
         }
         return new Outcome.Failed(ServerErrors.withoutEvent(response.code(), failure, sending.lastReadNanos() - recording.startNanos(), after));
     }

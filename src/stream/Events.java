@@ -15,6 +15,8 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Set;
+import java.util.function.Predicate;
+import java.util.stream.Collectors;
 import java.util.zip.GZIPInputStream;
 
 import okhttp3.sse.internal.ServerSentEventReader;
@@ -298,7 +300,7 @@ final class ChunkDecoder {
                 line.reset();
             }
         } catch (NumberFormatException e) {
-            failure = new ProtocolException("not the size of a chunk: " + text.strip());
+            failure = new ProtocolException("not the size of a chunk: " + (text.isBlank() ? "an empty line" : text.strip()));
         }
     }
 
@@ -452,8 +454,8 @@ final class EventStream {
     }
 
     /**
-     * Tells that the stream has ended in order. An event without the empty line after it counts if its data is whole. Returns the last
-     * line that belongs to no event; null if there is none.
+     * Tells that the stream has ended in order. An event without the empty line after it counts if its data is whole. Returns what belongs
+     * to no event, as one line; null if there is nothing.
      *
      * @throws ErrorLine if the last line is an error that the server reports
      */
@@ -465,13 +467,24 @@ final class EventStream {
         if (lineIsError) {
             throw new ErrorLine(restOfLine());
         }
-        var last = lines.snapshot().utf8().lines().filter(line -> !line.isBlank() && !line.startsWith(":")).reduce((line, next) -> next).orElse(null);
+        var rest = rest();
+        var beside = rest(line -> FIELDS.stream().noneMatch(field -> line.startsWith(field.utf8())));
         lines.writeUtf8("\n\n");
         whole.writeAll(lines);
         ending = true;
         endedWithEvent = false;
         parser.processNextEvent();
-        return last == null || endedWithEvent && last.startsWith("data") ? null : last;
+        return endedWithEvent ? beside : rest;
+    }
+
+    /** Returns the lines that belong to no event so far, as one line without comments; null if there are none. */
+    String rest() {
+        return rest(line -> !line.startsWith(":"));
+    }
+
+    private String rest(Predicate<String> isMeant) {
+        var text = lines.snapshot().utf8().lines().filter(line -> !line.isBlank() && isMeant.test(line)).collect(Collectors.joining(" "));
+        return text.isEmpty() ? null : text;
     }
 
     /** Returns the body if it is a document in JSON or HTML, at most 64 KB of it; null if it is not. */
@@ -487,7 +500,10 @@ final class EventStream {
         while (!lines.exhausted() && Character.isWhitespace(lines.getByte(0))) {
             lines.skip(1);
         }
-        if (lines.exhausted()) {
+        if (lines.rangeEquals(0, MARK)) {
+            lines.skip(MARK.size()); // after an empty line
+        }
+        if (lines.exhausted() || lines.size() < MARK.size() && lines.rangeEquals(0, MARK, 0, (int) lines.size())) {
             return;
         }
         var mayBeField = false;

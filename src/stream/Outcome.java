@@ -52,7 +52,7 @@ final class ServerErrors {
     /** No proxy that is known gives up a silent server earlier. */
     private static final double SHORTEST_PROXY_TIMEOUT_SECONDS = 5;
 
-    private static final Pattern TITLE = Pattern.compile("(?is)<title>(.*?)</title>");
+    private static final Pattern TITLE = Pattern.compile("(?is)<(?:title|h1)>(.*?)</(?:title|h1)>");
 
     private ServerErrors() { }
 
@@ -68,8 +68,9 @@ final class ServerErrors {
             return new ServerError(FailureKind.REDIRECT, "the server points to " + redaction.apply(String.valueOf(response.header("Location")))
                     + "; give that as the base URL", status);
         }
-        if (text.isBlank()) {
-            return new ServerError("http_" + status, "an empty body", status);
+        if (text == null || text.isBlank()) {
+            return new ServerError("http_" + status, text == null ? "a body in the encoding '" + response.header("Content-Encoding")
+                    + "', which this tool does not read" : "an empty body", status);
         }
         var title = TITLE.matcher(text);
         var report = ErrorReport.of(title.find() ? title.group(1) : text);
@@ -77,12 +78,16 @@ final class ServerErrors {
                 report.message() == null ? "no message" : withoutStatus(OneLine.firstOf(redaction.apply(report.message())), status), status);
     }
 
-    /** Returns what came of a body, which may be compressed, or break off. */
+    /** Returns what came of a body, which may be compressed, or break off; null if it is in an encoding that is not read. */
     private static String body(Response response, long mostBytes) {
         var text = new Buffer();
+        var encoding = response.header("Content-Encoding", "identity").toLowerCase(Locale.ROOT);
+        if (!encoding.equals("identity") && !GzipMembers.isNamed(encoding)) {
+            return null;
+        }
         try {
             var body = response.body().source();
-            var source = GzipMembers.isNamed(response.header("Content-Encoding", "").toLowerCase(Locale.ROOT)) ? GzipMembers.decoded(body) : body;
+            var source = GzipMembers.isNamed(encoding) ? GzipMembers.decoded(body) : body;
             while (text.size() < mostBytes && source.read(text, mostBytes - text.size()) >= 0) {
                 // until the end, or enough of it
             }
@@ -101,8 +106,8 @@ final class ServerErrors {
      */
     static ServerError withoutEvent(int status, Throwable failure, long nanos, String after) {
         var seconds = nanos / 1e9;
-        var end = failure == null ? "ended the answer" : brokenConnection(failure, "").strip();
-        return new ServerError(failure instanceof ProtocolException ? FailureKind.INVALID_HTTP : FailureKind.EMPTY_STREAM,
+        var end = failure == null ? "ended the answer" : brokenConnection(failure, "");
+        return new ServerError(failure instanceof ProtocolException && !isEnd(failure) ? FailureKind.INVALID_HTTP : FailureKind.EMPTY_STREAM,
                 String.format(Locale.ROOT, "%d, then the server %s after %.1f s without an event%s%s", status, end, seconds, after,
                         seconds < SHORTEST_PROXY_TIMEOUT_SECONDS ? "" : ": a time-out of a proxy?"), status);
     }
@@ -112,10 +117,11 @@ final class ServerErrors {
         return line.replaceFirst("^" + status + "[ :]+(?=\\S)", "");
     }
 
-    static ServerError ofConnection(Throwable failure, HttpUrl url) {
-        var at = url.host() + ":" + url.port();
+    /** {@code proxy} is that through which the server is reached; null for none. */
+    static ServerError ofConnection(Throwable failure, HttpUrl url, String proxy) {
+        var at = proxy != null ? "the proxy " + proxy : url.host() + ":" + url.port();
         return switch (failure) {
-            case UnknownHostException e -> new ServerError(FailureKind.DNS, "no such host: " + url.host(), null);
+            case UnknownHostException e -> new ServerError(FailureKind.DNS, "no such host: " + (proxy != null ? at : url.host()), null);
             case SSLException e -> new ServerError(FailureKind.TLS, at + ": " + OneLine.firstOf(e.getMessage()), null);
             case ConnectException e -> new ServerError(FailureKind.CONNECT, "nothing answers at " + at, null);
             case NoRouteToHostException e -> new ServerError(FailureKind.CONNECT, "no route to " + at, null);
@@ -128,19 +134,23 @@ final class ServerErrors {
     /**
      * Says how a connection ended, in words that follow the name of the server.
      *
-     * @param when what it ended before or inside, as in "before it answered"
+     * @param when what it ended before or inside, as in "before it answered"; may be empty
      */
     static String brokenConnection(Throwable failure, String when) {
         var message = OneLine.firstOf(String.valueOf(failure.getMessage()));
         if (failure instanceof SocketException && message.matches("(?i).*(reset|broken pipe|abort).*")) {
-            return "reset the connection " + when;
+            return ("reset the connection " + when).strip();
         }
-        if (failure instanceof ProtocolException) {
-            return "sent what is not valid HTTP" + (when.isEmpty() ? "" : " ") + when + " (" + message + ")";
+        if (isEnd(failure)) {
+            return ("closed the connection " + when).strip();
         }
-        var isEnd = failure instanceof EOFException || message.startsWith("unexpected end of stream");
-        return isEnd ? "closed the connection " + when
-                : "broke the connection " + when + " (" + (failure.getMessage() == null ? failure : message) + ")";
+        return (failure instanceof ProtocolException ? "sent what is not valid HTTP" : "broke the connection") + (when.isEmpty() ? "" : " ") + when
+                + " (" + (failure.getMessage() == null ? failure : message) + ")";
+    }
+
+    /** OkHttp has a protocol exception of its own for a body that ends before its length. */
+    private static boolean isEnd(Throwable failure) {
+        return failure instanceof EOFException || String.valueOf(failure.getMessage()).startsWith("unexpected end of stream");
     }
 
     /** Returns how long the server asks to wait, in milliseconds from 0; null if it does not say. */
@@ -258,7 +268,7 @@ sealed interface Outcome {
             return switch (httpStatus) {
                 case 200 -> is(FailureKind.NOT_STREAMED) ? "; turn streaming on at the server or a proxy before it"
                         : is(FailureKind.UNKNOWN_ENCODING) ? "; turn the compression off at the server or a proxy before it"
-                        : mayHaveBeenGenerated() ? "; the answer may have been generated, so only --retries N sends it again" : "";
+                        : mayHaveBeenGenerated() ? "; the answer may have been generated, so it is sent again only if --retries is given" : "";
                 case 401 -> model.keyVariable() == null ? "; the server requires a key, set " + model.dialect().keyVariable()
                         : "; check " + model.keyVariable();
                 case 403 -> "; ask for access, or name another model with --model";

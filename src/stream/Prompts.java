@@ -230,6 +230,7 @@ record PromptSet(List<Prompt> prompts, List<String> notes, List<String> problems
             });
             if (skipsBad && unique.isEmpty() && problems.isEmpty()) {
                 problems.add("--skip-bad leaves no prompt: " + String.join("; ", notes));
+                notes.clear();
             }
             noteOpenAnswers(unique);
             return new PromptSet(unique, notes, problems);

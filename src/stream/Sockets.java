@@ -446,10 +446,10 @@ final class SocketInput extends InputStream {
         current = segment;
         position = 0;
         ended = segment.bytes.length == 0; // after a failure, too: nothing more will come
+        clock.read(segment.nanos, !ended);
         if (segment.failure != null) {
             throw segment.failure;
         }
-        clock.read(segment.nanos, !ended);
         return !ended;
     }
 

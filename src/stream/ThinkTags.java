@@ -10,8 +10,8 @@ import java.util.ArrayDeque;
 import java.util.Deque;
 
 /**
- * Reads thoughts inside the visible text of an answer as reasoning. An answer may begin with the opening tag, or, where the chat template
- * has put that into the prompt, have the closing tag alone. As long as it is not known whether an event is a thought it is held, with its
+ * Reads thoughts at the beginning of the visible text of an answer as reasoning. An answer may begin with the opening tag, or, where the chat
+ * template has put that into the prompt, have the closing tag alone. As long as it is not known whether an event is a thought it is held, with its
  * time; {@link #end} passes on what is held. Not safe for use by several threads.
  */
 final class ThinkTags {
@@ -51,7 +51,9 @@ final class ThinkTags {
 
     /** Whether a visible text has thoughts in it, as far as its tags tell. */
     static boolean areIn(String visibleText) {
-        return visibleText.contains(CLOSING) || visibleText.stripLeading().startsWith(OPENING);
+        var opening = visibleText.indexOf(OPENING);
+        var closing = visibleText.indexOf(CLOSING);
+        return visibleText.stripLeading().startsWith(OPENING) || closing >= 0 && (opening < 0 || opening > closing);
     }
 
     /** Takes the next event. */
@@ -89,8 +91,13 @@ final class ThinkTags {
             }
             mayOpen = OPENING.startsWith(begun);
         }
-        var closing = text.indexOf(CLOSING, Math.max(0, text.length() - newCharacters - CLOSING.length()));
-        if (closing >= 0) {
+        var from = Math.max(0, text.length() - newCharacters - CLOSING.length());
+        var opening = text.indexOf(OPENING, from);
+        var closing = text.indexOf(CLOSING, from);
+        if (opening >= 0 && (closing < 0 || opening < closing)) {
+            end(); // what comes before an opening tag is no thought, so the tags are quoted
+            place = Place.IN_TEXT;
+        } else if (closing >= 0) {
             enterThoughts(EventKind.REASONING, text.substring(closing));
         }
     }
