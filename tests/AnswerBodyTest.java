@@ -155,6 +155,16 @@ class AnswerBodyTest {
         assertTrue(run.err().contains("; turn the compression off at the server or a proxy before it"), run.err());
     }
 
+    @ParameterizedTest
+    @ValueSource(strings = {"data: {}", ""})
+    void aBodyThatIsNotOfTheEncodingItClaimsIsAnAnswerWithoutAnEvent(String body) throws IOException {
+        var run = answered("text/event-stream", "gzip", new Buffer().writeUtf8(body));
+        assertEquals("failed", run.request().get("status"));
+        assertEquals("200", run.request().get("http_status"));
+        assertEquals(1, run.requests().size(), "it is not sent again");
+        assertTrue(end(run).startsWith("failed empty_stream 200, then the server "), end(run));
+    }
+
     @Test
     void aCompressedErrorIsRead() throws IOException {
         try (var server = new MockWebServer()) {

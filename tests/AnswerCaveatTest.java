@@ -20,6 +20,7 @@ import org.junit.jupiter.api.parallel.Execution;
 import org.junit.jupiter.api.parallel.ExecutionMode;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** What limits the figures of complete answers, from the stream to the table and to Compare. */
 @Execution(ExecutionMode.CONCURRENT)
@@ -94,6 +95,29 @@ class AnswerCaveatTest {
         var said = " whose tokens the server counts together with those of other choices (n above 1), so without TPOT and tokens/s. Ask for one choice.";
         assertTrue(run.err().contains("\nwarning: m: 2 completed answers" + said + "\n"), run.err());
         assertTrue(compared(run).replaceAll("\\s+", " ").contains("m: 2 answers" + said.replaceFirst("\\.$", " ")), compared(run));
+    }
+
+    /** Some servers put the count of all choices into the last event of one of them. */
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void aTotalOnTheLastEventOfAChoiceIsNotTakenForItsOwn(boolean ofTheFirst) throws IOException {
+        var run = run(TEXT.formatted(""), OTHER, TEXT.formatted(""), (ofTheFirst ? STOP_OTHER : STOP).formatted(""),
+                (ofTheFirst ? STOP : STOP_OTHER).formatted(usage(11)), DONE);
+        assertEquals("11 usage_of_all_choices, TPOT blank, tokens/s blank, cost 0.00012", figures(run.requests().getFirst()));
+    }
+
+    @Test
+    void whereTheServerCountsEachChoiceAndThenAllTheCostIsThatOfAll() throws IOException {
+        var run = run(TEXT.formatted(usage(1)), OTHER, TEXT.formatted(usage(2)), STOP.formatted(usage(2)), STOP_OTHER.formatted(usage(9)),
+                USAGE.formatted(11), DONE);
+        assertEquals("2 usage, TPOT known, tokens/s known, cost 0.00012", figures(run.requests().getFirst()));
+    }
+
+    /** In this order: tokens that came together with the one before, tokens, whether the stream was buffered. */
+    @ParameterizedTest
+    @CsvSource({"5, 10, true", "4, 10, false", "8, 9, false", "NaN, 10, false", "5, NaN, false"})
+    void aStreamOfAtLeastTenTokensIsBufferedIfHalfOfThemCameTogether(double together, double tokens, boolean buffered) {
+        assertEquals(buffered, AnswerMetrics.wereBuffered(together, tokens));
     }
 
     @Test

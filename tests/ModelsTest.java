@@ -14,6 +14,7 @@ import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -166,11 +167,29 @@ class ModelsTest {
         "EXAMPLE.com|http://api.Example.COM|true", "example.com|http://notexample.com|false", ".example.com|http://example.com|true",
         "*.example.com|http://api.example.com|true", "example.com:8443|https://example.com:8443|true", "example.com:8443|https://example.com|false",
         "example.com:443|https://example.com|true", "8.8.8.8|http://8.8.8.8:99|true", "8.8.8|http://8.8.8.8|false", "fd12::1|http://[fd12::1]|true",
-        "*|http://any.example|true", "other.example, 10.0.0.0/8|http://10.0.0.1|true"})
+        "*|http://any.example|true", "[fd00::1]:8080|http://[fd00::1]:8080|true", "[fd00::1]:8080|http://[fd00::1]|false",
+        "[fd00::1]|http://[fd00::1]:9|true", "example.com.|http://example.com|true", "example.com|http://example.com.|true",
+        "gpu_box.example|http://gpu_box.example|true", "example.com|http://gpu_box.test|false",
+        "other.example, 10.0.0.0/8|http://10.0.0.1|true"})
     void noProxyIsReadAsCurlAndGoReadIt(String exceptions, String url, boolean direct) {
         var proxies = new EnvironmentProxies(Map.of("HTTP_PROXY", "http://u:p@proxy.example:3128", "HTTPS_PROXY", "http://proxy.example:3128",
                 "NO_PROXY", exceptions));
         assertEquals(direct ? null : "http://proxy.example:3128", proxies.shown(URI.create(url)));
+    }
+
+    @Test
+    void aProxyThatIsNotUsedIsNamedBeforeAnythingIsSent() {
+        baseUrl = "https://api.example/v1";
+        var proxies = new HashMap<>(Map.of("HTTPS_PROXY", "socks5://me:secret@proxy.example:1080", "OPENAI_API_KEY", "k"));
+        assertEquals(List.of("HTTPS_PROXY 'socks5://(user)@proxy.example:1080': only proxies at http:// are used; name one, or add api.example to"
+                + " NO_PROXY"), problems(proxies));
+        proxies.put("NO_PROXY", "api.example");
+        assertEquals(List.of("gpt-4", "gpt-3.5-turbo", "text-davinci-003"), models(proxies).stream().map(Model::name).toList());
+    }
+
+    @Test
+    void aQuotedNameIsNoServer() {
+        assertEquals("llama@localhost:8000", one("\"llama@localhost:8000\"", WITH_KEY).name());
     }
 
     @Test

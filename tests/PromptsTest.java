@@ -177,6 +177,7 @@ class PromptsTest {
         assertProblem("FILE:4: the prompt is empty", "r.md", "---\nid: x\n---\n\n");
         assertProblem("FILE: empty; write a prompt into it", "n.txt", " \n");
         assertProblem("FILE: no prompts in it", "o.jsonl", "\n");
+        assertProblem("FILE: no prompts in it", "q.json", "\n");
         assertProblem("FILE:2: not JSON: Unexpected end-of-input in property name", "p.json", "[{\"prompt\":\"a\"},\n{\"pr");
     }
 
@@ -184,6 +185,8 @@ class PromptsTest {
     void nothingIsLostInSilence() throws Exception {
         assertProblem("FILE:1: more after the end of the array; put all into one array, or name the file .jsonl", "a.json",
                 "[{\"prompt\":\"a\"}] [{\"prompt\":\"b\"}]");
+        assertProblem("FILE:2: more after the end of the value; put all into one array, or name the file .jsonl", "l.json",
+                "{\"prompt\":\"a\"}\n{\"prompt\":\"b\"}");
         assertProblem("FILE:1: not JSON: Duplicate Object property \"prompt\"", "b.jsonl", "{\"prompt\":\"x\",\"prompt\":\"y\"}");
         assertProblem("FILE:1: the front matter has no closing --- line", "c.md", "---\nid: x\ntext");
         assertProblem("FILE:1: content is empty", "d.jsonl", "{\"messages\":[{\"role\":\"user\",\"content\":\"\"}]}");
@@ -378,6 +381,9 @@ class PromptsTest {
         "{\"custom_id\":\"e-1\",\"method\":\"POST\",\"url\":\"/v1/embeddings\",\"body\":{\"model\":\"m\",\"input\":\"Hi\"}}|FILE:1 (id e-1): a request for /v1/embeddings, which does not stream; leave it out",
         "{\"id\":\"t\",\"messages\":[{\"role\":\"user\",\"content\":\"Weather?\"},{\"role\":\"assistant\",\"content\":null,\"tool_calls\":[{\"id\":\"c\"}]}]}|FILE:1 (id t): turn 2 is a tool call or its result, which are not sent yet; leave it out",
         "{\"messages\":[{\"role\":\"user\",\"content\":\"Hi\"},{\"role\":\"tool\",\"content\":\"7\"}]}|FILE:1: turn 2 is a tool call or its result, which are not sent yet; leave it out",
+        "{\"messages\":[{\"role\":\"user\",\"content\":\"Hi\"},{\"role\":\"assistant\",\"function_call\":{\"name\":\"f\"}}]}|FILE:1: turn 2 is a tool call or its result, which are not sent yet; leave it out",
+        "{\"prompt\":\"Hi\",\"tools\":[{}]}|FILE:1: tools is sent in the body of a batch alone; put it there, or into extra of a --models file",
+        "{\"prompt\":\"Hi\",\"response_format\":{}}|FILE:1: response_format is sent in the body of a batch alone; put it there, or into extra of a --models file",
         "{\"prompt\":\"Hi\",\"score\":NaN}|FILE:1: not JSON: Non-standard token 'NaN'"})
     void aRecordThatWouldLoseAPartIsRefusedByItsPlaceAndId(String record, String problem) throws Exception {
         assertProblem(problem, "set.jsonl", record);
@@ -406,7 +412,7 @@ class PromptsTest {
         var skipped = PromptSet.read(List.of(file.toString()), InputStream.nullInputStream(), List.of(), true);
         assertEquals(List.of(), skipped.problems());
         assertEquals(List.of("good"), skipped.prompts().stream().map(Prompt::id).toList());
-        assertEquals(List.of(file + ": 8 records left out; the first is " + file + ":1 (id r1): prompt is empty"), skipped.notes());
+        assertEquals(List.of(file + ": 8 records left out; one is " + file + ":1 (id r1): prompt is empty"), skipped.notes());
     }
 
     @Test

@@ -9,6 +9,8 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Function;
@@ -17,6 +19,9 @@ import mockwebserver3.Dispatcher;
 import mockwebserver3.MockResponse;
 import mockwebserver3.MockWebServer;
 import mockwebserver3.RecordedRequest;
+import okhttp3.Protocol;
+import okhttp3.Request;
+import okhttp3.Response;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.api.parallel.Execution;
@@ -81,7 +86,7 @@ class RefusalTest {
             assertTrue(refused >= 1 && refused <= 2, refused + " were sent after the server had refused: no more than are in flight");
             assertEquals(20, run.requests().stream().filter(row -> row.get("model").equals("other") && row.get("status").equals("completed")).count(),
                     "the other model goes on");
-            var said = "stream: warning: m: the server asks to wait for 400 s, longer than --timeout 60. No other request of it is sent; ";
+            var said = "stream: warning: m: the server asks to wait for 400 s, longer than --timeout 60. No other request of it is sent. ";
             assertEquals(2, run.err().split(said, -1).length, run.err());
             assertTrue(run.err().contains("Stream.java --resume " + run.folder() + " sends what is left."), run.err());
             isOver[0] = true;
@@ -92,13 +97,57 @@ class RefusalTest {
         }
     }
 
+    @Test
+    void aQuestionIsAskedAgainAfterTheTimeThatAServerWanted() throws Exception {
+        try (var server = server(body -> bodies.size() == 1
+                ? new MockResponse.Builder().code(429).addHeader("Retry-After", "400").body("{}").build() : ANSWER)) {
+            var run = TestRun.of(folder.resolve("results"), Map.of(), "one\ntwo\n", "--base-url", server.url("/v1").toString(), "-m", "m", "--ask",
+                    "--timeout", "60");
+            assertEquals(List.of("429", "200"), column(run, "http_status"), run.err());
+            assertTrue(run.err().contains("No other request of it is sent. Ask it again later."), run.err());
+        }
+    }
+
+    // Retry-After of little
+
+    /** OkHttp sends a request again by itself, without a row, after a 503 that asks to wait for no time. */
+    @Test
+    void eachRequestIsSentOnceForItsRowWhateverTheServerAsks() throws Exception {
+        try (var server = server(body -> new MockResponse.Builder().code(503).addHeader("Retry-After", "0").body("{}").build())) {
+            var run = run(server, "-m", "m", "-n", "2", "--retries", "1");
+            assertEquals(1, run.exitCode());
+            assertEquals(4, run.requests().size());
+            assertEquals(4, bodies.size());
+        }
+    }
+
+    /** In this order: retry-after-ms, Retry-After, milliseconds. */
+    @ParameterizedTest
+    @CsvSource({"20, 3, 20", "soon, 3, 3000", ", 0.5, 500", "soon, ,"})
+    void theTimeToWaitIsTheFirstThatCanBeRead(String millis, String seconds, Long expected) {
+        var response = new Response.Builder().request(new Request.Builder().url("http://localhost/").build()).protocol(Protocol.HTTP_1_1).code(503)
+                .message("");
+        Optional.ofNullable(millis).ifPresent(value -> response.header("retry-after-ms", value));
+        Optional.ofNullable(seconds).ifPresent(value -> response.header("Retry-After", value));
+        assertEquals(expected, ServerErrors.retryAfterMillis(ServerErrors.withRetryAfterHidden(response.build())));
+    }
+
+    @Test
+    void aModelThatIsBeingLoadedIsNotAskedForAllTheTime() throws Exception {
+        try (var server = server(body -> new MockResponse.Builder().code(503).addHeader("Retry-After", "0")
+                .body("{\"error\":{\"message\":\"Loading model\"}}").build())) {
+            run(server, "-m", "m", "--timeout", "1.2", "--retries", "0");
+            assertTrue(bodies.size() >= 2 && bodies.size() <= 4, bodies.size() + " looks, with 500 ms between them");
+        }
+    }
+
     // A model that is being loaded
 
     @Test
     void aModelThatIsBeingLoadedIsWaitedForWithoutRetries() throws Exception {
         var looks = new AtomicInteger();
-        try (var server = server(body -> looks.incrementAndGet() == 4 ? refusal(500, "Oh") : looks.get() <= 3 ? new MockResponse.Builder().code(503).addHeader("Connection", "close")
-                .body("{\"error\":{\"code\":503,\"message\":\"Loading model\",\"type\":\"unavailable_error\"}}").build() : ANSWER)) {
+        try (var server = server(body -> looks.incrementAndGet() == 4 ? refusal(500, "Oh") : looks.get() > 3 ? ANSWER
+                : new MockResponse.Builder().code(503).addHeader("Connection", "close").body("{\"error\":{\"code\":503,\"message\":\"Loading model\",\"type\":\"unavailable_error\"}}").build())) {
             var run = run(server, "-m", "m", "-n", "3", "--retries", "1");
             assertEquals(0, run.exitCode(), run.err());
             assertEquals(List.of("503", "503", "503", "500", "200", "200", "200"), column(run, "http_status"), "the only retry is that of the 500");
@@ -122,7 +171,7 @@ class RefusalTest {
         "503|Loading model|true", "500|unexpected server status: llm server loading model|true", "503|Model org/name is currently loading|true",
         "503|model llama is still being loaded|true", "503|The model is not ready|true", "503|engine is starting|true",
         "500|error loading model: no such file|false", "503|failed to load model|false", "503|overloaded|false", "400|Loading model|false",
-        "503|The model is overloaded|false"})
+        "503|The model is overloaded|false", "503|model m is loaded on another node|false"})
     void aServerSaysThatItIsLoadingInWordsOfItsOwn(int status, String message, boolean isLoading) {
         assertEquals(isLoading, new Outcome.Failed("http_" + status, message, status).isLoading());
     }
@@ -182,7 +231,8 @@ class RefusalTest {
         try (var server = server(body -> refusal(400, TEMPERATURE))) {
             var run = run(server, "--models", models.toString());
             assertEquals(1, run.exitCode());
-            assertEquals(List.of(0.5, 0.5), bodies.stream().map(body -> body.path("temperature").asDouble(-1)).toList(), "once more, and no more");
+            assertEquals(List.of(0.5), bodies.stream().map(body -> body.path("temperature").asDouble(-1)).toList(), "the same again is of no use");
+            assertFalse(run.err().contains("left out"), run.err());
         }
     }
 
@@ -199,11 +249,11 @@ class RefusalTest {
         "{\"max_tokens\":1}|Unsupported parameter: 'max_tokens_to_sample'|-"})
     void aRefusedParameterIsRenamedOrLeftOut(String sent, String refusal, String next) {
         var form = new RequestForm(UsageRequest.NONE, Map.of());
-        var changed = form.without(refusal, sent);
+        var changed = form.without(refusal, sent, Set.of());
         var body = JsonMapper.shared().readTree(sent);
         changed.applyTo((ObjectNode) body);
         assertEquals(next, changed == form ? "-" : body.toString());
-        assertFalse(changed != form && changed.without("Unsupported parameter: max_tokens, max_completion_tokens, temperature, seed", body.toString())
+        assertFalse(changed != form && changed.without("Unsupported parameter: max_tokens, max_completion_tokens, temperature, seed", body.toString(), Set.of())
                 != changed && !sent.contains(","), "a parameter that was changed is not changed back");
     }
 }

@@ -83,7 +83,7 @@ final class Backoff {
         }
         return asksTooMuch(result) || result.retryAfterMillis() == null
                 ? Long.valueOf(Math.clamp(soFarMillis / LOOKS_EACH_TIME_GROWS, (long) FIRST_MILLIS, LONGEST_BETWEEN_LOOKS_MILLIS))
-                : result.retryAfterMillis();
+                : Long.valueOf(Math.max((long) FIRST_MILLIS, result.retryAfterMillis()));
     }
 
     /** Whether the server asks to wait for longer than a request may take, so that no request of the model is worth sending. */

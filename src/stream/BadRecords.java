@@ -33,17 +33,18 @@ final class BadRecords {
         return count == 0;
     }
 
-    /** Returns a line for each record that is named, and one for the others. */
-    List<String> problems() {
+    /** Returns a line for each record that is named, and one for the others, with the option that leaves them out if there is one. */
+    List<String> problems(boolean maySkip) {
         var lines = new ArrayList<>(named);
         if (count > named.size()) {
-            lines.add(file + ": " + Count.of(count - named.size(), "more record") + " cannot be used; --skip-bad leaves all " + count + " out");
+            lines.add(file + ": " + Count.of(count - named.size(), "more record") + " cannot be used"
+                    + (maySkip ? "; --skip-bad leaves all " + count + " out" : ""));
         }
         return lines;
     }
 
     /** Returns one line for all of them, if they are left out. */
     String note() {
-        return file + ": " + Count.of(count, "record") + " left out; " + (count == 1 ? "it is " : "the first is ") + named.getFirst();
+        return file + ": " + Count.of(count, "record") + " left out; " + (count == 1 ? "it is " : "one is ") + named.getFirst();
     }
 }

@@ -47,8 +47,8 @@ import okhttp3.Protocol;
 import okhttp3.Request;
 import okhttp3.RequestBody;
 import okhttp3.Response;
+import okio.BufferedSource;
 import okio.Okio;
-import okio.Source;
 
 /**
  * What one answer may take before it is a failure, so that no server can fill the memory.
@@ -228,6 +228,7 @@ final class StreamClient implements AutoCloseable {
             throw e;
         }
         sending.headersAt(socket.clock().lastReadNanos());
+        response = ServerErrors.withRetryAfterHidden(response);
         if (!multiplexed && connection.handshake() == null && "chunked".equalsIgnoreCase(response.header("Transfer-Encoding"))
                 && response.header("Content-Encoding", "identity").equalsIgnoreCase("identity")) {
             sending.setChunks(socket.input());
@@ -346,8 +347,11 @@ final class Sending {
 /** What the events of a stream have told about the whole answer; a later event overrides an earlier one. */
 final class AnswerState {
 
-    private Usage usage = Usage.UNKNOWN;
-    private Usage usageOfFirstChoice = Usage.UNKNOWN; // where an event has the counts of that one alone
+    private Usage usage = Usage.UNKNOWN; // of whatever an event has
+    private Usage usageOfFirst = Usage.UNKNOWN; // where an event has the first of several choices alone
+    private Usage usageOfAll = Usage.UNKNOWN; // where it has none, or several
+    private int countsOfFirst;
+    private int countsOfOthers;
     private boolean hasOtherChoices;
     private String finishReason;
     private String reportedModel;
@@ -361,8 +365,7 @@ final class AnswerState {
     void add(StreamEvent event) {
         var about = event.about();
         if (about != null) {
-            usage = usage.with(about.usage());
-            usageOfFirstChoice = about.choices() == StreamEvent.Choices.FIRST ? usageOfFirstChoice.with(about.usage()) : usageOfFirstChoice;
+            addUsage(about.usage(), about.choices());
             hasOtherChoices |= about.choices().hasOthers();
             finishReason = about.finishReason() != null ? about.finishReason() : finishReason;
             reportedModel = about.model() != null ? about.model() : reportedModel;
@@ -375,6 +378,26 @@ final class AnswerState {
         } else if (event.kind() == EventKind.CONTENT) {
             bytes += 2L * event.text().length() + Long.BYTES;
         }
+    }
+
+    private void addUsage(Usage counted, StreamEvent.Choices choices) {
+        if (counted == null) {
+            return;
+        }
+        usage = usage.with(counted);
+        switch (choices) {
+            case FIRST -> {
+                usageOfFirst = usageOfFirst.with(counted);
+                countsOfFirst++;
+            }
+            case OTHERS -> countsOfOthers++;
+            case NONE, ALL -> usageOfAll = usageOfAll.with(counted);
+        }
+    }
+
+    /** Whether each of several choices has a count of its own: some servers put one for all into the last event of a choice. */
+    private boolean tellsChoicesApart() {
+        return countsOfFirst > 1 || countsOfFirst == 1 && countsOfOthers > 0;
     }
 
     /** Marks the answer as failed if it takes more memory than it may. */
@@ -416,18 +439,17 @@ final class AnswerState {
 
     /** Returns the token counts of the measured choice if the server tells them apart, else those of all choices. */
     Usage usage() {
-        return hasOtherChoices && usageOfFirstChoice.outputTokens() != null
-                ? usage.withCounts(usageOfFirstChoice.outputTokens(), usageOfFirstChoice.reasoningTokens()) : usage;
+        return hasOtherChoices && tellsChoicesApart() ? usage.withCounts(usageOfFirst.outputTokens(), usageOfFirst.reasoningTokens()) : usage;
     }
 
     /** Whether the token counts are those of several choices together, of which only one is measured. */
     boolean countsSeveralChoices() {
-        return hasOtherChoices && usageOfFirstChoice.outputTokens() == null && usage.outputTokens() != null;
+        return hasOtherChoices && !tellsChoicesApart() && usage.outputTokens() != null;
     }
 
     /** Returns the token counts that are paid for: of all choices; null if only those of one are known. */
     Usage billedUsage() {
-        return hasOtherChoices && !countsSeveralChoices() ? null : usage;
+        return !hasOtherChoices || !tellsChoicesApart() ? usage : usageOfAll.outputTokens() == null ? null : usageOfAll;
     }
 
     String finishReason() {
@@ -582,8 +604,7 @@ class Exchange {
         var type = response.body().contentType();
         var decoding = new Decoding(type == null || STREAM_TYPES.contains(type.subtype()));
         if (sending.chunks() == null) {
-            Source body = response.body().source();
-            decoding.readAll(form.encodedAs() == null ? body : GzipMembers.decoded(response.body().source()));
+            decoding.readAll(response.body().source(), form.encodedAs() != null);
         } else {
             decoding.takeAll(sending.chunks());
         }
@@ -627,10 +648,11 @@ class Exchange {
             events = new EventStream(client.limits().eventBytes(), expectsEvents, this);
         }
 
-        void readAll(Source body) {
+        void readAll(BufferedSource body, boolean isGzip) {
             try {
+                var source = isGzip ? GzipMembers.decoded(body) : body;
                 var wantsMore = true;
-                while (wantsMore && body.read(events.incoming(), READ_BYTES) >= 0) {
+                while (wantsMore && source.read(events.incoming(), READ_BYTES) >= 0) {
                     wantsMore = decode();
                 }
                 if (wantsMore) {

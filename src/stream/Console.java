@@ -127,7 +127,7 @@ enum Warning {
     PARAMETER_RENAMED("%s refuses %s; %s is sent instead."),
     PARAMETER_LEFT_OUT("%s refuses %s; it is left out, and the server's default applies."),
     LOADING("%s: the server is loading the model. Its requests wait, for at most --timeout %s s."),
-    POSTPONED("%s: the server asks to wait for %s s, longer than --timeout %s. No other request of it is sent; %s sends what is left."),
+    POSTPONED("%s: the server asks to wait for %s s, longer than --timeout %s. No other request of it is sent. %s."),
     OVERHEAD("the error of the client is more than a tenth of what was measured with %s. Use a larger machine, or a lower"
             + " concurrency."),
     PAUSED("this process was paused while it measured; the column tainted of %s tells in which rows. Stop other programs."),

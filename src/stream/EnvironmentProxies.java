@@ -21,9 +21,9 @@ import okhttp3.Credentials;
 import okhttp3.HttpUrl;
 
 /**
- * The proxies that HTTPS_PROXY, HTTP_PROXY and NO_PROXY name, as curl and Go read them; never one for this machine. The variables may be in
- * lower case, too. NO_PROXY is a list of names, each with its subdomains, of addresses, and of networks such as 10.0.0.0/8, any of which may
- * have a port; {@code *} stands for all.
+ * The HTTP proxies that HTTPS_PROXY and HTTP_PROXY name; never one for this machine. The variables may be in lower case, too. NO_PROXY is read
+ * as curl and Go read it: a list of names, each with its subdomains, and of addresses, which may have a port, and of networks such as
+ * 10.0.0.0/8; {@code *} stands for all.
  */
 final class EnvironmentProxies extends ProxySelector {
 
@@ -69,7 +69,18 @@ final class EnvironmentProxies extends ProxySelector {
 
     private HttpUrl of(URI uri) {
         var proxy = HttpUrl.parse(variable(uri.getScheme() + "_proxy"));
-        return proxy == null || isLoopback(uri.getHost()) || isExcepted(uri) ? null : proxy;
+        var url = HttpUrl.parse(uri.toString()); // the host of a URI is null if it has an underscore
+        return proxy == null || url == null || isLoopback(url.host()) || isExcepted(url) ? null : proxy;
+    }
+
+    /** Returns what is wrong with the proxy for a server, as a message for the user; null if nothing is. */
+    String problem(HttpUrl url) {
+        var name = url.scheme() + "_proxy";
+        var proxy = variable(name);
+        var isUsed = proxy.startsWith("http://") && HttpUrl.parse(proxy) != null;
+        return proxy.isEmpty() || isUsed || isLoopback(url.host()) || isExcepted(url) ? null
+                : name.toUpperCase(Locale.ROOT) + " '" + proxy.replaceFirst("//[^/@]*@", "//(user)@") + "': only proxies at http:// are used; name one,"
+                        + " or add " + url.host() + " to NO_PROXY";
     }
 
     @Override
@@ -84,10 +95,9 @@ final class EnvironmentProxies extends ProxySelector {
                 : Credentials.basic(proxy.username(), proxy.password());
     }
 
-    private boolean isExcepted(URI uri) {
-        var port = uri.getPort() >= 0 ? uri.getPort() : HttpUrl.defaultPort(uri.getScheme());
+    private boolean isExcepted(HttpUrl url) {
         return Arrays.stream(variable("no_proxy").toLowerCase(Locale.ROOT).split("[,\\s]+"))
-                .anyMatch(entry -> entry.equals("*") || matches(entry, uri.getHost().toLowerCase(Locale.ROOT), port));
+                .anyMatch(entry -> entry.equals("*") || matches(entry, url.host().replaceFirst("\\.$", ""), url.port()));
     }
 
     private static boolean matches(String entry, String host, int port) {
@@ -96,8 +106,8 @@ final class EnvironmentProxies extends ProxySelector {
         if (network >= 0) {
             return address != null && isIn(address, literal(entry.substring(0, network)), entry.substring(network + 1));
         }
-        var isAddress = literal(entry) != null; // an IPv6 address has colons of its own
-        var colon = isAddress ? -1 : entry.lastIndexOf(':');
+        var isAddress = !entry.startsWith("[") && literal(entry) != null; // an IPv6 address has colons of its own
+        var colon = isAddress || entry.endsWith("]") ? -1 : entry.lastIndexOf(':');
         if (colon >= 0 && !entry.substring(colon + 1).equals(String.valueOf(port))) {
             return false;
         }
@@ -105,7 +115,7 @@ final class EnvironmentProxies extends ProxySelector {
         if (address != null) {
             return address.equals(literal(name));
         }
-        var domain = name.replaceFirst("^\\*?\\.", "");
+        var domain = name.replaceFirst("^\\*?\\.", "").replaceFirst("\\.$", "");
         return !domain.isEmpty() && (host.equals(domain) || host.endsWith("." + domain));
     }
 

@@ -101,9 +101,6 @@ abstract sealed class EventParser permits ChoicesParser, ResponsesParser, Anthro
 
     StreamEvent event() {
         var choices = choices();
-        if (choices == StreamEvent.Choices.OTHERS) {
-            usage = null; // it counts the tokens of a choice that is not measured
-        }
         var about = finishReason == null && usage == null && model == null && fingerprint == null && !choices.hasOthers() ? null
                 : new StreamEvent.About(finishReason, usage, null, model, fingerprint, choices);
         if (content != null) {
@@ -123,7 +120,7 @@ abstract sealed class EventParser permits ChoicesParser, ResponsesParser, Anthro
 
     private EventKind kindWithoutText() {
         return opensAnswer ? EventKind.ROLE
-                : usage != null ? hasChoice() ? EventKind.EMPTY_CHOICE_WITH_USAGE : EventKind.USAGE
+                : usage != null && choices() != StreamEvent.Choices.OTHERS ? hasChoice() ? EventKind.EMPTY_CHOICE_WITH_USAGE : EventKind.USAGE
                 : isLast() ? EventKind.DONE : hasChoice() ? EventKind.EMPTY_CHOICE : EventKind.OTHER;
     }
 

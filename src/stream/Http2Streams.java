@@ -34,8 +34,8 @@ final class Http2Streams {
         return failure instanceof ConnectionShutdownException;
     }
 
-    /** Whether a GOAWAY has come on a connection that is in use (RFC 9113, section 6.8). */
+    /** Whether a GOAWAY has come on a connection that is in use (RFC 9113, section 6.8), and not its end. */
     static boolean hasGoAway(Connection connection) {
-        return connection instanceof RealConnection real && !real.isHealthy(false);
+        return connection instanceof RealConnection real && !real.isHealthy(false) && !real.socket().isClosed();
     }
 }

@@ -306,6 +306,7 @@ final class AnswerMetrics {
     private static final double EVENTS_CONTRADICT_COUNT = 2;
 
     private static final double BUFFERED_SHARE = 0.5;
+    private static final int FEWEST_FOR_BUFFERED = 10; // of fewer tokens two may come together by chance
 
     private int events;
     private int reasoningEvents;
@@ -424,7 +425,7 @@ final class AnswerMetrics {
      * way. Both may be NaN if they are not known.
      */
     static boolean wereBuffered(double coalescedEvents, double contentEvents) {
-        return contentEvents > 0 && coalescedEvents / contentEvents >= BUFFERED_SHARE;
+        return contentEvents >= FEWEST_FOR_BUFFERED && coalescedEvents / contentEvents >= BUFFERED_SHARE;
     }
 
     /**

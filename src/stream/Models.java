@@ -594,7 +594,7 @@ final class ModelCatalog {
         if (model == null) {
             problems.add("--model '" + spec + "'; must be NAME, LABEL=NAME or LABEL=NAME@BASE_URL"
                     + (spec.contains(" ") && !spec.contains("\"") ? ", a name with spaces in double quotes" : ""));
-        } else if (model.serverWithoutScheme() != null) {
+        } else if (model.serverWithoutScheme() != null && !spec.contains("\"")) {
             var server = model.serverWithoutScheme();
             problems.add("--model '" + spec + "'; write " + spec.substring(0, spec.length() - server.length()) + "http://" + server);
         } else {
@@ -715,6 +715,11 @@ final class ModelCatalog {
         var ownBase = spec.baseUrl() == null || simulator != null ? runBase
                 : baseUrl("model " + label, spec.baseUrl());
         if (runBase == null || ownBase == null) {
+            return null;
+        }
+        var proxyProblem = simulator != null ? null : new EnvironmentProxies(environment).problem(ownBase);
+        if (proxyProblem != null) {
+            problems.add(proxyProblem);
             return null;
         }
         var azure = isAzure(ownBase);

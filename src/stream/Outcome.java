@@ -25,6 +25,7 @@ import java.time.format.DateTimeParseException;
 import java.util.Locale;
 import java.util.function.UnaryOperator;
 import java.util.regex.Pattern;
+import java.util.zip.ZipException;
 
 import javax.net.ssl.SSLException;
 
@@ -51,6 +52,8 @@ final class ServerErrors {
 
     /** No proxy that is known gives up a silent server earlier. */
     private static final double SHORTEST_PROXY_TIMEOUT_SECONDS = 5;
+
+    private static final String HIDDEN_RETRY_AFTER = "stream-retry-after";
 
     private static final Pattern TITLE = Pattern.compile("(?is)<(?:title|h1)>(.*?)</(?:title|h1)>");
 
@@ -144,7 +147,8 @@ final class ServerErrors {
         if (isEnd(failure)) {
             return ("closed the connection " + when).strip();
         }
-        return (failure instanceof ProtocolException ? "sent what is not valid HTTP" : "broke the connection") + (when.isEmpty() ? "" : " ") + when
+        return (failure instanceof ProtocolException ? "sent what is not valid HTTP"
+                : failure instanceof ZipException ? "sent what is not gzip" : "broke the connection") + (when.isEmpty() ? "" : " ") + when
                 + " (" + (failure.getMessage() == null ? failure : message) + ")";
     }
 
@@ -153,17 +157,25 @@ final class ServerErrors {
         return failure instanceof EOFException || String.valueOf(failure.getMessage()).startsWith("unexpected end of stream");
     }
 
+    /** Hides a Retry-After from OkHttp, which sends a request again by itself if that of a 503 is 0. */
+    static Response withRetryAfterHidden(Response response) {
+        var after = response.header("Retry-After");
+        return after == null ? response : response.newBuilder().removeHeader("Retry-After").header(HIDDEN_RETRY_AFTER, after).build();
+    }
+
     /** Returns how long the server asks to wait, in milliseconds from 0; null if it does not say. */
     static Long retryAfterMillis(Response response) {
-        var millis = response.header("retry-after-ms");
-        var after = response.header("Retry-After");
+        var millis = number(response.header("retry-after-ms"));
+        var after = response.header(HIDDEN_RETRY_AFTER, response.header("Retry-After"));
+        var seconds = number(after);
+        return millis != null ? plausible(millis) : seconds != null ? plausible(seconds * 1000) : after == null ? null : untilDate(after);
+    }
+
+    private static Double number(String text) {
         try {
-            if (millis != null) {
-                return plausible(Double.parseDouble(millis));
-            }
-            return after == null ? null : plausible(Double.parseDouble(after) * 1000);
+            return text == null ? null : Double.valueOf(text);
         } catch (NumberFormatException e) {
-            return after == null ? null : untilDate(after);
+            return null;
         }
     }
 
@@ -204,7 +216,7 @@ sealed interface Outcome {
     record Failed(String type, String message, Integer httpStatus) implements Outcome {
 
         /** llama.cpp, Hugging Face's servers, Ollama; vLLM and its routers. */
-        private static final Pattern LOADING = Pattern.compile("(?i)\\bloading( the)? model\\b|\\bmodel\\b.{0,80}\\bis (still |currently )?(being )?load"
+        private static final Pattern LOADING = Pattern.compile("(?i)\\bloading( the)? model\\b|\\bmodel\\b.{0,80}\\bis (still |currently )?(loading|being loaded)\\b"
                 + "|\\b(engine|model) is (still )?(starting|not (yet )?ready|warming up)");
         private static final Pattern LOADING_FAILED = Pattern.compile("(?i)\\b(error|fail|unable|cannot|could not)");
 

@@ -42,6 +42,7 @@ import org.apache.commons.csv.CSVFormat;
 import org.apache.commons.csv.CSVRecord;
 import org.apache.commons.csv.DuplicateHeaderMode;
 import tools.jackson.core.JacksonException;
+import tools.jackson.core.JsonParser;
 import tools.jackson.core.JsonToken;
 import tools.jackson.core.StreamReadFeature;
 import tools.jackson.core.json.JsonReadFeature;
@@ -162,7 +163,7 @@ record PromptSet(List<Prompt> prompts, List<String> notes, List<String> problems
      * @param skipsBad whether records that cannot be used are left out; else each is a problem
      */
     static PromptSet read(List<String> sources, InputStream in, List<Prompt> more, boolean skipsBad) {
-        var reading = new Reading(skipsBad);
+        var reading = new Reading(skipsBad, true);
         for (var source : sources) {
             reading.read(source, prompts -> {
                 if (source.equals("-")) {
@@ -184,7 +185,7 @@ record PromptSet(List<Prompt> prompts, List<String> notes, List<String> problems
      * @param files their bytes by their names, whose endings tell the formats
      */
     static PromptSet ofFiles(Map<String, byte[]> files) {
-        var reading = new Reading(false);
+        var reading = new Reading(false, false);
         files.forEach((name, bytes) -> reading.read(name, prompts -> {
             var file = PromptFiles.named(name);
             prompts.addAll(new PromptReader(file, reading.bad(file)).read(bytes));
@@ -196,13 +197,16 @@ record PromptSet(List<Prompt> prompts, List<String> notes, List<String> problems
     private static final class Reading {
 
         private final boolean skipsBad;
+        private final boolean maySkip;
         private final List<Prompt> prompts = new ArrayList<>();
         private final List<String> notes = new ArrayList<>();
         private final List<String> problems = new ArrayList<>();
         private final Map<String, BadRecords> bad = new LinkedHashMap<>(); // by file
 
-        Reading(boolean skipsBad) {
+        /** {@code maySkip} tells whether the user has the option to leave bad records out. */
+        Reading(boolean skipsBad, boolean maySkip) {
             this.skipsBad = skipsBad;
+            this.maySkip = maySkip;
         }
 
         BadRecords bad(Object file) {
@@ -225,7 +229,7 @@ record PromptSet(List<Prompt> prompts, List<String> notes, List<String> problems
                 if (skipsBad) {
                     notes.add(records.note());
                 } else {
-                    problems.addAll(records.problems());
+                    problems.addAll(records.problems(maySkip));
                 }
             });
             if (skipsBad && unique.isEmpty() && problems.isEmpty()) {
@@ -455,6 +459,9 @@ final class PromptReader {
     /** What data sets have beside an input: Alpaca, LongBench. */
     private static final List<String> INPUT_BESIDE = List.of("instruction", "context");
 
+    /** Parameters that an answer depends on; outside a batch they would be lost. */
+    private static final List<String> PARAMETERS = List.of("tools", "functions", "tool_choice", "function_call", "response_format");
+
     private static final Pattern HEADING = Pattern.compile("(?im)^##[ \\t]+(system|user|assistant)[ \\t]*$");
     private static final Pattern FRONT_MATTER = Pattern.compile("(?s)\\A---\\n(.*?)\\n?^---[ \\t]*\\n",
             Pattern.MULTILINE);
@@ -587,8 +594,13 @@ final class PromptReader {
     private List<Prompt> json(String text) {
         var prompts = new ArrayList<Prompt>();
         try (var parser = HandWrittenJson.WITH_COMMENTS.createParser(text)) {
-            if (parser.nextToken() != JsonToken.START_ARRAY) {
-                var node = HandWrittenJson.WITH_COMMENTS.readTree(text);
+            var first = parser.nextToken();
+            if (first == null) {
+                return notEmpty(prompts);
+            }
+            if (first != JsonToken.START_ARRAY) {
+                var node = (JsonNode) JSON_ELEMENT.readTree(parser);
+                requireEnd(parser, "value");
                 addOrReport(prompts, at(1), () -> node, name);
                 return notEmpty(prompts);
             }
@@ -604,14 +616,18 @@ final class PromptReader {
                 addOrReport(prompts, at(line) + (onLine == 1 ? "" : ", record " + record), () -> node,
                         name + ":" + line + (onLine == 1 ? "" : "." + onLine));
             }
-            if (parser.nextToken() != null) {
-                throw UserError.at(at(parser.currentTokenLocation().getLineNr()),
-                        "more after the end of the array; put all into one array, or name the file .jsonl");
-            }
+            requireEnd(parser, "array");
         } catch (JacksonException e) {
             throw UserError.at(at(HandWrittenJson.line(e)), "not JSON: " + HandWrittenJson.problem(e));
         }
         return notEmpty(prompts);
+    }
+
+    private void requireEnd(JsonParser parser, String what) {
+        if (parser.nextToken() != null) {
+            throw UserError.at(at(parser.currentTokenLocation().getLineNr()),
+                    "more after the end of the " + what + "; put all into one array, or name the file .jsonl");
+        }
     }
 
     private void addOrReport(List<Prompt> prompts, String place, Callable<JsonNode> json, String id) {
@@ -645,6 +661,10 @@ final class PromptReader {
         var body = batch ? node.get("body") : node;
         if (batch && node.hasNonNull("url") && !STREAMING_PATH.matcher(text(node.get("url"))).matches()) {
             throw UserError.at(where, "a request for " + text(node.get("url")) + ", which does not stream; leave it out");
+        }
+        var dropped = batch ? null : PARAMETERS.stream().filter(body::hasNonNull).findFirst().orElse(null);
+        if (dropped != null) {
+            throw UserError.at(where, dropped + " is sent in the body of a batch alone; put it there, or into extra of a --models file");
         }
         if (!batch && body.path("input").isString() && !body.has("prompt") && !body.has("messages")) {
             throw UserError.at(where, INPUT_BESIDE.stream().filter(body::has).findFirst().map(key -> key + " and input are not put together yet;"
@@ -713,7 +733,8 @@ final class PromptReader {
             if (untilAssistant && role.equals("assistant")) {
                 break;
             }
-            if (role.equals("tool") || turn.path("tool_calls").isArray() && !turn.path("tool_calls").isEmpty()) {
+            if (role.equals("tool") || turn.path("tool_calls").isArray() && !turn.path("tool_calls").isEmpty()
+                    || turn.path("function_call").isObject()) {
                 throw UserError.at(where, "turn " + (messages.size() + 1) + " is a tool call or its result, which are not sent yet; leave it out");
             }
             messages.add(new Prompt.Message(role, content(turn.path(textKey), where)));

@@ -10,6 +10,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.regex.Pattern;
 
 import tools.jackson.databind.node.ObjectNode;
@@ -48,8 +49,9 @@ record RequestForm(UsageRequest usage, Map<String, String> changed) {
      *
      * @param refusal the server's message
      * @param body    the JSON that was refused
+     * @param own     parameters that the user has set for the model or the prompt, which stay as they are
      */
-    RequestForm without(String refusal, String body) {
+    RequestForm without(String refusal, String body, Set<String> own) {
         if (usage == UsageRequest.WITH_EACH_EVENT && refusal.contains("continuous_usage_stats")) {
             return new RequestForm(UsageRequest.AT_THE_END, changed);
         }
@@ -61,7 +63,8 @@ record RequestForm(UsageRequest usage, Map<String, String> changed) {
         }
         for (var each : ALTERNATIVES) {
             var isSent = body.contains("\"" + each.getKey() + "\":"); // inside a text of JSON the quotes are escaped
-            if (isSent && names(refusal, each.getKey()) && !changed.containsKey(each.getKey()) && !changed.containsValue(each.getKey())) {
+            var mayChange = !own.contains(each.getKey()) && !changed.containsKey(each.getKey()) && !changed.containsValue(each.getKey());
+            if (isSent && mayChange && names(refusal, each.getKey())) {
                 var more = new HashMap<>(changed);
                 more.put(each.getKey(), each.getValue());
                 return new RequestForm(usage, Map.copyOf(more));

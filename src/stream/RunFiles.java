@@ -187,7 +187,7 @@ enum AnswerCaveat {
                 + number(row, RequestColumn.REASONING_EVENTS), number(row, RequestColumn.OUTPUT_TOKENS))) {
             found.add(COUNT_CONTRADICTED);
         }
-        if (ThinkTags.areIn(row.apply(RequestColumn.OUTPUT))) {
+        if (row.apply(RequestColumn.TTFT_REASONING_MS).isEmpty() && ThinkTags.areIn(row.apply(RequestColumn.OUTPUT))) {
             found.add(THOUGHTS_IN_TEXT);
         }
         return found;

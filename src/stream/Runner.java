@@ -33,6 +33,7 @@ import java.time.ZoneOffset;
 import java.time.format.DateTimeFormatter;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -355,6 +356,7 @@ final class Runner implements AutoCloseable {
 
     /** Sends all requests of the plan and waits until they are written and echoed. */
     void execute(Plan plan) throws InterruptedException {
+        postponedModels.clear(); // another question may be asked after the time that a server wanted
         openAhead(plan);
         sendAll(plan);
     }
@@ -455,7 +457,7 @@ final class Runner implements AutoCloseable {
 
     /** Returns null if no attempt follows. */
     private Wait waitAfter(Job job, RequestForm form, String body, ExchangeResult result, int retries) {
-        var accepted = acceptedForm(form, body, result.outcome());
+        var accepted = acceptedForm(job, form, body, result.outcome());
         if (accepted != form) {
             forms.learn(job.model(), accepted);
             accepted.changesSince(form, job.model().label(), job.model().server()).forEach(journal::warn);
@@ -482,7 +484,8 @@ final class Runner implements AutoCloseable {
     private void postpone(Model model, ExchangeResult result) {
         if (postponedModels.add(model.label())) {
             listener.say(Warning.POSTPONED.about(model.label(), Math.ceilDiv(result.retryAfterMillis(), 1000),
-                    OptionChecks.plain(settings.timeoutSeconds()), console.command("Stream.java", "--resume", folder.toString())));
+                    OptionChecks.plain(settings.timeoutSeconds()), settings.ask() ? "Ask it again later"
+                            : console.command("Stream.java", "--resume", folder.toString()) + " sends what is left"));
         }
     }
 
@@ -546,10 +549,12 @@ final class Runner implements AutoCloseable {
     }
 
     /** Returns the form in which the request may be sent next: the same, unless the server has refused a part of it by name. */
-    private static RequestForm acceptedForm(RequestForm form, String body, Outcome outcome) {
+    private static RequestForm acceptedForm(Job job, RequestForm form, String body, Outcome outcome) {
         var isRefusal = outcome instanceof Outcome.Failed failed && failed.httpStatus() != null
                 && (failed.httpStatus() == 400 || failed.httpStatus() == 422);
-        return isRefusal ? form.without(outcome.detail(), body) : form;
+        var own = new HashSet<>(job.model().extra().keySet());
+        own.addAll(job.prompt().extra().keySet());
+        return isRefusal ? form.without(outcome.detail(), body, own) : form;
     }
 
     /** Returns the column tainted; null if nothing was noticed. */

@@ -43,6 +43,7 @@ final class ThinkTags {
     private final Deque<Held> held = new ArrayDeque<>();
     private final StringBuilder text = new StringBuilder(); // since the beginning; in thoughts the last characters, which may begin a tag
     private Place place = Place.UNKNOWN;
+    private boolean hasThought; // a text other than space
     private boolean mayOpen = true; // whether the text may begin with the opening tag
 
     ThinkTags(EventConsumer consumer) {
@@ -105,6 +106,7 @@ final class ThinkTags {
     /** Passes on what is held, its visible text as another kind; of the last event the rest is in the thoughts, or after them. */
     private void enterThoughts(EventKind kind, String rest) {
         place = Place.IN_THOUGHTS;
+        hasThought = kind == EventKind.REASONING;
         text.setLength(0);
         var last = held.removeLast();
         for (Held each; (each = held.poll()) != null; ) {
@@ -130,7 +132,9 @@ final class ThinkTags {
             place = Place.IN_TEXT;
             event = as(EventKind.CONTENT, after.stripLeading(), event);
         } else if (!isVisible) {
-            event = as(isTagAlone(event.text()) ? EventKind.OTHER : EventKind.REASONING, event.text(), event);
+            var isThought = !isTagAlone(event.text());
+            hasThought |= isThought;
+            event = as(isThought ? EventKind.REASONING : EventKind.OTHER, event.text(), event);
         }
         consumer.event(next.atNanos(), next.read(), event);
     }
@@ -146,10 +150,10 @@ final class ThinkTags {
         return null;
     }
 
-    /** Whether an event brings no thought: the closing tag, or the space after it. */
+    /** Whether an event brings no thought: the closing tag, the space after it, or the space before the first thought. */
     private boolean isTagAlone(String eventText) {
         var word = eventText.strip();
-        return word.equals(CLOSING) || word.isEmpty() && place == Place.BEFORE_TEXT;
+        return word.equals(CLOSING) || word.isEmpty() && (place == Place.BEFORE_TEXT || !hasThought);
     }
 
     private static StreamEvent as(EventKind kind, String text, StreamEvent event) {
