@@ -32,6 +32,16 @@ class RunFilesTest {
     @TempDir
     Path folder;
 
+    // Its folder
+
+    /** Two that begin in the same second have the same random part once in 65,536 times. */
+    @Test
+    void noRunWritesIntoTheFolderOfAnother() throws IOException {
+        var ids = List.of("a", "a", "a", "b").iterator();
+        assertEquals(List.of("a", "b"), List.of(PlannedRun.newRun(folder, ids::next), PlannedRun.newRun(folder, ids::next)));
+        assertTrue(Files.isDirectory(folder.resolve("b")));
+    }
+
     // run.json
 
     /** Everything that run.json may hold. */

@@ -26,6 +26,7 @@ import java.lang.management.ManagementFactory;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
@@ -51,6 +52,7 @@ import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.atomic.LongAccumulator;
 import java.util.function.BooleanSupplier;
 import java.util.function.Predicate;
+import java.util.function.Supplier;
 import java.util.stream.Collectors;
 import java.util.zip.CRC32;
 import java.util.zip.CRC32C;
@@ -69,14 +71,36 @@ final class PlannedRun {
     private PlannedRun() { }
 
     /**
+     * Creates the folder of a run, which no other run has, and returns its id.
+     *
+     * @param ids the ids to try, of which two may be the same: the random part is short
+     */
+    static String newRun(Path results, Supplier<String> ids) throws IOException {
+        Files.createDirectories(results);
+        while (true) {
+            var id = ids.get();
+            try {
+                Files.createDirectory(results.resolve(id));
+                return id;
+            } catch (FileAlreadyExistsException e) {
+                // another run began in the same second
+            }
+        }
+    }
+
+    /** Returns an id for a run that begins now. */
+    static String newId() {
+        return RUN_ID_TIME.format(Instant.now()) + "-%04x".formatted(ThreadLocalRandom.current().nextInt(0x10000));
+    }
+
+    /**
      * Describes a run that begins.
      *
      * @param arguments the command line, with which the run can be resumed
      * @param proxies   through which the servers are reached
      */
-    static RunManifest manifest(RunSettings settings, Plan plan, List<String> arguments, ClientOverhead overhead, ShardEntry shard,
-                                EnvironmentProxies proxies) {
-        var runId = RUN_ID_TIME.format(Instant.now()) + "-%04x".formatted(ThreadLocalRandom.current().nextInt(0x10000));
+    static RunManifest manifest(String runId, RunSettings settings, Plan plan, List<String> arguments, ClientOverhead overhead,
+                                ShardEntry shard, EnvironmentProxies proxies) {
         var models = plan.models().stream().map(model -> entry(model, proxies.shown(model.url().uri()))).toList();
         var prompts = plan.prompts().stream()
                 .map(prompt -> new RunManifest.PromptEntry(prompt.id(), prompt.source(), digest(prompt), prompt.labels())).toList();
@@ -320,11 +344,11 @@ final class Runner implements AutoCloseable {
      */
     static Runner start(RunSettings settings, Plan plan, List<String> arguments, ClientOverhead overhead, ShardEntry shard, Console console,
                         AnswerListener page) {
-        var manifest = PlannedRun.manifest(settings, plan, arguments, overhead, shard,
-                new EnvironmentProxies(console.environment()));
-        var folder = settings.results().resolve(manifest.runId());
+        Path folder = null;
         try {
-            Files.createDirectories(folder);
+            var runId = PlannedRun.newRun(settings.results(), PlannedRun::newId);
+            folder = settings.results().resolve(runId);
+            var manifest = PlannedRun.manifest(runId, settings, plan, arguments, overhead, shard, new EnvironmentProxies(console.environment()));
             return new Runner(settings, plan, manifest, new Resumption(ResumeState.NONE, settings), RunLock.take(folder), console,
                     page);
         } catch (UserError e) {
@@ -348,7 +372,11 @@ final class Runner implements AutoCloseable {
         return new Runner(settings, rest, manifest.resumedNow().withOverhead(overhead), resumption, lock, console, null);
     }
 
+    /** Deletes what a run that could not begin has written; null for nothing. */
     private static void discard(Path folder) {
+        if (folder == null) {
+            return;
+        }
         for (var file : List.of(RunFiles.EVENTS, RunFiles.REQUESTS, RunFiles.MANIFEST + ".part", RunFiles.MANIFEST, ".lock", "")) {
             folder.resolve(file).toFile().delete();
         }
