@@ -11,7 +11,9 @@ trap 'kill $(jobs -p) 2>/dev/null || true; rm -rf "$work"' EXIT
 cd "$work"
 apt-get download -qq haproxy liblua5.3-0 >/dev/null 2>&1
 for package in *.deb; do dpkg -x "$package" root; done
-haproxy=(env LD_LIBRARY_PATH="$(echo "$work"/root/usr/lib/*-linux-gnu)" root/usr/sbin/haproxy)
+program=$(find root -type f -path '*/sbin/haproxy')
+library=$(find "$work/root" -name 'liblua5.3.so.0')
+haproxy=(env LD_LIBRARY_PATH="$(dirname "$library")" "$program")
 openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost -addext subjectAltName=DNS:localhost -keyout key.pem -out cert.pem 2>/dev/null
 cat key.pem cert.pem >both.pem
 

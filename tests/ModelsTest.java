@@ -180,7 +180,7 @@ class ModelsTest {
     @Test
     void aProxyThatIsNotUsedIsNamedBeforeAnythingIsSent() {
         baseUrl = "https://api.example/v1";
-        var proxies = new HashMap<>(Map.of("HTTPS_PROXY", "socks5://me:secret@proxy.example:1080", "OPENAI_API_KEY", "k"));
+        var proxies = new HashMap<>(Map.of("HTTPS_PROXY", "socks5://me:se/c@ret@proxy.example:1080", "OPENAI_API_KEY", "k"));
         assertEquals(List.of("HTTPS_PROXY 'socks5://(user)@proxy.example:1080': only proxies at http:// are used; name one, or add api.example to"
                 + " NO_PROXY"), problems(proxies));
         proxies.put("NO_PROXY", "api.example");

@@ -622,7 +622,7 @@ class Exchange {
     /** Returns what a body in JSON or HTML means that came instead of a stream: the server's error if it has one. */
     private Outcome ofDocument(String text, MediaType type, int status) {
         var event = withoutSecrets(new StreamDecoder(model.dialect()).decode(null, text));
-        if (event.kind() == EventKind.ERROR && StreamDecoder.isWhole(text) || text.startsWith("[") && event.kind() == EventKind.ERROR) {
+        if (event.kind() == EventKind.ERROR && (text.startsWith("[") || StreamDecoder.isWhole(text))) {
             return new Outcome.Failed(OneLine.firstOf(event.about().errorType()), OneLine.firstOf(event.text()), status);
         }
         var what = type != null && !STREAM_TYPES.contains(type.subtype()) ? type.toString() : text.startsWith("<") ? "HTML" : "JSON";

@@ -449,12 +449,12 @@ final class Echo implements AnswerListener {
 
     private void showLine(Speaker speaker, String line, boolean reasoning) {
         hideProgress();
-        var begin = speaker.label() + prompt(speaker) + " | ";
-        var room = Math.max(begin.length(), console.outWidth() - begin.length());
+        var margin = TextWidth.of(speaker.label() + prompt(speaker)) + 1;
+        var room = Math.max(margin + 2, console.outWidth() - margin - 2);
         var shown = harmless(line);
-        var lines = shown.length() <= room ? new String[] {shown} : OneLine.wrapped(shown, room, "").split("\n");
+        var lines = TextWidth.of(shown) <= room ? new String[] {shown} : OneLine.wrapped(shown, room, "").split("\n");
         for (int i = 0; i < lines.length; i++) {
-            console.out().println((i == 0 ? coloured(speaker, speaker.label()) + prompt(speaker) + " | " : " ".repeat(begin.length() - 2) + "| ")
+            console.out().println((i == 0 ? coloured(speaker, speaker.label()) + prompt(speaker) + " " : " ".repeat(margin)) + "| "
                     + styled(lines[i], reasoning));
         }
         flush();

@@ -79,8 +79,8 @@ final class EnvironmentProxies extends ProxySelector {
         var proxy = variable(name);
         var isUsed = proxy.startsWith("http://") && HttpUrl.parse(proxy) != null;
         return proxy.isEmpty() || isUsed || isLoopback(url.host()) || isExcepted(url) ? null
-                : name.toUpperCase(Locale.ROOT) + " '" + proxy.replaceFirst("//[^/@]*@", "//(user)@") + "': only proxies at http:// are used; name one,"
-                        + " or add " + url.host() + " to NO_PROXY";
+                : name.toUpperCase(Locale.ROOT) + " '" + proxy.replaceFirst("//.*@", "//(user)@")
+                        + "': only proxies at http:// are used; name one, or add " + url.host() + " to NO_PROXY";
     }
 
     @Override

@@ -475,7 +475,8 @@ final class Summary {
      *
      * @param caveats what limits its figures; empty if it is not complete
      * @param served what the server says it served, and which server; null if it does not say
-     * @param contentEvents how many events with visible text it has, of which so many came together with the one before
+     * @param contentEvents   how many events with visible text it has; NaN if that is not known
+     * @param coalescedEvents how many of these came together with the one before; NaN if that is not known
      * @param values       in the order of {@link #QUANTILES}; NaN where they are not known
      * @param outputTokens NaN if they are not known
      * @param cost         null if it is not known
@@ -514,7 +515,8 @@ final class Summary {
         var served = !completed || reported.isEmpty() ? null : reported + " at " + row.apply(RequestColumn.BASE_URL);
         var cost = row.apply(RequestColumn.COST);
         requests.put(row.apply(RequestColumn.REQUEST_ID), new LastAttempt(model, completed, caveats, served, values,
-                number(row.apply(RequestColumn.CONTENT_EVENTS)), number(row.apply(RequestColumn.COALESCED_EVENTS)), Instant.parse(row.apply(RequestColumn.STARTED_AT)), number(row.apply(RequestColumn.OUTPUT_TOKENS)),
+                number(row.apply(RequestColumn.CONTENT_EVENTS)), number(row.apply(RequestColumn.COALESCED_EVENTS)),
+                Instant.parse(row.apply(RequestColumn.STARTED_AT)), number(row.apply(RequestColumn.OUTPUT_TOKENS)),
                 cost.isEmpty() ? null : new BigDecimal(cost)));
     }
 

@@ -842,7 +842,8 @@ final class ModelCatalog {
                     + "; name its variable with api_key_env in a --models file, set --base-url and " + dialect.keyVariable()
                     + ", or send none with --no-key");
         } else if (key == null) {
-            problems.add("no key for " + base.host() + "; set " + dialect.keyVariable() + ", or send none with --no-key, or try it without a server, with --simulate");
+            problems.add("no key for " + base.host() + "; set " + dialect.keyVariable()
+                    + ", or send none with --no-key, or try it without a server, with --simulate");
         } else if (!base.isHttps() && !settings.insecureHttp()) {
             problems.add("model " + label + ": the key would go unencrypted to " + base.host()
                     + "; use https://, allow it with --insecure-http, or send none with --no-key");

@@ -216,7 +216,8 @@ sealed interface Outcome {
     record Failed(String type, String message, Integer httpStatus) implements Outcome {
 
         /** llama.cpp, Hugging Face's servers, Ollama; vLLM and its routers. */
-        private static final Pattern LOADING = Pattern.compile("(?i)\\bloading( the)? model\\b|\\bmodel\\b.{0,80}\\bis (still |currently )?(loading|being loaded)\\b"
+        private static final Pattern LOADING = Pattern.compile("(?i)\\bloading( the)? model\\b"
+                + "|\\bmodel\\b.{0,80}\\bis (still |currently )?(loading|being loaded)\\b"
                 + "|\\b(engine|model) is (still )?(starting|not (yet )?ready|warming up)");
         private static final Pattern LOADING_FAILED = Pattern.compile("(?i)\\b(error|fail|unable|cannot|could not)");
 

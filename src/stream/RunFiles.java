@@ -332,8 +332,8 @@ record RunManifest(String runId, String startedAt, boolean simulated, long seed,
     /** Returns what is known of a run of another tool. */
     static RunManifest ofTool(String tool, Map<String, Object> options, List<String> models) {
         return new RunManifest(null, null, false, 0, Map.of("tool", tool), List.of(), options, models.stream().map(model ->
-                new ModelEntry(model, model, null, null, null, null, null, null, false, null, JsonNodeFactory.instance.nullNode())).toList(), List.of(),
-                null, null, null, List.of(), null, null, null, List.of());
+                new ModelEntry(model, model, null, null, null, null, null, null, false, null, JsonNodeFactory.instance.nullNode())).toList(),
+                List.of(), null, null, null, List.of(), null, null, null, List.of());
     }
 
     /** Reads run.json of a folder; throws IOException if there is none, or if it is not a JSON object. */

@@ -112,7 +112,8 @@ final class PlannedRun {
     /** {@code proxy} is null for none. */
     private static RunManifest.ModelEntry entry(Model model, String proxy) {
         return new RunManifest.ModelEntry(model.label(), model.name(), model.dialect().word(), model.server(), model.keyVariable(),
-                model.maxTokens(), model.temperature(), model.price(), model.readsThinkTags(), proxy, JsonMapper.shared().<JsonNode>valueToTree(model.extra()));
+                model.maxTokens(), model.temperature(), model.price(), model.readsThinkTags(), proxy,
+                JsonMapper.shared().<JsonNode>valueToTree(model.extra()));
     }
 
     /** Describes a part of a plan. The digest is of what is sent to which model how often, wherever its server is. */
