@@ -58,6 +58,7 @@
 //SOURCES ScriptedServer.java
 //SOURCES ShardTest.java
 //SOURCES SimulatorTest.java
+//SOURCES SourceMembers.java
 //SOURCES TelemetryTest.java
 //SOURCES TerminalTest.java
 //SOURCES TestModels.java

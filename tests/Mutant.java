@@ -4,19 +4,22 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 
 /**
  * A defect of the code, as tests/mutants.txt has it; Mutants.java says how.
  *
+ * @param place  where its lines are: TYPE.MEMBER of Java code, else a file
  * @param test   the test that must fail because of it
  * @param before parts of lines that follow each other
  * @param after  what stands there instead; fewer if the rest is taken out
  */
-record Mutant(String file, String test, List<String> before, List<String> after) {
+record Mutant(String place, String test, List<String> before, List<String> after) {
 
     static final Path LIST = Path.of("tests/mutants.txt");
+
+    /** A file with a defect in it. */
+    record Changed(Path file, String text) {}
 
     static List<Mutant> readAll() throws IOException {
         var mutants = new ArrayList<Mutant>();
@@ -33,31 +36,38 @@ record Mutant(String file, String test, List<String> before, List<String> after)
         return mutants;
     }
 
-    /** Returns the file's text with the defect; null if its lines are not there exactly once. */
-    String applied(String text) {
-        var lines = new ArrayList<>(Arrays.asList(text.split("\n", -1)));
-        var found = -1;
-        for (int at = 0; at <= lines.size() - before.size(); at++) {
-            var here = true;
-            for (int i = 0; i < before.size() && here; i++) {
-                here = lines.get(at + i).contains(before.get(i));
+    /** Returns the file with the defect; null if its lines are not at its place exactly once. */
+    Changed applied(SourceMembers members) throws IOException {
+        Changed changed = null;
+        for (var lines : members.at(place)) {
+            var all = new ArrayList<>(Files.readAllLines(lines.file()));
+            for (int at = lines.first(); at <= lines.last() + 1 - before.size(); at++) {
+                if (isAt(all, at)) {
+                    if (changed != null) {
+                        return null;
+                    }
+                    var defect = new ArrayList<>(all);
+                    for (int i = 0; i < before.size(); i++) {
+                        defect.set(at + i, all.get(at + i).replace(before.get(i), i < after.size() ? after.get(i) : ""));
+                    }
+                    changed = new Changed(lines.file(), String.join("\n", defect) + "\n");
+                }
             }
-            if (here && found >= 0) {
-                return null;
-            }
-            found = here ? at : found;
         }
-        if (found < 0) {
-            return null;
-        }
+        return changed;
+    }
+
+    private boolean isAt(List<String> lines, int first) {
         for (int i = 0; i < before.size(); i++) {
-            lines.set(found + i, lines.get(found + i).replace(before.get(i), i < after.size() ? after.get(i) : ""));
+            if (!lines.get(first + i).contains(before.get(i))) {
+                return false;
+            }
         }
-        return String.join("\n", lines);
+        return true;
     }
 
     @Override
     public String toString() {
-        return test + " " + file + ": " + String.join(" ", after);
+        return test + " " + place + ": " + String.join(" ", after);
     }
 }

@@ -5,16 +5,17 @@
 
 // Mutants: the strength of the tests, as a test. Each entry of tests/mutants.txt is a defect and the test that must fail because of it:
 //
-//   src/stream/Client.java FramingTest#anAbortEndsAStreamThatIsSilent
+//   Exchange.run FramingTest#anAbortEndsAStreamThatIsSilent
 //   - text of a line that is there once
 //   + what stands there instead
 //
-// Several lines with - are lines that follow each other; where there are fewer with +, the rest is taken out. An entry that no
-// longer applies, or does not compile, is an error: mend it when you change the line.
+// The place is TYPE.MEMBER, a constructor being Exchange.Exchange, or the name of a file that is not Java. Several lines with - are
+// lines that follow each other; where there are fewer with +, the rest is taken out. An entry that no longer applies, or does not
+// compile, is an error: mend it when you change the line.
 //
 // To run just:
-//   jbang tests/Mutants.java                  all; within an hour, also on one processor
-//   jbang tests/Mutants.java Client Runner    those in files whose names contain one of these
+//   jbang tests/Mutants.java                    all; within a quarter of an hour, also on one processor
+//   jbang tests/Mutants.java Exchange jbang     those whose places contain one of these
 //
 // Only the changed file is compiled again, so a constant that is known to the compiler cannot be changed here.
 
@@ -59,6 +60,7 @@ public class Mutants {
 
         private final Path project;
         private final Path classes;
+        private final SourceMembers members;
 
         Workplace(Path parent, int number) throws IOException {
             project = Files.createDirectory(parent.resolve("project" + number));
@@ -74,23 +76,27 @@ public class Mutants {
                 }
             }
             Files.createDirectory(project.resolve("results"));
+            members = new SourceMembers(project);
         }
 
         Ending run(Mutant mutant) throws IOException, InterruptedException {
-            var file = project.resolve(mutant.file());
-            var text = Files.readString(file);
-            var changed = mutant.applied(text);
+            var changed = mutant.applied(members);
             if (changed == null) {
                 return Ending.NOT_APPLICABLE;
             }
+            var file = changed.file();
+            var text = Files.readString(file);
             FileUtils.cleanDirectory(classes.toFile());
             try {
-                Files.writeString(file, changed);
-                if (mutant.file().endsWith(".java") && !compiles(file)) {
-                    return Ending.NOT_COMPILED;
-                }
-                if (mutant.file().startsWith("src/") && !mutant.file().endsWith(".java")) {
-                    Files.writeString(Files.createDirectories(classes.resolve("stream")).resolve(file.getFileName()), changed);
+                Files.writeString(file, changed.text());
+                if (file.toString().endsWith(".java")) {
+                    if (!compiles(file)) {
+                        return Ending.NOT_COMPILED;
+                    }
+                } else if (mutant.place().startsWith("src/")) {
+                    var resource = classes.resolve(Path.of("src").relativize(Path.of(mutant.place())));
+                    Files.createDirectories(resource.getParent());
+                    Files.writeString(resource, changed.text());
                 }
                 return test(MOST_SECONDS, mutant.test());
             } finally {
@@ -129,7 +135,7 @@ public class Mutants {
 
     public static void main(String... names) throws Exception {
         var mutants = new ConcurrentLinkedQueue<>(Mutant.readAll().stream()
-                .filter(mutant -> names.length == 0 || Arrays.stream(names).anyMatch(mutant.file()::contains)).toList());
+                .filter(mutant -> names.length == 0 || Arrays.stream(names).anyMatch(mutant.place()::contains)).toList());
         var folder = Files.createTempDirectory("mutants");
         try {
             var endings = run(mutants, folder);
