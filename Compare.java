@@ -2,13 +2,25 @@
 //DESCRIPTION Tell which model is faster, and whether the difference is real
 //JAVA 25+
 //DEPS info.picocli:picocli:4.7.7
-//SOURCES src/stream/Console.java
-//SOURCES src/stream/RecordedRun.java
-//SOURCES src/stream/Comparison.java
-//SOURCES src/stream/Export.java
-//SOURCES src/stream/Pictures.java
-//SOURCES src/stream/History.java
-//SOURCES src/stream/Report.java
+//SOURCES src/stream/terminal/Console.java
+//SOURCES src/stream/terminal/Count.java
+//SOURCES src/stream/terminal/OneLine.java
+//SOURCES src/stream/terminal/OptionChecks.java
+//SOURCES src/stream/terminal/TextLayout.java
+//SOURCES src/stream/terminal/UserError.java
+//SOURCES src/stream/record/CsvRun.java
+//SOURCES src/stream/record/RunCheck.java
+//SOURCES src/stream/record/ToolFile.java
+//SOURCES src/stream/compare/Comparison.java
+//SOURCES src/stream/compare/ComparisonSettings.java
+//SOURCES src/stream/compare/Limit.java
+//SOURCES src/stream/compare/RunHistory.java
+//SOURCES src/stream/compare/RunSides.java
+//SOURCES src/stream/report/ComparisonCsv.java
+//SOURCES src/stream/report/ComparisonText.java
+//SOURCES src/stream/report/DefinitionTable.java
+//SOURCES src/stream/report/OutputFormat.java
+//SOURCES src/stream/report/PictureSettings.java
 //RUNTIME_OPTIONS -XX:+UseParallelGC
 
 // Compare: reads recorded runs and tells which model is faster, by how much, how certain that is, and what limits the
@@ -22,8 +34,8 @@
 //   jbang Compare.java --check results/RUN_ID             are the files of the run intact?
 //   jbang Compare.java --history results/                 has a model become slower from run to run?
 //
-// Here are the options and their validation; the comparison is made in src/stream/: RecordedRun.java, Groups.java,
-// Statistics.java, Comparison.java, then Export.java and Report.java.
+// Here are the options and their validation; the comparison is made in src/stream/: record/RecordedRun.java, compare/Grouping.java,
+// compare/Difference.java and compare/Comparison.java, then report/.
 
 package stream;
 

@@ -2,13 +2,20 @@
 //DESCRIPTION Ask once and watch the models answer side by side in a browser
 //JAVA 25+
 //DEPS info.picocli:picocli:4.7.7
-//SOURCES src/stream/Console.java
-//SOURCES src/stream/Echo.java
-//SOURCES src/stream/Models.java
-//SOURCES src/stream/Plan.java
-//SOURCES src/stream/SimulatedServer.java
-//SOURCES src/stream/LiveSession.java
-//SOURCES src/stream/LiveServer.java
+//SOURCES src/stream/terminal/Console.java
+//SOURCES src/stream/terminal/OneLine.java
+//SOURCES src/stream/terminal/OptionChecks.java
+//SOURCES src/stream/api/ConnectionOptions.java
+//SOURCES src/stream/api/ModelCatalog.java
+//SOURCES src/stream/api/ModelOptions.java
+//SOURCES src/stream/api/ModelSettings.java
+//SOURCES src/stream/plan/EchoSettings.java
+//SOURCES src/stream/plan/Plan.java
+//SOURCES src/stream/plan/RequestOptions.java
+//SOURCES src/stream/plan/RunSettings.java
+//SOURCES src/stream/simulator/SimulatedServer.java
+//SOURCES src/stream/live/LiveServer.java
+//SOURCES src/stream/live/LiveSettings.java
 //RUNTIME_OPTIONS -XX:TieredStopAtLevel=1 -XX:+UseParallelGC -XX:-UseAdaptiveSizePolicy -Xmn20m -XX:SurvivorRatio=3 -XX:MaxTenuringThreshold=1 -Xlog:disable -Xlog:all=error,cds=off,aot=off:stderr
 //CDS
 
@@ -18,7 +25,7 @@
 //   jbang Live.java --simulate --open       three simulated models, no key
 //   jbang Live.java -m gpt-4,gpt-4o         OPENAI_API_KEY holds the key; it stays in this process
 //
-// Here are the options and their validation; what they lead to is in src/stream/: LiveServer.java, then LiveSession.java. The
+// Here are the options and their validation; what they lead to is in src/stream/live/: LiveServer.java, then LiveSession.java. The
 // runtime options are those of Stream.java, since the same client measures.
 
 package stream;

@@ -2,9 +2,11 @@
 //DESCRIPTION Run an OpenAI-compatible server with known latencies and faults
 //JAVA 25+
 //DEPS info.picocli:picocli:4.7.7
-//SOURCES src/stream/Console.java
-//SOURCES src/stream/SimulatedAnswer.java
-//SOURCES src/stream/SimulatedServer.java
+//SOURCES src/stream/terminal/Console.java
+//SOURCES src/stream/terminal/OptionChecks.java
+//SOURCES src/stream/terminal/UserError.java
+//SOURCES src/stream/simulator/Fault.java
+//SOURCES src/stream/simulator/SimulatedServer.java
 //RUNTIME_OPTIONS -XX:+UseParallelGC -Djdk.pollerMode=1
 
 // Simulator: an OpenAI-compatible server whose timing is known, so that a client can be compared with the truth.

@@ -2,17 +2,37 @@
 //DESCRIPTION Stream prompts through models and write the timing of every event to CSV
 //JAVA 25+
 //DEPS info.picocli:picocli:4.7.7
-//SOURCES src/stream/Console.java
-//SOURCES src/stream/Echo.java
-//SOURCES src/stream/Keyboard.java
-//SOURCES src/stream/Prompts.java
-//SOURCES src/stream/Models.java
-//SOURCES src/stream/Client.java
-//SOURCES src/stream/Plan.java
-//SOURCES src/stream/RunFiles.java
-//SOURCES src/stream/Runner.java
-//SOURCES src/stream/SimulatedServer.java
-//SOURCES src/stream/Calibration.java
+//SOURCES src/stream/terminal/Console.java
+//SOURCES src/stream/terminal/Keyboard.java
+//SOURCES src/stream/terminal/OptionChecks.java
+//SOURCES src/stream/terminal/UserError.java
+//SOURCES src/stream/terminal/Warning.java
+//SOURCES src/stream/prompt/Prompt.java
+//SOURCES src/stream/prompt/PromptSet.java
+//SOURCES src/stream/api/ConnectionOptions.java
+//SOURCES src/stream/api/Model.java
+//SOURCES src/stream/api/ModelCatalog.java
+//SOURCES src/stream/api/ModelOptions.java
+//SOURCES src/stream/api/ModelSettings.java
+//SOURCES src/stream/client/ModelListing.java
+//SOURCES src/stream/plan/Conversation.java
+//SOURCES src/stream/plan/EchoSettings.java
+//SOURCES src/stream/plan/Plan.java
+//SOURCES src/stream/plan/RequestOptions.java
+//SOURCES src/stream/plan/RunSettings.java
+//SOURCES src/stream/plan/Shard.java
+//SOURCES src/stream/plan/StartTime.java
+//SOURCES src/stream/record/ClientOverhead.java
+//SOURCES src/stream/record/PlannedRun.java
+//SOURCES src/stream/record/ResumeState.java
+//SOURCES src/stream/record/RunFiles.java
+//SOURCES src/stream/record/RunLock.java
+//SOURCES src/stream/record/RunManifest.java
+//SOURCES src/stream/record/ShardEntry.java
+//SOURCES src/stream/simulator/SimulatedServer.java
+//SOURCES src/stream/run/LoopbackLoad.java
+//SOURCES src/stream/run/Resumption.java
+//SOURCES src/stream/run/Runner.java
 //RUNTIME_OPTIONS -XX:TieredStopAtLevel=1 -XX:+UseParallelGC -XX:-UseAdaptiveSizePolicy -Xmn20m -XX:SurvivorRatio=3 -XX:MaxTenuringThreshold=1 -Xlog:disable -Xlog:all=error,cds=off,aot=off:stderr
 //CDS
 
@@ -24,8 +44,8 @@
 //   jbang Stream.java -p "Why is the sky blue?" -m gpt-4    OPENAI_API_KEY holds the key
 //   jbang Stream.java --base-url http://localhost:8000/v1 -m llama -n 10 -c 4 prompts/
 //
-// Here are the options and their validation; what they lead to is in src/stream/: Plan.java, then Runner.java, Client.java
-// and Journal.java.
+// Here are the options and their validation; what they lead to is in src/stream/: plan/Plan.java, then run/Runner.java,
+// client/Exchange.java and record/Journal.java.
 //
 // The runtime options were measured one by one. The second compiler uses a core in the very seconds that are measured. The size
 // of the young generation is a compromise: at a thousand streams a smaller one pauses for a shorter time, at five thousand it

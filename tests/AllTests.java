@@ -9,64 +9,26 @@
 //DEPS org.seleniumhq.selenium:selenium-support:4.52.0
 //SOURCES ../Stream.java
 //SOURCES ../Compare.java
-//SOURCES ../Simulator.java
 //SOURCES ../Live.java
-//SOURCES ../src/stream/VerdictSimulation.java
-//SOURCES ActionTest.java
-//SOURCES AnswerBodyTest.java
-//SOURCES AnswerCaveatTest.java
-//SOURCES Await.java
-//SOURCES CalibrationTest.java
-//SOURCES Chromium.java
-//SOURCES ConnectionTest.java
-//SOURCES DecodedStream.java
-//SOURCES StreamTest.java
-//SOURCES CompareTest.java
-//SOURCES ComparisonTest.java
-//SOURCES CostTest.java
-//SOURCES StreamDecoderTest.java
-//SOURCES StreamCase.java
-//SOURCES StreamTableTest.java
-//SOURCES DialectsTest.java
-//SOURCES EventScannerTest.java
-//SOURCES EventsTest.java
-//SOURCES StatisticsTest.java
-//SOURCES FaultTest.java
-//SOURCES MetricsTest.java
-//SOURCES FramingTest.java
-//SOURCES FuzzTest.java
-//SOURCES LauncherTest.java
-//SOURCES LayoutTest.java
-//SOURCES LiveFixture.java
-//SOURCES LiveServerTest.java
-//SOURCES LiveTest.java
-//SOURCES ModelsTest.java
-//SOURCES Mutant.java
-//SOURCES Printed.java
-//SOURCES PlanTest.java
-//SOURCES PromptsTest.java
-//SOURCES RecordedRunTest.java
-//SOURCES RefusalTest.java
-//SOURCES ReportTest.java
-//SOURCES GroupsTest.java
-//SOURCES HistoryTest.java
-//SOURCES ImportedRunsTest.java
-//SOURCES JournalTest.java
-//SOURCES ResumeTest.java
-//SOURCES RunFilesTest.java
-//SOURCES RunOnDisk.java
-//SOURCES ScriptedServer.java
-//SOURCES ShardTest.java
-//SOURCES SimulatorTest.java
-//SOURCES SourceMembers.java
-//SOURCES TelemetryTest.java
-//SOURCES TerminalTest.java
-//SOURCES TestModels.java
-//SOURCES TestRun.java
-//SOURCES ThinkTagsTest.java
-//SOURCES ToolProcess.java
-//SOURCES TrustedCertificate.java
-//SOURCES WordWrapTest.java
+//SOURCES ../Simulator.java
+//SOURCES ../src/stream/bench/VerdictSimulation.java
+//SOURCES terminal/*.java
+//SOURCES prompt/*.java
+//SOURCES api/*.java
+//SOURCES metric/*.java
+//SOURCES client/*.java
+//SOURCES plan/*.java
+//SOURCES record/*.java
+//SOURCES simulator/*.java
+//SOURCES run/*.java
+//SOURCES compare/*.java
+//SOURCES report/*.java
+//SOURCES live/*.java
+//SOURCES commands/*.java
+//SOURCES fixtures/*.java
+//SOURCES tools/Mutant.java
+//SOURCES tools/SourceMembers.java
+//SOURCES tools/SourceUses.java
 
 // Runs the tests: all of them, or those named.
 //
@@ -85,9 +47,11 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Collectors;
 
 import org.junit.jupiter.api.ClassOrderer;
 import org.junit.jupiter.api.MethodOrderer;
+import org.junit.platform.commons.support.ReflectionSupport;
 import org.junit.platform.engine.DiscoverySelector;
 import org.junit.platform.engine.TestExecutionResult;
 import org.junit.platform.engine.discovery.DiscoverySelectors;
@@ -99,16 +63,9 @@ import org.junit.platform.launcher.core.LauncherFactory;
 /** Runs the tests, prints a line each, and ends with how many passed and failed. */
 public class AllTests {
 
-    /**
-     * Those that are marked as concurrent run beside the others, on the second processor; those that compare times come last, when they
-     * are alone.
-     */
-    static final List<Class<?>> CLASSES = List.of(LayoutTest.class, ResumeTest.class, LauncherTest.class, ActionTest.class, StatisticsTest.class,
-            CompareTest.class, ComparisonTest.class, HistoryTest.class, GroupsTest.class, CostTest.class, ShardTest.class, ImportedRunsTest.class,
-            RecordedRunTest.class, FuzzTest.class, MetricsTest.class, WordWrapTest.class, PromptsTest.class, ModelsTest.class, PlanTest.class, EventsTest.class,
-            StreamDecoderTest.class, StreamTableTest.class, EventScannerTest.class, RunFilesTest.class, JournalTest.class, ConnectionTest.class, AnswerBodyTest.class, AnswerCaveatTest.class, ThinkTagsTest.class, RefusalTest.class,
-            TelemetryTest.class, StreamTest.class, TerminalTest.class, ReportTest.class, LiveTest.class, FaultTest.class, SimulatorTest.class,
-            FramingTest.class, DialectsTest.class, LiveServerTest.class, CalibrationTest.class);
+    /** All test classes of the project: those whose names end so, in whatever room. */
+    private static final List<Class<?>> CLASSES = ReflectionSupport.findAllClassesInPackage("stream", type -> true,
+            name -> name.endsWith("Test"));
 
     public static void main(String... args) {
         var out = new PrintStream(System.out, true, StandardCharsets.UTF_8);
@@ -123,6 +80,7 @@ public class AllTests {
         var request = LauncherDiscoveryRequestBuilder.request().selectors(selectors)
                 .configurationParameter("junit.jupiter.execution.timeout.default", "60 s")
                 .configurationParameter("junit.jupiter.execution.timeout.thread.mode.default", "SEPARATE_THREAD") // whatever a test waits for
+                .configurationParameter("junit.jupiter.testclass.order.default", ClassOrderer.OrderAnnotation.class.getName())
                 .configurationParameter("junit.jupiter.execution.parallel.enabled", "true"); // where a test allows it
         var seed = System.getenv("STREAM_ORDER");
         if (seed != null) {
@@ -131,22 +89,27 @@ public class AllTests {
                     .configurationParameter(MethodOrderer.Random.RANDOM_SEED_PROPERTY_NAME, seed);
         }
         LauncherFactory.create().execute(request.build(), counts);
+        out.println("seconds by class: " + counts.secondsByClass());
         out.printf("%d passed, %d failed%s%n", counts.passed, counts.failed,
                 counts.skipped == 0 ? "" : ", " + counts.skipped + " skipped");
         System.exit(counts.failed > 0 || counts.passed == 0 ? 1 : 0);
     }
 
+    /** Returns the test class of this simple name; null if there is none. */
+    static Class<?> named(String name) {
+        return CLASSES.stream().filter(tests -> tests.getSimpleName().equals(name)).findAny().orElse(null);
+    }
+
     /** Returns the class of this name, or its methods of the name after a #, whatever their parameters are. */
     private static List<? extends DiscoverySelector> selectors(String name) {
         var parts = name.split("#", 2);
-        try {
-            var tests = Class.forName("stream." + parts[0]);
-            return parts.length == 1 ? List.of(DiscoverySelectors.selectClass(tests))
-                    : Arrays.stream(tests.getDeclaredMethods()).filter(method -> method.getName().equals(parts[1]))
-                            .map(method -> DiscoverySelectors.selectMethod(tests, method)).toList();
-        } catch (ClassNotFoundException e) {
-            return List.of(DiscoverySelectors.selectClass("stream." + name)); // JUnit reports it
+        var tests = named(parts[0]);
+        if (tests == null) {
+            return List.of(DiscoverySelectors.selectClass(name)); // JUnit reports it
         }
+        return parts.length == 1 ? List.of(DiscoverySelectors.selectClass(tests))
+                : Arrays.stream(tests.getDeclaredMethods()).filter(method -> method.getName().equals(parts[1]))
+                        .map(method -> DiscoverySelectors.selectMethod(tests, method)).toList();
     }
 
     private static final class Counts implements TestExecutionListener {
@@ -154,6 +117,7 @@ public class AllTests {
         private int passed;
         private int failed;
         private int skipped;
+        private final Map<String, Long> nanosByClass = new HashMap<>();
         private final Map<String, Long> startNanos = new HashMap<>(); // by the id of the test; several run at once
 
         Counts(PrintStream out) {
@@ -179,17 +143,24 @@ public class AllTests {
             }
             var broken = result.getStatus() == TestExecutionResult.Status.FAILED;
             if (test.isTest() || broken) {
-                var millis = (System.nanoTime() - startNanos.get(test.getUniqueId())) / 1_000_000;
-                out.printf("%-6s %5d ms  %s%n", broken ? "FAILED" : "ok", millis, name(test));
+                var nanos = System.nanoTime() - startNanos.get(test.getUniqueId());
+                nanosByClass.merge(name(test).replaceFirst(" .*", ""), nanos, Long::sum);
+                out.printf("%-6s %5d ms  %s%n", broken ? "FAILED" : "ok", nanos / 1_000_000, name(test));
                 result.getThrowable().ifPresent(failure -> failure.printStackTrace(out));
                 passed += broken ? 0 : 1;
                 failed += broken ? 1 : 0;
             }
         }
 
+        /** Returns how long the tests of each class took, the slowest class first. */
+        synchronized String secondsByClass() {
+            return nanosByClass.entrySet().stream().sorted(Map.Entry.<String, Long>comparingByValue().reversed())
+                    .map(tests -> "%s %.1f".formatted(tests.getKey(), tests.getValue() / 1e9)).collect(Collectors.joining(", "));
+        }
+
         private static String name(TestIdentifier test) {
             var id = test.getUniqueIdObject().getSegments();
-            return id.stream().skip(1).map(segment -> segment.getValue().replaceFirst("^stream\\.", ""))
+            return id.stream().skip(1).map(segment -> segment.getValue().replaceFirst("^stream\\.(\\w+\\.)?", ""))
                     .reduce((a, b) -> a + " " + b).orElse(test.getDisplayName()).replaceAll("\\(.*?\\)", "")
                     + (test.getDisplayName().startsWith("[") ? " " + test.getDisplayName().lines().findFirst().get() : "");
         }

@@ -1,0 +1,11 @@
+//JAVA 25+
+
+package stream;
+
+/** A key; its value is not printed by accident. */
+record Secret(String value) {
+    @Override
+    public String toString() {
+        return "(a key)";
+    }
+}

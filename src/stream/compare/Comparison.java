@@ -1,0 +1,174 @@
+//JAVA 25+
+//SOURCES ../terminal/UserError.java
+//SOURCES ../metric/MetricDefinition.java
+//SOURCES ../record/NamedRuns.java
+//SOURCES ../record/ReadProblems.java
+//SOURCES ../record/RecordedRun.java
+//SOURCES ../record/RunManifest.java
+//SOURCES Caveats.java
+//SOURCES ComparisonSettings.java
+//SOURCES Counting.java
+//SOURCES EventCollector.java
+//SOURCES Group.java
+//SOURCES GroupResult.java
+//SOURCES Grouping.java
+//SOURCES HeadlineCaveats.java
+//SOURCES Section.java
+//SOURCES SectionResult.java
+
+package stream;
+
+import java.io.IOException;
+import java.io.PrintStream;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Collectors;
+
+/**
+ * The result of a comparison.
+ *
+ * @param caveats what limits the comparison; one line each
+ * @param source  null if the result was read back from a CSV file
+ */
+record Comparison(Terms terms, List<SectionResult> sections, List<String> caveats, Source source) {
+
+    /** What was compared. */
+    record Source(List<Section> sections, List<RecordedRun> runs, EventCollector events) {
+
+        /** Returns the section of this title; there is one for each section of the result. */
+        Section section(String title) {
+            return sections.stream().filter(section -> section.title().equals(title)).findFirst().orElseThrow();
+        }
+    }
+
+    /**
+     * How it was compared.
+     *
+     * @param runs   the names of the runs
+     * @param by     what the groups are
+     * @param margin share that counts as the same
+     */
+    record Terms(List<String> runs, String by, double margin, boolean simulated) { }
+
+    /**
+     * Reads the runs and compares them.
+     *
+     * @param progress where progress is shown when it takes long; null for nowhere
+     * @throws IOException if a run cannot be read
+     * @throws UserError   if a setting does not fit the runs
+     */
+    static Comparison of(ComparisonSettings settings, PrintStream progress) throws IOException {
+        var problems = new ReadProblems();
+        var runs = NamedRuns.read(settings.runs(), problems);
+        for (var run : runs.runs()) {
+            requireDefinition(run, settings.definition());
+        }
+        return of(settings, runs, problems, progress);
+    }
+
+    private static void requireDefinition(RecordedRun run, MetricDefinition asked) throws IOException {
+        if (run.definition(asked) == null) {
+            var own = run.definition(null);
+            throw new IOException("--as " + asked.word() + ": " + run.path() + " is a result of " + own.tool()
+                    + ", which lacks the times of the events; leave --as out, or use --as " + own.word());
+        }
+    }
+
+    /**
+     * Compares the runs that can tell their figures under the definition that is asked for.
+     *
+     * @return null if there are none
+     */
+    static Comparison ofThoseWith(ComparisonSettings settings) throws IOException {
+        var problems = new ReadProblems();
+        var named = NamedRuns.read(settings.runs(), problems);
+        var runs = named.runs().stream().filter(run -> run.definition(settings.definition()) != null).toList();
+        return runs.isEmpty() ? null : of(settings, new NamedRuns(runs, named.wholes()), problems, null);
+    }
+
+    private static Comparison of(ComparisonSettings settings, NamedRuns named, ReadProblems problems, PrintStream progress)
+            throws IOException {
+        var runs = named.runs();
+        var grouping = Grouping.of(settings.by(), named, settings.sides());
+        var source = source(settings, named, grouping, problems, progress);
+        var sections = source.sections();
+        var baseline = settings.baseline() != null ? settings.baseline() : grouping.baseline(runs);
+        var results = sections.stream().map(section -> SectionResult.of(section, settings, baseline)).toList();
+        var terms = new Terms(grouping.runs(), grouping.by(), settings.marginOrDefault(),
+                runs.stream().anyMatch(run -> run.manifest().simulated()));
+        var caveats = new Caveats(grouping, sections, results, runs, terms, settings.untainted()).lines();
+        if (settings.failuresAreWorst()) {
+            caveats.addFirst(HeadlineCaveats.FAILURES_ARE_WORST + "; ratios are of medians");
+        }
+        caveats.addAll(problems.lines());
+        return new Comparison(terms, results, caveats, source);
+    }
+
+    /** Reads the requests and events of the runs into groups; throws IOException if there are none. */
+    private static Source source(ComparisonSettings settings, NamedRuns named, Grouping grouping, ReadProblems problems, PrintStream progress)
+            throws IOException {
+        var runs = named.runs();
+        var sections = grouping.sections(runs, new Counting(settings.definition(), settings.untainted(), settings.failuresAreWorst(),
+                grouping.by().equals("run")), problems);
+        if (sections.isEmpty()) {
+            throw new IOException((problems.lines().isEmpty() ? runs.getFirst().path() + ": no request in it has ended by itself"
+                    : problems.lines().getFirst()) + "; there is nothing to compare");
+        }
+        requireBaseline(settings.baseline(), sections);
+        var events = new EventCollector(sections);
+        for (var run : runs) {
+            run.readEvents(run.definition(settings.definition()), events, problems, progress);
+        }
+        return new Source(sections, runs, events);
+    }
+
+    /** Reads each model of each run, in the order of time, without comparing them. */
+    static Source ofEachRun(ComparisonSettings settings, ReadProblems problems, PrintStream progress) throws IOException {
+        var named = NamedRuns.read(settings.runs(), problems).inTheOrderOfTime();
+        for (var run : named.runs()) {
+            requireDefinition(run, settings.definition());
+        }
+        return source(settings, named, Grouping.of("run", named, Map.of()), problems, progress);
+    }
+
+    private static void requireBaseline(String baseline, List<Section> sections) {
+        if (baseline != null && sections.stream().noneMatch(section -> section.group(baseline) != null)) {
+            throw new UserError("--baseline '" + baseline + "': no such group; there are "
+                    + sections.stream().flatMap(section -> section.groups().stream()).map(Group::label).distinct()
+                            .collect(Collectors.joining(", ")));
+        }
+    }
+
+    /** Returns the section of this title. */
+    SectionResult section(String title) {
+        return sections.stream().filter(section -> section.title().equals(title)).findFirst().orElseThrow();
+    }
+
+    /** Returns the result in one sentence, or in one for each section. */
+    String headline() {
+        var sentences = new ArrayList<String>();
+        for (var section : sections) {
+            var sentence = section.sentence(terms.margin());
+            if (sentence != null) {
+                sentences.add(section.title().isEmpty() ? sentence : section.title() + ": " + sentence);
+            }
+        }
+        if (sentences.isEmpty() && sections.stream().flatMap(section -> section.groups().stream()).map(GroupResult::definition).distinct()
+                .count() > 1) {
+            return "Nothing is compared: the figures have different definitions.";
+        }
+        if (sentences.isEmpty() && sections.stream().anyMatch(section -> section.groups().size() > 1)) {
+            return "Nothing is compared: no two groups have what is to be compared.";
+        }
+        if (sentences.isEmpty()) {
+            return "Nothing to compare: there is only " + sections.stream().flatMap(section -> section.groups().stream())
+                    .map(GroupResult::label).distinct().collect(Collectors.joining(", ")) + ".";
+        }
+        var definitions = sections.stream().flatMap(section -> section.groups().stream()).map(GroupResult::definition).distinct().toList();
+        var tool = definitions.size() == 1 ? definitions.getFirst().tool() : null;
+        return (tool == null ? "" : "As " + tool + " defines it, ") + sentences.stream()
+                .map(sentence -> sentence.matches("(to|from|per) .*") && !(tool != null && sentence.equals(sentences.getFirst()))
+                ? Character.toUpperCase(sentence.charAt(0)) + sentence.substring(1) : sentence).collect(Collectors.joining(". ")) + ".";
+    }
+}

@@ -1,0 +1,546 @@
+//JAVA 25+
+//SOURCES ../terminal/UserError.java
+//SOURCES ../metric/AnswerMetrics.java
+//SOURCES ../metric/GapHistogram.java
+//SOURCES ../metric/GapPositions.java
+//SOURCES ../metric/Metric.java
+//SOURCES ../metric/MetricDefinition.java
+//SOURCES ../metric/Metrics.java
+//SOURCES ../metric/RequestStatus.java
+//SOURCES ../metric/Throughput.java
+//SOURCES ../record/AnswerCaveat.java
+//SOURCES ../record/RecordedAnswer.java
+//SOURCES ../record/RecordedRun.java
+//SOURCES ../record/RunManifest.java
+//SOURCES Counting.java
+//SOURCES Difference.java
+//SOURCES Machines.java
+//SOURCES Pair.java
+//SOURCES PromptValue.java
+//SOURCES QuantileInterval.java
+//SOURCES QuantileRatio.java
+//SOURCES Trend.java
+//SOURCES Unit.java
+
+package stream;
+
+import java.math.BigDecimal;
+import java.math.MathContext;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Comparator;
+import java.util.EnumMap;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.TreeSet;
+import java.util.function.ToDoubleFunction;
+import java.util.stream.Collectors;
+
+/** Requests that are taken together. */
+final class Group {
+
+    private static final double TOKENS_PER_EVENT_DIFFER = 1.2;
+    private static final int FEWEST_FOR_DRIFT = 20;
+    private static final int FEWEST_FOR_HEADERS = 5;
+    private static final double SHORTEST_HELD_MILLIS = 5; // below that headers and token may share a read by chance
+    private static final double SAME_TIME_MILLIS = 0.5;
+    private static final int FEWEST_OF_A_KIND = 5; // of those of one machine, or on one kind of connection
+
+    private final String label;
+    private final Counting counting;
+    private MetricDefinition definition; // null until there is a request
+    private final Set<String> currencies = new TreeSet<>();
+    private final Map<String, RecordedAnswer> pairs = new HashMap<>();
+    private final List<RecordedAnswer> completed = new ArrayList<>();
+    private final List<RecordedAnswer> failed = new ArrayList<>();
+    private final Map<RecordedRun, List<RecordedAnswer>> byRun = new LinkedHashMap<>(); // a shard is one of its own here
+    private final Map<RecordedRun, List<RecordedAnswer>> byWhole = new LinkedHashMap<>();
+    private final Map<Metric, double[]> sorted = new EnumMap<>(Metric.class);
+    private final GapHistogram gaps = new GapHistogram();
+    private final GapPositions positions = new GapPositions();
+    private int cancelled;
+    private int tainted;
+    private int leftOut;
+
+    Group(String label, Counting counting) {
+        this.label = label;
+        this.counting = counting;
+    }
+
+    /**
+     * Adds a request.
+     *
+     * @param whole the first shard of the run's plan; the run itself if it is the whole plan
+     * @param pair  what the request shares with its counterpart in another group; null if it has none
+     * @throws UserError if the figures of the run have another definition than those of the others in the group
+     */
+    void add(RecordedRun run, RecordedRun whole, RecordedAnswer answer, String pair) {
+        var ofRun = run.definition(counting.asked());
+        if (definition != null && definition != ofRun) {
+            throw new UserError("--by: " + label + " would have requests as " + definition.word() + " and as " + ofRun.word()
+                    + " define the metrics; use --by run, or one definition for all with --as");
+        }
+        definition = ofRun;
+        if (run.currency(answer.model()) != null) {
+            currencies.add(run.currency(answer.model()));
+        }
+        if (answer.status() == RequestStatus.CANCELLED) {
+            cancelled++; // by the user, not by the model
+        } else if (counting.untainted() && answer.tainted()) {
+            leftOut++;
+        } else if (!run.isSuccess(answer, definition)) {
+            failed.add(answer);
+        } else {
+            completed.add(answer);
+            byRun.computeIfAbsent(run, absent -> new ArrayList<>()).add(answer);
+            byWhole.computeIfAbsent(whole, absent -> new ArrayList<>()).add(answer);
+            tainted += answer.tainted() ? 1 : 0;
+            if (pair != null) {
+                pairs.put(pair, answer);
+            }
+        }
+    }
+
+    String label() {
+        return label;
+    }
+
+    /** Whose definitions of the metrics its figures have. */
+    MetricDefinition definition() {
+        return definition;
+    }
+
+    /** Returns the currencies in which its requests are priced, in alphabetical order. */
+    List<String> currencies() {
+        return List.copyOf(currencies);
+    }
+
+    /** Returns the cost of so many answers, by the mean of those that are known; null if none is, or there are several currencies. */
+    Double cost(int answers) {
+        var known = completed.stream().map(RecordedAnswer::cost).filter(Objects::nonNull).toList();
+        return known.isEmpty() || currencies.size() != 1 ? null : known.stream().reduce(BigDecimal.ZERO, BigDecimal::add)
+                .multiply(BigDecimal.valueOf(answers)).divide(BigDecimal.valueOf(known.size()), MathContext.DECIMAL64).doubleValue();
+    }
+
+    /** Number of completed requests of which the cost is not known although their model has a price. */
+    long withUnknownCost() {
+        return currencies.isEmpty() ? 0 : completed.stream().filter(answer -> answer.cost() == null).count();
+    }
+
+    /** Returns the requests that count. */
+    List<RecordedAnswer> completed() {
+        return completed;
+    }
+
+    /** Whether equal ids of prompts in its runs and in others stand for the same prompt. */
+    boolean knowsPrompts() {
+        return byRun.keySet().stream().allMatch(RecordedRun::knowsPrompts);
+    }
+
+    List<RecordedAnswer> failures() {
+        return failed;
+    }
+
+    Map<RecordedRun, List<RecordedAnswer>> byRun() {
+        return byRun;
+    }
+
+    int requests() {
+        return completed.size() + failed.size();
+    }
+
+    int failed() {
+        return failed.size();
+    }
+
+    int cancelled() {
+        return cancelled;
+    }
+
+    /** Number of attempts beyond the first of each request. */
+    int retries() {
+        return java.util.stream.Stream.concat(completed.stream(), failed.stream()).mapToInt(answer -> answer.attempt() - 1).sum();
+    }
+
+    /** Number of requests with more than one attempt. */
+    long retried() {
+        return java.util.stream.Stream.concat(completed.stream(), failed.stream()).filter(answer -> answer.attempt() > 1).count();
+    }
+
+    /** Whether a run had more than one request in flight, or it is not known. */
+    boolean wasConcurrent() {
+        return byRun.keySet().stream().anyMatch(run -> !Integer.valueOf(1).equals(run.manifest().options().get("concurrency")));
+    }
+
+    /** Whether any request has a value of this metric. */
+    boolean hasValues(Metric metric) {
+        return values(metric).length > 0;
+    }
+
+    /** Whether a prompt was asked more than once. */
+    boolean repeatsPrompts() {
+        return completed.stream().anyMatch(answer -> answer.repetition() > 1);
+    }
+
+    /** Returns how many characters of visible text a visible token has on average; null if that is not known. */
+    Double charactersPerToken() {
+        var known = completed.stream().filter(answer -> answer.tokensAreCounted() && answer.knows(Metric.OUTPUT_CHARS)
+                && answer.get(Metric.OUTPUT_CHARS) > 0 && answer.knows(Metric.TPOT)).toList();
+        var tokens = known.stream().mapToDouble(answer -> answer.get(Metric.OUTPUT_TOKENS)
+                - (answer.knows(Metric.REASONING_TOKENS) ? answer.get(Metric.REASONING_TOKENS) : 0)).sum();
+        return tokens == 0 ? null : known.stream().mapToDouble(answer -> answer.get(Metric.OUTPUT_CHARS)).sum() / tokens;
+    }
+
+    /** Returns the share of reasoning in the tokens if these are counted, else in the generated events; null if it is not known. */
+    Double reasoningShare() {
+        if (!hasValues(Metric.REASONING_EVENTS)) {
+            return null;
+        }
+        var counted = sum(Metric.REASONING_TOKENS);
+        var events = sum(Metric.REASONING_EVENTS) + sum(Metric.CONTENT_EVENTS) + sum(Metric.TOOL_EVENTS);
+        return counted > 0 ? Double.valueOf(counted / sum(Metric.OUTPUT_TOKENS))
+                : events == 0 ? null : Double.valueOf(sum(Metric.REASONING_EVENTS) / events);
+    }
+
+    /** Whether the events of one of the groups have more tokens than those of the other, by more than a fifth. */
+    boolean tokensPerEventDiffer(Group other) {
+        var own = tokensPerEvent();
+        var others = other.tokensPerEvent();
+        return own != null && others != null && Math.max(own, others) > TOKENS_PER_EVENT_DIFFER * Math.min(own, others);
+    }
+
+    /** How TTFT changed during a run: medians in milliseconds. */
+    record Drift(double firstQuarterMillis, double restMillis) { }
+
+    /** Returns how TTFT changed from the first requests to the last; null if it changed by no more than chance. */
+    Drift drift() {
+        var timed = answersOf(Metric.TTFT).filter(answer -> answer.startedAt() != null && answer.get(Metric.TTFT) > 0)
+                .sorted(Comparator.comparing(RecordedAnswer::startedAt)).toList();
+        if (timed.size() < FEWEST_FOR_DRIFT || byWhole.size() > 1) {
+            return null;
+        }
+        var means = timed.stream().collect(Collectors.groupingBy(RecordedAnswer::promptId,
+                Collectors.averagingDouble(answer -> Math.log(answer.get(Metric.TTFT)))));
+        var isRepeated = means.size() * 2 <= timed.size(); // else a trend may be one of the prompts, in their order
+        if (!isRepeated || !Trend.isSignificant(timed.stream()
+                .mapToDouble(answer -> Math.log(answer.get(Metric.TTFT)) - means.get(answer.promptId())).toArray())) {
+            return null;
+        }
+        var millis = timed.stream().mapToDouble(answer -> answer.get(Metric.TTFT)).toArray();
+        return new Drift(Metrics.quantile(Arrays.copyOf(millis, millis.length / 4), 0.5),
+                Metrics.quantile(Arrays.copyOfRange(millis, millis.length / 4, millis.length), 0.5));
+    }
+
+    /** Returns the machines that sent its requests, in alphabetical order. */
+    List<String> machines() {
+        return byRun.keySet().stream().map(RecordedRun::machine).distinct().sorted().toList();
+    }
+
+    /**
+     * Returns the medians of TTFT in milliseconds by machine if these differ by more than chance; null if they do not, or if a machine
+     * has few requests. That is Fisher's analysis of variance of the logarithms at a level of 1 %: which machine asked which prompt is as
+     * good as random, so a difference of the prompts is part of the variance within the machines.
+     */
+    Map<String, Double> differentMachines() {
+        var millis = new TreeMap<String, List<Double>>();
+        byRun.forEach((run, answers) -> answers.stream().filter(answer -> answer.knows(Metric.TTFT) && answer.get(Metric.TTFT) > 0)
+                .forEach(answer -> millis.computeIfAbsent(run.machine(), absent -> new ArrayList<>()).add(answer.get(Metric.TTFT))));
+        return mediansIfDifferent(millis);
+    }
+
+    /**
+     * Returns the medians of TTFT without the handshake in milliseconds, on "new" and on "reused" connections, if these differ by more than
+     * chance, as {@link #differentMachines} has it; null if they do not.
+     */
+    Map<String, Double> differentConnections() {
+        var millis = new TreeMap<String, List<Double>>();
+        answersOf(Metric.TTFT_NET).filter(answer -> answer.get(Metric.TTFT_NET) > 0).forEach(answer -> millis.computeIfAbsent(
+                answer.connectionReused() ? "reused" : "new", absent -> new ArrayList<>()).add(answer.get(Metric.TTFT_NET)));
+        return mediansIfDifferent(millis);
+    }
+
+    private static Map<String, Double> mediansIfDifferent(Map<String, List<Double>> millis) {
+        if (millis.size() < 2 || millis.values().stream().anyMatch(values -> values.size() < FEWEST_OF_A_KIND)
+                || !Machines.differ(millis.values().stream().map(values -> values.stream().mapToDouble(Math::log).toArray()).toList())) {
+            return null;
+        }
+        var medians = new LinkedHashMap<String, Double>();
+        millis.forEach((kind, values) ->
+                medians.put(kind, Metrics.quantile(values.stream().mapToDouble(value -> value).toArray(), 0.5)));
+        return medians;
+    }
+
+    /** Number of completed requests whose answer has this caveat. */
+    long with(AnswerCaveat caveat) {
+        return completed.stream().filter(answer -> answer.caveats().contains(caveat)).count();
+    }
+
+    /** Number of completed requests with several tokens of which it is not known how many are visible text. */
+    long withUnknownVisibleTokens() {
+        return completed.stream().filter(answer -> !answer.knows(Metric.TPOT) && answer.get(Metric.OUTPUT_TOKENS) > 1
+                && answer.get(Metric.CONTENT_EVENTS) > 1
+                && answer.get(Metric.REASONING_EVENTS) + answer.get(Metric.TOOL_EVENTS) > 0).count();
+    }
+
+    /** Returns the one model that its server says it served, with the server; null if there are several, or none. */
+    String servedModel() {
+        var served = completed.stream().map(answer -> answer.reportedModel().isEmpty() ? ""
+                : answer.reportedModel() + " at " + answer.baseUrl()).distinct().toList();
+        return served.size() == 1 && !served.getFirst().isEmpty() ? served.getFirst() : null;
+    }
+
+    int tainted() {
+        return tainted;
+    }
+
+    int leftOut() {
+        return leftOut;
+    }
+
+    /** Adds the time between a token of a completed request and the one before. */
+    void addGap(int token, long micros) {
+        gaps.add(micros);
+        positions.add(token, micros);
+    }
+
+    GapPositions positions() {
+        return positions;
+    }
+
+    /** Returns what each request is called that may have a counterpart in another group. */
+    Set<String> pairs() {
+        return pairs.keySet();
+    }
+
+    /** Returns what is known of a metric, in ascending order; only after the events are read. */
+    double[] values(Metric metric) {
+        return sorted.computeIfAbsent(metric, absent -> completed.stream().filter(answer -> answer.knows(metric))
+                .mapToDouble(answer -> answer.get(metric)).sorted().toArray());
+    }
+
+    /** Returns null if there are too few requests. */
+    Double quantile(Metric metric, double fraction) {
+        if (!definition.interpolates()) {
+            return weighted(metric, fraction);
+        }
+        return Metrics.quantile(values(metric, counting.failuresAreWorst()), fraction);
+    }
+
+    /** Returns the values, then if that is wanted the worst for each failure: an infinite time, no tokens or characters per second. */
+    private double[] values(Metric metric, boolean failuresAreWorst) {
+        var values = values(metric);
+        var worst = metric.worst();
+        if (!failuresAreWorst || Double.isNaN(worst) || values.length == 0 && (!completed.isEmpty() || !definition.has(metric))) {
+            return values;
+        }
+        var all = Arrays.copyOf(values, values.length + failed.size());
+        Arrays.fill(all, values.length, all.length, worst);
+        return all;
+    }
+
+    /** Returns the median over the requests of their own quantile; of other tools that of all gaps. */
+    Double itl(Metric ofRequest, double fraction) {
+        return definition == MetricDefinition.OURS ? Metrics.quantile(values(ofRequest, counting.failuresAreWorst()), 0.5) : gaps(fraction);
+    }
+
+    /** Returns the first value up to which the requests weigh so much of the whole. */
+    private Double weighted(Metric metric, double fraction) {
+        var known = completed.stream().filter(answer -> answer.knows(metric))
+                .sorted(Comparator.comparingDouble(answer -> answer.get(metric))).toList();
+        if (Metrics.quantile(values(metric), fraction) == null) {
+            return null;
+        }
+        var whole = known.stream().mapToDouble(answer -> definition.weight(metric, answer.get(Metric.OUTPUT_TOKENS))).sum();
+        var below = 0.0;
+        for (var answer : known) {
+            below += definition.weight(metric, answer.get(Metric.OUTPUT_TOKENS));
+            if (below >= fraction * whole) {
+                return answer.get(metric);
+            }
+        }
+        return null;
+    }
+
+    /** Returns the quantile of all gaps, or of the requests' means where a tool knows no gaps. */
+    Double gaps(double fraction) {
+        return definition.hasGaps() ? gaps.quantileMillis(fraction) : quantile(Metric.ITL, fraction);
+    }
+
+    /** Returns the quantile of all gaps between events that the model generated; null unless a tool has such a metric. */
+    Double interChunkLatency(double fraction) {
+        return definition == MetricDefinition.AIPERF ? gaps.quantileMillis(fraction) : null;
+    }
+
+    /** Returns how many of the tokens came in the same socket read as the one before; null if it is not known. */
+    Double coalescedShare() {
+        var tokens = sum(Metric.CONTENT_EVENTS);
+        return tokens == 0 ? null : sum(Metric.COALESCED_EVENTS) / tokens;
+    }
+
+    /** Returns the median over the requests for which it is known; null if it is known for no request. */
+    Double tokensPerEvent() {
+        return Metrics.quantile(completed.stream().mapToDouble(RecordedAnswer::tokensPerEvent)
+                .filter(tokens -> !Double.isNaN(tokens)).toArray(), 0.5);
+    }
+
+    /** Returns how many of the requests were sent on a connection that another one had opened; null if it is not known. */
+    Double reusedShare() {
+        var known = completed.stream().map(RecordedAnswer::connectionReused).filter(Objects::nonNull).toList();
+        return known.isEmpty() ? null : (double) known.stream().filter(reused -> reused).count() / known.size();
+    }
+
+    private double sum(Metric metric) {
+        return Arrays.stream(values(metric)).sum();
+    }
+
+    /** Returns how many of the requests had part of their prompt in the server's cache. */
+    long cacheHits() {
+        return Arrays.stream(values(Metric.CACHED_TOKENS)).filter(tokens -> tokens > 0).count();
+    }
+
+    /** Whether half of the tokens or more came together with the one before. */
+    boolean isBuffered() {
+        return AnswerMetrics.wereBuffered(sum(Metric.COALESCED_EVENTS), sum(Metric.CONTENT_EVENTS));
+    }
+
+    /** Whether the headers of each answer came with its first token, so that something on the way, or the server, held them. */
+    boolean headersWereHeld() {
+        var known = answersOf(Metric.TTFT).filter(answer -> answer.knows(Metric.HEADERS)).toList();
+        return known.size() >= FEWEST_FOR_HEADERS && quantile(Metric.TTFT, 0.5) > SHORTEST_HELD_MILLIS
+                && known.stream().allMatch(answer -> answer.get(Metric.TTFT) - answer.get(Metric.HEADERS) < SAME_TIME_MILLIS);
+    }
+
+    /**
+     * Compares a metric with that of another group: by runs if both have several, else in pairs where at least half of the
+     * requests have a counterpart, else by the prompts of each.
+     */
+    Difference compare(Group baseline, Metric metric) {
+        if (counting.failuresAreWorst()) {
+            var prompts = baseline.answersOf(metric).map(RecordedAnswer::promptId).collect(Collectors.toSet());
+            var common = (int) answersOf(metric).map(RecordedAnswer::promptId).distinct().filter(prompts::contains).count();
+            return quantileRatio(baseline, metric, 0.5).difference(common, Math.min(requests(), baseline.requests()));
+        }
+        if (byWhole.size() > 1 && baseline.byWhole.size() > 1 && counting.runsAreUnits()) {
+            return compareRuns(baseline, metric);
+        }
+        var both = pairs.keySet().stream().filter(pair -> baseline.pairs.containsKey(pair) && pairs.get(pair).knows(metric)
+                && baseline.pairs.get(pair).knows(metric)).sorted().toList();
+        if (both.size() * 2 < Math.min(values(metric).length, baseline.values(metric).length)) {
+            return compareUnpaired(baseline, metric);
+        }
+        return Difference.ofPairs(both.stream().map(pair -> new Pair(pairs.get(pair).promptId(), time(pairs.get(pair)),
+                pairs.get(pair).get(metric), baseline.pairs.get(pair).get(metric))).toList());
+    }
+
+    private static double time(RecordedAnswer answer) {
+        return answer.startedAt() == null ? answer.repetition() : answer.startedAt().toEpochMilli();
+    }
+
+    private java.util.stream.Stream<RecordedAnswer> answersOf(Metric metric) {
+        return completed.stream().filter(answer -> answer.knows(metric));
+    }
+
+    /** Runs at other times differ in more than their requests do, so each run counts as one value. */
+    private Difference compareRuns(Group baseline, Metric metric) {
+        var runs = java.util.stream.Stream.concat(byWhole.values().stream(), baseline.byWhole.values().stream()).toList();
+        var prompts = new HashSet<>(runs.getFirst().stream().map(RecordedAnswer::promptId).toList());
+        runs.forEach(answers -> prompts.retainAll(answers.stream().filter(answer -> answer.knows(metric)).map(RecordedAnswer::promptId)
+                .collect(Collectors.toSet())));
+        var own = byWhole.values().stream().mapToDouble(answers -> meanOfPrompts(answers, metric, prompts)).toArray();
+        var other = baseline.byWhole.values().stream().mapToDouble(answers -> meanOfPrompts(answers, metric, prompts)).toArray();
+        return Difference.ofMeans(own, other, Unit.RUNS, Math.min(own.length, other.length),
+                Math.min(completed.size(), baseline.completed.size()));
+    }
+
+    /** Returns the mean over the prompts of the logarithm of a metric; NaN if no answer has it. */
+    private static double meanOfPrompts(List<RecordedAnswer> answers, Metric metric, Set<String> prompts) {
+        return answers.stream().filter(answer -> prompts.contains(answer.promptId()) && answer.knows(metric))
+                .collect(Collectors.groupingBy(RecordedAnswer::promptId, Collectors.averagingDouble(answer -> Math.log(answer.get(metric)))))
+                .values().stream().mapToDouble(mean -> mean).average().orElse(Double.NaN);
+    }
+
+    private Difference compareUnpaired(Group baseline, Metric metric) {
+        var own = promptMeans(metric);
+        var other = baseline.promptMeans(metric);
+        var prompts = Math.min(own.length, other.length);
+        var size = Math.min(values(metric).length, baseline.values(metric).length);
+        return prompts >= Difference.FEWEST_PROMPTS ? Difference.ofMeans(own, other, Unit.PROMPTS, prompts, size)
+                : Difference.ofMeans(logarithms(metric), baseline.logarithms(metric), Unit.REPETITIONS, prompts, size);
+    }
+
+    private double[] promptMeans(Metric metric) {
+        return logMeans(metric).values().stream().mapToDouble(mean -> mean).toArray();
+    }
+
+    /** Returns the mean of the logarithm of a metric for each prompt, by its id. */
+    Map<String, Double> logMeans(Metric metric) {
+        return answersOf(metric).collect(Collectors.groupingBy(RecordedAnswer::promptId,
+                Collectors.averagingDouble(answer -> Math.log(answer.get(metric)))));
+    }
+
+    private double[] logarithms(Metric metric) {
+        return Arrays.stream(values(metric)).map(Math::log).toArray();
+    }
+
+    /** Returns the ratio of a quantile to that of another group. */
+    QuantileRatio quantileRatio(Group baseline, Metric metric, double fraction) {
+        return QuantileRatio.of(quantileValues(metric), baseline.quantileValues(metric), fraction);
+    }
+
+    /** Returns the interval of a quantile; null if there are too few requests for one. */
+    QuantileInterval quantileInterval(Metric metric, double fraction) {
+        return QuantileInterval.of(quantileValues(metric), fraction);
+    }
+
+    private List<PromptValue> quantileValues(Metric metric) {
+        var values = answersOf(metric).map(answer -> new PromptValue(answer.promptId(), answer.get(metric)))
+                .collect(Collectors.toCollection(ArrayList::new));
+        if (counting.failuresAreWorst()) {
+            failed.forEach(answer -> values.add(new PromptValue(answer.promptId(), Double.POSITIVE_INFINITY)));
+        }
+        return values;
+    }
+
+    /** When the first of its requests began; null if that is not known. */
+    Instant firstStart() {
+        return completed.stream().map(RecordedAnswer::startedAt).filter(Objects::nonNull).min(Comparator.naturalOrder()).orElse(null);
+    }
+
+    /** When the last of its requests began; null if that is not known. */
+    Instant lastStart() {
+        return completed.stream().map(RecordedAnswer::startedAt).filter(Objects::nonNull).max(Comparator.naturalOrder()).orElse(null);
+    }
+
+    private List<Throughput> throughputs() {
+        return byRun.values().stream().map(answers -> {
+            var throughput = new Throughput();
+            answers.stream().filter(answer -> answer.startedAt() != null && answer.knows(Metric.TOTAL))
+                    .forEach(answer -> throughput.add(time(answer), answer.get(Metric.TOTAL), answer.get(Metric.OUTPUT_TOKENS)));
+            return throughput;
+        }).toList();
+    }
+
+    private Double perSecond(ToDoubleFunction<Throughput> count) {
+        var throughputs = throughputs();
+        var seconds = Throughput.secondsOfAny(throughputs);
+        var all = throughputs.stream().mapToDouble(count).sum();
+        return seconds == 0 || Double.isNaN(all) ? null : all / seconds;
+    }
+
+    /** Completed requests per second of the measured time; null if it is not known. */
+    Double requestsPerSecond() {
+        return perSecond(Throughput::requests);
+    }
+
+    /** Output tokens per second of the measured time; null if it is not known. */
+    Double tokensPerSecond() {
+        return perSecond(Throughput::tokens);
+    }
+}

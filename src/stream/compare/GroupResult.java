@@ -1,0 +1,54 @@
+//JAVA 25+
+//SOURCES ../metric/Metric.java
+//SOURCES ../metric/MetricDefinition.java
+//SOURCES Aggregate.java
+//SOURCES BaselineDifference.java
+//SOURCES QuantileInterval.java
+//SOURCES QuantileRatio.java
+
+package stream;
+
+import java.util.Collections;
+import java.util.EnumMap;
+import java.util.Map;
+
+/**
+ * The result for a group.
+ *
+ * @param definition  whose definitions of the metrics the figures have
+ * @param currency    of its costs; null if they are not known
+ * @param aggregates  those for which there are enough requests
+ * @param differences by metric; empty if the group is itself the baseline
+ * @param tails       ratios of high quantiles to those of the baseline; empty as before
+ * @param intervals   of the high quantiles themselves; those for which there are enough requests
+ */
+record GroupResult(String label, MetricDefinition definition, String currency, Map<Aggregate, Double> aggregates, Map<Metric, BaselineDifference> differences,
+                   Map<Aggregate, QuantileRatio> tails, Map<Aggregate, QuantileInterval> intervals) {
+
+    /** The quantiles that have an interval, and a ratio to those of the baseline. */
+    static final Map<Aggregate, Double> TAILS = Collections.unmodifiableMap(new EnumMap<>(
+            Map.of(Aggregate.TTFT_P95, 0.95, Aggregate.TTFT_P99, 0.99)));
+
+    int requests() {
+        return aggregates.get(Aggregate.N).intValue();
+    }
+
+    int failed() {
+        return aggregates.get(Aggregate.FAILED).intValue();
+    }
+
+    int completed() {
+        return requests() - failed();
+    }
+
+    /** Returns its label, with the tool whose definitions it has unless that is this one. */
+    String labelWithTool() {
+        return definition.labelled(label);
+    }
+
+    /** Returns what a table shows of it; empty if it is not known. */
+    String cell(Aggregate aggregate) {
+        var cell = aggregate.cell(aggregates.get(aggregate));
+        return aggregate.isCost() && !cell.isEmpty() ? cell + " " + currency : cell;
+    }
+}

@@ -1,0 +1,16 @@
+//JAVA 25+
+
+package stream;
+
+/**
+ * Two answers to the same question.
+ *
+ * @param time     when they were asked, in any unit; only the order counts
+ * @param value    at least 0
+ * @param baseline at least 0
+ */
+record Pair(String prompt, double time, double value, double baseline) {
+    double logRatio() {
+        return Math.log(value / baseline);
+    }
+}

@@ -1,0 +1,10 @@
+//JAVA 25+
+
+package stream;
+
+/**
+ * A value and the prompt that it belongs to.
+ *
+ * @param value infinite for an answer that never came
+ */
+record PromptValue(String prompt, double value) { }

@@ -1,0 +1,194 @@
+//JAVA 25+
+//DEPS org.apache.commons:commons-statistics-inference:1.2
+//SOURCES ../metric/Metric.java
+//SOURCES Aggregate.java
+//SOURCES BaselineDifference.java
+//SOURCES ComparisonSettings.java
+//SOURCES Difference.java
+//SOURCES Group.java
+//SOURCES GroupResult.java
+//SOURCES HeadlineCaveats.java
+//SOURCES HeadlineClause.java
+//SOURCES QuantileInterval.java
+//SOURCES QuantileRatio.java
+//SOURCES Section.java
+//SOURCES Verdict.java
+
+package stream;
+
+import java.util.ArrayList;
+import java.util.EnumMap;
+import java.util.EnumSet;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.stream.Collectors;
+
+import org.apache.commons.statistics.inference.FisherExactTest;
+
+/**
+ * The result for groups that were compared with each other.
+ *
+ * @param title    what they have in common; empty if there is no other section
+ * @param baseline label of the group that the others are compared with; null if nothing is known of any
+ * @param headlineCaveats what a reader of the first sentence must know; they end that sentence
+ */
+record SectionResult(String title, String baseline, List<GroupResult> groups, List<String> headlineCaveats) {
+
+    /** What is compared if the user does not say. */
+    private static final List<Metric> USUAL = ComparisonSettings.COMPARABLE.subList(0, ComparisonSettings.COMPARABLE.indexOf(Metric.TTFT_ANY));
+
+    /** The same for answers without visible text, such as calls of tools. */
+    private static final List<Metric> WITHOUT_TEXT = List.of(Metric.TTFT_ANY, Metric.ITL_ANY, Metric.TOTAL);
+
+    /** Metrics that are those of the buffer if a stream was buffered on its way. */
+    private static final Set<Metric> OF_A_BUFFER = EnumSet.of(Metric.TTFT, Metric.TTFT_ANY, Metric.TTFT_NET, Metric.FIRST_100_CHARS,
+            Metric.ITL, Metric.ITL_ANY, Metric.TPOT);
+
+    /** Metrics that compare the sizes of events where these have different numbers of tokens. */
+    private static final Set<Metric> BETWEEN_EVENTS = EnumSet.of(Metric.ITL, Metric.ITL_ANY);
+
+    private static final double SIGNIFICANT = 0.05;
+
+    /** Compares all groups with the named one, or where that is null or missing with the fastest. */
+    static SectionResult of(Section section, ComparisonSettings settings, String baseline) {
+        var compared = !settings.metrics().isEmpty() ? settings.metrics()
+                : section.groups().stream().anyMatch(group -> group.hasValues(Metric.TTFT)) ? USUAL : WITHOUT_TEXT;
+        var other = section.baseline(compared, baseline);
+        var against = new HashMap<Group, Map<Metric, BaselineDifference>>();
+        section.groups().forEach(group -> against.put(group, new EnumMap<>(Metric.class)));
+        for (var metric : compared) {
+            var groups = section.groups().stream().filter(group -> isComparable(group, other, metric)).toList();
+            var differences = Difference.corrected(groups.parallelStream().map(group -> group.compare(other, metric)).toList(),
+                    Difference.family(groups.size() + 1, baseline == null));
+            for (int i = 0; i < groups.size(); i++) {
+                against.get(groups.get(i)).put(metric, new BaselineDifference(other.label(), differences.get(i)));
+            }
+        }
+        var results = section.groups().stream().map(group -> new GroupResult(group.label(), group.definition(),
+                group.currencies().size() == 1 ? group.currencies().getFirst() : null, aggregates(group), against.get(group),
+                compared.contains(Metric.TTFT) ? tails(group, other) : Map.<Aggregate, QuantileRatio>of(),
+                compared.contains(Metric.TTFT) ? intervals(group) : Map.<Aggregate, QuantileInterval>of())).toList();
+        return new SectionResult(section.title(), other == null ? null : other.label(), results,
+                new HeadlineCaveats(section, other, results, settings.failuresAreWorst()).lines());
+    }
+
+    private static boolean isComparable(Group group, Group baseline, Metric metric) {
+        return baseline != null && group != baseline && group.definition() == baseline.definition() && group.hasValues(metric) && baseline.hasValues(metric)
+                && !(OF_A_BUFFER.contains(metric) && (group.isBuffered() || baseline.isBuffered()))
+                && !(BETWEEN_EVENTS.contains(metric) && group.tokensPerEventDiffer(baseline));
+    }
+
+    private static Map<Aggregate, QuantileRatio> tails(Group group, Group baseline) {
+        var tails = new EnumMap<Aggregate, QuantileRatio>(Aggregate.class);
+        if (baseline != null && group != baseline && group.definition() == baseline.definition() && !group.isBuffered()
+                && !baseline.isBuffered()) {
+            GroupResult.TAILS.forEach((aggregate, fraction) -> {
+                var ratio = group.quantileRatio(baseline, aggregate.metric(), fraction);
+                if (ratio.ratio() != null) {
+                    tails.put(aggregate, ratio);
+                }
+            });
+        }
+        return tails;
+    }
+
+    private static Map<Aggregate, QuantileInterval> intervals(Group group) {
+        var intervals = new EnumMap<Aggregate, QuantileInterval>(Aggregate.class);
+        GroupResult.TAILS.forEach((aggregate, fraction) -> {
+            var interval = group.quantileInterval(aggregate.metric(), fraction);
+            if (interval != null) {
+                intervals.put(aggregate, interval);
+            }
+        });
+        return intervals;
+    }
+
+    private static Map<Aggregate, Double> aggregates(Group group) {
+        var aggregates = new EnumMap<Aggregate, Double>(Aggregate.class);
+        for (var aggregate : Aggregate.values()) {
+            var value = aggregate.of(group);
+            if (value != null) {
+                aggregates.put(aggregate, value);
+            }
+        }
+        return aggregates;
+    }
+
+    /** Returns null if there is no group with this label. */
+    GroupResult group(String label) {
+        return groups.stream().filter(group -> group.label().equals(label)).findFirst().orElse(null);
+    }
+
+    /**
+     * Returns the label of the group that is faster than all others in the first metric of the sentence; null if no group is.
+     *
+     * @param margin share that counts as the same
+     */
+    String winner(double margin) {
+        var metrics = headlineMetrics(groups);
+        if (metrics.isEmpty()) {
+            return null;
+        }
+        var verdicts = new HashMap<Verdict, List<String>>();
+        groups.stream().filter(group -> group.differences().containsKey(metrics.getFirst())).forEach(group -> verdicts.computeIfAbsent(
+                group.differences().get(metrics.getFirst()).difference().verdict(margin), absent -> new ArrayList<>()).add(group.label()));
+        var faster = verdicts.getOrDefault(Verdict.FASTER, List.of());
+        var others = groups.size() - 1;
+        return verdicts.getOrDefault(Verdict.SLOWER, List.of()).size() == others ? baseline
+                : faster.size() == 1 && verdicts.getOrDefault(Verdict.SLOWER, List.of()).size() == others - 1 ? faster.getFirst() : null;
+    }
+
+    /** Returns who is faster, as a sentence without its full stop; null if there is nothing to compare. */
+    String sentence(double margin) {
+        var clauses = new ArrayList<String>();
+        headlineMetrics(groups).forEach(metric -> clauses.add(new HeadlineClause(this, metric, margin).text()));
+        if (clauses.isEmpty()) {
+            return null;
+        }
+        var nothing = groups.stream().filter(group -> group.completed() == 0).map(GroupResult::label).toList();
+        return failures() + String.join("; ", clauses) + scope()
+                + (nothing.isEmpty() ? "" : "; " + String.join(" and ", nothing) + " completed nothing")
+                + headlineCaveats.stream().map(caveat -> ", but " + caveat).collect(Collectors.joining());
+    }
+
+    /** The first token in the first of its definitions that is compared, and the last token; else the first metric of all. */
+    static List<Metric> headlineMetrics(List<GroupResult> groups) {
+        var compared = ComparisonSettings.COMPARABLE.stream()
+                .filter(metric -> groups.stream().anyMatch(group -> group.differences().containsKey(metric))).toList();
+        var first = java.util.stream.Stream.of(Metric.TTFT, Metric.TTFT_NET, Metric.TTFT_ANY).filter(compared::contains).limit(1);
+        var both = java.util.stream.Stream.concat(first, java.util.stream.Stream.of(Metric.TTLT).filter(compared::contains)).toList();
+        return !both.isEmpty() ? both : compared.stream().limit(1).toList();
+    }
+
+    /** Names the failures first if they differ by more than chance: the slowest requests may be among them. */
+    private String failures() {
+        var own = group(baseline);
+        var different = groups.stream().filter(group -> group != own && failuresDiffer(group, own)).toList();
+        if (different.isEmpty()) {
+            return "";
+        }
+        var areWorst = headlineCaveats.contains(HeadlineCaveats.FAILURES_ARE_WORST); // an exported comparison keeps the caveats, not the settings
+        return java.util.stream.Stream.concat(different.stream(), java.util.stream.Stream.of(own))
+                .map(group -> group.label() + " failed " + group.failed() + " of " + group.requests())
+                .collect(Collectors.joining(", ")) + (areWorst ? "; " : "; among completed requests, ");
+    }
+
+    private static boolean failuresDiffer(GroupResult group, GroupResult baseline) {
+        if (group.completed() == 0 || group.failed() + baseline.failed() == 0) {
+            return false; // a group that completed nothing is named as such
+        }
+        return FisherExactTest.withDefaults().test(new int[][] {{group.failed(), group.completed()},
+                {baseline.failed(), baseline.completed()}}).getPValue() <= SIGNIFICANT;
+    }
+
+    /** Says for which prompts a verdict holds, if not for others like them. */
+    private String scope() {
+        return groups.stream().flatMap(group -> group.differences().values().stream()).map(BaselineDifference::difference)
+                .filter(difference -> difference.isForThesePromptsOnly() && difference.lower95() != null).findFirst()
+                .map(difference -> difference.units() == 1 ? ", for this prompt only" : ", for these " + difference.units() + " prompts only")
+                .orElse("");
+    }
+
+}

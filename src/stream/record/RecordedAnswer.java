@@ -1,0 +1,226 @@
+//JAVA 25+
+//SOURCES ../metric/Metric.java
+//SOURCES ../metric/MetricDefinition.java
+//SOURCES ../metric/RequestStatus.java
+//SOURCES ../metric/StreamEnd.java
+//SOURCES ../metric/TextTimes.java
+//SOURCES ../metric/TokenSource.java
+//SOURCES AnswerCaveat.java
+//SOURCES CsvFile.java
+//SOURCES RequestColumn.java
+//SOURCES Row.java
+
+package stream;
+
+import java.math.BigDecimal;
+import java.time.Instant;
+import java.util.List;
+import java.util.Set;
+import java.util.function.UnaryOperator;
+
+/** A measured request, as its last attempt is recorded. */
+final class RecordedAnswer {
+
+    private final String requestId;
+    private final String model;
+    private final String modelName;
+    private final String baseUrl;
+    private final String promptId;
+    private final int repetition;
+    private final int attempt;
+    private final RequestStatus status;
+    private final String error;
+    private final String reportedModel;
+    private final StreamEnd end;
+    private final Set<AnswerCaveat> caveats;
+    private final boolean tainted;
+    private final boolean counted;
+    private final Boolean connectionReused;
+    private final Instant startedAt; // null if it is not known
+    private final BigDecimal cost; // null if it is not known
+    private final double[] values = new double[Metric.values().length];
+
+    /**
+     * Reads a row of requests.csv.
+     *
+     * @param shared returns one object for equal texts
+     * @throws BadRow if a cell is not valid
+     */
+    RecordedAnswer(Row row, UnaryOperator<String> shared) {
+        requestId = CsvFile.unguarded(row.text(RequestColumn.REQUEST_ID));
+        model = shared.apply(row.text(RequestColumn.MODEL));
+        modelName = shared.apply(row.text(RequestColumn.MODEL_NAME));
+        baseUrl = shared.apply(row.text(RequestColumn.BASE_URL));
+        promptId = shared.apply(row.text(RequestColumn.PROMPT_ID));
+        repetition = (int) row.number(RequestColumn.REPETITION);
+        attempt = (int) row.number(RequestColumn.ATTEMPT);
+        status = row.status();
+        error = shared.apply(row.text(RequestColumn.ERROR));
+        reportedModel = shared.apply(row.text(RequestColumn.REPORTED_MODEL));
+        end = StreamEnd.of(row.text(RequestColumn.STREAM_END));
+        tainted = !row.text(RequestColumn.TAINTED).isEmpty();
+        counted = row.text(RequestColumn.TOKEN_SOURCE).equals(TokenSource.USAGE.word());
+        startedAt = row.time(RequestColumn.STARTED_AT);
+        cost = Double.isNaN(row.number(RequestColumn.COST)) ? null : new BigDecimal(row.text(RequestColumn.COST));
+        connectionReused = switch (row.text(RequestColumn.CONNECTION_REUSED)) {
+            case "true" -> true;
+            case "false" -> false;
+            default -> null;
+        };
+        for (var metric : Metric.values()) {
+            values[metric.ordinal()] = RequestColumn.of(metric) == null ? Double.NaN : row.number(RequestColumn.of(metric));
+        }
+        caveats = AnswerCaveat.of(row::text); // its numbers are valid, as those of the metrics are
+        if (connectionReused != null) {
+            set(Metric.TTFT_NET, get(Metric.TTFT) - handshakeMillis(row));
+        }
+    }
+
+    /** Phases that did not happen are blank. */
+    private static double handshakeMillis(Row row) {
+        var sum = 0.0;
+        for (var phase : List.of(RequestColumn.DNS_MS, RequestColumn.CONNECT_MS, RequestColumn.TLS_MS)) {
+            var millis = row.number(phase);
+            sum += Double.isNaN(millis) ? 0 : millis;
+        }
+        return sum;
+    }
+
+    String requestId() {
+        return requestId;
+    }
+
+    /** Label of the model. */
+    String model() {
+        return model;
+    }
+
+    /** What the server calls it. */
+    String modelName() {
+        return modelName;
+    }
+
+    String baseUrl() {
+        return baseUrl;
+    }
+
+    String promptId() {
+        return promptId;
+    }
+
+    int repetition() {
+        return repetition;
+    }
+
+    int attempt() {
+        return attempt;
+    }
+
+    RequestStatus status() {
+        return status;
+    }
+
+    /** Why it failed; empty if it did not. */
+    String error() {
+        return error;
+    }
+
+    /** What the server says that it served; empty if it does not say. */
+    String reportedModel() {
+        return reportedModel;
+    }
+
+    /** What limits its figures, if it is complete. */
+    Set<AnswerCaveat> caveats() {
+        return caveats;
+    }
+
+    boolean completed() {
+        return status == RequestStatus.COMPLETED;
+    }
+
+    /** Whether it counts as a success. */
+    boolean isSuccess(MetricDefinition definition) {
+        return definition.isSuccess(end, get(Metric.EVENTS) > (end == StreamEnd.ERROR_EVENT ? 1 : 0),
+                knows(Metric.TTFT_ANY) || knows(Metric.TTFT));
+    }
+
+    /** Whether its timing should not be trusted. */
+    boolean tainted() {
+        return tainted;
+    }
+
+    /** Whether the server counted its tokens; else its events were. */
+    boolean tokensAreCounted() {
+        return counted;
+    }
+
+    /** Returns null if it is not known. */
+    Boolean connectionReused() {
+        return connectionReused;
+    }
+
+    /**
+     * Returns the mean number of output tokens per generated event: as counted inside the stream, else the server's count of
+     * all divided by the events; NaN if it is not known.
+     */
+    double tokensPerEvent() {
+        if (knows(Metric.TOKENS_PER_EVENT) || !counted) {
+            return get(Metric.TOKENS_PER_EVENT);
+        }
+        var hidden = knownOrZero(Metric.REASONING_EVENTS) == 0 ? knownOrZero(Metric.REASONING_TOKENS) : 0;
+        var events = get(Metric.CONTENT_EVENTS) + knownOrZero(Metric.REASONING_EVENTS) + knownOrZero(Metric.TOOL_EVENTS);
+        return events > 0 ? (get(Metric.OUTPUT_TOKENS) - hidden) / events : Double.NaN;
+    }
+
+    /** An earlier version did not record everything. */
+    private double knownOrZero(Metric metric) {
+        return knows(metric) ? get(metric) : 0;
+    }
+
+    /** Returns null if it is not known. */
+    Instant startedAt() {
+        return startedAt;
+    }
+
+    /** Returns what it cost, in the currency of its model; null if that is not known. */
+    BigDecimal cost() {
+        return cost;
+    }
+
+    /** Returns NaN where it is not known. */
+    double get(Metric metric) {
+        return values[metric.ordinal()];
+    }
+
+    boolean knows(Metric metric) {
+        return !Double.isNaN(get(metric));
+    }
+
+    private void set(Metric metric, double value) {
+        values[metric.ordinal()] = value;
+    }
+
+    /** Sets what is counted from the text as it came. */
+    void setText(TextTimes text) {
+        if (!knows(Metric.OUTPUT_CHARS)) {
+            set(Metric.OUTPUT_CHARS, text.characters()); // an earlier version did not write it
+        }
+        set(Metric.CHARS_PER_S, get(Metric.TTLT) > 0 ? get(Metric.OUTPUT_CHARS) / get(Metric.TTLT) * 1000 : Double.NaN);
+        set(Metric.FIRST_100_CHARS, text.firstMillis());
+    }
+
+    /** Replaces the times by those that another definition gives. */
+    void setTimes(MetricDefinition.Times times) {
+        set(Metric.TTFT, times.ttft());
+        set(Metric.ITL, times.itl());
+        set(Metric.TPOT, times.tpot());
+        set(Metric.TTLT, times.ttlt());
+        set(Metric.TOTAL, times.total());
+        for (var ours : List.of(Metric.TTFT_ANY, Metric.ITL_ANY, Metric.TTFT_NET)) {
+            set(ours, Double.NaN);
+        }
+        set(Metric.TOKENS_PER_S, times.tokensPerSecond());
+        set(Metric.TTST, times.ttst());
+    }
+}

@@ -1,0 +1,128 @@
+//JAVA 25+
+//SOURCES ../metric/MetricDefinition.java
+//SOURCES ../metric/Phase.java
+//SOURCES ReadProblems.java
+//SOURCES RecordedAnswer.java
+//SOURCES RequestColumn.java
+//SOURCES Row.java
+//SOURCES RunManifest.java
+
+package stream;
+
+import java.io.IOException;
+import java.io.PrintStream;
+import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+
+/** A run that is read back: what is known of it, and its measured requests. */
+abstract class RecordedRun {
+
+    /** Visits the events of the answers that count, in the order of the file. */
+    interface EventVisitor {
+        /** Ignores everything. */
+        EventVisitor NONE = new EventVisitor() { };
+
+        /** Whether {@link #content} is to be called for an answer. */
+        default boolean wantsContent(RecordedAnswer answer) {
+            return false;
+        }
+
+        /** The next piece of visible text. */
+        default void content(RecordedAnswer answer, long elapsedMicros, String text) { }
+
+        /** The time between a token, counted from 0, and the one before. */
+        default void gap(RecordedAnswer answer, int token, long micros) { }
+    }
+
+    private final Path path;
+    private final String title;
+    private final RunManifest manifest;
+    private final Map<String, String> currencies;
+    private final Map<String, RecordedAnswer> answers = new LinkedHashMap<>();
+    private final Map<String, String> texts = new HashMap<>();
+
+    RecordedRun(Path path, String title, RunManifest manifest) {
+        this.path = path;
+        this.title = title;
+        this.manifest = manifest;
+        this.currencies = manifest.currencies();
+    }
+
+    /** Adds a request if it was measured; of several attempts the last one counts. Throws BadRow if the row cannot be used. */
+    final void add(Row row) {
+        if (row.text(RequestColumn.PHASE).equals(Phase.MEASURED.word())) {
+            var answer = new RecordedAnswer(row, text -> texts.computeIfAbsent(text, absent -> absent));
+            answers.merge(answer.requestId(), answer,
+                    (before, after) -> after.attempt() >= before.attempt() ? after : before);
+        }
+    }
+
+    /** Returns null if there is no such request. */
+    final RecordedAnswer answer(String requestId) {
+        return answers.get(requestId);
+    }
+
+    /** The last attempts of all measured requests, in the order in which they were written. */
+    final List<RecordedAnswer> answers() {
+        return List.copyOf(answers.values());
+    }
+
+    /** Returns the folder of the run, or the file that another tool wrote. */
+    final Path path() {
+        return path;
+    }
+
+    final RunManifest manifest() {
+        return manifest;
+    }
+
+    /** Returns the run's id, else its title. */
+    final String name() {
+        return manifest.runId() == null ? title : manifest.runId();
+    }
+
+    /** What the folder or the file is called: the run's id, unless somebody gave it a better name. */
+    final String title() {
+        return title;
+    }
+
+    /** Returns the machine that sent the requests; "unknown" if that is not recorded. */
+    final String machine() {
+        return manifest.versions().get("machine") instanceof String name ? name : "unknown";
+    }
+
+    /** Returns the currency in which the requests of a model are priced; null if they are not. */
+    final String currency(String model) {
+        return currencies.get(model);
+    }
+
+    /**
+     * Returns whose definitions its figures have if the user asks for these.
+     *
+     * @param asked null for the run's own
+     * @return null if the run cannot tell what they would be
+     */
+    abstract MetricDefinition definition(MetricDefinition asked);
+
+    /** Whether a request counts as a success. */
+    abstract boolean isSuccess(RecordedAnswer answer, MetricDefinition definition);
+
+    /** Whether equal ids of prompts in several runs stand for the same prompt. */
+    abstract boolean knowsPrompts();
+
+    /**
+     * Reads all events of the answers, and sets the metrics of these as they are defined.
+     *
+     * @param definition one that {@link #definition} returned
+     * @param progress   where progress is shown when it takes long; null for nowhere
+     */
+    abstract void readEvents(MetricDefinition definition, EventVisitor visitor, ReadProblems problems, PrintStream progress)
+            throws IOException;
+
+    /** Reads the texts of some answers, by request id; those that are known. */
+    abstract Map<String, String> outputs(Set<String> requestIds) throws IOException;
+}

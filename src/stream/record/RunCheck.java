@@ -1,0 +1,30 @@
+//JAVA 25+
+//SOURCES ../metric/MetricDefinition.java
+//SOURCES CsvRun.java
+//SOURCES ReadProblems.java
+//SOURCES RecordedRun.java
+
+package stream;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.List;
+
+/** Validates the files of a run. */
+final class RunCheck {
+
+    private final Path folder;
+
+    RunCheck(Path folder) {
+        this.folder = folder;
+    }
+
+    /** Returns one line for each damage, with its place; throws IOException if the folder is not that of a run. */
+    List<String> problems() throws IOException {
+        var problems = new ReadProblems();
+        var run = CsvRun.read(folder, problems);
+        run.readEvents(MetricDefinition.OURS, RecordedRun.EventVisitor.NONE, problems, null);
+        run.countEvents(problems);
+        return problems.lines();
+    }
+}

@@ -1,0 +1,14 @@
+//JAVA 25+
+
+package stream;
+
+/** A number of things, in words. */
+final class Count {
+
+    private Count() { }
+
+    /** Returns the number with the noun, in its plural unless the number is 1. */
+    static String of(long number, String noun) {
+        return number + " " + noun + (number == 1 ? "" : "s");
+    }
+}

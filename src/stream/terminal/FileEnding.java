@@ -1,0 +1,18 @@
+//JAVA 25+
+
+package stream;
+
+import java.nio.file.Path;
+import java.util.Locale;
+
+/** The kind of a file, by its name. */
+final class FileEnding {
+
+    private FileEnding() { }
+
+    /** Returns what follows the last dot of the name, in lower case; the whole name where there is no dot. */
+    static String of(Path file) {
+        var name = String.valueOf(file.getFileName()); // the root has no name
+        return name.substring(name.lastIndexOf('.') + 1).toLowerCase(Locale.ROOT);
+    }
+}
