@@ -51,6 +51,25 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
+import stream.compare.Comparison;
+import stream.compare.ComparisonSettings;
+import stream.compare.Limit;
+import stream.compare.RunHistory;
+import stream.compare.RunSides;
+import stream.record.CsvRun;
+import stream.record.RunCheck;
+import stream.record.ToolFile;
+import stream.report.ComparisonCsv;
+import stream.report.ComparisonText;
+import stream.report.DefinitionTable;
+import stream.report.OutputFormat;
+import stream.report.PictureSettings;
+import stream.terminal.Console;
+import stream.terminal.Count;
+import stream.terminal.OneLine;
+import stream.terminal.OptionChecks;
+import stream.terminal.TextLayout;
+import stream.terminal.UserError;
 
 /** The command that compares. */
 @Command(name = "compare", description = "Tells which model is faster, and whether the difference is real.")
@@ -144,7 +163,7 @@ public class Compare implements Callable<Integer> {
     }
 
     /** Runs the command; returns its exit code: 0 compared, 1 a limit is exceeded or a file damaged, 2 wrong usage, 3 undecided. */
-    static int run(Console console, String... args) {
+    public static int run(Console console, String... args) {
         return console.run(new Compare(console), args);
     }
 

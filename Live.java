@@ -42,6 +42,19 @@ import java.util.concurrent.CountDownLatch;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
+import stream.api.ConnectionOptions;
+import stream.api.ModelCatalog;
+import stream.api.ModelOptions;
+import stream.live.LiveServer;
+import stream.live.LiveSettings;
+import stream.plan.EchoSettings;
+import stream.plan.Plan;
+import stream.plan.RequestOptions;
+import stream.plan.RunSettings;
+import stream.simulator.SimulatedServer;
+import stream.terminal.Console;
+import stream.terminal.OneLine;
+import stream.terminal.OptionChecks;
 
 /** The command that serves the page until it is interrupted. */
 @Command(name = "live", description = "Serves a web page on which one question goes to several models, and their answers appear side by side.")
@@ -82,7 +95,7 @@ public class Live implements Callable<Integer> {
     }
 
     /** Runs the command; it returns only with an error: 2 for wrong usage. */
-    static int run(Console console, String... args) {
+    public static int run(Console console, String... args) {
         return console.run(new Live(console), args);
     }
 

@@ -35,6 +35,11 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
+import stream.simulator.Fault;
+import stream.simulator.SimulatedServer;
+import stream.terminal.Console;
+import stream.terminal.OptionChecks;
+import stream.terminal.UserError;
 
 /** The command that runs a simulated server until it is interrupted. */
 @Command(name = "simulator", description = "Runs an OpenAI-compatible server with known latencies and faults.",
@@ -70,7 +75,7 @@ public class Simulator implements Callable<Integer> {
     }
 
     /** Runs the command; it returns only with an error: 2 for wrong usage. */
-    static int run(Console console, String... args) {
+    public static int run(Console console, String... args) {
         return console.run(new Simulator(console), args);
     }
 

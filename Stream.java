@@ -76,6 +76,35 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
+import stream.api.ConnectionOptions;
+import stream.api.Model;
+import stream.api.ModelCatalog;
+import stream.api.ModelOptions;
+import stream.client.ModelListing;
+import stream.plan.Conversation;
+import stream.plan.EchoSettings;
+import stream.plan.Plan;
+import stream.plan.RequestOptions;
+import stream.plan.RunSettings;
+import stream.plan.Shard;
+import stream.plan.StartTime;
+import stream.prompt.Prompt;
+import stream.prompt.PromptSet;
+import stream.record.PlannedRun;
+import stream.record.ResumeState;
+import stream.record.RunFiles;
+import stream.record.RunLock;
+import stream.record.RunManifest;
+import stream.record.ShardEntry;
+import stream.run.LoopbackLoad;
+import stream.run.Resumption;
+import stream.run.Runner;
+import stream.simulator.SimulatedServer;
+import stream.terminal.Console;
+import stream.terminal.Keyboard;
+import stream.terminal.OptionChecks;
+import stream.terminal.UserError;
+import stream.terminal.Warning;
 
 /** The command that runs prompts through models. */
 @Command(name = "stream", description = "Streams prompts through models and writes the timing of every event to CSV.")
@@ -197,7 +226,7 @@ public class Stream implements Callable<Integer> {
 
     private final Console console;
 
-    Stream(Console console) {
+    public Stream(Console console) {
         this.console = console;
     }
 
@@ -206,7 +235,7 @@ public class Stream implements Callable<Integer> {
     }
 
     /** Runs the command; returns its exit code: 0 all completed, 1 some failed, 2 wrong usage, 130 interrupted. */
-    static int run(Console console, String... args) {
+    public static int run(Console console, String... args) {
         return console.run(new Stream(console), args);
     }
 

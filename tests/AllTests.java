@@ -5,6 +5,7 @@
 //DEPS org.junit.platform:junit-platform-launcher:1.14.4
 //DEPS com.squareup.okhttp3:mockwebserver3:5.5.1
 //DEPS com.squareup.okhttp3:okhttp-tls:5.5.1
+//DEPS org.openjdk.jmh:jmh-core:1.37
 //DEPS org.seleniumhq.selenium:selenium-chrome-driver:4.52.0
 //DEPS org.seleniumhq.selenium:selenium-support:4.52.0
 //SOURCES ../Stream.java
@@ -24,6 +25,7 @@
 //SOURCES compare/*.java
 //SOURCES report/*.java
 //SOURCES live/*.java
+//SOURCES bench/*.java
 //SOURCES commands/*.java
 //SOURCES fixtures/*.java
 //SOURCES tools/Mutant.java
@@ -96,7 +98,7 @@ public class AllTests {
     }
 
     /** Returns the test class of this simple name; null if there is none. */
-    static Class<?> named(String name) {
+    public static Class<?> named(String name) {
         return CLASSES.stream().filter(tests -> tests.getSimpleName().equals(name)).findAny().orElse(null);
     }
 

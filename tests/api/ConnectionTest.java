@@ -1,4 +1,4 @@
-package stream;
+package stream.api;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
@@ -25,6 +25,9 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import stream.fixtures.ScriptedServer;
+import stream.fixtures.TestRun;
+import stream.fixtures.TrustedCertificate;
 import tools.jackson.databind.json.JsonMapper;
 
 /** Headers, certificates and HTTP versions, as a server sees them. */

@@ -1,4 +1,4 @@
-package stream;
+package stream.api;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;

@@ -1,4 +1,4 @@
-package stream;
+package stream.api;
 
 import static org.junit.jupiter.api.Assertions.assertTimeoutPreemptively;
 
@@ -22,6 +22,8 @@ import org.junit.jupiter.api.parallel.Execution;
 import org.junit.jupiter.api.parallel.ExecutionMode;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
+import stream.fixtures.DecodedStream;
+import stream.prompt.PromptSet;
 
 /**
  * Inputs that nobody would write: pieces of right ones, cut, doubled, swapped and spoiled. Nothing but the documented

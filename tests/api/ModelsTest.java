@@ -1,4 +1,4 @@
-package stream;
+package stream.api;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
@@ -18,62 +18,23 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
 
 import mockwebserver3.MockResponse;
 import mockwebserver3.MockWebServer;
-import okhttp3.Request;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.api.parallel.Execution;
 import org.junit.jupiter.api.parallel.ExecutionMode;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
+import stream.client.ModelListing;
+import stream.prompt.Prompt;
+import stream.terminal.UserError;
 import tools.jackson.databind.json.JsonMapper;
 
 @Execution(ExecutionMode.CONCURRENT)
-class ModelsTest {
-
-    private static final Map<String, String> WITH_KEY = Map.of("OPENAI_API_KEY", "sk-secret");
-    private static final Sampling SAMPLING = new Sampling(200, 0, null);
-
-    @TempDir
-    Path folder;
-
-    private List<String> specs = List.of();
-    private Path file;
-    private String baseUrl;
-    private String api = "auto";
-    private boolean insecureHttp;
-    private List<String> headers = List.of();
-
-    private List<Model> models(Map<String, String> environment) {
-        return ModelCatalog.of(new ModelSettings(specs, file, baseUrl, api, insecureHttp, headers), environment, ModelCatalog.Access.WITH_KEYS).models();
-    }
-
-    private Model one(String spec, Map<String, String> environment) {
-        specs = List.of(spec);
-        return models(environment).getFirst();
-    }
-
-    private List<String> problems(Map<String, String> environment) {
-        return assertThrows(UserError.class, () -> models(environment)).problems();
-    }
-
-    private List<Model> fromFile(String json, Map<String, String> environment) throws Exception {
-        file = Files.writeString(folder.resolve("models.json"), json);
-        return models(environment);
-    }
-
-    private static Map<String, String> headers(Model model) {
-        var request = new Request.Builder().url(model.url());
-        model.authorise(request);
-        var headers = new TreeMap<String, String>();
-        request.build().headers().forEach(header -> headers.put(header.getFirst(), header.getSecond()));
-        return headers;
-    }
+class ModelsTest extends ModelCase {
 
     @Test
     void theDefaultsAreTheThreeModelsOnOpenAisServer() throws Exception {
@@ -455,54 +416,9 @@ class ModelsTest {
     }
 
     @Test
-    void openAisOwnServerIsNotAskedForWhatItRefuses() throws Exception {
-        assertEquals(UsageRequest.AT_THE_END, one("gpt-4", WITH_KEY).mostUsage());
-        baseUrl = "http://localhost:1";
-        assertEquals(UsageRequest.WITH_EACH_EVENT, one("gpt-4", WITH_KEY).mostUsage());
-    }
-
-    @Test
     void azureAsTheRunsServerTakesOpenAisKeyToo() throws Exception {
         baseUrl = "https://res.openai.azure.com";
         assertEquals(Map.of("api-key", "sk-secret"), headers(one("gpt-4", WITH_KEY)));
-    }
-
-    @Test
-    void theBodyOfAChatRequest() throws Exception {
-        var prompt = Prompt.ofText("p", "Hi \"you\"", "p").withSystem("Be short.");
-        assertEquals("{\"model\":\"gpt-4\",\"stream\":true,\"messages\":[{\"role\":\"system\",\"content\":\"Be short.\"},"
-                + "{\"role\":\"user\",\"content\":\"Hi \\\"you\\\"\"}],\"max_tokens\":200,\"temperature\":0.0,"
-                + "\"stream_options\":{\"include_usage\":true}}", one("gpt-4", WITH_KEY).body(prompt, SAMPLING, UsageRequest.AT_THE_END));
-    }
-
-    @Test
-    void theBodyOfACompletionsRequest() throws Exception {
-        assertEquals("{\"model\":\"text-davinci-003\",\"stream\":true,\"prompt\":\"Hi\",\"max_tokens\":200,"
-                + "\"temperature\":0.5,\"seed\":7}", one("text-davinci-003", WITH_KEY)
-                .body(Prompt.ofText("p", "Hi", "p"), new Sampling(200, 0.5, 7L), UsageRequest.NONE));
-    }
-
-    @Test
-    void theBodyOfAResponsesRequest() throws Exception {
-        api = "responses";
-        assertEquals("{\"model\":\"gpt-4\",\"stream\":true,\"input\":[{\"role\":\"user\",\"content\":\"Hi\"}],"
-                + "\"max_output_tokens\":200,\"temperature\":0.0}", one("gpt-4", WITH_KEY)
-                .body(Prompt.ofText("p", "Hi", "p"), SAMPLING, UsageRequest.AT_THE_END));
-    }
-
-    @Test
-    void aConversationIsOneTextForACompletion() throws Exception {
-        api = "completions";
-        var chat = Prompt.ofTurns("p", List.of(new Prompt.Message("system", "Be short."), new Prompt.Message("user", "Hi"),
-                new Prompt.Message("assistant", "Hello"), new Prompt.Message("user", "Bye")), "p");
-        assertTrue(one("gpt-4", WITH_KEY).body(chat, SAMPLING, UsageRequest.NONE)
-                .contains("\"prompt\":\"Be short.\\n\\nUser: Hi\\n\\nAssistant: Hello\\n\\nUser: Bye\\n\\nAssistant:\""));
-    }
-
-    @ParameterizedTest
-    @CsvSource({"o1,true", "o3-mini,true", "gpt-5,true", "gpt-5-mini,true", "gpt-5.1,true", "gpt-4o,false", "o10,false", "gpt-50,false", "foo1,false"})
-    void aReasoningModelIsKnownByItsName(String name, boolean isOne) throws Exception {
-        assertEquals(isOne, one(name, WITH_KEY).body(Prompt.ofText("p", "Hi", "p"), SAMPLING, UsageRequest.NONE).contains("max_completion_tokens"));
     }
 
     /** No key, no cost: whatever servers a file names. */
@@ -521,24 +437,6 @@ class ModelsTest {
         "X-Token: secret-${TOKEN}, X-Token: (left-out)", "X-Token: secret, X-Token: (left-out)"})
     void aValueIsKeptIfNothingOfItIsSecret(String header, String kept) {
         assertEquals(kept, RequestHeader.withoutValue(header));
-    }
-
-    @Test
-    void reasoningModelsGetTheParametersTheyAccept() throws Exception {
-        assertEquals("{\"model\":\"o3-mini\",\"stream\":true,\"messages\":[{\"role\":\"user\",\"content\":\"Hi\"}],"
-                + "\"max_completion_tokens\":200}", one("o3-mini", WITH_KEY)
-                .body(Prompt.ofText("p", "Hi", "p"), SAMPLING, UsageRequest.NONE));
-    }
-
-    @Test
-    void aNullInExtraTakesAFieldOut() throws Exception {
-        var model = fromFile("[{\"name\":\"m\",\"extra\":{\"temperature\":null,\"n\":2}}]", WITH_KEY).getFirst();
-        assertEquals("{\"model\":\"m\",\"stream\":true,\"messages\":[{\"role\":\"user\",\"content\":\"Hi\"}],"
-                + "\"max_tokens\":200,\"n\":2}", model.body(Prompt.ofText("p", "Hi", "p"), SAMPLING, UsageRequest.NONE));
-        var prompt = new Prompt("p", List.of(new Prompt.Message("user", "Hi")), null, null, null,
-                new TreeMap<>(Map.of("n", 3, "top_p", 0.5)), Map.of(), "p");
-        assertEquals("{\"model\":\"m\",\"stream\":true,\"messages\":[{\"role\":\"user\",\"content\":\"Hi\"}],\"max_tokens\":200,\"n\":2,\"top_p\":0.5}",
-                model.body(prompt, SAMPLING, UsageRequest.NONE), "the extra of the model counts more");
     }
 
     @Test

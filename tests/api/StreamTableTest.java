@@ -1,4 +1,4 @@
-package stream;
+package stream.api;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
@@ -18,6 +18,14 @@ import org.junit.jupiter.api.parallel.Execution;
 import org.junit.jupiter.api.parallel.ExecutionMode;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.FieldSource;
+import stream.client.Exchange;
+import stream.client.Limits;
+import stream.client.Outcome;
+import stream.client.Recording;
+import stream.client.StreamClient;
+import stream.fixtures.DecodedStream;
+import stream.fixtures.StreamCase;
+import stream.fixtures.TestModels;
 
 /** The streams in tests/fixtures/streams mean what is written there, over a real socket, with any line end, and split anywhere. */
 @Execution(ExecutionMode.CONCURRENT)

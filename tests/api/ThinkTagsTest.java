@@ -1,4 +1,4 @@
-package stream;
+package stream.api;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
@@ -20,6 +20,9 @@ import org.junit.jupiter.api.parallel.Execution;
 import org.junit.jupiter.api.parallel.ExecutionMode;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import stream.Compare;
+import stream.fixtures.Printed;
+import stream.fixtures.TestRun;
 
 /** Thoughts that stand in the visible text of an answer, as models write them whose server does not take them out. */
 @Execution(ExecutionMode.CONCURRENT)

@@ -1,11 +1,11 @@
-package stream;
+package stream.client;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
-import static stream.ScriptedServer.HEADERS;
-import static stream.ScriptedServer.chunk;
-import static stream.ScriptedServer.write;
+import static stream.fixtures.ScriptedServer.HEADERS;
+import static stream.fixtures.ScriptedServer.chunk;
+import static stream.fixtures.ScriptedServer.write;
 
 import java.io.ByteArrayOutputStream;
 import java.io.EOFException;
@@ -25,6 +25,8 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
+import stream.fixtures.ScriptedServer;
+import stream.fixtures.TestRun;
 
 /** What the body of a response is: its first bytes, its encoding, and how it ends, each in a run of the command. */
 class AnswerBodyTest {

@@ -1,12 +1,12 @@
-package stream;
+package stream.client;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
-import static stream.ScriptedServer.chunk;
-import static stream.ScriptedServer.write;
+import static stream.fixtures.ScriptedServer.chunk;
+import static stream.fixtures.ScriptedServer.write;
 
 import java.io.IOException;
 import java.io.InterruptedIOException;
@@ -37,6 +37,13 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
+import stream.api.ConnectionSettings;
+import stream.api.StreamEvent;
+import stream.fixtures.Await;
+import stream.fixtures.ScriptedServer;
+import stream.fixtures.TestModels;
+import stream.fixtures.TestOrder;
+import stream.fixtures.TrustedCertificate;
 
 /** Chunks, and what a connection brings before, between and after them. OkHttp's own decoding is what ours is compared with. */
 @Timeout(20)
@@ -261,7 +268,7 @@ class FramingTest {
             var recording = new Recording();
             var result = new Exchange(client, TestModels.of("m", "chat", server.url()), "{}", recording, () -> { }) {
                 @Override
-                StreamEvent decode(String type, String data) {
+                public StreamEvent decode(String type, String data) {
                     LockSupport.parkNanos(50_000_000);
                     return super.decode(type, data);
                 }

@@ -28,6 +28,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.api.parallel.Execution;
 import org.junit.jupiter.api.parallel.ExecutionMode;
 import org.opentest4j.TestAbortedException;
+import stream.fixtures.TestOrder;
 
 /** The launcher, in a folder and a home of its own, with stand-ins for what it calls. */
 @Execution(ExecutionMode.CONCURRENT)

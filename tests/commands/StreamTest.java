@@ -6,12 +6,10 @@ import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
-import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
@@ -26,108 +24,20 @@ import mockwebserver3.Dispatcher;
 import mockwebserver3.MockResponse;
 import mockwebserver3.MockWebServer;
 import mockwebserver3.RecordedRequest;
-import org.apache.commons.csv.CSVRecord;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
+import stream.fixtures.Await;
+import stream.fixtures.Printed;
+import stream.fixtures.ScriptedServer;
+import stream.fixtures.StreamRunCase;
+import stream.fixtures.TestRun;
+import stream.fixtures.ToolProcess;
 import tools.jackson.databind.json.JsonMapper;
 
 /** Every option of Stream's command line, against the simulator over real sockets. */
-class StreamTest {
-
-    private static final String QUICK = "sim-ttft2-itl1-n12";
-    private static final Map<String, String> WITH_KEY = Map.of("OPENAI_API_KEY", "sk-very-secret");
-
-    @TempDir
-    Path results;
-
-    private SimulatedServer simulator;
-
-    @BeforeEach
-    void start() throws IOException {
-        simulator = SimulatedServer.start(1);
-    }
-
-    @AfterEach
-    void close() {
-        simulator.close();
-    }
-
-    /** A run against the simulator as if it were a real server. */
-    private TestRun run(String... args) {
-        return run(Map.of(), "", args);
-    }
-
-    private TestRun run(Map<String, String> environment, String typed, String... args) {
-        var all = new ArrayList<>(List.of("--base-url", simulator.baseUrl()));
-        all.addAll(List.of(args));
-        return TestRun.of(results, environment, typed, all.toArray(String[]::new));
-    }
-
-    private static List<String> column(List<CSVRecord> rows, String column) {
-        return rows.stream().map(row -> row.get(column)).toList();
-    }
-
-    private static double number(CSVRecord row, String column) {
-        return Double.parseDouble(row.get(column));
-    }
-
-    // What goes to standard output
-
-    @Test
-    void standardOutputHoldsExactlyTheAnswer() {
-        var run = TestRun.of(results, Map.of(), "Why is the sky blue?\n", "--simulate", "-m", "gpt-4", "-");
-        assertEquals(0, run.exitCode(), run.err());
-        assertEquals(run.request().get("output"), run.out());
-        assertEquals("stdin", run.request().get("prompt_id"));
-        assertTrue(run.err().contains("Simulated latencies"), run.err());
-    }
-
-    @Test
-    void severalAnswersAreSeparatedByAnEmptyLine() {
-        var run = run("-m", "a=" + QUICK + ",b=" + QUICK, "-p", "Hi", "--seed", "1");
-        assertEquals(String.join("\n\n", column(run.requests(), "output")), run.out());
-    }
-
-    @Test
-    void severalAtOnceAreEchoedAsWholeLinesBehindTheModel() {
-        var run = run("-m", "a=" + QUICK + ",b=" + QUICK, "-p", "one", "-p", "two", "-p", "three", "-c", "6");
-        assertEquals(0, run.exitCode(), run.err());
-        var expected = new HashSet<String>();
-        run.requests().forEach(row -> row.get("output").lines()
-                .forEach(line -> expected.add(row.get("model") + " " + row.get("prompt_id") + " | " + line)));
-        assertEquals(expected, new HashSet<>(run.out().lines().toList()));
-        assertFalse(run.out().contains("\033"), "no colours for a pipe");
-    }
-
-    @Test
-    void coloursAreForTerminalsThatWantThem() {
-        var coloured = TestRun.of(results.resolve("a"), Map.of(), InputStream.nullInputStream(), true, "--echo", "lines",
-                "--base-url", simulator.baseUrl(), "-m", QUICK, "-p", "Hi");
-        assertTrue(coloured.out().startsWith("\033[36m" + QUICK + "\033[0m | "), coloured.out());
-        var plain = TestRun.of(results.resolve("b"), Map.of("NO_COLOR", "1"), InputStream.nullInputStream(), true, "--echo",
-                "lines", "--base-url", simulator.baseUrl(), "-m", QUICK, "-p", "Hi");
-        assertTrue(plain.out().startsWith(QUICK + " | "), plain.out());
-    }
-
-    @Test
-    void aTerminalIsToldWhichModelAnswers() {
-        var run = TestRun.of(results, Map.of("NO_COLOR", "1"), InputStream.nullInputStream(), true,
-                "--base-url", simulator.baseUrl(), "-m", "a=" + QUICK + ",b=sim-ttft50-itl1-n12", "-p", "Hi", "--order", "by-model");
-        var shown = run.err().replaceAll("\r\033\\[K[^\r\n]*(in flight|\\.\\.\\.)[^\r\n]*", "").replace("\r\033[K", "");
-        assertTrue(shown.startsWith("a\nb\n"), run.err());
-        assertEquals(2, run.out().lines().filter(line -> line.matches("TTFT \\d+\\.\\d ms, \\d+(\\.\\d)? tokens/s, total \\d+(\\.\\d)? ms")).count(),
-                "after each answer: " + run.out());
-        assertTrue(run.out().endsWith("\n"));
-        var said = java.util.regex.Pattern.compile("TTFT (\\S+) ms").matcher(run.out()).results().map(found -> Double.valueOf(found.group(1))).toList();
-        for (int i = 0; i < 2; i++) {
-            assertEquals(number(run.requests().get(i), "ttft_ms"), said.get(i), 0.051, "to the first text; the role comes before it");
-        }
-    }
+class StreamTest extends StreamRunCase {
 
     /** The answers of each model go to that model alone; a question that got none is forgotten. */
     @Test
@@ -161,58 +71,6 @@ class StreamTest {
     }
 
     @Test
-    void aTerminalIsToldHowFarABatchIs() {
-        for (var echo : List.of("tokens", "lines", "none")) {
-            var run = TestRun.of(results.resolve(echo), Map.of("COLUMNS", "80"), InputStream.nullInputStream(), true, "--base-url", simulator.baseUrl(),
-                    "-m", "a=sim-ttft300-itl1-n8,b=" + QUICK + "+status-404", "-p", "Hi", "-n", "2", "--echo", echo, "--order", "by-model");
-            var lines = Arrays.stream(run.err().split("\r\033\\[K")).filter(line -> line.contains("in flight")).toList();
-            assertTrue(lines.stream().anyMatch(line -> line.matches("1/4 done, 1 in flight; TTFT p50 ms: a [3-9]\\d\\d;.*")), run.err());
-            assertTrue(lines.stream().anyMatch(line -> line.startsWith("3/4 done, ") && line.contains(", 1 failed")), run.err());
-            lines.forEach(line -> assertTrue(line.lines().findFirst().orElseThrow().length() < 80, line));
-            assertTrue(run.err().lastIndexOf("\r\033[K") > run.err().lastIndexOf("in flight"), "it is gone at the end: " + run.err());
-        }
-        assertFalse(TestRun.of(results.resolve("piped"), "--base-url", simulator.baseUrl(), "-m", QUICK, "-p", "Hi", "-n", "2").err().contains("\r"));
-    }
-
-    @Test
-    void theProgressTellsTheMedianAndTheTimeThatIsLeft() {
-        var progress = new RunProgress(10, 0);
-        for (var ttft : List.of("100", "1000", "200", "")) {
-            progress.begin();
-            progress.end("a", true, ttft.isEmpty(), ttft);
-        }
-        progress.begin();
-        assertEquals("4/10 done, 1 in flight, 1 failed; TTFT p50 ms: a 200; 1:00 left", progress.line(40_000_000_000L, 79));
-        assertEquals("4/10 done, 1 in flight, 1 failed; 1:00 left", progress.line(40_000_000_000L, 60));
-    }
-
-    @Test
-    void echoNoneIsSilent() {
-        assertEquals("", run("-m", QUICK, "-p", "Hi", "--echo", "none").out());
-    }
-
-    @Test
-    void quietLeavesTheTableTheProgressAndTheHeadingsOut() {
-        assertEquals("", run("-m", QUICK, "-p", "Hi", "-q").err());
-        var batch = TestRun.of(results.resolve("batch"), Map.of(), InputStream.nullInputStream(), true, "--base-url", simulator.baseUrl(),
-                "-m", "sim-ttft300-itl1-n8", "-p", "Hi", "-n", "2", "-q");
-        assertEquals("", batch.err());
-        assertEquals(batch.requests().stream().map(row -> row.get("output") + "\n").collect(Collectors.joining("\n")), batch.out());
-    }
-
-    @Test
-    void theTypingDelayPacesTheEchoAlone() {
-        var startNanos = System.nanoTime();
-        var run = run("-m", "sim-ttft2-itl1-n40", "-p", "Hi", "--typing-delay", "25");
-        var wallMillis = (System.nanoTime() - startNanos) / 1e6;
-        assertEquals(run.request().get("output"), run.out());
-        assertTrue(wallMillis >= 40 * 25, "typed in " + wallMillis + " ms");
-        // unpaced the stream takes about 41 ms; paced it could not end before 1000 ms
-        assertTrue(number(run.request(), "total_ms") < wallMillis / 2, run.request().toString());
-        assertTrue(number(run.request(), "itl_p50_ms") < 25 / 2.0, run.request().toString());
-    }
-
-    @Test
     void askingGoesOnUntilAnEmptyLine() {
         var run = run(Map.of(), "First?\nSecond?\n\nnever\n", "-m", QUICK, "--ask");
         assertEquals(0, run.exitCode(), run.err());
@@ -240,14 +98,6 @@ class StreamTest {
     }
 
     @Test
-    void aTerminalGetsWhatWentWrongOnALineOfItsOwn() {
-        var run = TestRun.of(results, Map.of("NO_COLOR", "1"), InputStream.nullInputStream(), true, "--base-url",
-                simulator.baseUrl(), "-m", QUICK + "+cut", "-p", "Hi", "-q");
-        assertEquals(run.request().get("output") + "\n", run.out().substring(0, run.request().get("output").length() + 1));
-        assertTrue(run.err().startsWith("stream: "), run.err());
-    }
-
-    @Test
     void interruptedWhileItAnswersItDoesNotAskAgain() throws Exception {
         var process = ToolProcess.of(List.of(), "stream.Stream", "--base-url", simulator.baseUrl(), "-m",
                 "sim-ttft1-itl20-n10000", "--max-tokens", "10000", "--ask", "--no-self-warmup", "-q", "--results",
@@ -262,45 +112,6 @@ class StreamTest {
             assertEquals(2, said.split("Ask a question: ", -1).length, said);
         } finally {
             process.destroyForcibly();
-        }
-    }
-
-    @Test
-    void reasoningIsDimmedOnATerminalAndNotInThePipe() {
-        var reasoning = "\033[2mおは";
-        for (var echo : List.of("tokens", "lines")) {
-            var shown = TestRun.of(results.resolve(echo), Map.of(), InputStream.nullInputStream(), true, "--base-url",
-                    simulator.baseUrl(), "-m", QUICK + "+reasoning", "-p", "Good morning!", "--echo", echo).out();
-            assertTrue(shown.replace("\033[0m\033[2m", "").contains(reasoning), shown);
-            var answer = shown.replaceAll("(?m)^.*TTFT .*$", "");
-            assertTrue(answer.lastIndexOf("\033[0m") < answer.lastIndexOf("おは"), "the answer follows, undimmed: " + shown);
-        }
-        var plain = TestRun.of(results.resolve("plain"), Map.of("NO_COLOR", "1"), InputStream.nullInputStream(), true, "--base-url",
-                simulator.baseUrl(), "-m", QUICK + "+reasoning", "-p", "Good morning!").out();
-        assertTrue(plain.contains("おは") && !plain.contains("\033[2m"), plain);
-        var piped = TestRun.of(results.resolve("piped"), "--base-url", simulator.baseUrl(), "-m", QUICK + "+reasoning", "-p", "Hi");
-        assertEquals(piped.request().get("output"), piped.out());
-    }
-
-    /** What a model writes could else change the title of a terminal, or type into it. A file gets it unchanged. */
-    @ParameterizedTest
-    @ValueSource(strings = {"tokens", "lines", "events"})
-    void whatAModelWritesCannotControlTheTerminal(String echo) throws Exception {
-        var body = "data: {\"choices\":[{\"delta\":{\"reasoning\":\"r\\u001b]0;x\\u0007\"}}]}\n\n"
-                + "data: {\"choices\":[{\"delta\":{\"content\":\"a\\u001b[31mb\\u0007\\u009bc\"},\"finish_reason\":\"stop\"}]}\n\n";
-        try (var server = new MockWebServer()) {
-            server.start();
-            for (int i = 0; i < 2; i++) {
-                server.enqueue(new MockResponse.Builder().addHeader("Content-Type", "text/event-stream").body(body).build());
-            }
-            var shown = TestRun.of(results.resolve("terminal"), Map.of("NO_COLOR", "1"), InputStream.nullInputStream(), true, "--base-url",
-                    server.url("/v1").toString(), "-m", "m", "-p", "Hi", "--echo", echo).out();
-            assertTrue(shown.contains("[31mb") && shown.chars().noneMatch(letter -> letter == 0x1b || letter == 7 || letter == 0x9b), shown);
-            var piped = TestRun.of(results.resolve("piped"), "--base-url", server.url("/v1").toString(), "-m", "m", "-p", "Hi", "--echo", echo);
-            assertEquals("a\033[31mb\007\u009bc", piped.request().get("output"));
-            if (!echo.equals("events")) {
-                assertTrue(piped.out().contains("a\033[31mb\007\u009bc"), piped.out());
-            }
         }
     }
 
@@ -509,71 +320,12 @@ class StreamTest {
         }
     }
 
-    // Failures
-
-    @Test
-    void aRetriedRequestHasARowForEachAttemptAndTheWaitIsInNone() {
-        var run = run("-m", QUICK + "+busy", "-p", "Hi");
-        assertEquals(0, run.exitCode(), run.err());
-        assertEquals(List.of("failed 429 1 1000.000", "completed 200 2 "), run.requests().stream().map(row -> row.get("status")
-                + " " + row.get("http_status") + " " + row.get("attempt") + " " + row.get("retry_after_ms")).toList());
-        assertEquals(1, new HashSet<>(column(run.requests(), "request_id")).size());
-        run.requests().forEach(row -> assertTrue(number(row, "total_ms") < 1000 && number(row, "queue_ms") < 500, row.toString()));
-        assertTrue(run.err().contains("failed  retries "), run.err());
-        assertTrue(run.err().matches("(?s).*\\+busy +1 +0 +1 .*"), run.err());
-        var compared = Printed.compare(run.folder());
-        assertTrue(compared.out().contains("1 attempt beyond the first"), compared.out());
-    }
-
-    @Test
-    void withoutRetriesARequestIsSentOnce() {
-        var run = run("-m", QUICK + "+busy-ms", "-p", "Hi", "--retries", "0");
-        assertEquals(1, run.exitCode());
-        assertEquals("failed", run.request().get("status"));
-        assertTrue(run.err().startsWith("stream: " + QUICK + "+busy-ms, prompt-1: failed: 429 rate_limit_exceeded: Rate limit"
-                + " reached; lower --concurrency, raise --retries, or look at your quota\n"), run.err());
-    }
-
-    @Test
-    void retriesEndAfterTheirNumber() {
-        var run = run("-m", QUICK + "+status-503", "-p", "Hi", "--retries", "1", "-v");
-        assertEquals(List.of("1", "2"), column(run.requests(), "attempt"));
-        assertEquals(1, run.exitCode());
-        assertTrue(run.err().contains("again in "), run.err());
-    }
-
-    @ParameterizedTest
-    @ValueSource(strings = {"status-401", "status-403", "status-404", "plain-json", "cut", "error-object"})
-    void whatCanNotPassIsNotTriedAgain(String fault) {
-        assertEquals("1", run("-m", QUICK + "+" + fault, "-p", "Hi").request().get("attempt"));
-    }
-
-    @Test
-    void aServerThatRefusesStreamOptionsIsAskedOnceMoreWithoutAndRemembered() {
-        var run = run("-m", QUICK + "+no-stream-options", "-p", "Hi", "-p", "Ho", "--retries", "0");
-        assertEquals(0, run.exitCode(), run.err());
-        assertEquals(List.of("failed", "completed", "completed"), column(run.requests(), "status"));
-        assertEquals(List.of("", "events", "events"), column(run.requests(), "token_source"));
-        assertEquals("12", run.requests().getLast().get("output_tokens"));
-        assertEquals(1, run.err().split("refuses stream_options", -1).length - 1, run.err());
-    }
-
     @Test
     void tokenCountsOfEachEventAreAskedForAndWritten() {
         var run = run("-m", "sim-ttft2-itl1-n9+multi-token", "-p", "Hi");
         assertEquals("3.000", run.request().get("tokens_per_event"));
         assertEquals("3", run.request().get("content_events"));
         assertEquals(List.of("0", "3", "6", "9", "9", "9", ""), column(run.events(), "tokens"), run.events().toString());
-    }
-
-    @Test
-    void aServerThatRefusesTokenCountsOfEachEventIsStillAskedForThoseAtTheEnd() {
-        var run = run("-m", QUICK + "+no-usage-stats", "-p", "Hi", "-p", "Ho", "--retries", "0");
-        assertEquals(0, run.exitCode(), run.err());
-        assertEquals(List.of("failed", "completed", "completed"), column(run.requests(), "status"));
-        assertEquals(List.of("", "usage", "usage"), column(run.requests(), "token_source"));
-        assertEquals(List.of("", "", ""), column(run.requests(), "tokens_per_event"));
-        assertFalse(run.err().contains("stream_options"), run.err());
     }
 
     @Test
@@ -639,20 +391,6 @@ class StreamTest {
         assertEquals(1, run.err().lines().count(), run.err());
     }
 
-    /** As the simulator's 400 does. */
-    @Test
-    void an422ThatNamesStreamOptionsIsUnderstoodToo() throws Exception {
-        try (var server = new MockWebServer()) {
-            server.start();
-            server.enqueue(new MockResponse.Builder().code(422).body("{\"detail\":\"extra fields not permitted: stream_options\"}").build());
-            server.enqueue(new MockResponse.Builder().addHeader("Content-Type", "text/event-stream").body("data: [DONE]\n\n").build());
-            var run = TestRun.of(results, "--base-url", server.url("/v1").toString(), "-m", "m", "-p", "Hi", "--retries", "0");
-            assertEquals(2, server.getRequestCount(), run.err());
-            server.takeRequest();
-            assertFalse(server.takeRequest().getBody().utf8().contains("stream_options"));
-        }
-    }
-
     @Test
     void furtherParametersOfAPromptAreSentToo() throws Exception {
         try (var server = new MockWebServer()) {
@@ -672,91 +410,6 @@ class StreamTest {
         var all = TestRun.of(results, "--simulate", "--dry-run", "-m", "m").out();
         assertEquals(TestRun.of(results, "--simulate", "--dry-run", "-m", "m", "prompts").out(), all);
         assertTrue(all.matches("(?s)[1-9]\\d* requests, .*"), all);
-    }
-
-    @Test
-    void aPathThatIsNotThereIsNotCalledARetiredModel() {
-        var url = simulator.baseUrl().replace("/v1", "/v2");
-        var run = TestRun.of(results, "--base-url", url, "-m", "m", "-p", "Hi");
-        assertTrue(run.err().contains("failed: 404 unknown_url: Unknown request URL: POST /v2/chat/completions; there is nothing at"
-                + " POST " + url + "/chat/completions, check --base-url\n"), run.err());
-    }
-
-    @Test
-    void aStatusThatTheServerRepeatsIsSaidOnce() throws Exception {
-        try (var server = new MockWebServer()) {
-            server.start();
-            server.enqueue(new MockResponse.Builder().code(400).body("{\"error\":{\"code\":400,\"message\":\"no\"}}").build());
-            var run = TestRun.of(results, "--base-url", server.url("/v1").toString(), "-m", "m", "-p", "Hi");
-            assertTrue(run.err().startsWith("stream: m, prompt-1: failed: 400: no\n"), run.err());
-        }
-    }
-
-    @Test
-    void aServerThatIsNotThereIsSaidOnceAndNotWaitedForAgain() throws Exception {
-        var port = ScriptedServer.freePort();
-        var run = TestRun.of(results, "--base-url", "http://localhost:" + port, "-m", "m", "-p", "a", "-p", "b", "-p", "c", "--retries", "1");
-        assertEquals(1, run.exitCode());
-        assertEquals(1, run.err().split("nothing answers at localhost:" + port, -1).length - 1, run.err());
-        assertEquals(List.of("1", "2", "1", "1"), column(run.requests(), "attempt"));
-        run.requests().forEach(row -> assertTrue(number(row, "total_ms") >= 0 && number(row, "total_ms") < 10_000, row.get("total_ms")));
-    }
-
-    @Test
-    void silenceInMidStreamIsAStall() {
-        var run = run("-m", QUICK + "+stall," + QUICK, "-p", "Hi", "--stall-timeout", "0.3", "--order", "by-model");
-        assertEquals(List.of("stalled", "completed"), column(run.requests(), "status"));
-        assertFalse(run.requests().getFirst().get("output").isEmpty());
-        assertTrue(number(run.requests().getFirst(), "total_ms") >= 300);
-        assertTrue(run.err().contains("raise --stall-timeout") || run.err().contains("--stall-timeout"), run.err());
-    }
-
-    @Test
-    void commentsEndASilence() throws Exception {
-        try (var server = new ScriptedServer((request, out) -> {
-            ScriptedServer.write(out, ScriptedServer.HEADERS
-                    + ScriptedServer.chunk("data: {\"choices\":[{\"delta\":{\"content\":\"a\"}}]}\n\n"));
-            for (int i = 0; i < 10; i++) { // a second without a token
-                Thread.sleep(100);
-                ScriptedServer.write(out, ScriptedServer.chunk(": ping\n\n"));
-            }
-            ScriptedServer.write(out, ScriptedServer.chunk("data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n") + "0\r\n\r\n");
-        })) {
-            var run = TestRun.of(results, "--base-url", server.url(), "-m", "m", "-p", "Hi", "--stall-timeout", "0.6");
-            assertEquals("completed", run.request().get("status"));
-            assertTrue(number(run.request(), "total_ms") >= 1000, run.request().get("total_ms"));
-        }
-    }
-
-    @Test
-    void anAnswerThatNeverComesTimesOut() {
-        var run = run("-m", QUICK + "+no-answer", "-p", "Hi", "--timeout", "0.3");
-        assertEquals("timeout", run.request().get("status"));
-        assertEquals("", run.request().get("ttft_ms"));
-        assertTrue(number(run.request(), "total_ms") >= 300);
-        assertEquals(1, run.exitCode());
-    }
-
-    @Test
-    void anAnswerThatTimesOutInASilenceLastsUntilItIsEnded() {
-        var run = run("-m", QUICK + "+stall", "-p", "Hi", "--timeout", "0.3", "--stall-timeout", "60");
-        assertEquals("timeout", run.request().get("status"));
-        assertTrue(number(run.request(), "total_ms") >= 300, run.request().get("total_ms"));
-    }
-
-    @Test
-    void aStreamThatIsTooLongTimesOutAndKeepsItsEvents() {
-        var run = run("-m", "sim-ttft1-itl20-n10000", "--max-tokens", "10000", "-p", "Hi", "--timeout", "0.5");
-        assertEquals("timeout", run.request().get("status"));
-        assertTrue(number(run.request(), "content_events") > 2);
-    }
-
-    @Test
-    void aCutStreamKeepsWhatItBrought() {
-        var run = run("-m", QUICK + "+cut-line", "-p", "Hi");
-        assertEquals("truncated", run.request().get("status"));
-        assertEquals(1, run.exitCode());
-        assertEquals(run.request().get("output"), run.out());
     }
 
     @Test
@@ -803,25 +456,6 @@ class StreamTest {
         } catch (IOException e) {
             return 0;
         }
-    }
-
-    @Test
-    void echoEventsPrintsOneEventALine() {
-        var run = run("-m", "a=sim-ttft1-itl1-n3,b=sim-ttft1-itl1-n4+cut", "-p", "Hi", "--echo", "events", "--order", "by-model");
-        assertEquals(1, run.exitCode());
-        var expected = run.events().stream().map(row -> "%10s %10s %5s  %-9s %s".formatted(row.get("elapsed_ms"),
-                row.get("delay_ms"), row.get("read"), row.get("kind"), row.get("text"))).toList();
-        assertEquals(expected, run.out().lines().toList());
-        assertEquals(List.of("role", "content", "content", "content", "finish", "usage", "done", "role", "content", "content"),
-                column(run.events(), "kind"));
-        assertEquals("cold", run.requests().getFirst().get("tainted").split(" ")[0], "the first request of a JVM");
-    }
-
-    @Test
-    void echoEventsShowsAnAnswerOfAnyLength() {
-        var run = run("-m", "sim-ttft0-itl0-n50000+firehose", "--max-tokens", "50000", "-p", "Hi", "--echo", "events");
-        assertEquals(0, run.exitCode(), run.err());
-        assertEquals(50_000, run.out().lines().filter(line -> line.contains(" content ")).count());
     }
 
     /** Some keys are longer than the line that is shown of a message. */

@@ -24,6 +24,9 @@ import org.junit.jupiter.api.parallel.Execution;
 import org.junit.jupiter.api.parallel.ExecutionMode;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import stream.record.RunFiles;
+import stream.record.RunManifest;
+import stream.simulator.SimulatedServer;
 
 /** The commands in a pseudo-terminal, which script(1) makes: what is on the screen, without its colours. */
 @Execution(ExecutionMode.CONCURRENT)

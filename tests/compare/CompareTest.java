@@ -1,4 +1,4 @@
-package stream;
+package stream.compare;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
@@ -7,52 +7,28 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
 
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.api.parallel.Execution;
 import org.junit.jupiter.api.parallel.ExecutionMode;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
-import tools.jackson.databind.JsonNode;
-import tools.jackson.databind.json.JsonMapper;
+import stream.Compare;
+import stream.fixtures.Printed;
+import stream.fixtures.RunOnDisk;
+import stream.fixtures.TestRun;
+import stream.fixtures.ToolProcess;
+import stream.metric.GapHistogram;
+import stream.metric.Metrics;
+import stream.record.CsvRun;
 
 /** What is said of recorded runs: figures, pairs, verdicts, caveats, limits. */
 @Execution(ExecutionMode.CONCURRENT)
-class CompareTest {
-
-    @TempDir
-    Path folder;
-
-    private static Printed compare(int exitCode, Object... args) {
-        return Printed.compare(args).expect(exitCode);
-    }
-
-    private static JsonNode json(Object... args) {
-        var all = new ArrayList<>(List.of(args));
-        all.addAll(List.of("--format", "json"));
-        return JsonMapper.shared().readTree(compare(0, all.toArray()).out());
-    }
-
-    private RunOnDisk run(String name) {
-        return new RunOnDisk(folder.resolve(name));
-    }
-
-    /** Eight prompts, each three times: a fast model, and one that takes half as long again and then some. */
-    private RunOnDisk fastAndSlow(String name) {
-        var run = run(name);
-        for (int i = 0; i < 24; i++) {
-            var prompt = "prompt-" + (i / 3 + 1);
-            run.answer("fast", prompt, i % 3 + 1, 100 + i * 7 % 24, 5, 20);
-            run.answer("slow", prompt, i % 3 + 1, 150 + i * 5 % 24, 8 + i % 2, 20);
-        }
-        return run;
-    }
+class CompareTest extends CompareCase {
 
     @Test
     void theTextIsTheAnswerThenTheFiguresThenTheRatiosThenTheCaveats() {
@@ -208,13 +184,6 @@ class CompareTest {
         assertEquals("slower", against.get("verdict").asString());
     }
 
-    private static void assertFigures(JsonNode group, double... expected) {
-        var names = List.of("ttft_p50_ms", "ttft_p95_ms", "ttft_p99_ms", "itl_p50_ms", "itl_p99_ms", "tpot_p50_ms", "ttlt_p50_ms");
-        for (int i = 0; i < expected.length; i++) {
-            assertEquals(expected[i], group.get("figures").get(names.get(i)).asDouble(), 0.0011, names.get(i));
-        }
-    }
-
     @Test
     void quantilesOfManyGapsAreExactToATenThousandth() {
         var gaps = new GapHistogram();
@@ -238,158 +207,6 @@ class CompareTest {
         assertFalse(figures.has("ttft_p99_ms"), "and no p99");
         assertTrue(figures.has("itl_p99_ms"), "456 gaps carry one");
         assertFalse(figures.has("itl_p95_ms"), "no request has 20 gaps");
-    }
-
-    @Test
-    void pairsAreFoundByPromptAndRepetitionWhateverTheOrder() {
-        var run = run("r");
-        var random = new SplittableRandom(1);
-        for (int i = 0; i < 30; i++) { // prompts differ far more than the models: only in pairs can it be seen
-            run.answer("a", "prompt-" + i, 1, 100 * Math.exp(i * 0.1), 5, 3);
-        }
-        for (int i = 29; i >= 0; i--) {
-            run.answer("b", "prompt-" + i, 1, 100 * Math.exp(i * 0.1) * (1.15 + 0.1 * random.nextDouble()), 5, 3);
-        }
-        var ttft = json(run.write(), "--baseline", "a").get("sections").get(0).get("groups").get(1).get("against").get("ttft");
-        assertTrue(ttft.get("paired").asBoolean());
-        assertEquals("slower", ttft.get("verdict").asString());
-        var unpaired = json(run.write(), "--by", "label:none");
-        assertEquals("(none)", unpaired.get("sections").get(0).get("groups").get(0).get("label").asString());
-    }
-
-    @Test
-    void theBaselineIsTheFastestUnlessOneIsNamed() {
-        var run = fastAndSlow("r").write();
-        assertTrue(compare(0, run).out().contains("\nRatios to fast,"));
-        var named = compare(0, run, "--baseline", "slow").out();
-        assertTrue(named.startsWith("To the first token fast is 1.45x faster than slow; to the last token fast is 1.56x faster"), named);
-        assertTrue(named.contains("\nRatios to slow,") && named.contains("faster"), named);
-        assertEquals("compare: --baseline 'medium': no such group; there are fast, slow\n",
-                compare(2, run, "--baseline", "medium").err());
-    }
-
-    @Test
-    void severalRunsAreComparedModelByModelAgainstTheFirst() {
-        var before = fastAndSlow("before").write();
-        var after = run("after");
-        for (int i = 0; i < 24; i++) {
-            after.answer("fast", "prompt-" + (i / 3 + 1), i % 3 + 1, 80 + i * 7 % 24, 5, 20);
-        }
-        var text = compare(0, before, after.write()).out();
-        assertTrue(text.startsWith("fast: to the first token after is 1.22x faster than before; to the last token after is 1.11x faster"
-                + " than before"), text);
-        assertTrue(text.contains("note: slow: only in before, so there is nothing to compare it with\n"), text);
-        assertTrue(text.contains("TTFT    after  0.82x"), text);
-        assertTrue(text.endsWith("Runs: before, after\n"), text);
-        var together = compare(0, before, folder.resolve("after"), "--by", "model").out();
-        assertTrue(together.contains("fast *  48"), together);
-    }
-
-    @Test
-    void runsWithoutAModelInCommonAreComparedModelByModelInPairs() {
-        var here = run("here");
-        var there = run("there");
-        for (int i = 0; i < 10; i++) {
-            here.answer("mine", "p" + i, 1, 100 + i, 5, 3);
-            there.answer("yours", "p" + i, 1, 200 + i, 5, 3);
-        }
-        var json = json(here.write(), there.write());
-        assertEquals("model", json.get("by").asString());
-        assertEquals(10, json.at("/sections/0/groups/1/against/ttft/size").asInt());
-        assertTrue(json.at("/sections/0/groups/1/against/ttft/paired").asBoolean());
-        assertEquals("prompts", json.at("/sections/0/groups/1/against/ttft/unit").asString());
-    }
-
-    @Test
-    void promptsOfOneNameAndDifferentTextsAreNotPaired() {
-        var before = run("before").prompt("sky", "aa", "kind", "x");
-        var after = run("after").prompt("sky", "bb", "kind", "x");
-        for (int i = 0; i < 10; i++) {
-            before.answer("m", "sky", i + 1, 100, 5, 3);
-            after.answer("m", "sky", i + 1, 200, 5, 3);
-        }
-        var section = json(before.write(), after.write());
-        assertFalse(section.get("sections").get(0).get("groups").get(1).get("against").get("ttft").get("paired").asBoolean());
-        assertEquals("m: after and before have 0 prompts and repetitions in common, too few to be compared in pairs",
-                section.get("notes").get(0).asString());
-    }
-
-    @ParameterizedTest
-    @CsvSource({"prompt,m", "label:kind,short", "base_url,http://localhost:1/v1", "shard,all", "run,r", "model,m"})
-    void groupsAreWhatBySays(String by, String label) {
-        var run = run("r").prompt("prompt-1", "aa", "kind", "short").prompt("prompt-2", "bb", "kind", "long");
-        for (int i = 0; i < 8; i++) {
-            run.answer("m", "prompt-1", i + 1, 100 + i, 5, 3).answer("m", "prompt-2", i + 1, 200 + i, 5, 9);
-        }
-        var labels = new ArrayList<String>();
-        json(run.write(), "--by", by).get("sections").get(0).get("groups")
-                .forEach(group -> labels.add(group.get("label").asString()));
-        assertEquals(label, labels.getFirst());
-        assertEquals(by.startsWith("label") ? 2 : 1, labels.size());
-    }
-
-    @Test
-    void aRunIsOnOneSideOnly() {
-        var run = fastAndSlow("r").write();
-        assertEquals("compare: RUN '" + run + "' is on both sides; name it on one\n", compare(2, run, "--", run).err());
-    }
-
-    @Test
-    void whatIsUnlikeInTheGroupsIsSaid() {
-        var run = run("r").option("concurrency", 1);
-        for (int i = 0; i < 24; i++) {
-            run.answer("short", "p" + i, 1, 100 + i, 5, 10, "cached_prompt_tokens", "64", "tainted", i < 3 ? "gc:20ms" : "");
-            run.answer("long", "p" + i, 1, 100 + i, 5, 20, "token_source", "events", "coalesced_events", "18", "cached_prompt_tokens", "");
-        }
-        run.failure("long", "p99", 1, "overloaded").failure("long", "p98", 1, "overloaded").failure("long", "p97", 1, "down")
-                .answer("long", "p96", 1, 100, 5, 2, "status", "cancelled");
-        run.record().putObject("client_overhead").put("ttft_p50_ms", 20.0).put("itl_p50_ms", 0.1);
-        var other = run("s").option("concurrency", 8).answer("short", "p1", 1, 100, 5, 10);
-        var notes = new ArrayList<String>();
-        json(run.write(), "--by", "model", other.write()).get("notes").forEach(note -> notes.add(note.asString()));
-        assertEquals(List.of(
-                "the runs differ in concurrency: 1, 8",
-                "short: the timing of 3 of 25 should not be trusted (column tainted); --untainted leaves them out",
-                "long: 3 of 27 failed and are not in the figures (mostly: failed, overloaded)",
-                "long: 1 cancelled before their end, left out",
-                "long: the stream was buffered on its way, 90 % of its tokens came together with the one before: its TTFT, ITL and"
-                        + " TPOT are those of the buffer. They are not compared",
-                "answers differ in length, from 10 tokens (short) to 20 (long): TTLT and total compare that too, ITL and TPOT do"
-                        + " not",
-                "prompts were found in the server's cache (short 24 of 25, long not known): TTFT measures that too;"
-                        + " --unique-prefix keeps it out",
-                "tokens are counted by the server for short alone, events are for the rest: tokens, TPOT and tokens/s are not"
-                        + " alike",
-                "r: the error of the client in TTFT, 20.000 ms, is more than a tenth of what was measured; use a lower concurrency"),
-                notes);
-        assertTrue(compare(0, run.write(), "--untainted").out()
-                .contains("note: short: 3 left out, because their timing should not be trusted\n"));
-    }
-
-    private List<String> notes(RunOnDisk run) {
-        var notes = new ArrayList<String>();
-        json(run.write()).get("notes").forEach(note -> notes.add(note.asString()));
-        return notes;
-    }
-
-    @Test
-    void tokensPerEventThatDifferMakeTpotTheFigureToCompare() {
-        var run = run("r");
-        for (int i = 0; i < 8; i++) {
-            run.answer("one", "p" + i, 1, 100 + i, 5, 10, "tokens_per_event", "1.000");
-            run.answer("three", "p" + i, 1, 100 + i, 15, 10, "tokens_per_event", "3.000", "output_tokens", "30", "tpot_ms", "4.655",
-                    "output_chars", "180");
-        }
-        assertEquals("tokens per event differ, from 1.00 (one) to 3.00 (three): ITL compares the sizes of events, TPOT is the figure to"
-                + " compare", notes(run).getLast());
-        assertFalse(compare(0, run.write()).out().contains("\nITL "), "no ITL verdict");
-        assertTrue(compare(0, run.write()).out().contains("  tokens/event  "), compare(0, run.write()).out());
-        var counted = run("s");
-        for (int i = 0; i < 8; i++) { // not counted in the stream, but by usage
-            counted.answer("one", "p" + i, 1, 100 + i, 5, 10).answer("three", "p" + i, 1, 100 + i, 15, 10, "output_tokens", "30",
-                    "output_chars", "180");
-        }
-        assertTrue(notes(counted).getLast().startsWith("tokens per event differ, from 1.00 (one) to 3.00 (three)"));
     }
 
     @Test
@@ -421,190 +238,6 @@ class CompareTest {
                 compare(2, run.write(), "--metric", "speed").err());
     }
 
-    @Test
-    void reasoningThatIsNotCountedApartHasNoTpotAndANote() {
-        var run = run("r");
-        for (int i = 0; i < 8; i++) {
-            run.answer("a", "p" + i, 1, 100 + i, 5, 10, "reasoning_events", "4", "tool_events", "0", "tpot_ms", "");
-            run.answer("b", "p" + i, 1, 100 + i, 5, 10);
-        }
-        assertEquals("a: 8 answers with reasoning or tool calls whose tokens the server does not count apart: no TPOT for them, tokens/s"
-                + " counts all", notes(run).getFirst());
-    }
-
-    // What a reader of the first sentence must know
-
-    private String sentence(Object... arguments) {
-        return compare(0, arguments).out().lines().findFirst().orElseThrow();
-    }
-
-    @Test
-    void modelsThatWereNotMeasuredAtTheSameTimeHaveACaveatInTheSentence() {
-        var run = run("r");
-        for (var model : List.of("early", "late")) {
-            for (int i = 0; i < 12; i++) {
-                run.answer(model, "p" + i % 6, i / 6 + 1, (model.equals("early") ? 100 : 130) + i % 5, 5, 5);
-            }
-        }
-        var caveat = "not at the same time: a difference between the two times looks the same";
-        assertTrue(sentence(run.write()).endsWith(", but " + caveat + "."));
-        assertEquals("[\"" + caveat + "\"]", json(run.write()).at("/sections/0/headline_caveats").toString());
-        var interleaved = run("s");
-        for (int i = 0; i < 12; i++) {
-            interleaved.answer("early", "p" + i % 6, i / 6 + 1, 100 + i % 5, 5, 5).answer("late", "p" + i % 6, i / 6 + 1, 130 + i % 5, 5, 5);
-        }
-        assertFalse(sentence(interleaved.write()).contains("but"));
-    }
-
-    @Test
-    void loadThatComesAndGoesHasACaveatInTheSentence() {
-        var run = run("r");
-        for (int i = 0; i < 160; i++) {
-            var load = 0.2 * Math.sin(i / 40.0); // rises, falls, and rises again
-            run.answer("a", "p" + i % 8, i / 8 + 1, 100 + i * 7 % 11, 5, 5);
-            run.answer("b", "p" + i % 8, i / 8 + 1, 110 * Math.exp(load) + i * 5 % 11, 5, 5);
-        }
-        assertTrue(sentence(run.write()).endsWith(", but the load changed during the run: another run may tell otherwise."), sentence(run.write()));
-    }
-
-    private Path runOfDay(String name, int day, double millis) {
-        var run = run(name);
-        for (int i = 0; i < 12; i++) {
-            run.answer("m", "p" + i % 6, i / 6 + 1, millis + i % 5, 5, 5, "started_at",
-                    RunOnDisk.BEGIN.plusSeconds(86_400L * day + i).toString());
-        }
-        return run.write();
-    }
-
-    @Test
-    void oneRunBeforeAndOneAfterHaveACaveatAndSeveralAreCountedAsRuns() {
-        var before = List.of(runOfDay("b1", 0, 100), runOfDay("b2", 1, 104), runOfDay("b3", 2, 98));
-        var after = List.of(runOfDay("a1", 3, 130), runOfDay("a2", 4, 124), runOfDay("a3", 5, 128));
-        assertTrue(sentence(before.getFirst(), after.getFirst()).endsWith("but not at the same time: a difference between the two times"
-                + " looks the same."));
-        var sides = Printed.compare(before.get(0), before.get(1), before.get(2), "--", after.get(0), after.get(1), after.get(2)).expect(0).out();
-        assertTrue(sides.startsWith("m: to the first token A is 1.26x faster than B; to the last token A is "), sides);
-        assertFalse(sides.contains("but not at the same time"), sides);
-        var labelled = json("old=" + before.get(0), "new=" + after.get(0), "old=" + before.get(1), "new=" + after.get(1));
-        var ttft = labelled.at("/sections/0/groups/1/against/ttft");
-        assertEquals("old runs 2", ttft.get("baseline").asString() + " " + ttft.get("unit").asString() + " " + ttft.get("units").asString());
-        assertTrue(compare(2, "old=" + before.get(0), after.get(0)).err().contains("has no label, others have; write LABEL=RUN for all"));
-    }
-
-    @Test
-    void failuresThatDifferByMoreThanChanceComeFirst() {
-        var run = run("r");
-        for (int i = 0; i < 30; i++) {
-            run.answer("steady", "p" + i, 1, 130 + i % 7, 5, 5);
-            if (i < 18) {
-                run.answer("flaky", "p" + i, 1, 100 + i % 5, 5, 5);
-            } else {
-                run.failure("flaky", "p" + i, 1, "overloaded");
-            }
-        }
-        assertTrue(sentence(run.write()).startsWith("steady failed 0 of 30, flaky failed 12 of 30; among completed requests, to the first token"
-                + " flaky is 1.3"), sentence(run.write()));
-        var worst = compare(0, run.write(), "--failures", "worst").out();
-        assertTrue(worst.contains("note: failed requests count as infinitely slow; ratios are of medians\n"), worst);
-        var sentence = sentence(run.write(), "--failures", "worst");
-        assertTrue(sentence.startsWith("steady failed 0 of 30, flaky failed 12 of 30; to the first token")
-                && sentence.endsWith(", but failed requests count as infinitely slow."), sentence);
-        assertTrue(worst.contains("  never  "), "its p95 is a failure: " + worst);
-        var few = run("few");
-        for (int i = 0; i < 30; i++) {
-            few.answer("a", "p" + i, 1, 130 + i % 7, 5, 5);
-            if (i < 29) {
-                few.answer("b", "p" + i, 1, 100 + i % 5, 5, 5);
-            }
-        }
-        few.failure("b", "p29", 1, "overloaded");
-        assertTrue(sentence(few.write()).startsWith("To the first token b is 1.3"), "one failure of 30 may be chance");
-    }
-
-    @Test
-    void aBufferedStreamIsNeitherTheBaselineNorComparedByItsTokens() {
-        var run = run("r");
-        for (int i = 0; i < 8; i++) {
-            run.answer("buffered", "p" + i, 1, 90 + i, 0.1, 10, "coalesced_events", "9").answer("live", "p" + i, 1, 100 + i, 5, 10);
-        }
-        var text = compare(0, run.write()).out();
-        assertTrue(text.startsWith("To the last token buffered is "), text);
-        assertTrue(text.contains("\nRatios to live,") && !text.contains("\nRatios to buffered,"), text);
-        assertFalse(text.contains("\nTTFT ") || text.contains("\nITL ") || text.contains("\nTPOT "), text);
-    }
-
-    @Test
-    void withinAPromptTheModelsAreCompared() {
-        var json = json(fastAndSlow("r").write(), "--by", "prompt");
-        assertEquals(8, json.get("sections").size());
-        assertEquals("prompt-1 fast slow", json.at("/sections/0/title").asString() + " " + json.at("/sections/0/groups/0/label").asString()
-                + " " + json.at("/sections/0/groups/1/label").asString());
-        assertEquals(3, json.at("/sections/0/groups/1/against/ttft/size").asInt());
-    }
-
-    @Test
-    void aTailThatIsWorseThanTheMedianTellsIsNamed() {
-        var run = run("r");
-        for (int i = 0; i < 120; i++) {
-            run.answer("even", "p" + i % 12, i / 12 + 1, 100 + i % 7, 5, 5);
-            run.answer("uneven", "p" + i % 12, i / 12 + 1, i % 11 == 3 ? 600 + i : 99 + i % 7, 5, 5);
-        }
-        var notes = notes(run);
-        assertTrue(notes.stream().anyMatch(note -> note.matches("even: its TTFT p95 is 0\\.\\d\\dx that of uneven .*, more than the verdict tells")),
-                notes.toString());
-        assertTrue(notes.contains("even: the medians of TTFT in the table point the other way than the verdict, which compares answers to the"
-                + " same prompt"), notes.toString());
-        var tails = json(run.write(), "--baseline", "even").at("/sections/0/groups/1/tails/ttft_p95_ms");
-        assertTrue(tails.get("low").asDouble() > 1 && tails.get("high").asDouble() > tails.get("ratio").asDouble() - 1e-9, tails.toString());
-    }
-
-    @Test
-    void failuresThatMayBeChanceDoNotComeFirst() {
-        var run = run("r");
-        for (int i = 0; i < 30; i++) {
-            run.answer("a", "p" + i, 1, 130 + i % 7, 5, 5);
-            if (i < 27) {
-                run.answer("b", "p" + i, 1, 100 + i % 5, 5, 5);
-            } else {
-                run.failure("b", "p" + i, 1, "overloaded");
-            }
-        }
-        assertTrue(sentence(run.write()).startsWith("To the first token b is 1.3"), sentence(run.write()));
-    }
-
-    @Test
-    void aModelThatFailsMoreOftenThanNotIsSlowerIfFailuresAreTheWorst() {
-        var run = run("r");
-        for (int i = 0; i < 30; i++) {
-            run.answer("steady", "p" + i, 1, 130 + i % 7, 5, 5);
-            if (i % 10 < 3) {
-                run.answer("flaky", "p" + i, 1, 100 + i % 5, 5, 5);
-            } else {
-                run.failure("flaky", "p" + i, 1, "overloaded");
-            }
-        }
-        var ttft = json(run.write(), "--failures", "worst", "--baseline", "steady").at("/sections/0/groups/1/against/ttft");
-        assertEquals("slower", ttft.get("verdict").asString());
-        assertTrue(ttft.get("ratio").isNull(), "infinite: " + ttft);
-        assertTrue(sentence(run.write(), "--failures", "worst").contains("steady is infinitely faster than flaky; to the last token"),
-                sentence(run.write(), "--failures", "worst"));
-        var row = compare(0, run.write(), "--failures", "worst", "--wide").out().lines().filter(line -> line.matches("flaky +30 .*")).findFirst().orElseThrow();
-        assertTrue(row.matches("flaky +30 +21( +never){6} .*"), "p50 and p95 of TTFT, p50 of ITL, TPOT, TTLT and total: " + row);
-        assertEquals("faster", json(run.write(), "--baseline", "steady").at("/sections/0/groups/1/against/ttft/verdict").asString());
-    }
-
-    @Test
-    void aTailOfOnePromptAloneIsNotNamed() {
-        var run = run("r");
-        for (int i = 0; i < 72; i++) {
-            run.answer("even", "p" + i % 12, i / 12 + 1, 100 + i % 7, 5, 5);
-            run.answer("uneven", "p" + i % 12, i / 12 + 1, i % 12 == 3 ? 600 + i : 100 + i * 3 % 7, 5, 5);
-        }
-        var tail = json(run.write(), "--baseline", "even").at("/sections/0/groups/1/tails/ttft_p95_ms");
-        assertTrue(tail.get("ratio").asDouble() > 1.5 && tail.get("low").asDouble() <= 1, tail.toString());
-        assertTrue(notes(run).stream().noneMatch(note -> note.contains("more than the verdict tells")), notes(run).toString());
-    }
-
     /** The interval is that of statistics_figures.py. */
     @Test
     void highQuantilesOfEnoughRequestsHaveIntervalsThatTheCsvKeeps() {
@@ -624,42 +257,6 @@ class CompareTest {
         assertEquals(text, compare(0, csv).out());
         var interval = json(run.write()).at("/sections/0/groups/0/intervals/ttft_p95_ms");
         assertEquals("208.0 218.0", interval.get("low").asDouble() + " " + interval.get("high").asDouble());
-    }
-
-    @Test
-    void aSampleThatIsTooSmallIsToldWhatItNeeds() {
-        var run = run("r");
-        for (var prompt : List.of("sky", "sea", "sun")) {
-            run.answer("a", prompt, 1, 100, 5, 5).answer("b", prompt, 1, 200, 5, 5);
-        }
-        assertTrue(compare(0, run.write()).out().contains("3 pairs of 3 prompts, too few: 6 prompts or 3 repetitions are needed\n"));
-        for (int i = 2; i <= 3; i++) {
-            for (var prompt : List.of("sky", "sea", "sun")) {
-                run.answer("a", prompt, i, 100 + i, 5, 5).answer("b", prompt, i, 200 + i, 5, 5);
-            }
-        }
-        assertFalse(compare(0, run.write()).out().contains("too few"));
-    }
-
-    @Test
-    void driftRetriesTokenizersReasoningAndCachesHaveANote() {
-        var run = run("r");
-        for (int i = 0; i < 40; i++) {
-            run.answer("a", "p" + i % 8, i / 8 + 1, 100 + 3 * i + i % 3, 5, 10, "attempt", i < 30 ? "2" : "1", "output_chars", "40",
-                    "reasoning_events", "0", "cached_prompt_tokens", "");
-            run.answer("b", "p" + i % 8, i / 8 + 1, 150 + i % 3, 5, 10, "output_chars", "60", "output_tokens", "20",
-                    "reasoning_events", "10", "reasoning_tokens", "10");
-        }
-        assertEquals(List.of(
-                "a: 30 attempts beyond the first; only the last of each request counts, and 30 of 40 requests were refused at first: a lower"
-                        + " --concurrency may change the figures",
-                "a: TTFT drifted during the run: median 115.0 ms in the first quarter, 174.0 ms after it",
-                "answers differ in length, from 10 tokens (a) to 20 (b): TTLT and total compare that too, ITL and TPOT do not",
-                "a: prompts repeat, and the server does not tell what it had in its cache: TTFT may measure the prompt cache; --unique-prefix"
-                        + " keeps it out",
-                "a token is not the same: 4.0 characters (a) to 6.0 (b); ITL, TPOT and tokens/s count different pieces; chars/s and --metric"
-                        + " first_100_chars do not",
-                "part of the output is reasoning: a 0 %, b 50 %; TTFT includes it, --metric ttft_any does not"), notes(run));
     }
 
     @Test
@@ -872,32 +469,6 @@ class CompareTest {
                 compare(0, run, "--by", by, "--format", "html");
             }
         }
-    }
-
-    @Test
-    void aRatioOfPartOfTheRequestsSaysSo() {
-        var run = fastAndSlow("r").answer("fast", "only-here", 1, 100, 5, 20).answer("slow", "only-there", 1, 100, 5, 20).write();
-        assertTrue(compare(0, run).out().contains(
-                "note: slow and fast have 24 prompts and repetitions in common, their ratios are of these\n"));
-        var ttft = json(run).at("/sections/0/groups/1/against/ttft");
-        assertEquals("true 24", ttft.get("paired") + " " + ttft.get("size"));
-    }
-
-    /** In the second run all takes twice as long: an answer is compared with that of its own run. */
-    @Test
-    void modelsOfSeveralRunsAreComparedInsideEachRun() {
-        var runs = new ArrayList<Path>();
-        for (int factor = 1; factor <= 2; factor++) {
-            var run = run("r" + factor);
-            for (int i = 0; i < 8; i++) {
-                run.answer("a", "p" + i, 1, factor * (100 + i), 5, 5).answer("b", "p" + i, 1, factor * 1.2 * (100 + i), 5, 5);
-            }
-            runs.add(run.write());
-        }
-        var ttft = json(runs.get(0), runs.get(1), "--by", "model").at("/sections/0/groups/1/against/ttft");
-        assertEquals("16 true", ttft.get("size") + " " + ttft.get("paired"));
-        assertEquals(1.2, ttft.get("high").asDouble(), 1e-4);
-        assertEquals(1.2, ttft.get("low").asDouble(), 1e-4);
     }
 
     /** Of 21 requests whose own p95 is 10 to 30 ms. */

@@ -1,4 +1,4 @@
-package stream;
+package stream.compare;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
@@ -19,6 +19,14 @@ import org.junit.jupiter.api.parallel.Execution;
 import org.junit.jupiter.api.parallel.ExecutionMode;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import stream.fixtures.RunOnDisk;
+import stream.metric.Metric;
+import stream.metric.MetricDefinition;
+import stream.record.ReadProblems;
+import stream.report.ComparisonText;
+import stream.report.RatioBar;
+import stream.terminal.TextLayout;
+import stream.terminal.UserError;
 
 /** What is concluded from groups: corrected p values, the sentence, the notes. */
 @Execution(ExecutionMode.CONCURRENT)

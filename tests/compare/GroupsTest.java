@@ -1,4 +1,4 @@
-package stream;
+package stream.compare;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
@@ -17,6 +17,14 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.api.parallel.Execution;
 import org.junit.jupiter.api.parallel.ExecutionMode;
+import stream.fixtures.RunOnDisk;
+import stream.metric.Metric;
+import stream.metric.MetricDefinition;
+import stream.record.AnswerCaveat;
+import stream.record.CsvRun;
+import stream.record.NamedRuns;
+import stream.record.ReadProblems;
+import stream.record.RecordedRun;
 
 /** What is known of a group of requests, against values worked out by hand. */
 @Execution(ExecutionMode.CONCURRENT)

@@ -1,4 +1,4 @@
-package stream;
+package stream.compare;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
@@ -20,6 +20,9 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.api.parallel.Execution;
 import org.junit.jupiter.api.parallel.ExecutionMode;
+import stream.bench.VerdictSimulation;
+import stream.fixtures.Printed;
+import stream.fixtures.RunOnDisk;
 
 /** A metric over many runs, and where it changed. */
 @Execution(ExecutionMode.CONCURRENT)

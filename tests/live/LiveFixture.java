@@ -1,4 +1,4 @@
-package stream;
+package stream.live;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -25,6 +25,22 @@ import org.apache.commons.csv.CSVParser;
 import org.apache.commons.csv.CSVRecord;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.io.TempDir;
+import stream.api.ConnectionSettings;
+import stream.api.ModelCatalog;
+import stream.api.ModelSettings;
+import stream.api.Sampling;
+import stream.client.Limits;
+import stream.fixtures.Await;
+import stream.fixtures.TestRun;
+import stream.plan.EchoSettings;
+import stream.plan.Plan;
+import stream.plan.Retries;
+import stream.plan.RunSettings;
+import stream.record.CsvRows;
+import stream.record.RunFiles;
+import stream.record.RunManifest;
+import stream.simulator.SimulatedServer;
+import stream.terminal.Console;
 
 /** What tests of the live page share: a server in this process, the files of its runs, and requests as the page sends them. */
 abstract class LiveFixture {

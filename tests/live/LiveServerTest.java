@@ -1,4 +1,4 @@
-package stream;
+package stream.live;
 
 import static org.junit.jupiter.api.Assertions.assertAll;
 import static org.junit.jupiter.api.Assertions.assertEquals;
@@ -29,6 +29,20 @@ import org.junit.jupiter.api.Order;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.parallel.Execution;
 import org.junit.jupiter.api.parallel.ExecutionMode;
+import stream.Live;
+import stream.Stream;
+import stream.fixtures.Await;
+import stream.fixtures.Printed;
+import stream.fixtures.RunOnDisk;
+import stream.fixtures.ScriptedServer;
+import stream.fixtures.TestOrder;
+import stream.fixtures.TestRun;
+import stream.fixtures.ToolProcess;
+import stream.record.ClientOverhead;
+import stream.record.RunFiles;
+import stream.record.RunManifest;
+import stream.run.LoopbackLoad;
+import stream.terminal.Console;
 import tools.jackson.databind.json.JsonMapper;
 
 /** The server of Live.java without a browser: who may use it, what it refuses, and what becomes of the questions. */

@@ -1,4 +1,4 @@
-package stream;
+package stream.live;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
@@ -20,6 +20,12 @@ import mockwebserver3.MockWebServer;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Test;
 import org.openqa.selenium.Keys;
+import stream.fixtures.Await;
+import stream.fixtures.Chromium;
+import stream.fixtures.Printed;
+import stream.fixtures.ScriptedServer;
+import stream.record.RunFiles;
+import stream.record.RunManifest;
 import tools.jackson.databind.json.JsonMapper;
 
 /** The page of Live.java in a browser: what it shows, and what is written. */

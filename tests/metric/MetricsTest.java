@@ -1,4 +1,4 @@
-package stream;
+package stream.metric;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNull;
@@ -19,6 +19,10 @@ import org.junit.jupiter.api.parallel.Execution;
 import org.junit.jupiter.api.parallel.ExecutionMode;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import stream.api.EventKind;
+import stream.api.StreamEvent;
+import stream.api.Usage;
+import stream.client.Recording;
 
 /** The figures of one answer, against values worked out by hand. */
 @Execution(ExecutionMode.CONCURRENT)

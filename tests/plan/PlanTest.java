@@ -1,4 +1,4 @@
-package stream;
+package stream.plan;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
@@ -23,6 +23,16 @@ import org.junit.jupiter.api.parallel.Execution;
 import org.junit.jupiter.api.parallel.ExecutionMode;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import stream.api.ConnectionSettings;
+import stream.api.Model;
+import stream.api.ModelCatalog;
+import stream.api.ModelSettings;
+import stream.api.Sampling;
+import stream.client.Limits;
+import stream.fixtures.TestModels;
+import stream.metric.Phase;
+import stream.prompt.Prompt;
+import stream.terminal.UserError;
 
 /** Settings of a run, and the requests that follow from them. */
 @Execution(ExecutionMode.CONCURRENT)

@@ -1,4 +1,4 @@
-package stream;
+package stream.prompt;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
@@ -20,6 +20,8 @@ import org.junit.jupiter.api.parallel.Execution;
 import org.junit.jupiter.api.parallel.ExecutionMode;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import stream.fixtures.Printed;
+import stream.fixtures.TestRun;
 
 /** Every format of prompt set, from real files. */
 @Execution(ExecutionMode.CONCURRENT)

@@ -1,4 +1,4 @@
-package stream;
+package stream.record;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNull;
@@ -18,6 +18,11 @@ import org.junit.jupiter.api.parallel.Execution;
 import org.junit.jupiter.api.parallel.ExecutionMode;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import stream.api.Price;
+import stream.api.Usage;
+import stream.fixtures.Printed;
+import stream.fixtures.RunOnDisk;
+import stream.fixtures.TestRun;
 import tools.jackson.databind.json.JsonMapper;
 
 /** Prices of models, and what answers cost. */

@@ -1,4 +1,4 @@
-package stream;
+package stream.record;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
@@ -25,6 +25,8 @@ import org.junit.jupiter.api.parallel.Execution;
 import org.junit.jupiter.api.parallel.ExecutionMode;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
+import stream.fixtures.Await;
+import stream.fixtures.RunOnDisk;
 
 /** Rows of events.csv read from their bytes: the same as a CSV parser reads, or none. */
 @Execution(ExecutionMode.CONCURRENT)

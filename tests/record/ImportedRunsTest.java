@@ -1,4 +1,4 @@
-package stream;
+package stream.record;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
@@ -16,6 +16,10 @@ import org.junit.jupiter.api.parallel.Execution;
 import org.junit.jupiter.api.parallel.ExecutionMode;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import stream.fixtures.PageData;
+import stream.fixtures.Printed;
+import stream.fixtures.RunOnDisk;
+import stream.metric.MetricDefinition;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
@@ -286,7 +290,7 @@ class ImportedRunsTest {
         assertTrue(Files.readString(card).contains(">a.json (vLLM)<"), Files.readString(card));
         var report = folder.resolve("report.html");
         Printed.compare(folder.resolve("a.json"), "--export", report).expect(0);
-        var data = ReportTest.data(report);
+        var data = PageData.of(report);
         assertEquals("as", data.at("/columns/0/heading").asString());
         var cells = data.at("/sections/0/groups/0/cells");
         assertEquals("vllm 8", cells.get(0).asString() + " " + cells.get(1).asString());

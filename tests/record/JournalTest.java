@@ -1,4 +1,4 @@
-package stream;
+package stream.record;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
@@ -24,6 +24,23 @@ import mockwebserver3.MockWebServer;
 import org.apache.commons.csv.CSVRecord;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import stream.api.EventKind;
+import stream.api.Model;
+import stream.api.StreamEvent;
+import stream.api.Usage;
+import stream.client.AnswerState;
+import stream.client.ExchangeResult;
+import stream.client.Network;
+import stream.client.Outcome;
+import stream.client.Recording;
+import stream.fixtures.Printed;
+import stream.fixtures.TestModels;
+import stream.fixtures.TestRun;
+import stream.metric.Phase;
+import stream.plan.Job;
+import stream.plan.Speaker;
+import stream.prompt.Prompt;
+import stream.simulator.SimulatedServer;
 import tools.jackson.databind.json.JsonMapper;
 
 /** What a run leaves on disk. */

@@ -1,4 +1,4 @@
-package stream;
+package stream.record;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
@@ -23,6 +23,12 @@ import org.junit.jupiter.api.parallel.ExecutionMode;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
+import stream.fixtures.Printed;
+import stream.fixtures.RunOnDisk;
+import stream.fixtures.ToolProcess;
+import stream.metric.Metric;
+import stream.metric.MetricDefinition;
+import stream.metric.Metrics;
 
 /** Recorded runs read back, and counted as others count. */
 @Execution(ExecutionMode.CONCURRENT)

@@ -1,4 +1,4 @@
-package stream;
+package stream.record;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
@@ -24,6 +24,14 @@ import org.junit.jupiter.api.parallel.ExecutionMode;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
+import stream.api.EventKind;
+import stream.api.RequestHeader;
+import stream.api.StreamEvent;
+import stream.fixtures.RunOnDisk;
+import stream.metric.AnswerMetrics;
+import stream.metric.Metric;
+import stream.metric.RequestStatus;
+import stream.plan.Shard;
 
 /** The files of a run by themselves: run.json, its lock, rows of CSV files, what a resumed run finds. */
 @Execution(ExecutionMode.CONCURRENT)

@@ -1,4 +1,4 @@
-package stream;
+package stream.record;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
@@ -30,6 +30,19 @@ import org.junit.jupiter.api.parallel.Execution;
 import org.junit.jupiter.api.parallel.ExecutionMode;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import stream.api.Model;
+import stream.client.ExchangeResult;
+import stream.compare.Machines;
+import stream.fixtures.Printed;
+import stream.fixtures.RunOnDisk;
+import stream.fixtures.TestModels;
+import stream.fixtures.TestRun;
+import stream.plan.Job;
+import stream.plan.Plan;
+import stream.plan.Shard;
+import stream.prompt.Prompt;
+import stream.run.ClockBounds;
+import stream.terminal.UserError;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 

@@ -1,4 +1,4 @@
-package stream;
+package stream.report;
 
 import static org.junit.jupiter.api.Assertions.assertAll;
 import static org.junit.jupiter.api.Assertions.assertEquals;
@@ -30,8 +30,13 @@ import org.junit.jupiter.api.parallel.Execution;
 import org.junit.jupiter.api.parallel.ExecutionMode;
 import org.w3c.dom.Document;
 import org.w3c.dom.Element;
+import stream.compare.EventCollector;
+import stream.fixtures.Chromium;
+import stream.fixtures.PageData;
+import stream.fixtures.Printed;
+import stream.fixtures.RunOnDisk;
+import stream.fixtures.TestRun;
 import tools.jackson.databind.JsonNode;
-import tools.jackson.databind.json.JsonMapper;
 
 /** The page and the pictures: what is in them, and what a browser makes of them. */
 @Execution(ExecutionMode.CONCURRENT)
@@ -91,7 +96,7 @@ class ReportTest {
                 "output", "x".repeat(2001)).failure("slow", "p2", 1, "overloaded");
         var other = new RunOnDisk(folder.resolve("other")).answer("slow", "p0", 1, new double[] {350}, "output", "of the other run");
         other.record().putObject("client_overhead").put("ttft_p50_ms", 0.5).put("ttft_p99_ms", 0.25);
-        var data = data(page(run.write(), other.write(), "--by", "model"));
+        var data = PageData.of(page(run.write(), other.write(), "--by", "model"));
 
         assertEquals("[p0|quick|1 0, p1|quick|1 500, p2|quick|1 1000, p3|quick|1 1500, p0|slow|1 2000, p1|slow|1 2500, p2|slow|1 7000, p0|slow|1 0]",
                 rows(data.get("waterfall"), "request_id", "start_ms"), "each run from its first start on");
@@ -120,11 +125,6 @@ class ReportTest {
 
     private static String at(int millis) {
         return RunOnDisk.BEGIN.plusMillis(millis).toString();
-    }
-
-    /** Returns the data of a page, as its script reads them. */
-    static JsonNode data(Path page) throws IOException {
-        return JsonMapper.shared().readTree(Files.readString(page).replaceFirst("(?s).*<script[^>]*id=\"data\"[^>]*>(.*?)</script>.*", "$1"));
     }
 
     private static String rows(JsonNode rows, String... names) {

@@ -1,4 +1,4 @@
-package stream;
+package stream.run;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
@@ -21,6 +21,13 @@ import org.junit.jupiter.api.parallel.ExecutionMode;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
+import stream.Compare;
+import stream.compare.Comparison;
+import stream.compare.ComparisonSettings;
+import stream.fixtures.Printed;
+import stream.fixtures.RunOnDisk;
+import stream.fixtures.TestRun;
+import stream.metric.AnswerMetrics;
 
 /** What limits the figures of complete answers, from the stream to the table and to Compare. */
 @Execution(ExecutionMode.CONCURRENT)

@@ -1,4 +1,4 @@
-package stream;
+package stream.run;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
@@ -19,6 +19,15 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Order;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import stream.api.EventKind;
+import stream.api.StreamEvent;
+import stream.client.Recording;
+import stream.fixtures.TestOrder;
+import stream.fixtures.TestRun;
+import stream.metric.AnswerMetrics;
+import stream.record.Attempt;
+import stream.record.AttemptObserver;
+import stream.simulator.SimulatedServer;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 

@@ -1,19 +1,13 @@
-package stream;
+package stream.run;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
-import static org.junit.jupiter.api.Assertions.assertNotEquals;
-import static org.junit.jupiter.api.Assertions.assertNotNull;
-import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
-import static stream.ScriptedServer.chunk;
-import static stream.ScriptedServer.write;
+import static stream.fixtures.ScriptedServer.chunk;
+import static stream.fixtures.ScriptedServer.write;
 
 import java.io.BufferedReader;
-import java.io.DataInputStream;
-import java.io.EOFException;
 import java.io.IOException;
-import java.io.InputStream;
 import java.io.InputStreamReader;
 import java.io.OutputStream;
 import java.net.ConnectException;
@@ -24,84 +18,42 @@ import java.net.Socket;
 import java.net.SocketException;
 import java.net.SocketTimeoutException;
 import java.net.UnknownHostException;
-import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
-import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.TreeSet;
-import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicInteger;
 import java.util.zip.GZIPOutputStream;
 
 import javax.net.ssl.SSLException;
 
-import mockwebserver3.Dispatcher;
 import mockwebserver3.MockResponse;
 import mockwebserver3.MockWebServer;
-import mockwebserver3.RecordedRequest;
-import mockwebserver3.SocketEffect;
 import okhttp3.HttpUrl;
-import okhttp3.Protocol;
-import okhttp3.internal.http2.ErrorCode;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Assumptions;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
-import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.api.parallel.Execution;
 import org.junit.jupiter.api.parallel.ExecutionMode;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
-import tools.jackson.databind.json.JsonMapper;
+import stream.client.Outcome;
+import stream.client.ServerErrors;
+import stream.fixtures.Await;
+import stream.fixtures.Printed;
+import stream.fixtures.ScriptedServer;
+import stream.fixtures.TestRun;
+import stream.fixtures.ToolProcess;
+import stream.record.CsvRows;
 
 /** What networks, servers, disks and people do to a run: the rows of the README's table, each by its name. */
-class FaultTest {
-
-    private static final String QUICK = "sim-ttft2-itl1-n12";
-
-    @TempDir
-    Path folder;
-    private Path results;
-    private SimulatedServer simulator;
-
-    @BeforeEach
-    void start() throws IOException {
-        results = folder.resolve("results");
-        simulator = SimulatedServer.start(1);
-    }
-
-    @AfterEach
-    void close() {
-        simulator.close();
-    }
-
-    private TestRun run(String... args) {
-        var all = new ArrayList<>(List.of("--base-url", simulator.baseUrl(), "--echo", "none"));
-        all.addAll(List.of(args));
-        return TestRun.of(results, all.toArray(String[]::new));
-    }
-
-    /** The tool in a process of its own. */
-    private Process start(List<String> jvmOptions, String... args) throws IOException {
-        var words = new ArrayList<>(List.of("stream.Stream", "--results", results.toString()));
-        words.addAll(List.of(args));
-        return ToolProcess.of(jvmOptions, words.toArray(String[]::new)).start();
-    }
-
-    private static String text(InputStream in) throws IOException {
-        return new String(in.readAllBytes(), StandardCharsets.UTF_8);
-    }
+class FaultTest extends FaultCase {
 
     // Hostile servers
 
@@ -110,8 +62,8 @@ class FaultTest {
         void answer(Socket socket, OutputStream out) throws Exception;
     }
 
-    private static final String HEAD = "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Type: text/event-stream\r\n";
-    private static final String EVENT = "data: {\"choices\":[{\"delta\":{\"content\":\"a\"}}]}\n\n";
+
+
     private static final Map<String, Hostility> HOSTILE = new TreeMap<>(Map.of(
             "event-of-64-mb", (socket, out) -> {
                 write(out, HEAD + "\r\n" + EVENT + "data: {\"choices\":[{\"delta\":{\"content\":\"");
@@ -220,203 +172,6 @@ class FaultTest {
         }
     }
 
-    // Connections that the server closes
-
-    /**
-     * Closed right after the stream is noticed in time, unless the server is held up before it closes; {@link FramingTest} has that without
-     * chance. Later is noticed only when the request is lost. After one loss no connection is used again.
-     */
-    @ParameterizedTest
-    @CsvSource({"close-at-once, 1", "close-late, 1", "close-on-request, 1", "close-unanswered, 1"})
-    void aRequestThatAClosedConnectionLosesIsSentOnceMore(String fault, int mostLost) throws Exception {
-        var run = run("-m", QUICK + "+" + fault, "-p", "Hi", "-n", "6", "--retries", "0", "-v", "--no-self-warmup");
-        assertEquals(0, run.exitCode(), run.err());
-        assertEquals(6, simulator.answers(), "each request is answered once");
-        for (var row : run.requests()) {
-            var isFirst = row.get("repetition").equals("1"); // on the connection that was opened ahead
-            assertEquals("completed 1", row.get("status") + " " + row.get("attempt"));
-            assertEquals(String.valueOf(isFirst), row.get("connection_reused"));
-            assertEquals(isFirst, row.get("connect_ms").isEmpty());
-        }
-        var lost = JsonMapper.shared().readTree(run.file("run.json")).at("/counts/resent").asInt();
-        assertTrue(lost <= mostLost, lost + " lost");
-        assertEquals(lost, run.err().split(" lost the request; sent again on a new connection", -1).length - 1, run.err());
-        if (fault.equals("close-on-request") || fault.equals("close-unanswered")) {
-            assertEquals(1, lost, "no client can know it before");
-        }
-    }
-
-    /** A server that answers the first request of each connection, says something else to a second one, and closes. */
-    private static ScriptedServer serverWithSecondAnswer(ServerSocket listener, String second) {
-        return new ScriptedServer(listener, (request, out) -> {
-            if (request == 1) {
-                write(out, HEAD.replace("Connection: close\r\n", "") + "Transfer-Encoding: chunked\r\n\r\n" + chunk(EVENT + "data: [DONE]\n\n")
-                        + "0\r\n\r\n");
-            } else {
-                write(out, second);
-                throw new EOFException("the connection ends");
-            }
-        });
-    }
-
-    private void assertSentOnceMore(String url) throws Exception {
-        var run = TestRun.of(results, "--base-url", url, "-m", "m", "-p", "Hi", "-n", "4", "--retries", "0", "--echo", "none");
-        assertEquals(0, run.exitCode(), run.err());
-        assertEquals(4, run.requests().size());
-        assertEquals(1, JsonMapper.shared().readTree(run.file("run.json")).at("/counts/resent").asInt());
-    }
-
-    @Test
-    void anAnswer408OnAReusedConnectionIsSentOnceMore() throws Exception {
-        try (var server = serverWithSecondAnswer(new ServerSocket(0, 50, InetAddress.getLoopbackAddress()),
-                "HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 0\r\n\r\n")) {
-            assertSentOnceMore(server.url());
-        }
-    }
-
-    /** A gateway that keeps the connection says that the request has taken too long; that one is not lost. */
-    @Test
-    void anAnswer408OnAConnectionThatIsKeptIsAFailure() throws Exception {
-        try (var server = serverWithSecondAnswer(new ServerSocket(0, 50, InetAddress.getLoopbackAddress()),
-                "HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\n\r\n")) {
-            var run = TestRun.of(results, "--base-url", server.url(), "-m", "m", "-p", "Hi", "-n", "2", "--retries", "0", "--echo", "none");
-            assertEquals(List.of("completed", "failed"), column(run, "status"), run.err());
-            assertEquals("408", run.requests().getLast().get("http_status"));
-        }
-    }
-
-    /** On a connection that was opened for it, a request cannot meet the end of an idle one. */
-    @Test
-    void anAnswer408OnANewConnectionIsAFailure() throws Exception {
-        try (var server = new MockWebServer()) {
-            server.start();
-            server.enqueue(new MockResponse.Builder().code(408).addHeader("Connection", "close").build());
-            server.enqueue(new MockResponse.Builder().addHeader("Content-Type", "text/event-stream").body(EVENT + "data: [DONE]\n\n").build());
-            var run = TestRun.of(results, "--base-url", server.url("/v1").toString(), "-m", "m", "-p", "Hi", "--retries", "0", "--echo", "none");
-            assertEquals("failed 408", run.request().get("status") + " " + run.request().get("http_status"));
-            assertEquals(1, server.getRequestCount());
-        }
-    }
-
-    /**
-     * Returns how many requests reach a server that resets two HTTP/2 streams, after some that it answers on the same connection, until
-     * one fails. The run has no retries.
-     */
-    private int requestsUntilFailure(int answered, ErrorCode reset) throws Exception {
-        try (var server = new MockWebServer()) {
-            server.setProtocols(List.of(Protocol.H2_PRIOR_KNOWLEDGE));
-            server.start();
-            var answer = new MockResponse.Builder().addHeader("Content-Type", "text/event-stream").body(EVENT + "data: [DONE]\n\n").build();
-            for (int i = 0; i < answered; i++) {
-                server.enqueue(answer);
-            }
-            for (int i = 0; i < 2; i++) {
-                server.enqueue(new MockResponse.Builder().onRequestStart(new SocketEffect.CloseStream(reset.getHttpCode())).build());
-            }
-            server.enqueue(answer);
-            results = folder.resolve("after-" + answered);
-            var run = TestRun.of(results, "--base-url", server.url("/v1").toString(), "-m", "m", "-p", "Hi", "-n", String.valueOf(answered + 1),
-                    "--retries", "0", "--echo", "none", "--http", "2");
-            assertEquals("failed", run.requests().getLast().get("status"), run.err());
-            return server.getRequestCount();
-        }
-    }
-
-    @Test
-    void anHttp2StreamThatIsRefusedIsSentOnceMoreOnAReusedConnectionAlone() throws Exception {
-        assertEquals(1, requestsUntilFailure(0, ErrorCode.REFUSED_STREAM), "the server may have read it");
-        assertEquals(3, requestsUntilFailure(1, ErrorCode.REFUSED_STREAM), "one that is answered, one that is sent twice");
-    }
-
-    /** With retries each attempt is a row and one request to the server, but for the one that may be sent twice. */
-    @ParameterizedTest
-    @CsvSource({"new, 3, 0", "reuse, 4, 1"})
-    void aRefusedRequestIsSentOnceForEachAttempt(String connection, int requests, int resent) throws Exception {
-        try (var server = new MockWebServer()) {
-            server.setProtocols(List.of(Protocol.H2_PRIOR_KNOWLEDGE));
-            server.start();
-            for (int i = 0; i < 9; i++) {
-                server.enqueue(new MockResponse.Builder().onRequestStart(new SocketEffect.CloseStream(ErrorCode.REFUSED_STREAM.getHttpCode())).build());
-            }
-            var run = TestRun.of(results, "--base-url", server.url("/v1").toString(), "-m", "m", "-p", "Hi", "--retries", "2", "--echo", "none",
-                    "--http", "2", "--connection", connection);
-            assertEquals(requests, server.getRequestCount());
-            assertEquals(3, run.requests().size());
-            assertEquals(resent, run.requests().stream().filter(row -> row.get("resent").equals("true")).count());
-        }
-    }
-
-    private static byte[] frame(int type, byte... payload) {
-        var frame = ByteBuffer.allocate(9 + payload.length);
-        return frame.putShort((short) 0).put((byte) payload.length).put((byte) type).put((byte) 0).putInt(0).put(payload).array();
-    }
-
-    /** Answers the headers of a request with GOAWAY, frame 7 (RFC 9113, section 6.8): the last stream that was processed is 0, none. */
-    private static void goAway(Socket connection, AtomicInteger requests) {
-        try (connection) {
-            var in = new DataInputStream(connection.getInputStream());
-            in.skipNBytes(24); // the preface
-            connection.getOutputStream().write(frame(4)); // settings
-            for (int type = 0; type != 1; ) { // up to the headers
-                var length = in.readUnsignedByte() << 16 | in.readUnsignedShort();
-                type = in.readUnsignedByte();
-                in.skipNBytes(5 + length);
-            }
-            requests.incrementAndGet();
-            connection.getOutputStream().write(frame(7, new byte[8]));
-            in.readAllBytes();
-        } catch (IOException e) {
-            // the connection ends
-        }
-    }
-
-    @Test
-    void aStreamAfterTheLastOfAGoAwayIsSentOnceMore() throws Exception {
-        var requests = new AtomicInteger();
-        try (var listener = new ServerSocket(0, 50, InetAddress.getLoopbackAddress())) {
-            Thread.startVirtualThread(() -> {
-                while (!listener.isClosed()) {
-                    try {
-                        var socket = listener.accept();
-                        Thread.startVirtualThread(() -> goAway(socket, requests));
-                    } catch (IOException e) {
-                        return;
-                    }
-                }
-            });
-            var run = TestRun.of(results, "--base-url", "http://localhost:" + listener.getLocalPort() + "/v1", "-m", "m", "-p", "Hi", "--retries", "0",
-                    "--echo", "none", "--http", "2");
-            assertEquals("failed true", run.request().get("status") + " " + run.request().get("resent"), run.err());
-            assertEquals(2, requests.get());
-            assertEquals(1, JsonMapper.shared().readTree(run.file("run.json")).at("/counts/resent").intValue());
-        }
-    }
-
-    /** Another reset than a refusal may come after the request has been worked on. */
-    @Test
-    void anHttp2StreamThatBreaksIsAFailure() throws Exception {
-        assertEquals(1, requestsUntilFailure(0, ErrorCode.INTERNAL_ERROR));
-        assertEquals(2, requestsUntilFailure(1, ErrorCode.INTERNAL_ERROR), "on a connection that is reused, too");
-    }
-
-    /** The second request on the connection is read, and not answered for 400 ms. */
-    @Test
-    void aRequestThatIsSentOnceMoreHasTheTimesOfTheSecondSending() throws Exception {
-        try (var server = new ScriptedServer((request, out) -> {
-            if (request == 2) {
-                Thread.sleep(400);
-                throw new EOFException("the connection ends");
-            }
-            write(out, HEAD.replace("Connection: close\r\n", "") + "Transfer-Encoding: chunked\r\n\r\n" + chunk(EVENT + "data: [DONE]\n\n") + "0\r\n\r\n");
-        })) {
-            var run = TestRun.of(results, "--base-url", server.url(), "-m", "m", "-p", "Hi", "-n", "2", "--retries", "0", "--echo", "none");
-            assertEquals(1, JsonMapper.shared().readTree(run.file("run.json")).at("/counts/resent").asInt(), run.err());
-            for (var column : List.of("sent_ms", "headers_ms", "first_event_ms", "ttft_ms", "total_ms")) {
-                assertTrue(Double.parseDouble(run.requests().getLast().get(column)) < 350, column + " " + run.requests().getLast().get(column));
-            }
-        }
-    }
-
     @Test
     void anErrorWhoseBodyDoesNotEndIsToldByWhatHasCome() throws Exception {
         var stop = new CountDownLatch(1);
@@ -430,222 +185,6 @@ class FaultTest {
         } finally {
             stop.countDown();
         }
-    }
-
-    /** The record that announces the end of a TLS connection is not a byte of a response. */
-    @Test
-    void aTlsConnectionThatEndsProperlyIsSentOnceMore() throws Exception {
-        try (var trust = TrustedCertificate.forLocalhost(folder);
-             var server = serverWithSecondAnswer(trust.serverSocketFactory().createServerSocket(0, 50, InetAddress.getLoopbackAddress()), "")) {
-            assertSentOnceMore(server.url().replace("http:", "https:"));
-        }
-    }
-
-    @Test
-    void aServerThatKeepsItsConnectionsSeesThemAgain() {
-        var run = run("-m", QUICK, "-p", "Hi", "-n", "4", "--retries", "0", "--no-self-warmup");
-        assertEquals(List.of("true", "true", "true", "true"), column(run, "connection_reused"));
-        assertEquals(List.of("", "", "", ""), column(run, "connect_ms"));
-    }
-
-    private static List<String> column(TestRun run, String column) {
-        return run.requests().stream().map(row -> row.get(column)).toList();
-    }
-
-    /** As many connections as there will be requests in flight, and none that is not needed. */
-    @Test
-    void aBatchOpensItsConnectionsBeforeItMeasures() throws Exception {
-        var run = run("-m", "sim-ttft50-itl1-n3", "-p", "Hi", "-n", "6", "-c", "3", "--no-self-warmup");
-        assertEquals(List.of("true"), column(run, "connection_reused").stream().distinct().toList());
-        results = folder.resolve("new");
-        run = run("-m", QUICK, "-p", "Hi", "-n", "3", "--connection", "new", "--no-self-warmup");
-        assertEquals(List.of("false", "false", "false"), column(run, "connection_reused"));
-        assertFalse(column(run, "connect_ms").contains(""));
-        results = folder.resolve("two"); // servers of one host, by their ports
-        try (var other = SimulatedServer.start(2)) {
-            run = run("-m", "a=sim-ttft50-itl1-n3,b=sim-ttft50-itl1-n3@" + other.baseUrl(), "-p", "Hi", "-n", "3", "-c", "2", "--no-self-warmup");
-            assertEquals(List.of("true"), column(run, "connection_reused").stream().distinct().toList());
-        }
-        results = folder.resolve("single");
-        assertEquals("false", run("-m", QUICK, "-p", "Hi", "--no-self-warmup").request().get("connection_reused"));
-    }
-
-    /** Between the warm-up and what is measured all connections are idle; OkHttp's pool keeps five unless it is told otherwise. */
-    @Test
-    void asManyIdleConnectionsAreKeptAsThereWillBeRequests() {
-        var run = run("-m", "sim-ttft100-itl1-n2", "-p", "Hi", "--warmup", "12", "-n", "12", "-c", "12", "--no-self-warmup");
-        assertEquals(24, run.requests().size());
-        assertEquals(List.of("true"), column(run, "connection_reused").stream().distinct().toList());
-    }
-
-    /** OkHttp makes no TLS handshake without a request, so the list of models is asked for. */
-    @Test
-    void withTlsTheHandshakeIsMadeAheadToo() throws Exception {
-        try (var trust = TrustedCertificate.forLocalhost(folder); var server = new MockWebServer()) {
-            server.useHttps(trust.certificates().sslSocketFactory());
-            var paths = new ConcurrentLinkedQueue<String>();
-            server.setDispatcher(new Dispatcher() {
-                @Override
-                public MockResponse dispatch(RecordedRequest request) {
-                    paths.add(request.getMethod() + " " + request.getUrl().encodedPath());
-                    return new MockResponse.Builder().addHeader("Content-Type", "text/event-stream").body(EVENT + "data: [DONE]\n\n").build();
-                }
-            });
-            server.start();
-            var run = TestRun.of(results, "--base-url", server.url("/v1").toString(), "-m", "m", "-p", "Hi", "-n", "3", "--http", "1.1",
-                    "--echo", "none");
-            assertEquals(List.of("true", "true", "true"), column(run, "connection_reused"), run.err());
-            assertEquals(List.of("", "", ""), column(run, "tls_ms"));
-            assertEquals(List.of("http/1.1"), column(run, "http_version").stream().distinct().toList());
-            assertEquals(List.of("GET /v1/models", "POST /v1/chat/completions", "POST /v1/chat/completions", "POST /v1/chat/completions"),
-                    List.copyOf(paths));
-        }
-    }
-
-    /** A connection that is never reused costs little: less than twice the time, on a machine that is noisy. */
-    @Test
-    @Execution(ExecutionMode.CONCURRENT) // it waits more than it computes
-    void aBatchAgainstAServerThatClosesLateLosesNothingAndKeepsItsConcurrency() {
-        var spansMillis = new ArrayList<Double>();
-        for (var fault : List.of("none", "close-late")) {
-            results = folder.resolve(fault);
-            var before = simulator.answers();
-            var run = run("-m", "sim-ttft40-itl2-n12+" + fault, "-p", "Hi", "-n", "120", "-c", "8", "--retries", "0", "--no-self-warmup");
-            assertEquals(0, run.exitCode(), run.err());
-            assertEquals(120, run.requests().stream().filter(row -> row.get("status").equals("completed")).count());
-            assertEquals(120, simulator.answers() - before, "each request is answered once");
-            var sum = run.requests().stream().mapToDouble(row -> Double.parseDouble(row.get("total_ms"))).sum();
-            spansMillis.add(spanMillis(run));
-            // eight in flight take an eighth of the sum; half of them would be four, and this machine is noisy
-            assertTrue(spansMillis.getLast() < sum / 5, spansMillis + " ms for " + sum + " ms of requests");
-        }
-        assertTrue(spansMillis.getLast() < 2 * spansMillis.getFirst(), spansMillis.toString());
-    }
-
-    /** From the start of the first request to the end of the last. */
-    private static double spanMillis(TestRun run) {
-        var starts = run.requests().stream().mapToLong(row -> Instant.parse(row.get("started_at")).toEpochMilli()).min().getAsLong();
-        return run.requests().stream().mapToDouble(row -> Instant.parse(row.get("started_at")).toEpochMilli()
-                + Double.parseDouble(row.get("queue_ms")) + Double.parseDouble(row.get("total_ms"))).max().getAsDouble() - starts;
-    }
-
-    // Retries
-
-    /** Four are in flight when the first is refused. The other three end after 300 ms, and would be followed by others. */
-    @Test
-    void whenAServerSaysThatItIsTooMuchTheWholeModelWaits() throws Exception {
-        var atNanos = new ConcurrentLinkedQueue<Long>();
-        var number = new AtomicInteger();
-        try (var server = new MockWebServer()) {
-            server.setDispatcher(new Dispatcher() {
-                @Override
-                public MockResponse dispatch(RecordedRequest request) {
-                    atNanos.add(System.nanoTime());
-                    return number.incrementAndGet() == 1
-                            ? new MockResponse.Builder().code(429).addHeader("retry-after-ms", "800").body("{}").build()
-                            : new MockResponse.Builder().addHeader("Content-Type", "text/event-stream").body(EVENT + "data: [DONE]\n\n")
-                                    .headersDelay(300, TimeUnit.MILLISECONDS).build();
-                }
-            });
-            server.start();
-            var run = TestRun.of(results, "--base-url", server.url("/v1").toString(), "-m", "m", "-p", "Hi", "-n", "10", "-c", "4", "--echo",
-                    "none", "--no-self-warmup");
-            assertEquals(0, run.exitCode(), run.err());
-            var times = atNanos.stream().sorted().toList();
-            assertEquals(11, times.size());
-            assertTrue(times.get(4) - times.get(0) >= TimeUnit.MILLISECONDS.toNanos(800), times.toString());
-            run.requests().forEach(row -> assertTrue(Double.parseDouble(row.get("queue_ms")) < 400, row.toString()));
-        }
-    }
-
-    @Test
-    void aHeldModelIsHeldForAllItsRequests() throws Exception {
-        var model = LoopbackLoad.model("http://localhost:1/v1", "m");
-        var other = LoopbackLoad.model("http://localhost:1/v1", "n");
-        var backoff = new Backoff(new Retries(2, false), 1000);
-        var refused = refusal(429, 700L);
-        assertEquals(700, backoff.waitMillis(model, refused, 0));
-        backoff.slowDown(model, refused, 700);
-        assertTrue(backoff.heldMillis(model) > 350 && backoff.heldMillis(model) <= 701, "" + backoff.heldMillis(model));
-        backoff.slowDown(model, refused, 1);
-        assertTrue(backoff.heldMillis(model) > 300, "a shorter wait does not end a longer one");
-        assertEquals(0, backoff.heldMillis(other));
-        backoff.slowDown(other, refusal(503, 700L), 700);
-        assertEquals(0, backoff.heldMillis(other), "only 429 means that it is too much");
-    }
-
-    private static ExchangeResult refusal(Integer status, Long retryAfterMillis) {
-        return new ExchangeResult(new Outcome.Failed("x", "x", status), status, 1, retryAfterMillis, null, new AnswerState(), null,
-                null, ExchangeResult.BodyForm.USUAL, false, false, null);
-    }
-
-    @Test
-    void backoffIsExponentialWithFullJitterAndCapped() {
-        var model = LoopbackLoad.model("http://localhost:1/v1", "m");
-        var backoff = new Backoff(new Retries(100, false), 1000);
-        for (int retry = 0; retry < 30; retry++) {
-            var most = Math.min(30_000, 500 * Math.pow(2, retry));
-            var longest = 0L;
-            var shortest = Long.MAX_VALUE;
-            for (int i = 0; i < 400; i++) {
-                var wait = backoff.waitMillis(model, refusal(500, null), retry);
-                assertTrue(wait >= 0 && wait <= most, retry + ": " + wait);
-                longest = Math.max(longest, wait);
-                shortest = Math.min(shortest, wait);
-            }
-            assertTrue(longest > most * 0.8 && shortest < most * 0.2, "jitter from " + shortest + " to " + longest);
-        }
-        assertNull(backoff.waitMillis(model, refusal(500, null), 100));
-        assertNull(backoff.waitMillis(model, refusal(429, 1_001L), 0), "a server that asks for longer than a request may take");
-    }
-
-    @ParameterizedTest
-    @ValueSource(ints = {408, 409, 429, 500, 502, 503, 504, 529})
-    void whatMayPassIsTriedAgain(int status) throws Exception {
-        try (var server = new MockWebServer()) {
-            server.start();
-            server.enqueue(new MockResponse.Builder().code(status).addHeader("retry-after-ms", status == 503 ? "400" : "1").body("{}").build());
-            server.enqueue(new MockResponse.Builder().addHeader("Content-Type", "text/event-stream").body(EVENT + "data: [DONE]\n\n").build());
-            var run = TestRun.of(results, "--base-url", server.url("/v1").toString(), "-m", "m", "-p", "Hi", "--echo", "none",
-                    "--stall-timeout", "0.3"); // a wait between attempts may be longer
-            assertEquals(List.of("failed", "completed"), run.requests().stream().map(row -> row.get("status")).toList());
-            assertTrue(Double.parseDouble(run.requests().getLast().get("queue_ms")) < 300, "waiting to try again is no waiting for a slot");
-            var waited = Duration.between(Instant.parse(run.requests().getFirst().get("started_at")), Instant.parse(run.requests().getLast().get("started_at")));
-            assertTrue(status != 503 || waited.toMillis() >= 400, "as long as the server says: " + waited);
-        }
-    }
-
-    /** One that was not there is not waited for again, until it has answered. */
-    @Test
-    void aServerThatIsBackIsWaitedForAsBefore() {
-        var model = LoopbackLoad.model("http://localhost:1/v1", "m");
-        var backoff = new Backoff(new Retries(1, false), 1000);
-        assertNotNull(backoff.waitMillis(model, refusal(null, null), 0));
-        assertNull(backoff.waitMillis(model, refusal(null, null), 1));
-        assertNull(backoff.waitMillis(model, refusal(null, null), 0), "known not to be there");
-        assertNull(backoff.waitMillis(model, refusal(400, null), 0), "it answers, and what it says is final");
-        assertNotNull(backoff.waitMillis(model, refusal(null, null), 0));
-    }
-
-    @Test
-    void aQuotaThatIsUsedUpIsNotTriedAgain() throws Exception {
-        try (var server = new MockWebServer()) {
-            server.start();
-            server.enqueue(new MockResponse.Builder().code(429).addHeader("retry-after-ms", "1")
-                    .body("{\"error\":{\"code\":\"insufficient_quota\",\"message\":\"You exceeded your quota\"}}").build());
-            server.enqueue(new MockResponse.Builder().addHeader("Content-Type", "text/event-stream").body(EVENT + "data: [DONE]\n\n").build());
-            var run = TestRun.of(results, "--base-url", server.url("/v1").toString(), "-m", "m", "-p", "Hi", "--echo", "none");
-            assertEquals("failed insufficient_quota", run.request().get("status") + " " + run.request().get("error_type"));
-        }
-    }
-
-    @ParameterizedTest
-    @ValueSource(strings = {"cut", "cut-line", "reset", "error-object", "error-event", "error-field"})
-    void afterTheFirstTokenNothingIsSentAgain(String fault) {
-        var run = run("-m", QUICK + "+" + fault, "-p", "Hi", "--retries", "5");
-        assertEquals(1, run.requests().size());
-        assertNotEquals("completed", run.request().get("status"));
-        assertNotEquals("", run.request().get("ttft_ms"));
     }
 
     // The disk

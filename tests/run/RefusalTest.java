@@ -1,4 +1,4 @@
-package stream;
+package stream.run;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
@@ -28,6 +28,14 @@ import org.junit.jupiter.api.parallel.Execution;
 import org.junit.jupiter.api.parallel.ExecutionMode;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import stream.api.AcceptedForms;
+import stream.api.RequestForm;
+import stream.api.UsageRequest;
+import stream.client.Outcome;
+import stream.client.ServerErrors;
+import stream.fixtures.TestModels;
+import stream.fixtures.TestRun;
+import stream.metric.StreamEnd;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ObjectNode;

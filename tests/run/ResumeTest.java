@@ -1,4 +1,4 @@
-package stream;
+package stream.run;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
@@ -36,6 +36,16 @@ import org.junit.jupiter.api.parallel.ExecutionMode;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
+import stream.fixtures.Printed;
+import stream.fixtures.RunOnDisk;
+import stream.fixtures.TestOrder;
+import stream.fixtures.TestRun;
+import stream.fixtures.ToolProcess;
+import stream.record.ClockOffset;
+import stream.record.CsvRows;
+import stream.record.RunLock;
+import stream.record.RunManifest;
+import stream.simulator.SimulatedServer;
 import tools.jackson.databind.json.JsonMapper;
 
 /** A run that was cut off is finished: nothing twice, nothing lost. */

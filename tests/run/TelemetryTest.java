@@ -1,4 +1,4 @@
-package stream;
+package stream.run;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
@@ -22,6 +22,10 @@ import java.util.regex.Pattern;
 
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import stream.Stream;
+import stream.fixtures.Printed;
+import stream.fixtures.TestRun;
+import stream.terminal.Console;
 import tools.jackson.databind.json.JsonMapper;
 
 /** What Prometheus reads of a run while it goes on. */

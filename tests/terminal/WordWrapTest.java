@@ -1,4 +1,4 @@
-package stream;
+package stream.terminal;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;

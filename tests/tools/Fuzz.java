@@ -16,7 +16,7 @@
 // What it finds it writes to crash-* and repeats on the screen; it belongs into StreamDecoderTest, DialectsTest or PromptsTest.
 // FuzzTest is the short run: seeded, without a guide, in every run of the tests.
 
-package stream;
+package stream.tools;
 
 import java.io.IOException;
 import java.io.InputStream;
@@ -26,6 +26,11 @@ import java.util.List;
 
 import com.code_intelligence.jazzer.Jazzer;
 import okio.Buffer;
+import stream.api.Dialect;
+import stream.api.StreamDecoder;
+import stream.fixtures.DecodedStream;
+import stream.fixtures.StreamCase;
+import stream.prompt.PromptSet;
 
 /** Starts Jazzer on one of the targets below. */
 public class Fuzz {

@@ -10,7 +10,7 @@
 // To run just:
 //   jbang tests/tools/Manifest.java deploy/kubernetes.yaml
 
-package stream;
+package stream.tools;
 
 import java.io.IOException;
 import java.nio.file.Path;

@@ -1,4 +1,4 @@
-package stream;
+package stream.tools;
 
 import java.io.IOException;
 import java.nio.file.Files;
@@ -14,14 +14,14 @@ import java.util.List;
  * @param before parts of lines that follow each other
  * @param after  what stands there instead; fewer if the rest is taken out
  */
-record Mutant(String place, String test, List<String> before, List<String> after) {
+public record Mutant(String place, String test, List<String> before, List<String> after) {
 
     static final Path LIST = Path.of("tests/tools/mutants.txt");
 
     /** A file with a defect in it. */
     record Changed(Path file, String text) {}
 
-    static List<Mutant> readAll() throws IOException {
+    public static List<Mutant> readAll() throws IOException {
         var mutants = new ArrayList<Mutant>();
         for (var line : Files.readAllLines(LIST)) {
             if (line.startsWith("- ")) {
@@ -37,7 +37,7 @@ record Mutant(String place, String test, List<String> before, List<String> after
     }
 
     /** Returns the file with the defect; null if its lines are not at its place exactly once. */
-    Changed applied(SourceMembers members) throws IOException {
+    public Changed applied(SourceMembers members) throws IOException {
         Changed changed = null;
         for (var lines : members.at(place)) {
             var all = new ArrayList<>(Files.readAllLines(lines.file()));

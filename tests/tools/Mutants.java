@@ -19,7 +19,7 @@
 //
 // Only the changed file is compiled again, so a constant that is known to the compiler cannot be changed here.
 
-package stream;
+package stream.tools;
 
 import java.io.File;
 import java.io.IOException;

@@ -1,4 +1,4 @@
-package stream;
+package stream.tools;
 
 import java.io.IOException;
 import java.nio.file.Files;
@@ -21,7 +21,7 @@ import com.sun.source.util.TreePathScanner;
 import com.sun.source.util.Trees;
 
 /** In which lines the members of the project's types are, so that a place in the code is named as TYPE.MEMBER, whatever file it is in. */
-final class SourceMembers {
+public final class SourceMembers {
 
     /**
      * Lines of a file.
@@ -35,7 +35,7 @@ final class SourceMembers {
     private final Map<String, List<Lines>> members = new TreeMap<>();
 
     /** Reads the commands and all parts of the project in this folder. */
-    SourceMembers(Path project) throws IOException {
+    public SourceMembers(Path project) throws IOException {
         this.project = project;
         var files = new ArrayList<Path>();
         try (var commands = Files.list(project); var parts = Files.walk(project.resolve("src"))) {

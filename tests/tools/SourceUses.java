@@ -1,4 +1,4 @@
-package stream;
+package stream.tools;
 
 import java.io.IOException;
 import java.nio.file.Path;
@@ -30,12 +30,12 @@ import com.sun.source.util.Trees;
  * @param files     the other files whose types or members are used, by file
  * @param libraries the names of the jars, as in okhttp-jvm-5.5.1.jar, by file
  */
-record SourceUses(Map<Path, Set<Path>> files, Map<Path, Set<String>> libraries) {
+public record SourceUses(Map<Path, Set<Path>> files, Map<Path, Set<String>> libraries) {
 
     private static final Pattern JAR = Pattern.compile("([^/\\\\(]+\\.jar)");
 
     /** Resolves the names in these files, which together are all that they use of the project. */
-    static SourceUses in(Collection<Path> sources) throws IOException {
+    public static SourceUses in(Collection<Path> sources) throws IOException {
         var uses = new SourceUses(new TreeMap<>(), new TreeMap<>());
         var compiler = ToolProvider.getSystemJavaCompiler();
         try (var manager = compiler.getStandardFileManager(null, null, null)) {

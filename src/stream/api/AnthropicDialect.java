@@ -5,16 +5,17 @@
 //SOURCES Dialect.java
 //SOURCES EventParser.java
 
-package stream;
+package stream.api;
 
 import java.util.Map;
 import java.util.stream.Collectors;
 
+import stream.prompt.Prompt;
 import tools.jackson.core.JsonParser;
 import tools.jackson.databind.node.ObjectNode;
 
 /** {@code /messages} of Anthropic: the system message stands apart, events name their type, and token counts come unasked. */
-final class AnthropicDialect implements Dialect {
+public final class AnthropicDialect implements Dialect {
     @Override
     public String word() {
         return "anthropic";

@@ -3,7 +3,7 @@
 //SOURCES EventParser.java
 //SOURCES Usage.java
 
-package stream;
+package stream.api;
 
 import java.util.Objects;
 

@@ -3,7 +3,7 @@
 //SOURCES EventParser.java
 //SOURCES StreamEvent.java
 
-package stream;
+package stream.api;
 
 import java.util.Objects;
 import java.util.Set;

@@ -1,7 +1,7 @@
 //JAVA 25+
 //DEPS com.squareup.okio:okio-jvm:3.18.1
 
-package stream;
+package stream.api;
 
 import java.io.ByteArrayOutputStream;
 import java.net.ProtocolException;
@@ -13,7 +13,7 @@ import okio.Buffer;
  * Decodes chunked framing (RFC 9112, section 7.1) as it comes, up to the last chunk, which it leaves to the HTTP client: what
  * follows then is a body without content, and the connection can be used again.
  */
-final class ChunkDecoder {
+public final class ChunkDecoder {
 
     private static final int LONGEST_LINE = 4096;
     private static final int LINE_END = 2;
@@ -27,7 +27,7 @@ final class ChunkDecoder {
      * Adds the content of what has come to the payload. Returns the position of the first byte that was not taken: the end, or
      * what follows the size of the last chunk, or what is not chunked; {@link #isAtLast} tells that after the payload is used.
      */
-    int decode(byte[] bytes, int from, int to, Buffer payload) {
+    public int decode(byte[] bytes, int from, int to, Buffer payload) {
         var at = from;
         while (at < to && !atLast && failure == null) {
             if (remaining > LINE_END) {
@@ -80,7 +80,7 @@ final class ChunkDecoder {
      *
      * @throws ProtocolException if what has come is not chunked
      */
-    boolean isAtLast() throws ProtocolException {
+    public boolean isAtLast() throws ProtocolException {
         if (failure != null) {
             throw failure;
         }
@@ -88,7 +88,7 @@ final class ChunkDecoder {
     }
 
     /** Returns the bytes that were taken and that the HTTP client has to see; null inside a chunk. */
-    byte[] untaken() {
+    public byte[] untaken() {
         return remaining > 0 ? null : line.toByteArray();
     }
 }

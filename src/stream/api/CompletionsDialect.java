@@ -5,13 +5,14 @@
 //SOURCES Dialect.java
 //SOURCES EventParser.java
 
-package stream;
+package stream.api;
 
+import stream.prompt.Prompt;
 import tools.jackson.core.JsonParser;
 import tools.jackson.databind.node.ObjectNode;
 
 /** {@code /completions}, the legacy API: a chat is sent as text. */
-final class CompletionsDialect implements Dialect {
+public final class CompletionsDialect implements Dialect {
     @Override
     public String word() {
         return "completions";

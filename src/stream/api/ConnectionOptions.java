@@ -6,7 +6,7 @@
 //SOURCES ../terminal/UserError.java
 //SOURCES ConnectionSettings.java
 
-package stream;
+package stream.api;
 
 import java.io.IOException;
 import java.nio.file.Files;
@@ -19,9 +19,12 @@ import java.util.List;
 
 import okhttp3.tls.HandshakeCertificates;
 import picocli.CommandLine.Option;
+import stream.terminal.OneLine;
+import stream.terminal.OptionChecks;
+import stream.terminal.UserError;
 
 /** The options that say how to connect, the same in every command that calls a server. */
-final class ConnectionOptions {
+public final class ConnectionOptions {
 
     @Option(names = "--ca-cert", paramLabel = "FILE", description = "Certificates to trust beside those of the system, as PEM.")
     Path caCert;
@@ -36,7 +39,7 @@ final class ConnectionOptions {
     String httpVersion;
 
     /** Throws UserError if a value is not valid, or the file holds no certificate. */
-    ConnectionSettings settings() {
+    public ConnectionSettings settings() {
         new OptionChecks().oneOf("--connection", connection, "reuse", "new")
                 .require(httpVersion == null || List.of("1.1", "2").contains(httpVersion),
                         "--http '" + httpVersion + "'; must be one of 1.1, 2").throwIfAny();

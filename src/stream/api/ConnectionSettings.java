@@ -2,7 +2,7 @@
 //DEPS com.squareup.okhttp3:okhttp-jvm:5.5.1
 //DEPS com.squareup.okhttp3:okhttp-tls:5.5.1
 
-package stream;
+package stream.api;
 
 import java.util.List;
 
@@ -17,21 +17,21 @@ import okhttp3.tls.HandshakeCertificates;
  * @param httpVersion {@code 1.1} or {@code 2}; null for what the server prefers
  * @param trust       certificates to trust beside those of the system; null for none
  */
-record ConnectionSettings(boolean reuse, String httpVersion, HandshakeCertificates trust) {
+public record ConnectionSettings(boolean reuse, String httpVersion, HandshakeCertificates trust) {
 
-    static final ConnectionSettings DEFAULT = new ConnectionSettings(true, null, null);
+    public static final ConnectionSettings DEFAULT = new ConnectionSettings(true, null, null);
 
     /** Returns the protocols over TLS, which the server chooses from. */
-    List<Protocol> protocols() {
+    public List<Protocol> protocols() {
         return "1.1".equals(httpVersion) ? List.of(Protocol.HTTP_1_1) : List.of(Protocol.HTTP_2, Protocol.HTTP_1_1);
     }
 
     /** Returns the protocols without TLS, where there is no choice. */
-    List<Protocol> plainProtocols() {
+    public List<Protocol> plainProtocols() {
         return List.of("2".equals(httpVersion) ? Protocol.H2_PRIOR_KNOWLEDGE : Protocol.HTTP_1_1);
     }
 
-    OkHttpClient.Builder trusting(OkHttpClient.Builder client) {
+    public OkHttpClient.Builder trusting(OkHttpClient.Builder client) {
         return trust == null ? client : client.sslSocketFactory(trust.sslSocketFactory(), trust.trustManager());
     }
 }

@@ -7,18 +7,19 @@
 //SOURCES EventParser.java
 //SOURCES ResponsesDialect.java
 
-package stream;
+package stream.api;
 
 import java.util.List;
 import java.util.Map;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 
+import stream.prompt.Prompt;
 import tools.jackson.core.JsonParser;
 import tools.jackson.databind.node.ObjectNode;
 
 /** An API that streams answers to prompts. */
-sealed interface Dialect permits ChatDialect, CompletionsDialect, ResponsesDialect, AnthropicDialect {
+public sealed interface Dialect permits ChatDialect, CompletionsDialect, ResponsesDialect, AnthropicDialect {
 
     /** All APIs, the default first. */
     List<Dialect> ALL = List.of(new ChatDialect(), new CompletionsDialect(), new ResponsesDialect(), new AnthropicDialect());

@@ -1,7 +1,7 @@
 //JAVA 25+
 //DEPS com.squareup.okhttp3:okhttp-jvm:5.5.1
 
-package stream;
+package stream.api;
 
 import java.io.IOException;
 import java.net.InetAddress;
@@ -23,11 +23,11 @@ import okhttp3.HttpUrl;
  * as curl and Go read it: a list of names, each with its subdomains, and of addresses, which may have a port, and of networks such as
  * 10.0.0.0/8; {@code *} stands for all.
  */
-final class EnvironmentProxies extends ProxySelector {
+public final class EnvironmentProxies extends ProxySelector {
 
     private final Map<String, String> environment;
 
-    EnvironmentProxies(Map<String, String> environment) {
+    public EnvironmentProxies(Map<String, String> environment) {
         this.environment = environment;
     }
 
@@ -60,7 +60,7 @@ final class EnvironmentProxies extends ProxySelector {
     }
 
     /** Returns the proxy for a server as it may be shown, without user and password; null if there is none. */
-    String shown(URI uri) {
+    public String shown(URI uri) {
         var proxy = of(uri);
         return proxy == null ? null : proxy.scheme() + "://" + proxy.host() + ":" + proxy.port();
     }
@@ -87,7 +87,7 @@ final class EnvironmentProxies extends ProxySelector {
     }
 
     /** Returns the value of Proxy-Authorization for this scheme's proxy; null if its address brings no user. */
-    String authorization(String scheme) {
+    public String authorization(String scheme) {
         var proxy = HttpUrl.parse(variable(scheme + "_proxy"));
         return proxy == null || proxy.username().isEmpty() ? null
                 : Credentials.basic(proxy.username(), proxy.password());

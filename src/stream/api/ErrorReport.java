@@ -2,7 +2,7 @@
 //DEPS tools.jackson.core:jackson-databind:3.2.4
 //SOURCES StreamEvent.java
 
-package stream;
+package stream.api;
 
 import java.util.ArrayList;
 import java.util.List;
@@ -20,14 +20,14 @@ import tools.jackson.databind.node.BooleanNode;
  * @param type    the server's word for it; null if it has none
  * @param message null if it has none
  */
-record ErrorReport(String type, String message) {
+public record ErrorReport(String type, String message) {
 
     private static final int DEEPEST = 8;
     private static final List<String> MESSAGE_KEYS =
             List.of("message", "error", "errors", "msg", "detail", "details", "error_description", "description", "title", "reason");
 
     /** Reads a text that may be JSON, or contain it. */
-    static ErrorReport of(String text) {
+    public static ErrorReport of(String text) {
         try {
             var root = JsonMapper.shared().readTree(text);
             if (root.isContainer()) {

@@ -1,11 +1,11 @@
 //JAVA 25+
 
-package stream;
+package stream.api;
 
 import java.util.Locale;
 
 /** What a server-sent event is, in the column kind. */
-enum EventKind {
+public enum EventKind {
     /** Opens the answer; no text yet. */
     ROLE,
     /** Reasoning of the model, before the answer. */
@@ -47,7 +47,7 @@ enum EventKind {
      * @param word           in the column kind
      * @param hasEmptyChoice the column empty_choice
      */
-    static EventKind of(String word, boolean hasEmptyChoice) {
+    public static EventKind of(String word, boolean hasEmptyChoice) {
         for (var kind : KINDS) {
             if (kind.word.equals(word) && kind.hasEmptyChoice() == hasEmptyChoice) {
                 return kind;
@@ -57,16 +57,16 @@ enum EventKind {
     }
 
     /** Whether it has a choice without text, reasoning, tool call, role and finish reason. */
-    boolean hasEmptyChoice() {
+    public boolean hasEmptyChoice() {
         return this == EMPTY_CHOICE || this == EMPTY_CHOICE_WITH_USAGE;
     }
 
     /** Whether the model generated it: reasoning, visible text, or a part of a tool call. */
-    boolean isGenerated() {
+    public boolean isGenerated() {
         return this == REASONING || this == CONTENT || this == TOOL;
     }
 
-    String word() {
+    public String word() {
         return word;
     }
 }

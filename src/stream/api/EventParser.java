@@ -8,7 +8,7 @@
 //SOURCES StreamEvent.java
 //SOURCES Usage.java
 
-package stream;
+package stream.api;
 
 import tools.jackson.core.JsonParser;
 import tools.jackson.core.JsonToken;

@@ -1,7 +1,7 @@
 //JAVA 25+
 //SOURCES StreamEvent.java
 
-package stream;
+package stream.api;
 
 import java.util.Arrays;
 

@@ -2,7 +2,7 @@
 //DEPS com.squareup.okhttp3:okhttp-sse:5.5.1
 //DEPS com.squareup.okio:okio-jvm:3.18.1
 
-package stream;
+package stream.api;
 
 import java.io.IOException;
 import java.util.List;
@@ -21,7 +21,7 @@ import okio.ByteString;
  *
  * <p>What the first bytes show to be a document in JSON or HTML is not parsed: {@link #document} returns it.
  */
-final class EventStream {
+public final class EventStream {
 
     private static final ByteString ERROR_FIELD = ByteString.encodeUtf8("error:");
     private static final ByteString MARK = ByteString.decodeHex("efbbbf");
@@ -30,7 +30,7 @@ final class EventStream {
     private static final long MOST_DOCUMENT_BYTES = 64 * 1024;
 
     /** Receives what a stream brings. */
-    interface Receiver {
+    public interface Receiver {
 
         /** One or more lines have ended. */
         void lines();
@@ -45,14 +45,14 @@ final class EventStream {
     }
 
     /** The server reported an error in a line of its own; the message is what followed the colon. */
-    static final class ErrorLine extends IOException {
+    public static final class ErrorLine extends IOException {
         ErrorLine(String message) {
             super(message);
         }
     }
 
     /** An event that does not end. */
-    static final class EndlessEvent extends IOException { }
+    public static final class EndlessEvent extends IOException { }
 
     /** What the body of a response is, as its first bytes tell. */
     private enum Form { UNKNOWN, EVENTS, DOCUMENT }
@@ -77,7 +77,7 @@ final class EventStream {
     /**
      * @param isExpected whether a body that begins neither as events nor as JSON or HTML is taken for events
      */
-    EventStream(long mostEventBytes, boolean isExpected, Receiver receiver) {
+    public EventStream(long mostEventBytes, boolean isExpected, Receiver receiver) {
         this.mostEventBytes = mostEventBytes;
         this.isExpected = isExpected;
         this.receiver = receiver;
@@ -96,7 +96,7 @@ final class EventStream {
     }
 
     /** Where the bytes are to be put, before {@link #decode} is called. */
-    Buffer incoming() {
+    public Buffer incoming() {
         return incoming;
     }
 
@@ -106,7 +106,7 @@ final class EventStream {
      * @throws ErrorLine    if the server reports an error in a line of its own
      * @throws EndlessEvent if an event is longer than it may be
      */
-    boolean decode() throws IOException {
+    public boolean decode() throws IOException {
         normalise();
         recogniseForm(false);
         if (form != Form.EVENTS) {
@@ -132,7 +132,7 @@ final class EventStream {
      *
      * @throws ErrorLine if the last line is an error that the server reports
      */
-    String end() throws IOException {
+    public String end() throws IOException {
         recogniseForm(true);
         if (form != Form.EVENTS) {
             return null;
@@ -151,7 +151,7 @@ final class EventStream {
     }
 
     /** Returns the lines that belong to no event so far, as one line without comments; null if there are none. */
-    String rest() {
+    public String rest() {
         return rest(line -> !line.startsWith(":"));
     }
 
@@ -161,7 +161,7 @@ final class EventStream {
     }
 
     /** Returns the body if it is a document in JSON or HTML, at most 64 KB of it; null if it is not. */
-    String document() {
+    public String document() {
         return form == Form.DOCUMENT ? lines.snapshot().utf8().strip() : null;
     }
 

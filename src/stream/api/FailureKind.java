@@ -1,12 +1,12 @@
 //JAVA 25+
 
-package stream;
+package stream.api;
 
 import java.util.Arrays;
 import java.util.Locale;
 
 /** The failures that this tool finds by itself; the column error_type has others in the words of the server. */
-enum FailureKind {
+public enum FailureKind {
     /** There is no address of the server. */
     DNS,
     /** No connection could be opened. */
@@ -23,12 +23,12 @@ enum FailureKind {
     ENDLESS_EVENT, ENDLESS_ANSWER;
 
     /** Its name in the column error_type. */
-    String word() {
+    public String word() {
         return name().toLowerCase(Locale.ROOT);
     }
 
     /** Whether a word of the column error_type is one of these. */
-    static boolean isKnown(String word) {
+    public static boolean isKnown(String word) {
         return Arrays.stream(values()).anyMatch(kind -> kind.word().equals(word));
     }
 }

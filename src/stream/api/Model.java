@@ -9,7 +9,7 @@
 //SOURCES Secret.java
 //SOURCES UsageRequest.java
 
-package stream;
+package stream.api;
 
 import java.util.List;
 import java.util.Map;
@@ -18,6 +18,7 @@ import java.util.regex.Pattern;
 
 import okhttp3.HttpUrl;
 import okhttp3.Request;
+import stream.prompt.Prompt;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.JsonNodeFactory;
@@ -42,14 +43,14 @@ import tools.jackson.databind.node.ObjectNode;
  * @param readsThinkTags whether thoughts between think tags in its visible text are read as reasoning
  * @param extra       merged into the request body; a null removes a field from it
  */
-record Model(String label, String name, Dialect dialect, HttpUrl url, HttpUrl modelsUrl, String server, Secret key,
+public record Model(String label, String name, Dialect dialect, HttpUrl url, HttpUrl modelsUrl, String server, Secret key,
              String keyVariable, boolean azure, Map<String, String> headers, List<Secret> secrets, Integer maxTokens,
              Double temperature, Price price, boolean readsThinkTags, Map<String, Object> extra) {
 
     private static final int SHORTEST_SECRET = 8;
 
     /** Adds the headers; one of the user's replaces that of the key. */
-    void authorise(Request.Builder request) {
+    public void authorise(Request.Builder request) {
         if (key != null) {
             var header = azure ? Map.entry("api-key", key.value()) : dialect.authentication(key.value());
             request.header(header.getKey(), header.getValue());
@@ -58,7 +59,7 @@ record Model(String label, String name, Dialect dialect, HttpUrl url, HttpUrl mo
     }
 
     /** Returns the text without the key and the values of the user's headers, which some servers quote. */
-    String withoutSecrets(String text) {
+    public String withoutSecrets(String text) {
         var shown = key == null ? text : without(text, key.value(), "(the key)");
         for (var secret : secrets) {
             shown = secret.value().length() < SHORTEST_SECRET ? shown : without(shown, secret.value(), "(a header)");
@@ -81,7 +82,7 @@ record Model(String label, String name, Dialect dialect, HttpUrl url, HttpUrl mo
      * Returns the most output tokens that a request can bring, as its body allows: the limit that the API knows, of each of several
      * answers; null if the body has no limit.
      */
-    Long mostOutputTokens(JsonNode body) {
+    public Long mostOutputTokens(JsonNode body) {
         var limits = java.util.stream.Stream.of("max_tokens", "max_completion_tokens", "max_output_tokens").map(body::path)
                 .filter(JsonNode::isNumber).mapToLong(JsonNode::longValue).max();
         var answers = Math.max(1, Math.max(body.path("n").asInt(1), body.path("best_of").asInt(1)));
@@ -89,7 +90,7 @@ record Model(String label, String name, Dialect dialect, HttpUrl url, HttpUrl mo
     }
 
     /** Returns the most that its server may be asked for; OpenAI's own refuses parameters that it does not know. */
-    UsageRequest mostUsage() {
+    public UsageRequest mostUsage() {
         return !dialect.acceptsSeedAndUsage() ? UsageRequest.NONE
                 : azure || url.host().equals("api.openai.com") ? UsageRequest.AT_THE_END : UsageRequest.WITH_EACH_EVENT;
     }
@@ -100,12 +101,12 @@ record Model(String label, String name, Dialect dialect, HttpUrl url, HttpUrl mo
     }
 
     /** Returns the JSON body of a streaming request that asks for these token counts. */
-    String body(Prompt prompt, Sampling sampling, UsageRequest usage) {
+    public String body(Prompt prompt, Sampling sampling, UsageRequest usage) {
         return body(prompt, sampling, new RequestForm(usage, Map.of()));
     }
 
     /** Returns the JSON body of a streaming request, as its server accepts it; what the user adds stays as it is. */
-    String body(Prompt prompt, Sampling sampling, RequestForm form) {
+    public String body(Prompt prompt, Sampling sampling, RequestForm form) {
         var body = JsonNodeFactory.instance.objectNode().put("model", name).put("stream", true);
         dialect.putPrompt(body, name, prompt, answerLimit(prompt, sampling));
         var ownTemperature = prompt.temperature() != null ? prompt.temperature() : temperature;

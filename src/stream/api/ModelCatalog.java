@@ -14,7 +14,7 @@
 //SOURCES ResponsesDialect.java
 //SOURCES Secret.java
 
-package stream;
+package stream.api;
 
 import java.io.IOException;
 import java.nio.file.Files;
@@ -29,11 +29,14 @@ import java.util.Set;
 import java.util.regex.Pattern;
 
 import okhttp3.HttpUrl;
+import stream.prompt.HandWrittenJson;
+import stream.prompt.UserFile;
+import stream.terminal.UserError;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
 
 /** Turns names, options and environment into models; it alone decides which key goes to which server. */
-final class ModelCatalog {
+public final class ModelCatalog {
 
     private static final String AZURE_API_VERSION = "2024-10-21"; // the newest that Azure calls generally available
     private static final String AZURE_INFERENCE_API_VERSION = "2024-05-01-preview";
@@ -57,11 +60,11 @@ final class ModelCatalog {
      * @param simulator all models are there and get no key; null for the models' own servers
      * @param keyNeeded whether a missing key is a problem
      */
-    record Access(HttpUrl simulator, boolean keyNeeded) {
-        static final Access WITH_KEYS = new Access(null, true);
-        static final Access WITHOUT_KEYS = new Access(null, false);
+    public record Access(HttpUrl simulator, boolean keyNeeded) {
+        public static final Access WITH_KEYS = new Access(null, true);
+        public static final Access WITHOUT_KEYS = new Access(null, false);
 
-        static Access toSimulator(String baseUrl) {
+        public static Access toSimulator(String baseUrl) {
             return new Access(HttpUrl.get(baseUrl), false);
         }
     }
@@ -85,7 +88,7 @@ final class ModelCatalog {
     }
 
     /** Reads the models that the user named, or the default ones; throws if any of them cannot be called. */
-    static ModelCatalog of(ModelSettings settings, Map<String, String> environment, Access access) {
+    public static ModelCatalog of(ModelSettings settings, Map<String, String> environment, Access access) {
         var catalog = new ModelCatalog(settings, environment, access);
         var specs = new ArrayList<ModelSpec>();
         for (var list : settings.specs()) {
@@ -115,17 +118,17 @@ final class ModelCatalog {
         return catalog;
     }
 
-    List<Model> models() {
+    public List<Model> models() {
         return List.copyOf(models);
     }
 
     /** What the user should know, a line each. */
-    Set<String> notes() {
+    public Set<String> notes() {
         return notes;
     }
 
     /** Returns the model of this name on the run's server, for a prompt that names its own. */
-    Model named(String name) {
+    public Model named(String name) {
         var model = resolve(ModelSpec.ofName(name));
         throwProblems();
         return model;

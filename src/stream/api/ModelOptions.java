@@ -3,7 +3,7 @@
 //SOURCES ModelSettings.java
 //SOURCES RequestHeader.java
 
-package stream;
+package stream.api;
 
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -12,7 +12,7 @@ import java.util.List;
 import picocli.CommandLine.Option;
 
 /** The options that say which models to call, the same in every command that calls any. */
-final class ModelOptions {
+public final class ModelOptions {
 
     @Option(names = {"-m", "--model"}, paramLabel = "LIST",
             description = "Models, comma separated or repeated; LABEL=NAME@BASE_URL gives one its own label and server"
@@ -35,7 +35,7 @@ final class ModelOptions {
 
     @Option(names = "--header", paramLabel = "'NAME: VALUE'", description = "A header for the run's server; $${NAME} in the value is"
             + " read from the environment; repeatable.")
-    List<String> headers = List.of();
+    public List<String> headers = List.of();
 
     @Option(names = "--insecure-http",
             description = "Send a key over http:// to a host that is not this machine.")
@@ -48,12 +48,12 @@ final class ModelOptions {
     @Option(names = "--no-key", description = "Send no key, to servers that need none, though one may be set.")
     boolean noKey;
 
-    ModelSettings settings() {
+    public ModelSettings settings() {
         return new ModelSettings(specs, file, baseUrl, api, insecureHttp, headers, thinkTags, noKey);
     }
 
     /** Replaces the headers whose value is not known by those given now, in a run that is resumed. */
-    void giveAgain(List<String> headersNow) {
+    public void giveAgain(List<String> headersNow) {
         var all = new ArrayList<>(headersNow);
         var names = headersNow.stream().map(RequestHeader::name).toList();
         headers.stream().filter(header -> !names.contains(RequestHeader.name(header))).forEach(all::add);

@@ -1,7 +1,7 @@
 //JAVA 25+
 //SOURCES NamedModel.java
 
-package stream;
+package stream.api;
 
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -19,21 +19,21 @@ import java.util.List;
  * @param thinkTags    whether thoughts between think tags in a visible text are read as reasoning, of all models
  * @param withoutKey   whether no key is sent, though one is set
  */
-record ModelSettings(List<String> specs, Path file, String baseUrl, String api, boolean insecureHttp, List<String> headers,
+public record ModelSettings(List<String> specs, Path file, String baseUrl, String api, boolean insecureHttp, List<String> headers,
                      boolean thinkTags, boolean withoutKey) {
 
     /** Models that are called as their names tell. */
-    ModelSettings(List<String> specs, Path file, String baseUrl, String api, boolean insecureHttp, List<String> headers) {
+    public ModelSettings(List<String> specs, Path file, String baseUrl, String api, boolean insecureHttp, List<String> headers) {
         this(specs, file, baseUrl, api, insecureHttp, headers, false, false);
     }
 
     /** Whether the user named any model; else the defaults are called. */
-    boolean namesModels() {
+    public boolean namesModels() {
         return !specs.isEmpty() || file != null;
     }
 
     /** Returns the options that name the models with these labels, of those of a file all. */
-    List<String> arguments(List<String> labels) {
+    public List<String> arguments(List<String> labels) {
         var words = new ArrayList<String>();
         var chosen = specs.stream().flatMap(list -> NamedModel.split(list).stream())
                 .filter(spec -> NamedModel.of(spec) != null && labels.contains(NamedModel.of(spec).labelOrName())).toList();

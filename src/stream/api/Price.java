@@ -2,7 +2,7 @@
 //DEPS tools.jackson.core:jackson-databind:3.2.4
 //SOURCES Usage.java
 
-package stream;
+package stream.api;
 
 import java.math.BigDecimal;
 import java.math.MathContext;
@@ -26,13 +26,13 @@ import tools.jackson.databind.node.ObjectNode;
  * @param output      for output tokens, which include reasoning
  * @param currency    ISO 4217, such as USD
  */
-record Price(BigDecimal input, BigDecimal cachedInput, BigDecimal output, String currency) {
+public record Price(BigDecimal input, BigDecimal cachedInput, BigDecimal output, String currency) {
 
     private static final int MILLION = 6; // as a power of ten
     private static final Set<String> KEYS = new LinkedHashSet<>(List.of("input", "cached_input", "output", "currency"));
 
     /** Reads a price as the user, or run.json, has it; each problem that is found is passed on, and null returned. */
-    static Price of(JsonNode json, Consumer<String> problems) {
+    public static Price of(JsonNode json, Consumer<String> problems) {
         var found = new ArrayList<String>();
         if (!json.isObject()) {
             problems.accept("price is " + json + "; write {\"input\": 1.25, \"output\": 10, \"currency\": \"USD\"}");
@@ -65,7 +65,7 @@ record Price(BigDecimal input, BigDecimal cachedInput, BigDecimal output, String
      * Returns the exact cost of an answer; null if the server did not count both its prompt and its output. Tokens of the prompt
      * are taken as not cached where the server does not say.
      */
-    BigDecimal cost(Usage usage) {
+    public BigDecimal cost(Usage usage) {
         if (usage.promptTokens() == null || usage.outputTokens() == null) {
             return null;
         }
@@ -75,7 +75,7 @@ record Price(BigDecimal input, BigDecimal cachedInput, BigDecimal output, String
     }
 
     /** Returns the most that these tokens can cost. */
-    BigDecimal most(long promptTokens, long outputTokens) {
+    public BigDecimal most(long promptTokens, long outputTokens) {
         return perMillion(input.max(cachedInput).multiply(BigDecimal.valueOf(promptTokens))
                 .add(output.multiply(BigDecimal.valueOf(outputTokens))));
     }
@@ -85,16 +85,16 @@ record Price(BigDecimal input, BigDecimal cachedInput, BigDecimal output, String
     }
 
     /** Returns an amount to four significant digits. */
-    static String shown(BigDecimal amount) {
+    public static String shown(BigDecimal amount) {
         return plain(amount.round(new MathContext(4)));
     }
 
     /** Returns all digits of an amount, without an exponent. */
-    static String plain(BigDecimal amount) {
+    public static String plain(BigDecimal amount) {
         return amount.stripTrailingZeros().toPlainString();
     }
 
-    ObjectNode json() {
+    public ObjectNode json() {
         return JsonNodeFactory.instance.objectNode().put("input", input).put("cached_input", cachedInput).put("output", output)
                 .put("currency", currency);
     }

@@ -3,7 +3,7 @@
 //SOURCES ../terminal/Warning.java
 //SOURCES UsageRequest.java
 
-package stream;
+package stream.api;
 
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -12,6 +12,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.regex.Pattern;
 
+import stream.terminal.Warning;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
@@ -21,7 +22,7 @@ import tools.jackson.databind.node.ObjectNode;
  * @param usage   which token counts are asked for
  * @param changed parameters that were refused, with the name under which the server wants the value; an empty name leaves it out
  */
-record RequestForm(UsageRequest usage, Map<String, String> changed) {
+public record RequestForm(UsageRequest usage, Map<String, String> changed) {
 
     private static final String LEFT_OUT = "";
 
@@ -40,7 +41,7 @@ record RequestForm(UsageRequest usage, Map<String, String> changed) {
      * @param body    the JSON that was refused
      * @param own     parameters that the user has set for the model or the prompt, which stay as they are
      */
-    RequestForm without(String refusal, String body, Set<String> own) {
+    public RequestForm without(String refusal, String body, Set<String> own) {
         if (usage == UsageRequest.WITH_EACH_EVENT && refusal.contains("continuous_usage_stats")) {
             return new RequestForm(UsageRequest.AT_THE_END, changed);
         }
@@ -74,7 +75,7 @@ record RequestForm(UsageRequest usage, Map<String, String> changed) {
     }
 
     /** Changes the body of a request. */
-    void applyTo(ObjectNode body) {
+    public void applyTo(ObjectNode body) {
         changed.forEach((parameter, other) -> {
             var value = body.remove(parameter);
             if (value != null && !other.equals(LEFT_OUT)) {
@@ -84,7 +85,7 @@ record RequestForm(UsageRequest usage, Map<String, String> changed) {
     }
 
     /** Returns what the user is told of the differences to an earlier form, a line each. */
-    List<String> changesSince(RequestForm before, String label, String server) {
+    public List<String> changesSince(RequestForm before, String label, String server) {
         var lines = new ArrayList<String>();
         if (usage == UsageRequest.NONE && before.usage != UsageRequest.NONE) {
             lines.add(Warning.NO_USAGE.about(server));

@@ -2,7 +2,7 @@
 //SOURCES ../terminal/OptionChecks.java
 //SOURCES ../terminal/UserError.java
 
-package stream;
+package stream.api;
 
 import java.util.Locale;
 import java.util.Map;
@@ -11,8 +11,11 @@ import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
+import stream.terminal.OptionChecks;
+import stream.terminal.UserError;
+
 /** A header that the user adds to requests. Its value may be a secret: no message contains it. */
-record RequestHeader(String name, String value) {
+public record RequestHeader(String name, String value) {
 
     private static final Pattern SYNTAX = Pattern.compile("([!#$%&'*+.^_`|~0-9A-Za-z-]+)\\s*:\\s*(.*?)\\s*");
     private static final Pattern REFERENCE = Pattern.compile("\\$\\{([A-Za-z_][A-Za-z0-9_]*)}");
@@ -21,7 +24,7 @@ record RequestHeader(String name, String value) {
             "accept-encoding");
 
     /** Stands for a value in run.json. */
-    static final String LEFT_OUT = "(left-out)";
+    public static final String LEFT_OUT = "(left-out)";
 
     /** Returns the name of a header as the user wrote it, in lower case; all of it if there is no colon. */
     static String name(String header) {
@@ -29,7 +32,7 @@ record RequestHeader(String name, String value) {
     }
 
     /** Returns the header as run.json keeps it: without its value, unless that comes from the environment. */
-    static String withoutValue(String header) {
+    public static String withoutValue(String header) {
         var parts = SYNTAX.matcher(header);
         return !parts.matches() ? LEFT_OUT
                 : isPublic(parts.group(2)) ? header : parts.group(1) + ": " + LEFT_OUT;

@@ -5,8 +5,9 @@
 //SOURCES EventParser.java
 //SOURCES ResponsesParser.java
 
-package stream;
+package stream.api;
 
+import stream.prompt.Prompt;
 import tools.jackson.core.JsonParser;
 import tools.jackson.databind.node.ObjectNode;
 

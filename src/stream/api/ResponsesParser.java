@@ -2,7 +2,7 @@
 //DEPS tools.jackson.core:jackson-databind:3.2.4
 //SOURCES EventParser.java
 
-package stream;
+package stream.api;
 
 import tools.jackson.core.JsonParser;
 

@@ -1,6 +1,6 @@
 //JAVA 25+
 
-package stream;
+package stream.api;
 
 /**
  * What a request contains besides the prompt, where neither the prompt nor the model says otherwise.
@@ -9,4 +9,4 @@ package stream;
  * @param temperature from 0 to 2
  * @param seed        null for none
  */
-record Sampling(int maxTokens, double temperature, Long seed) { }
+public record Sampling(int maxTokens, double temperature, Long seed) { }

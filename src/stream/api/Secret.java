@@ -1,6 +1,6 @@
 //JAVA 25+
 
-package stream;
+package stream.api;
 
 /** A key; its value is not printed by accident. */
 record Secret(String value) {

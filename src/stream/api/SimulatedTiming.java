@@ -1,12 +1,12 @@
 //JAVA 25+
 
-package stream;
+package stream.api;
 
 /** How a response tells that its timing is made up. */
-final class SimulatedTiming {
+public final class SimulatedTiming {
 
     /** The name of the header; the value does not matter. */
-    static final String HEADER = "x-simulated";
+    public static final String HEADER = "x-simulated";
 
     private SimulatedTiming() { }
 }

@@ -8,7 +8,7 @@
 //SOURCES FailureKind.java
 //SOURCES StreamEvent.java
 
-package stream;
+package stream.api;
 
 import tools.jackson.core.JacksonException;
 import tools.jackson.core.ObjectReadContext;
@@ -21,7 +21,7 @@ import tools.jackson.core.util.JsonRecyclerPools;
  * <p>Most servers send the same JSON again and again with another text and other token counts in it. An event that differs from
  * the previous one in nothing else means the same with these, and is not parsed.
  */
-final class StreamDecoder {
+public final class StreamDecoder {
 
     private static final StreamEvent DONE = new StreamEvent(EventKind.DONE, null, null, true);
     private static final StreamEvent NOTHING = new StreamEvent(EventKind.OTHER, null, null, false);
@@ -32,7 +32,7 @@ final class StreamDecoder {
     private final Dialect dialect;
     private EventPattern pattern; // of the event before; null if the next one cannot be like it
 
-    StreamDecoder(Dialect dialect) {
+    public StreamDecoder(Dialect dialect) {
         this.dialect = dialect;
     }
 
@@ -42,7 +42,7 @@ final class StreamDecoder {
      * @param type the event's type, null if it has none
      * @param data the event's data, without the field names
      */
-    StreamEvent decode(String type, String data) {
+    public StreamEvent decode(String type, String data) {
         var isError = "error".equals(type);
         if (!data.startsWith("{")) {
             var stripped = data.strip();
@@ -62,7 +62,7 @@ final class StreamDecoder {
     }
 
     /** Whether data is {@code [DONE]} or JSON with its end, so that an event that has lost its empty line can be used. */
-    static boolean isWhole(String data) {
+    public static boolean isWhole(String data) {
         var stripped = data.strip();
         if (!stripped.startsWith("{")) {
             return stripped.equals("[DONE]");

@@ -2,7 +2,7 @@
 //SOURCES EventKind.java
 //SOURCES Usage.java
 
-package stream;
+package stream.api;
 
 /**
  * What one server-sent event means.
@@ -12,13 +12,13 @@ package stream;
  * @param about what it says of the whole answer; null for most events
  * @param last  whether no event follows
  */
-record StreamEvent(EventKind kind, String text, About about, boolean last) {
+public record StreamEvent(EventKind kind, String text, About about, boolean last) {
 
     /** Stands for a count of tokens that is not known. */
-    static final int NO_COUNT = -1;
+    public static final int NO_COUNT = -1;
 
     /** Which of several choices an event has. */
-    enum Choices {
+    public enum Choices {
         /** None, or the API has no choices. */
         NONE,
         /** The one of index 0, which is measured. */
@@ -29,7 +29,7 @@ record StreamEvent(EventKind kind, String text, About about, boolean last) {
         ALL;
 
         /** Whether there is another one than the first. */
-        boolean hasOthers() {
+        public boolean hasOthers() {
             return this == OTHERS || this == ALL;
         }
     }
@@ -39,10 +39,10 @@ record StreamEvent(EventKind kind, String text, About about, boolean last) {
      *
      * @param choices whose text, and whose token counts, the event has
      */
-    record About(String finishReason, Usage usage, String errorType, String model, String fingerprint, Choices choices) {
+    public record About(String finishReason, Usage usage, String errorType, String model, String fingerprint, Choices choices) {
 
         /** Of an event without choices. */
-        About(String finishReason, Usage usage, String errorType, String model, String fingerprint) {
+        public About(String finishReason, Usage usage, String errorType, String model, String fingerprint) {
             this(finishReason, usage, errorType, model, fingerprint, Choices.NONE);
         }
 
@@ -54,12 +54,12 @@ record StreamEvent(EventKind kind, String text, About about, boolean last) {
         }
     }
 
-    static StreamEvent error(String errorType, String message) {
+    public static StreamEvent error(String errorType, String message) {
         return new StreamEvent(EventKind.ERROR, message, new About(null, null, errorType, null, null), false);
     }
 
     /** Returns how many output tokens the measured choice has so far, as the event says; {@link #NO_COUNT} if it does not. */
-    int outputTokens() {
+    public int outputTokens() {
         return about == null || about.usage() == null || about.usage().outputTokens() == null || about.choices().hasOthers() ? NO_COUNT
                 : about.usage().outputTokens();
     }

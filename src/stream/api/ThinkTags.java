@@ -2,7 +2,7 @@
 //SOURCES EventKind.java
 //SOURCES StreamEvent.java
 
-package stream;
+package stream.api;
 
 import java.util.ArrayDeque;
 import java.util.Deque;
@@ -12,13 +12,13 @@ import java.util.Deque;
  * template has put that into the prompt, have the closing tag alone. As long as it is not known whether an event is a thought it is held, with its
  * time; {@link #end} passes on what is held. Not safe for use by several threads.
  */
-final class ThinkTags {
+public final class ThinkTags {
 
     private static final String OPENING = "<think>";
     private static final String CLOSING = "</think>";
 
     /** Receives the events in their order, each with its time and its read. */
-    interface EventConsumer {
+    public interface EventConsumer {
         void event(long atNanos, int read, StreamEvent event);
     }
 
@@ -44,19 +44,19 @@ final class ThinkTags {
     private boolean hasThought; // a text other than space
     private boolean mayOpen = true; // whether the text may begin with the opening tag
 
-    ThinkTags(EventConsumer consumer) {
+    public ThinkTags(EventConsumer consumer) {
         this.consumer = consumer;
     }
 
     /** Whether a visible text has thoughts in it, as far as its tags tell. */
-    static boolean areIn(String visibleText) {
+    public static boolean areIn(String visibleText) {
         var opening = visibleText.indexOf(OPENING);
         var closing = visibleText.indexOf(CLOSING);
         return visibleText.stripLeading().startsWith(OPENING) || closing >= 0 && (opening < 0 || opening > closing);
     }
 
     /** Takes the next event. */
-    void add(long atNanos, int read, StreamEvent event) {
+    public void add(long atNanos, int read, StreamEvent event) {
         var next = new Held(atNanos, read, event);
         if (place == Place.UNKNOWN) {
             held.add(next);
@@ -74,7 +74,7 @@ final class ThinkTags {
     }
 
     /** Passes on what is held; to be called after the last event. */
-    void end() {
+    public void end() {
         for (Held each; (each = held.poll()) != null; ) {
             consumer.event(each.atNanos(), each.read(), each.event());
         }

@@ -1,6 +1,6 @@
 //JAVA 25+
 
-package stream;
+package stream.api;
 
 /**
  * Token counts as the server gives them; null where it gives none.
@@ -11,17 +11,17 @@ package stream;
  * @param outputTokens       of the answer, including its reasoning
  * @param reasoningTokens    those of the output that are reasoning
  */
-record Usage(Integer inputTokens, Integer cacheTokensBeside, Integer cachedPromptTokens, Integer outputTokens, Integer reasoningTokens) {
+public record Usage(Integer inputTokens, Integer cacheTokensBeside, Integer cachedPromptTokens, Integer outputTokens, Integer reasoningTokens) {
 
-    static final Usage UNKNOWN = new Usage(null, null, null, null);
+    public static final Usage UNKNOWN = new Usage(null, null, null, null);
 
     /** Counts of an API that counts all tokens of the prompt together. */
-    Usage(Integer promptTokens, Integer cachedPromptTokens, Integer outputTokens, Integer reasoningTokens) {
+    public Usage(Integer promptTokens, Integer cachedPromptTokens, Integer outputTokens, Integer reasoningTokens) {
         this(promptTokens, null, cachedPromptTokens, outputTokens, reasoningTokens);
     }
 
     /** Returns all tokens of the prompt; null if they are not known. */
-    Integer promptTokens() {
+    public Integer promptTokens() {
         return inputTokens == null || cacheTokensBeside == null ? inputTokens : Integer.valueOf(inputTokens + cacheTokensBeside);
     }
 
@@ -29,7 +29,7 @@ record Usage(Integer inputTokens, Integer cacheTokensBeside, Integer cachedPromp
      * Returns what is known after a later event. A later count replaces an earlier one, unless it is 0 or null: some gateways send zeros
      * for what they do not know. Where both the input and the output are 0, nothing was counted.
      */
-    Usage with(Usage later) {
+    public Usage with(Usage later) {
         return later == null || later.isOfZeros() ? this : new Usage(later(inputTokens, later.inputTokens),
                 later(cacheTokensBeside, later.cacheTokensBeside), later(cachedPromptTokens, later.cachedPromptTokens),
                 later(outputTokens, later.outputTokens), later(reasoningTokens, later.reasoningTokens));
@@ -44,7 +44,7 @@ record Usage(Integer inputTokens, Integer cacheTokensBeside, Integer cachedPromp
     }
 
     /** Returns the same with other counts of the output. */
-    Usage withCounts(Integer output, Integer reasoning) {
+    public Usage withCounts(Integer output, Integer reasoning) {
         return new Usage(inputTokens, cacheTokensBeside, cachedPromptTokens, output, reasoning);
     }
 }

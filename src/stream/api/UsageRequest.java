@@ -1,9 +1,9 @@
 //JAVA 25+
 
-package stream;
+package stream.api;
 
 /** Which token counts a request asks for inside the stream. */
-enum UsageRequest {
+public enum UsageRequest {
     /** None, for servers that refuse the parameter. */
     NONE,
     /** Those of the whole answer, at its end. */

@@ -4,12 +4,17 @@
 //SOURCES ../compare/Pair.java
 //SOURCES ../compare/Unit.java
 
-package stream;
+package stream.bench;
 
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.SplittableRandom;
+
+import stream.compare.Difference;
+import stream.compare.Pair;
+import stream.compare.Unit;
+import stream.metric.Metrics;
 
 /**
  * A run of two or more models as people make it. Spreads are standard deviations of the logarithm of a time.
@@ -25,14 +30,14 @@ import java.util.SplittableRandom;
  * @param day          of the effect that a day has on all requests of a run
  * @param heavyTails   whether the noise has three degrees of freedom
  */
-record RunDesign(int prompts, int repetitions, double promptSpread, double noise, double load, double correlation, double drift,
+public record RunDesign(int prompts, int repetitions, double promptSpread, double noise, double load, double correlation, double drift,
                  boolean byModel, double day, boolean heavyTails) {
 
-    static RunDesign of(int prompts, int repetitions, double promptSpread, double noise) {
+    public static RunDesign of(int prompts, int repetitions, double promptSpread, double noise) {
         return new RunDesign(prompts, repetitions, promptSpread, noise, 0, 0, 0, false, 0, false);
     }
 
-    RunDesign withLoad(double spread, double correlationToNext) {
+    public RunDesign withLoad(double spread, double correlationToNext) {
         return new RunDesign(prompts, repetitions, promptSpread, noise, spread, correlationToNext, drift, byModel, day, heavyTails);
     }
 
@@ -40,11 +45,11 @@ record RunDesign(int prompts, int repetitions, double promptSpread, double noise
         return new RunDesign(prompts, repetitions, promptSpread, noise, load, correlation, driftOverRun, true, day, heavyTails);
     }
 
-    RunDesign onTwoDays(double spread) {
+    public RunDesign onTwoDays(double spread) {
         return new RunDesign(prompts, repetitions, promptSpread, noise, load, correlation, drift, byModel, spread, heavyTails);
     }
 
-    RunDesign withHeavyTails() {
+    public RunDesign withHeavyTails() {
         return new RunDesign(prompts, repetitions, promptSpread, noise, load, correlation, drift, byModel, day, true);
     }
 

@@ -7,7 +7,7 @@
 //SOURCES RunDesign.java
 //SOURCES VerdictTable.java
 
-package stream;
+package stream.bench;
 
 import java.util.List;
 import java.util.SplittableRandom;
@@ -15,9 +15,13 @@ import java.util.function.Predicate;
 import java.util.stream.Collectors;
 
 import org.apache.commons.statistics.inference.WilcoxonSignedRankTest;
+import stream.compare.ChangePoints;
+import stream.compare.Difference;
+import stream.compare.Pair;
+import stream.compare.Verdict;
 
 /** The table of Bench.java verdicts. */
-final class VerdictSimulation {
+public final class VerdictSimulation {
 
     static final double MARGIN = 0.05;
     private static final double SIGNIFICANT = 0.05;
@@ -25,11 +29,11 @@ final class VerdictSimulation {
     private VerdictSimulation() { }
 
     /** Whether it says that one is faster. */
-    static boolean isDifferent(Difference difference) {
+    public static boolean isDifferent(Difference difference) {
         return difference.verdict(MARGIN) == Verdict.FASTER || difference.verdict(MARGIN) == Verdict.SLOWER;
     }
 
-    static boolean isSame(Difference difference) {
+    public static boolean isSame(Difference difference) {
         return difference.verdict(MARGIN) == Verdict.SAME;
     }
 
@@ -41,7 +45,7 @@ final class VerdictSimulation {
     }
 
     /** Returns the share of data sets for which a verdict is given. */
-    static double share(RunDesign design, double trueRatio, int dataSets, Predicate<Difference> verdict) {
+    public static double share(RunDesign design, double trueRatio, int dataSets, Predicate<Difference> verdict) {
         return shareOfPairs(design, trueRatio, dataSets, pairs -> verdict.test(Difference.ofPairs(pairs)));
     }
 
@@ -56,7 +60,7 @@ final class VerdictSimulation {
     }
 
     /** Returns the share of data sets in which any of several equal models is called slower than the fastest. */
-    static double shareOfMany(RunDesign design, int models, int dataSets) {
+    public static double shareOfMany(RunDesign design, int models, int dataSets) {
         var random = new SplittableRandom(1);
         var count = 0;
         for (int i = 0; i < dataSets; i++) {
@@ -66,7 +70,7 @@ final class VerdictSimulation {
     }
 
     /** Returns the share of data sets in which two equal sides of several runs are called different. */
-    static double shareOfRuns(RunDesign design, int runsOfEach, int dataSets) {
+    public static double shareOfRuns(RunDesign design, int runsOfEach, int dataSets) {
         var random = new SplittableRandom(1);
         var count = 0;
         for (int i = 0; i < dataSets; i++) {
@@ -86,7 +90,7 @@ final class VerdictSimulation {
      * @param heavyTails  whether the spread has three degrees of freedom
      * @param withCaveat  whether those count too of which the sentence says that runs resemble each other
      */
-    static double shareOfHistories(int runs, int changeAt, double ratio, double spread, double correlation, boolean heavyTails,
+    public static double shareOfHistories(int runs, int changeAt, double ratio, double spread, double correlation, boolean heavyTails,
                                    boolean withCaveat, int dataSets) {
         var random = new SplittableRandom(1);
         var count = 0;
@@ -105,7 +109,7 @@ final class VerdictSimulation {
     }
 
     /** Returns the table as text. */
-    static String table(int dataSets) {
+    public static String table(int dataSets) {
         return new VerdictTable(dataSets).text();
     }
 }

@@ -4,10 +4,12 @@
 //SOURCES RunDesign.java
 //SOURCES VerdictSimulation.java
 
-package stream;
+package stream.bench;
 
 import java.util.List;
 import java.util.Locale;
+
+import stream.terminal.Table;
 
 /** The lines of the table, each with what Wilcoxon's test would say where it applies. */
 final class VerdictTable {

@@ -6,10 +6,16 @@
 //SOURCES ../api/Usage.java
 //SOURCES Outcome.java
 
-package stream;
+package stream.client;
+
+import stream.api.EventKind;
+import stream.api.FailureKind;
+import stream.api.StreamEvent;
+import stream.api.Usage;
+import stream.terminal.OneLine;
 
 /** What the events of a stream have told about the whole answer; a later event overrides an earlier one. */
-final class AnswerState {
+public final class AnswerState {
 
     private Usage usage = Usage.UNKNOWN; // of whatever an event has
     private Usage usageOfFirst = Usage.UNKNOWN; // where an event has the first of several choices alone
@@ -26,7 +32,7 @@ final class AnswerState {
     private long bytes;
     private boolean done;
 
-    void add(StreamEvent event) {
+    public void add(StreamEvent event) {
         var about = event.about();
         if (about != null) {
             addUsage(about.usage(), about.choices());
@@ -82,7 +88,7 @@ final class AnswerState {
     }
 
     /** Whether the model generated anything: text, reasoning, or a tool call. */
-    boolean hasGenerated() {
+    public boolean hasGenerated() {
         return generated;
     }
 
@@ -92,7 +98,7 @@ final class AnswerState {
     }
 
     /** Returns that event; null if all had a meaning. */
-    String notUnderstood() {
+    public String notUnderstood() {
         return notUnderstood;
     }
 
@@ -102,29 +108,29 @@ final class AnswerState {
     }
 
     /** Returns the token counts of the measured choice if the server tells them apart, else those of all choices. */
-    Usage usage() {
+    public Usage usage() {
         return hasOtherChoices && tellsChoicesApart() ? usage.withCounts(usageOfFirst.outputTokens(), usageOfFirst.reasoningTokens()) : usage;
     }
 
     /** Whether the token counts are those of several choices together, of which only one is measured. */
-    boolean countsSeveralChoices() {
+    public boolean countsSeveralChoices() {
         return hasOtherChoices && !tellsChoicesApart() && usage.outputTokens() != null;
     }
 
     /** Returns the token counts that are paid for: of all choices; null if only those of one are known. */
-    Usage billedUsage() {
+    public Usage billedUsage() {
         return !hasOtherChoices || !tellsChoicesApart() ? usage : usageOfAll.outputTokens() == null ? null : usageOfAll;
     }
 
-    String finishReason() {
+    public String finishReason() {
         return finishReason;
     }
 
-    String reportedModel() {
+    public String reportedModel() {
         return reportedModel;
     }
 
-    String fingerprint() {
+    public String fingerprint() {
         return fingerprint;
     }
 }

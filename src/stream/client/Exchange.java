@@ -26,7 +26,7 @@
 //SOURCES SocketInput.java
 //SOURCES StreamClient.java
 
-package stream;
+package stream.client;
 
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -39,9 +39,22 @@ import okhttp3.Request;
 import okhttp3.RequestBody;
 import okhttp3.Response;
 import okio.BufferedSource;
+import stream.api.ChunkDecoder;
+import stream.api.EventKind;
+import stream.api.EventStream;
+import stream.api.FailureKind;
+import stream.api.GzipMembers;
+import stream.api.Model;
+import stream.api.SimulatedTiming;
+import stream.api.StreamDecoder;
+import stream.api.StreamEvent;
+import stream.api.ThinkTags;
+import stream.metric.Metrics;
+import stream.terminal.OneLine;
+import stream.terminal.Version;
 
 /** One request, streamed to its end: sends it, records every event, and classifies the outcome. It never throws. */
-class Exchange {
+public class Exchange {
 
     /** Some servers stream as plain text, or name no type at all; of other types the first bytes must be those of events. */
     private static final Set<String> STREAM_TYPES = Set.of("event-stream", "plain", "octet-stream");
@@ -50,7 +63,7 @@ class Exchange {
     private static final long READ_BYTES = 8192;
 
     /** Why the run ended an exchange before the server did. */
-    enum Abort { TIMEOUT, STALL, CANCEL }
+    public enum Abort { TIMEOUT, STALL, CANCEL }
 
     private final StreamClient client;
     private final Model model;
@@ -68,7 +81,7 @@ class Exchange {
     private ExchangeResult.BodyForm form = ExchangeResult.BodyForm.USUAL;
 
     /** {@code onSent} is called once the request is written, or has failed before. */
-    Exchange(StreamClient client, Model model, String body, Recording recording, Runnable onSent) {
+    public Exchange(StreamClient client, Model model, String body, Recording recording, Runnable onSent) {
         this(client, model, body, recording, onSent, true);
     }
 
@@ -77,7 +90,7 @@ class Exchange {
      *
      * @param mayResend whether it may be sent once more if it is lost
      */
-    Exchange(StreamClient client, Model model, String body, Recording recording, Runnable onSent, boolean mayResend) {
+    public Exchange(StreamClient client, Model model, String body, Recording recording, Runnable onSent, boolean mayResend) {
         this.client = client;
         this.model = model;
         this.recording = recording;
@@ -105,7 +118,7 @@ class Exchange {
      * Streams on this thread until the end. A request that is lost because the server closed a reused connection is sent
      * once more on a new one, and the clock starts again.
      */
-    ExchangeResult run() {
+    public ExchangeResult run() {
         while (true) {
             recording.start(System.nanoTime());
             try (var response = sending.execute()) {
@@ -138,7 +151,7 @@ class Exchange {
     }
 
     /** Ends the exchange from another thread; the first reason stays. */
-    void abort(Abort why) {
+    public void abort(Abort why) {
         if (abort == null) {
             abort = why;
         }
@@ -146,12 +159,12 @@ class Exchange {
     }
 
     /** Returns the nanoseconds since the exchange began; 0 before. */
-    long ageNanos(long nowNanos) {
+    public long ageNanos(long nowNanos) {
         return recording.startNanos() == 0 ? 0 : nowNanos - recording.startNanos();
     }
 
     /** Returns the nanoseconds since a line ended and this side was ready for the next; 0 before the first event. */
-    long silenceNanos(long nowNanos) {
+    public long silenceNanos(long nowNanos) {
         return streaming ? Math.min(nowNanos - lastLineNanos, recording.nanosSinceHeldUp(nowNanos)) : 0;
     }
 
@@ -162,7 +175,7 @@ class Exchange {
     }
 
     /** Returns what an event means; overridden by a benchmark. */
-    StreamEvent decode(String type, String data) {
+    public StreamEvent decode(String type, String data) {
         return decoder.decode(type, data);
     }
 

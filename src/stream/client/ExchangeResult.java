@@ -3,7 +3,7 @@
 //SOURCES Network.java
 //SOURCES Outcome.java
 
-package stream;
+package stream.client;
 
 /**
  * How an exchange ended, and what the server told about it. Null where it is not known.
@@ -16,7 +16,7 @@ package stream;
  * @param simulated              whether the server says that its timing is made up
  * @param clock                  what the server says of the time
  */
-record ExchangeResult(Outcome outcome, Integer httpStatus, long endMicros, Long retryAfterMillis, Network network,
+public record ExchangeResult(Outcome outcome, Integer httpStatus, long endMicros, Long retryAfterMillis, Network network,
                       AnswerState answer, String serverRequestId, Double serverProcessingMillis, BodyForm form, boolean resent,
                       boolean simulated, ServerClock clock) {
 
@@ -26,8 +26,8 @@ record ExchangeResult(Outcome outcome, Integer httpStatus, long endMicros, Long 
      * @param encodedAs  the Content-Encoding of the stream, whose timing is then that of the encoder; null for none
      * @param streamedAs the Content-Type under which events came; null if it is that of events, or there is none
      */
-    record BodyForm(String encodedAs, String streamedAs) {
-        static final BodyForm USUAL = new BodyForm(null, null);
+    public record BodyForm(String encodedAs, String streamedAs) {
+        public static final BodyForm USUAL = new BodyForm(null, null);
     }
 
     /**
@@ -37,5 +37,5 @@ record ExchangeResult(Outcome outcome, Integer httpStatus, long endMicros, Long 
      * @param receivedMillis by the clock of this machine, not earlier than the end of the response's headers
      * @param serverMillis   by the clock of the server, in whole seconds
      */
-    record ServerClock(long sentMillis, long receivedMillis, long serverMillis) { }
+    public record ServerClock(long sentMillis, long receivedMillis, long serverMillis) { }
 }

@@ -1,7 +1,7 @@
 //JAVA 25+
 //DEPS com.squareup.okhttp3:okhttp-jvm:5.5.1
 
-package stream;
+package stream.client;
 
 import okhttp3.Connection;
 import okhttp3.internal.connection.RealConnection;

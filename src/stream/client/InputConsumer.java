@@ -1,7 +1,7 @@
 //JAVA 25+
 //SOURCES SocketInput.java
 
-package stream;
+package stream.client;
 
 /** Takes what sockets have brought, in turns on a thread that many streams share; it must not wait. */
 interface InputConsumer {

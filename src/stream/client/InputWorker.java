@@ -1,7 +1,7 @@
 //JAVA 25+
 //SOURCES SocketInput.java
 
-package stream;
+package stream.client;
 
 import java.util.ArrayList;
 import java.util.Queue;

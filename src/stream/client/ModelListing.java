@@ -8,7 +8,7 @@
 //SOURCES ../api/EnvironmentProxies.java
 //SOURCES ../api/Model.java
 
-package stream;
+package stream.client;
 
 import java.io.IOException;
 import java.io.PrintStream;
@@ -18,11 +18,16 @@ import java.util.Map;
 
 import okhttp3.OkHttpClient;
 import okhttp3.Request;
+import stream.api.ConnectionSettings;
+import stream.api.EnvironmentProxies;
+import stream.api.Model;
+import stream.terminal.OneLine;
+import stream.terminal.Table;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.json.JsonMapper;
 
 /** Asks servers which models they serve. */
-final class ModelListing {
+public final class ModelListing {
 
     private static final long LONGEST_LIST_BYTES = 4_000_000;
     private static final Duration TIMEOUT = Duration.ofSeconds(20);
@@ -30,13 +35,13 @@ final class ModelListing {
 
     private final OkHttpClient client;
 
-    ModelListing(Map<String, String> environment, ConnectionSettings connection) {
+    public ModelListing(Map<String, String> environment, ConnectionSettings connection) {
         client = connection.trusting(new OkHttpClient.Builder().proxySelector(new EnvironmentProxies(environment))
                 .followRedirects(false).callTimeout(TIMEOUT)).build();
     }
 
     /** Prints a line for each model; returns whether the server of each lists it. */
-    boolean print(List<Model> models, PrintStream out) {
+    public boolean print(List<Model> models, PrintStream out) {
         var table = new Table();
         List.of("label", "name", "api", "server", "key", "listed").forEach(heading -> table.column(heading, true));
         var allListed = true;

@@ -1,6 +1,6 @@
 //JAVA 25+
 
-package stream;
+package stream.client;
 
 /**
  * What happened on the network before the first event. Null where it did not happen or is not known.
@@ -11,5 +11,5 @@ package stream;
  * @param sentMicros    when the last byte of the request was written, from the start
  * @param headersMicros when the read came that ended the response headers, from the start
  */
-record Network(Long dnsMicros, Long connectMicros, Long tlsMicros, Long sentMicros, Long headersMicros,
+public record Network(Long dnsMicros, Long connectMicros, Long tlsMicros, Long sentMicros, Long headersMicros,
                String httpVersion, Boolean connectionReused) { }

@@ -7,14 +7,18 @@
 //SOURCES ../metric/StreamEnd.java
 //SOURCES ServerError.java
 
-package stream;
+package stream.client;
 
 import java.util.regex.Pattern;
 
 import okhttp3.HttpUrl;
+import stream.api.FailureKind;
+import stream.api.Model;
+import stream.metric.RequestStatus;
+import stream.metric.StreamEnd;
 
 /** How an exchange ended. Sealed, so that a partial stream cannot pass as a complete one. */
-sealed interface Outcome {
+public sealed interface Outcome {
 
     /** The answer has its end: a finish reason or the last event. */
     record Completed() implements Outcome { }
@@ -42,7 +46,7 @@ sealed interface Outcome {
 
         private static final Pattern ABOUT_MODEL = Pattern.compile("(?i)(?<![/\\w])model|deployment");
 
-        Failed(ServerError refusal) {
+        public Failed(ServerError refusal) {
             this(refusal.type(), refusal.message(), refusal.httpStatus());
         }
 
@@ -60,7 +64,7 @@ sealed interface Outcome {
         }
 
         /** Whether the same request may succeed a little later. */
-        boolean isRetryable() {
+        public boolean isRetryable() {
             if (httpStatus == null) {
                 return !is(FailureKind.TLS);
             }
@@ -69,17 +73,17 @@ sealed interface Outcome {
         }
 
         /** Whether the server accepted the request, and perhaps generated an answer that did not arrive. */
-        boolean mayHaveBeenGenerated() {
+        public boolean mayHaveBeenGenerated() {
             return is(FailureKind.EMPTY_STREAM) || is(FailureKind.INVALID_HTTP) && httpStatus != null;
         }
 
         /** Whether the server says that it is loading the model, and will answer later; not that it has failed to. */
-        boolean isLoading() {
+        public boolean isLoading() {
             return httpStatus != null && httpStatus >= 500 && LOADING.matcher(message).find() && !LOADING_FAILED.matcher(message).find();
         }
 
         /** Whether every other prompt meets the same failure. */
-        boolean concernsAllPrompts() {
+        public boolean concernsAllPrompts() {
             return httpStatus == null || httpStatus == 401 || httpStatus == 403 || httpStatus == 404;
         }
 

@@ -3,7 +3,7 @@
 //SOURCES ../metric/Metrics.java
 //SOURCES Network.java
 
-package stream;
+package stream.client;
 
 import java.io.IOException;
 import java.net.InetAddress;
@@ -15,6 +15,7 @@ import okhttp3.Call;
 import okhttp3.EventListener;
 import okhttp3.Handshake;
 import okhttp3.Protocol;
+import stream.metric.Metrics;
 
 /** Records the times of the network phases as OkHttp goes through them. */
 final class Phases extends EventListener {

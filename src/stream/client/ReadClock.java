@@ -1,6 +1,6 @@
 //JAVA 25+
 
-package stream;
+package stream.client;
 
 /** When the socket read returned whose bytes were taken last, and how many reads were taken; written by the one thread that takes. */
 final class ReadClock {

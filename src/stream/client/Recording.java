@@ -1,24 +1,29 @@
 //JAVA 25+
 //SOURCES ../api/EventKind.java
+//SOURCES ../api/StreamEvent.java
 //SOURCES ../metric/Metrics.java
 
-package stream;
+package stream.client;
 
 import java.io.IOException;
 import java.util.concurrent.locks.LockSupport;
+
+import stream.api.EventKind;
+import stream.api.StreamEvent;
+import stream.metric.Metrics;
 
 /**
  * The events of one exchange, written by the thread that parses them and read by one other thread at the same time.
  * The writer takes no lock and wakes no thread; the reader polls. Only when the reader is far behind does the writer wait, so
  * that memory does not grow with the number of events; {@link #wasHeldUp} tells.
  */
-final class Recording {
+public final class Recording {
 
     private static final int CHUNK = 64;
     private static final int MOST_CHUNKS_AHEAD = 512;
 
     /** Receives the events in their order. */
-    interface EventConsumer {
+    public interface EventConsumer {
         /**
          * @param elapsedMicros microseconds since the request was sent
          * @param read          number of the socket read that brought the event's last byte, from 1
@@ -48,12 +53,12 @@ final class Recording {
     private int taken;
     private volatile int chunksTaken;
 
-    void start(long nanos) {
+    public void start(long nanos) {
         startNanos = nanos;
     }
 
     /** Returns 0 before the start. */
-    long startNanos() {
+    public long startNanos() {
         return startNanos;
     }
 
@@ -63,7 +68,7 @@ final class Recording {
     }
 
     /** Adds an event, with the arguments of {@link EventConsumer#event}; for the writer only. */
-    void add(long atNanos, int read, EventKind kind, String text, int tokens) {
+    public void add(long atNanos, int read, EventKind kind, String text, int tokens) {
         var chunk = tail;
         var at = chunk.size;
         if (at == CHUNK) {
@@ -106,7 +111,7 @@ final class Recording {
      * Passes on the events since the last call, a limited number so that other recordings are read too; returns whether
      * these were all. For the reader only.
      */
-    boolean drain(EventConsumer consumer) throws IOException {
+    public boolean drain(EventConsumer consumer) throws IOException {
         for (int chunks = 0; chunks < MOST_CHUNKS_AHEAD; chunks++) {
             for (var size = head.size; taken < size; taken++) {
                 var text = head.text[taken];
@@ -127,7 +132,7 @@ final class Recording {
     }
 
     /** Whether events waited for the reader, so that the times of later ones may be late; for the writer only. */
-    boolean wasHeldUp() {
+    public boolean wasHeldUp() {
         return heldUp;
     }
 }

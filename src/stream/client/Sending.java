@@ -7,7 +7,7 @@
 //SOURCES SocketInput.java
 //SOURCES StreamClient.java
 
-package stream;
+package stream.client;
 
 import java.io.EOFException;
 import java.io.IOException;

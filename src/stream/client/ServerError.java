@@ -1,7 +1,9 @@
 //JAVA 25+
 //SOURCES ../api/FailureKind.java
 
-package stream;
+package stream.client;
+
+import stream.api.FailureKind;
 
 /**
  * A failure as it is reported.
@@ -10,9 +12,9 @@ package stream;
  * @param message    one line
  * @param httpStatus null if there was no response
  */
-record ServerError(String type, String message, Integer httpStatus) {
+public record ServerError(String type, String message, Integer httpStatus) {
 
-    ServerError(FailureKind kind, String message, Integer httpStatus) {
+    public ServerError(FailureKind kind, String message, Integer httpStatus) {
         this(kind.word(), message, httpStatus);
     }
 }

@@ -7,7 +7,7 @@
 //SOURCES ../api/GzipMembers.java
 //SOURCES ServerError.java
 
-package stream;
+package stream.client;
 
 import java.io.EOFException;
 import java.io.IOException;
@@ -32,9 +32,13 @@ import javax.net.ssl.SSLException;
 import okhttp3.HttpUrl;
 import okhttp3.Response;
 import okio.Buffer;
+import stream.api.ErrorReport;
+import stream.api.FailureKind;
+import stream.api.GzipMembers;
+import stream.terminal.OneLine;
 
 /** Turns what servers and networks report into a type and one line. */
-final class ServerErrors {
+public final class ServerErrors {
 
     /** No proxy that is known gives up a silent server earlier. */
     private static final double SHORTEST_PROXY_TIMEOUT_SECONDS = 5;
@@ -107,7 +111,7 @@ final class ServerErrors {
     }
 
     /** {@code proxy} is that through which the server is reached; null for none. */
-    static ServerError ofConnection(Throwable failure, HttpUrl url, String proxy) {
+    public static ServerError ofConnection(Throwable failure, HttpUrl url, String proxy) {
         var at = proxy != null ? "the proxy " + proxy : url.host() + ":" + url.port();
         return switch (failure) {
             case UnknownHostException e -> new ServerError(FailureKind.DNS, "no such host: " + (proxy != null ? at : url.host()), null);
@@ -144,13 +148,13 @@ final class ServerErrors {
     }
 
     /** Hides a Retry-After from OkHttp, which sends a request again by itself if that of a 503 is 0. */
-    static Response withRetryAfterHidden(Response response) {
+    public static Response withRetryAfterHidden(Response response) {
         var after = response.header("Retry-After");
         return after == null ? response : response.newBuilder().removeHeader("Retry-After").header(HIDDEN_RETRY_AFTER, after).build();
     }
 
     /** Returns how long the server asks to wait, in milliseconds from 0; null if it does not say. */
-    static Long retryAfterMillis(Response response) {
+    public static Long retryAfterMillis(Response response) {
         var millis = number(response.header("retry-after-ms"));
         var after = response.header(HIDDEN_RETRY_AFTER, response.header("Retry-After"));
         var seconds = number(after);

@@ -5,7 +5,7 @@
 //SOURCES InputWorker.java
 //SOURCES ReadClock.java
 
-package stream;
+package stream.client;
 
 import java.io.EOFException;
 import java.io.IOException;
@@ -23,6 +23,7 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.LockSupport;
 
 import okio.Buffer;
+import stream.api.ChunkDecoder;
 
 /**
  * What a socket has brought, in the order in which it came. The {@link SocketReader} adds, and one thread at a time takes: one

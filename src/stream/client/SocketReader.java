@@ -3,7 +3,7 @@
 //SOURCES ReadClock.java
 //SOURCES SocketInput.java
 
-package stream;
+package stream.client;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;

@@ -12,7 +12,7 @@
 //SOURCES ServerErrors.java
 //SOURCES TimedSockets.java
 
-package stream;
+package stream.client;
 
 import java.io.EOFException;
 import java.io.IOException;
@@ -38,9 +38,12 @@ import okhttp3.Protocol;
 import okhttp3.Request;
 import okhttp3.Response;
 import okio.Okio;
+import stream.api.ConnectionSettings;
+import stream.api.EnvironmentProxies;
+import stream.api.Model;
 
 /** The HTTP client of a run. It retries nothing and follows no redirect: {@link Exchange} and the runner decide. */
-final class StreamClient implements AutoCloseable {
+public final class StreamClient implements AutoCloseable {
 
     private static final Duration CONNECT_TIMEOUT = Duration.ofSeconds(10);
     private static final Duration OPEN_AHEAD_TIMEOUT = Duration.ofSeconds(5);
@@ -57,7 +60,7 @@ final class StreamClient implements AutoCloseable {
      * Keeps as many idle connections to each server as there may be requests in flight. Where no model wants TLS, none is set
      * up: its trust store alone takes a tenth of a start.
      */
-    StreamClient(int connections, List<Model> models, Map<String, String> environment, Limits limits, ConnectionSettings connection) {
+    public StreamClient(int connections, List<Model> models, Map<String, String> environment, Limits limits, ConnectionSettings connection) {
         this.limits = limits;
         this.connection = connection;
         var servers = models.stream().map(model -> server(model.url())).distinct().count();
@@ -125,7 +128,7 @@ final class StreamClient implements AutoCloseable {
      *
      * @param connections to each server, at least 1
      */
-    void openAhead(List<Model> models, int connections) throws InterruptedException {
+    public void openAhead(List<Model> models, int connections) throws InterruptedException {
         var servers = new LinkedHashMap<String, Model>();
         models.stream().filter(model -> mayReuse(model.url())).forEach(model -> servers.putIfAbsent(server(model.url()), model));
         var answered = new CountDownLatch(servers.size() * connections);

@@ -3,7 +3,7 @@
 //SOURCES SocketInput.java
 //SOURCES SocketReader.java
 
-package stream;
+package stream.client;
 
 import java.io.IOException;
 import java.io.InputStream;

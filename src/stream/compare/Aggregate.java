@@ -4,7 +4,7 @@
 //SOURCES ../metric/Metrics.java
 //SOURCES Group.java
 
-package stream;
+package stream.compare;
 
 import java.math.BigDecimal;
 import java.math.MathContext;
@@ -12,8 +12,12 @@ import java.math.RoundingMode;
 import java.util.Arrays;
 import java.util.function.Function;
 
+import stream.api.Price;
+import stream.metric.Metric;
+import stream.metric.Metrics;
+
 /** A number of a group, as tables, CSV, JSON and --fail-if have it. Times are in milliseconds. */
-enum Aggregate {
+public enum Aggregate {
     N("n", "n", 0, null, group -> (double) group.requests()),
     FAILED("failed", "failed", 0, null, group -> (double) group.failed()),
     TTFT_P50("ttft_p50_ms", "p50", 1, Metric.TTFT, group -> group.quantile(Metric.TTFT, 0.5)),
@@ -58,11 +62,11 @@ enum Aggregate {
     }
 
     /** Returns its name in CSV, JSON and --fail-if. */
-    String word() {
+    public String word() {
         return word;
     }
 
-    String heading() {
+    public String heading() {
         return heading;
     }
 
@@ -82,7 +86,7 @@ enum Aggregate {
     }
 
     /** Returns what a table shows, without the currency of a cost; empty for null. */
-    String cell(Double value) {
+    public String cell(Double value) {
         return value == null ? "" : value.isInfinite() ? "never" : this == COALESCED ? Math.round(value * 100) + " %"
                 : isCost() ? Price.shown(BigDecimal.valueOf(value)) : rounded(value).setScale(decimals, RoundingMode.HALF_UP).toPlainString();
     }
@@ -91,7 +95,7 @@ enum Aggregate {
      * Returns it with the three decimals that were measured, counts with none, a cost with six significant digits; null if it is
      * infinite.
      */
-    BigDecimal rounded(double value) {
+    public BigDecimal rounded(double value) {
         return Double.isInfinite(value) ? null : isCost() ? new BigDecimal(Price.plain(BigDecimal.valueOf(value).round(new MathContext(6))))
                 : BigDecimal.valueOf(value).setScale(this == N || this == FAILED || this == RETRIES ? 0 : 3, RoundingMode.HALF_UP);
     }
@@ -107,13 +111,13 @@ enum Aggregate {
     }
 
     /** Returns both headings in one. */
-    String title() {
+    public String title() {
         return metric == null ? heading : heading.startsWith("p") ? metric.name() + " " + heading + " ms"
                 : heading + " " + family();
     }
 
     /** Returns the heading above those of several columns, or an empty text. */
-    String family() {
+    public String family() {
         return metric == null ? "" : heading.startsWith("p") ? metric.name() + " ms" : word.endsWith("_ms") ? "p50 ms" : "p50";
     }
 }

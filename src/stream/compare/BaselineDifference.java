@@ -1,11 +1,11 @@
 //JAVA 25+
 //SOURCES Difference.java
 
-package stream;
+package stream.compare;
 
 /**
  * How a metric of a group differs from that of another group.
  *
  * @param baseline label of the other group
  */
-record BaselineDifference(String baseline, Difference difference) { }
+public record BaselineDifference(String baseline, Difference difference) { }

@@ -22,7 +22,7 @@
 //SOURCES SectionResult.java
 //SOURCES Verdict.java
 
-package stream;
+package stream.compare;
 
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -34,6 +34,15 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.TreeMap;
 import java.util.stream.Collectors;
+
+import stream.metric.Metric;
+import stream.metric.MetricDefinition;
+import stream.metric.Metrics;
+import stream.record.AnswerCaveat;
+import stream.record.RecordedAnswer;
+import stream.record.RecordedRun;
+import stream.terminal.Count;
+import stream.terminal.Warning;
 
 /** Names what differs between the groups apart from the model, and what is wrong with the runs. */
 final class Caveats {

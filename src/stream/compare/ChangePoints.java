@@ -3,7 +3,7 @@
 //SOURCES Difference.java
 //SOURCES Unit.java
 
-package stream;
+package stream.compare;
 
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -22,7 +22,7 @@ import org.apache.commons.statistics.ranking.NaturalRanking;
  * each place is estimated again between its neighbours, since another change draws the first estimate towards itself (Bai 1997,
  * Estimating Multiple Breaks One at a Time).
  */
-final class ChangePoints {
+public final class ChangePoints {
 
     /** At most one series in a hundred without a change gets a mark. */
     private static final double LEVEL = 0.01;
@@ -41,10 +41,10 @@ final class ChangePoints {
      * @param ratio  of the level after it to the level before, if the values are logarithms
      * @param lower  of the 95 % interval of the ratio, from the variation of the runs (Welch)
      */
-    record Change(int at, double ratio, double lower, double upper) { }
+    public record Change(int at, double ratio, double lower, double upper) { }
 
     /** Returns the changes of a series of logarithms, in their order. */
-    static List<Change> of(double[] series) {
+    public static List<Change> of(double[] series) {
         var cuts = new TreeSet<Integer>();
         find(series, 0, series.length, cuts, new SplittableRandom(1));
         var ends = placedAgain(series, cuts);
@@ -64,7 +64,7 @@ final class ChangePoints {
      * Whether values resemble the one before them more than chance allows, after the levels between the changes are subtracted; the test
      * for a change does not keep its level then.
      */
-    static boolean runsResemble(double[] series, List<Change> changes) {
+    public static boolean runsResemble(double[] series, List<Change> changes) {
         var rest = series.clone();
         var from = 0;
         for (int i = 0; i <= changes.size(); i++) {

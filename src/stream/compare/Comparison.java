@@ -16,7 +16,7 @@
 //SOURCES Section.java
 //SOURCES SectionResult.java
 
-package stream;
+package stream.compare;
 
 import java.io.IOException;
 import java.io.PrintStream;
@@ -25,19 +25,25 @@ import java.util.List;
 import java.util.Map;
 import java.util.stream.Collectors;
 
+import stream.metric.MetricDefinition;
+import stream.record.NamedRuns;
+import stream.record.ReadProblems;
+import stream.record.RecordedRun;
+import stream.terminal.UserError;
+
 /**
  * The result of a comparison.
  *
  * @param caveats what limits the comparison; one line each
  * @param source  null if the result was read back from a CSV file
  */
-record Comparison(Terms terms, List<SectionResult> sections, List<String> caveats, Source source) {
+public record Comparison(Terms terms, List<SectionResult> sections, List<String> caveats, Source source) {
 
     /** What was compared. */
-    record Source(List<Section> sections, List<RecordedRun> runs, EventCollector events) {
+    public record Source(List<Section> sections, List<RecordedRun> runs, EventCollector events) {
 
         /** Returns the section of this title; there is one for each section of the result. */
-        Section section(String title) {
+        public Section section(String title) {
             return sections.stream().filter(section -> section.title().equals(title)).findFirst().orElseThrow();
         }
     }
@@ -49,7 +55,7 @@ record Comparison(Terms terms, List<SectionResult> sections, List<String> caveat
      * @param by     what the groups are
      * @param margin share that counts as the same
      */
-    record Terms(List<String> runs, String by, double margin, boolean simulated) { }
+    public record Terms(List<String> runs, String by, double margin, boolean simulated) { }
 
     /**
      * Reads the runs and compares them.
@@ -58,7 +64,7 @@ record Comparison(Terms terms, List<SectionResult> sections, List<String> caveat
      * @throws IOException if a run cannot be read
      * @throws UserError   if a setting does not fit the runs
      */
-    static Comparison of(ComparisonSettings settings, PrintStream progress) throws IOException {
+    public static Comparison of(ComparisonSettings settings, PrintStream progress) throws IOException {
         var problems = new ReadProblems();
         var runs = NamedRuns.read(settings.runs(), problems);
         for (var run : runs.runs()) {
@@ -80,7 +86,7 @@ record Comparison(Terms terms, List<SectionResult> sections, List<String> caveat
      *
      * @return null if there are none
      */
-    static Comparison ofThoseWith(ComparisonSettings settings) throws IOException {
+    public static Comparison ofThoseWith(ComparisonSettings settings) throws IOException {
         var problems = new ReadProblems();
         var named = NamedRuns.read(settings.runs(), problems);
         var runs = named.runs().stream().filter(run -> run.definition(settings.definition()) != null).toList();
@@ -141,12 +147,12 @@ record Comparison(Terms terms, List<SectionResult> sections, List<String> caveat
     }
 
     /** Returns the section of this title. */
-    SectionResult section(String title) {
+    public SectionResult section(String title) {
         return sections.stream().filter(section -> section.title().equals(title)).findFirst().orElseThrow();
     }
 
     /** Returns the result in one sentence, or in one for each section. */
-    String headline() {
+    public String headline() {
         var sentences = new ArrayList<String>();
         for (var section : sections) {
             var sentence = section.sentence(terms.margin());

@@ -7,13 +7,18 @@
 //SOURCES Grouping.java
 //SOURCES RunSides.java
 
-package stream;
+package stream.compare;
 
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.stream.Collectors;
+
+import stream.metric.Metric;
+import stream.metric.MetricDefinition;
+import stream.terminal.OptionChecks;
+import stream.terminal.UserError;
 
 /**
  * What is compared, and how.
@@ -28,7 +33,7 @@ import java.util.stream.Collectors;
  * @param failures   what failed requests count as
  * @param sides      the runs of each side by their label, each of which is a group; empty if the runs are no sides
  */
-record ComparisonSettings(List<Path> runs, String by, String baseline, Double margin, MetricDefinition definition,
+public record ComparisonSettings(List<Path> runs, String by, String baseline, Double margin, MetricDefinition definition,
                           boolean untainted, List<Metric> metrics, Failures failures, Map<String, List<Path>> sides) {
 
     /** What failed requests count as. */
@@ -44,13 +49,13 @@ record ComparisonSettings(List<Path> runs, String by, String baseline, Double ma
     }
 
     /** What can be compared, in this order. */
-    static final List<Metric> COMPARABLE = List.of(Metric.TTFT, Metric.ITL, Metric.TPOT, Metric.TTLT, Metric.TOTAL,
+    public static final List<Metric> COMPARABLE = List.of(Metric.TTFT, Metric.ITL, Metric.TPOT, Metric.TTLT, Metric.TOTAL,
             Metric.TTFT_ANY, Metric.ITL_ANY, Metric.TTFT_NET, Metric.FIRST_100_CHARS);
 
     private static final double DEFAULT_MARGIN = 0.05;
 
     /** Reads what the user wrote; throws UserError if it is not valid. */
-    static ComparisonSettings of(RunSides runs, String by, String baseline, String margin, String as, boolean untainted,
+    public static ComparisonSettings of(RunSides runs, String by, String baseline, String margin, String as, boolean untainted,
                                  List<String> metrics, String failures) {
         new OptionChecks().require(as == null || MetricDefinition.of(as) != null,
                         "--as '" + as + "'; must be one of " + MetricDefinition.words() + ", all")
@@ -65,7 +70,7 @@ record ComparisonSettings(List<Path> runs, String by, String baseline, Double ma
     }
 
     /** Returns the settings of a comparison of the models of one run. */
-    static ComparisonSettings ofRun(Path folder) {
+    public static ComparisonSettings ofRun(Path folder) {
         return new ComparisonSettings(List.of(folder), null, null, null, null, false, List.of(), Failures.EXCLUDED, Map.of());
     }
 
@@ -84,12 +89,12 @@ record ComparisonSettings(List<Path> runs, String by, String baseline, Double ma
     }
 
     /** Returns the same for other groups and definitions. */
-    ComparisonSettings with(String otherBy, MetricDefinition other) {
+    public ComparisonSettings with(String otherBy, MetricDefinition other) {
         return new ComparisonSettings(runs, otherBy, baseline, margin, other, untainted, metrics, failures, sides);
     }
 
     /** Returns the first option, other than --margin, that changes what is computed; null if none was given. */
-    String computingOption() {
+    public String computingOption() {
         return by != null ? "--by" : definition != null ? "--as" : baseline != null ? "--baseline"
                 : untainted ? "--untainted" : !metrics.isEmpty() ? "--metric" : failures != Failures.EXCLUDED ? "--failures" : null;
     }

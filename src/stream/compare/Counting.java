@@ -1,7 +1,9 @@
 //JAVA 25+
 //SOURCES ../metric/MetricDefinition.java
 
-package stream;
+package stream.compare;
+
+import stream.metric.MetricDefinition;
 
 /**
  * How the requests of a group are counted.
@@ -11,4 +13,4 @@ package stream;
  * @param failuresAreWorst whether failed requests count as infinitely slow
  * @param runsAreUnits     whether each run counts as one value where a group has several
  */
-record Counting(MetricDefinition asked, boolean untainted, boolean failuresAreWorst, boolean runsAreUnits) { }
+public record Counting(MetricDefinition asked, boolean untainted, boolean failuresAreWorst, boolean runsAreUnits) { }

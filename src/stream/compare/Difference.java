@@ -7,7 +7,7 @@
 //SOURCES Unit.java
 //SOURCES Verdict.java
 
-package stream;
+package stream.compare;
 
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -19,6 +19,8 @@ import java.util.Locale;
 
 import org.apache.commons.statistics.distribution.ChiSquaredDistribution;
 import org.apache.commons.statistics.distribution.TDistribution;
+import stream.terminal.Count;
+import stream.terminal.UserError;
 
 /**
  * How a group differs from a baseline.
@@ -35,7 +37,7 @@ import org.apache.commons.statistics.distribution.TDistribution;
  * @param drifting whether requests close in time were more alike than others
  * @param spread   null if there are no pairs
  */
-record Difference(Unit unit, int units, int size, Double ratio, Double lower95, Double upper95, Double lower90, Double upper90,
+public record Difference(Unit unit, int units, int size, Double ratio, Double lower95, Double upper95, Double lower90, Double upper90,
                   Double pValue, boolean drifting, Spread spread) {
 
     /** With fewer prompts a verdict is about these prompts only. */
@@ -73,7 +75,7 @@ record Difference(Unit unit, int units, int size, Double ratio, Double lower95, 
     }
 
     /** Compares answers to the same questions; a few pairs with a time of 0 are left out, with many there is no ratio. */
-    static Difference ofPairs(Collection<Pair> pairs) {
+    public static Difference ofPairs(Collection<Pair> pairs) {
         var inTime = pairs.stream().filter(pair -> pair.value() > 0 && pair.baseline() > 0)
                 .sorted(Comparator.comparingDouble(Pair::time)).toList();
         var byPrompt = new LinkedHashMap<String, List<Pair>>();
@@ -125,7 +127,7 @@ record Difference(Unit unit, int units, int size, Double ratio, Double lower95, 
      * @param units    prompts or runs of the smaller side
      * @param size     answers of the smaller side
      */
-    static Difference ofMeans(double[] values, double[] baseline, Unit unit, int units, int size) {
+    public static Difference ofMeans(double[] values, double[] baseline, Unit unit, int units, int size) {
         var fewest = Math.min(values.length, baseline.length);
         if (fewest == 0) {
             return unknown(unit, 0, 0, null, null);
@@ -151,7 +153,7 @@ record Difference(Unit unit, int units, int size, Double ratio, Double lower95, 
     }
 
     /** Returns how many comparisons there are: with a baseline that the data choose, those of all groups with each other. */
-    static int family(int groups, boolean baselineIsChosen) {
+    public static int family(int groups, boolean baselineIsChosen) {
         return baselineIsChosen ? groups * (groups - 1) / 2 : groups - 1;
     }
 
@@ -161,7 +163,7 @@ record Difference(Unit unit, int units, int size, Double ratio, Double lower95, 
      *
      * @param family how many comparisons there are, at least as many as differences
      */
-    static List<Difference> corrected(List<Difference> together, int family) {
+    public static List<Difference> corrected(List<Difference> together, int family) {
         var tested = together.stream().filter(difference -> difference.pValue != null)
                 .sorted(Comparator.comparing(Difference::pValue)).toList();
         var corrected = new ArrayList<>(together);
@@ -183,7 +185,7 @@ record Difference(Unit unit, int units, int size, Double ratio, Double lower95, 
     }
 
     /** Whether answers to the same questions were compared. */
-    boolean isPaired() {
+    public boolean isPaired() {
         return spread != null;
     }
 
@@ -193,12 +195,12 @@ record Difference(Unit unit, int units, int size, Double ratio, Double lower95, 
     }
 
     /** Whether load that lasts for long may have made the difference: one that is overwhelming cannot come from that alone. */
-    boolean mayBeLoad() {
+    public boolean mayBeLoad() {
         return drifting && isSignificant() && pValue > OVERWHELMING;
     }
 
     /** Whether it holds for the prompts of the comparison only. */
-    boolean isForThesePromptsOnly() {
+    public boolean isForThesePromptsOnly() {
         return unit == Unit.REPETITIONS;
     }
 
@@ -207,7 +209,7 @@ record Difference(Unit unit, int units, int size, Double ratio, Double lower95, 
      *
      * @param margin share that counts as the same, such as 0.05; at least 0
      */
-    Verdict verdict(double margin) {
+    public Verdict verdict(double margin) {
         if (lower95 == null) {
             return Verdict.TOO_FEW;
         }
@@ -261,13 +263,13 @@ record Difference(Unit unit, int units, int size, Double ratio, Double lower95, 
     }
 
     /** Whether its phrase is all that is to be said of the verdict. */
-    boolean verdictIsPlain(double margin) {
+    public boolean verdictIsPlain(double margin) {
         var verdict = verdict(margin);
         return verdict == Verdict.FASTER || verdict == Verdict.SLOWER || verdict == Verdict.SAME;
     }
 
     /** Returns the verdict in words. */
-    String verdictWords(double margin) {
+    public String verdictWords(double margin) {
         var scope = isForThesePromptsOnly() ? " (for " + (units == 1 ? "this prompt" : "these " + units + " prompts") + " only)" : "";
         return switch (verdict(margin)) {
             case FASTER -> "faster" + scope;
@@ -300,7 +302,7 @@ record Difference(Unit unit, int units, int size, Double ratio, Double lower95, 
      *
      * @param where the option or the column that it is from
      */
-    static double margin(String where, String text) {
+    public static double margin(String where, String text) {
         try {
             var percent = text.endsWith("%");
             var value = Double.parseDouble(percent ? text.substring(0, text.length() - 1) : text) / (percent ? 100 : 1);

@@ -6,7 +6,7 @@
 //SOURCES Group.java
 //SOURCES Section.java
 
-package stream;
+package stream.compare;
 
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -18,15 +18,20 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.stream.Collectors;
 
+import stream.metric.Metric;
+import stream.metric.Metrics;
+import stream.record.RecordedAnswer;
+import stream.record.RecordedRun;
+
 /** Adds the gaps of all runs to the groups, and keeps the texts of the streams that race each other. */
-final class EventCollector implements RecordedRun.EventVisitor {
+public final class EventCollector implements RecordedRun.EventVisitor {
 
     private static final int MOST_LANES = 6;
     private static final int LONGEST_RACE_TOKENS = 2_000;
     private static final int MOST_RACES = 8;
 
     /** A piece of text, and when it came. */
-    record Piece(long elapsedMicros, String text) { }
+    public record Piece(long elapsedMicros, String text) { }
 
     private final Map<RecordedAnswer, Group> groups = new IdentityHashMap<>();
     private final Map<Section, List<Race>> races = new LinkedHashMap<>();
@@ -34,7 +39,7 @@ final class EventCollector implements RecordedRun.EventVisitor {
     private RecordedAnswer last;
     private Group groupOfLast;
 
-    EventCollector(List<Section> sections) {
+    public EventCollector(List<Section> sections) {
         for (var section : sections) {
             section.groups().forEach(group -> group.completed().forEach(answer -> groups.put(answer, group)));
             races.put(section, races(section));
@@ -58,7 +63,7 @@ final class EventCollector implements RecordedRun.EventVisitor {
     }
 
     /** The answers of several groups to one prompt. */
-    record Race(String prompt, Map<Group, RecordedAnswer> answers, Map<Group, Medians> medians) {
+    public record Race(String prompt, Map<Group, RecordedAnswer> answers, Map<Group, Medians> medians) {
 
         /** Of a group, in milliseconds; computed here, since the figures of a group are those after the events are read. */
         record Medians(double ttft, double total) {
@@ -118,12 +123,12 @@ final class EventCollector implements RecordedRun.EventVisitor {
     }
 
     /** Returns the streams of a section that race each other, by prompt, the best race first. */
-    List<Race> racesOf(Section section) {
+    public List<Race> racesOf(Section section) {
         return races.get(section);
     }
 
     /** Returns the text of a stream that races. */
-    List<Piece> pieces(RecordedAnswer answer) {
+    public List<Piece> pieces(RecordedAnswer answer) {
         return pieces.get(answer);
     }
 }

@@ -22,7 +22,7 @@
 //SOURCES Trend.java
 //SOURCES Unit.java
 
-package stream;
+package stream.compare;
 
 import java.math.BigDecimal;
 import java.math.MathContext;
@@ -43,8 +43,21 @@ import java.util.TreeSet;
 import java.util.function.ToDoubleFunction;
 import java.util.stream.Collectors;
 
+import stream.metric.AnswerMetrics;
+import stream.metric.GapHistogram;
+import stream.metric.GapPositions;
+import stream.metric.Metric;
+import stream.metric.MetricDefinition;
+import stream.metric.Metrics;
+import stream.metric.RequestStatus;
+import stream.metric.Throughput;
+import stream.record.AnswerCaveat;
+import stream.record.RecordedAnswer;
+import stream.record.RecordedRun;
+import stream.terminal.UserError;
+
 /** Requests that are taken together. */
-final class Group {
+public final class Group {
 
     private static final double TOKENS_PER_EVENT_DIFFER = 1.2;
     private static final int FEWEST_FOR_DRIFT = 20;
@@ -108,12 +121,12 @@ final class Group {
         }
     }
 
-    String label() {
+    public String label() {
         return label;
     }
 
     /** Whose definitions of the metrics its figures have. */
-    MetricDefinition definition() {
+    public MetricDefinition definition() {
         return definition;
     }
 
@@ -135,7 +148,7 @@ final class Group {
     }
 
     /** Returns the requests that count. */
-    List<RecordedAnswer> completed() {
+    public List<RecordedAnswer> completed() {
         return completed;
     }
 
@@ -144,19 +157,19 @@ final class Group {
         return byRun.keySet().stream().allMatch(RecordedRun::knowsPrompts);
     }
 
-    List<RecordedAnswer> failures() {
+    public List<RecordedAnswer> failures() {
         return failed;
     }
 
-    Map<RecordedRun, List<RecordedAnswer>> byRun() {
+    public Map<RecordedRun, List<RecordedAnswer>> byRun() {
         return byRun;
     }
 
-    int requests() {
+    public int requests() {
         return completed.size() + failed.size();
     }
 
-    int failed() {
+    public int failed() {
         return failed.size();
     }
 
@@ -310,7 +323,7 @@ final class Group {
         positions.add(token, micros);
     }
 
-    GapPositions positions() {
+    public GapPositions positions() {
         return positions;
     }
 
@@ -320,13 +333,13 @@ final class Group {
     }
 
     /** Returns what is known of a metric, in ascending order; only after the events are read. */
-    double[] values(Metric metric) {
+    public double[] values(Metric metric) {
         return sorted.computeIfAbsent(metric, absent -> completed.stream().filter(answer -> answer.knows(metric))
                 .mapToDouble(answer -> answer.get(metric)).sorted().toArray());
     }
 
     /** Returns null if there are too few requests. */
-    Double quantile(Metric metric, double fraction) {
+    public Double quantile(Metric metric, double fraction) {
         if (!definition.interpolates()) {
             return weighted(metric, fraction);
         }
@@ -369,7 +382,7 @@ final class Group {
     }
 
     /** Returns the quantile of all gaps, or of the requests' means where a tool knows no gaps. */
-    Double gaps(double fraction) {
+    public Double gaps(double fraction) {
         return definition.hasGaps() ? gaps.quantileMillis(fraction) : quantile(Metric.ITL, fraction);
     }
 
@@ -509,7 +522,7 @@ final class Group {
     }
 
     /** When the first of its requests began; null if that is not known. */
-    Instant firstStart() {
+    public Instant firstStart() {
         return completed.stream().map(RecordedAnswer::startedAt).filter(Objects::nonNull).min(Comparator.naturalOrder()).orElse(null);
     }
 

@@ -6,11 +6,14 @@
 //SOURCES QuantileInterval.java
 //SOURCES QuantileRatio.java
 
-package stream;
+package stream.compare;
 
 import java.util.Collections;
 import java.util.EnumMap;
 import java.util.Map;
+
+import stream.metric.Metric;
+import stream.metric.MetricDefinition;
 
 /**
  * The result for a group.
@@ -22,18 +25,18 @@ import java.util.Map;
  * @param tails       ratios of high quantiles to those of the baseline; empty as before
  * @param intervals   of the high quantiles themselves; those for which there are enough requests
  */
-record GroupResult(String label, MetricDefinition definition, String currency, Map<Aggregate, Double> aggregates, Map<Metric, BaselineDifference> differences,
+public record GroupResult(String label, MetricDefinition definition, String currency, Map<Aggregate, Double> aggregates, Map<Metric, BaselineDifference> differences,
                    Map<Aggregate, QuantileRatio> tails, Map<Aggregate, QuantileInterval> intervals) {
 
     /** The quantiles that have an interval, and a ratio to those of the baseline. */
-    static final Map<Aggregate, Double> TAILS = Collections.unmodifiableMap(new EnumMap<>(
+    public static final Map<Aggregate, Double> TAILS = Collections.unmodifiableMap(new EnumMap<>(
             Map.of(Aggregate.TTFT_P95, 0.95, Aggregate.TTFT_P99, 0.99)));
 
     int requests() {
         return aggregates.get(Aggregate.N).intValue();
     }
 
-    int failed() {
+    public int failed() {
         return aggregates.get(Aggregate.FAILED).intValue();
     }
 
@@ -47,7 +50,7 @@ record GroupResult(String label, MetricDefinition definition, String currency, M
     }
 
     /** Returns what a table shows of it; empty if it is not known. */
-    String cell(Aggregate aggregate) {
+    public String cell(Aggregate aggregate) {
         var cell = aggregate.cell(aggregates.get(aggregate));
         return aggregate.isCost() && !cell.isEmpty() ? cell + " " + currency : cell;
     }

@@ -12,7 +12,7 @@
 //SOURCES Group.java
 //SOURCES Section.java
 
-package stream;
+package stream.compare;
 
 import java.nio.file.Path;
 import java.util.HashMap;
@@ -23,8 +23,16 @@ import java.util.Map;
 import java.util.Set;
 import java.util.stream.Collectors;
 
+import stream.record.NamedRuns;
+import stream.record.ReadProblems;
+import stream.record.RecordedAnswer;
+import stream.record.RecordedRun;
+import stream.record.RunManifest;
+import stream.terminal.Count;
+import stream.terminal.UserError;
+
 /** What the groups are, what must be alike in groups that are compared, and what makes a pair. */
-final class Grouping {
+public final class Grouping {
 
     private static final RunManifest.PromptEntry NO_PROMPT = new RunManifest.PromptEntry("", "", "", Map.of());
     private static final List<String> WORDS = List.of("model", "run", "prompt", "base_url", "shard", "machine");
@@ -51,7 +59,7 @@ final class Grouping {
      *
      * @param sides labels of runs that are taken together; empty if each is on its own
      */
-    static Grouping of(String by, NamedRuns named, Map<String, List<Path>> sides) {
+    public static Grouping of(String by, NamedRuns named, Map<String, List<Path>> sides) {
         var names = names(named);
         sides.forEach((side, paths) -> names.replaceAll((run, name) ->
                 paths.stream().anyMatch(path -> isOf(run, path)) ? side : name));
@@ -151,7 +159,7 @@ final class Grouping {
     }
 
     /** Puts the answers of the runs into sections and groups. */
-    List<Section> sections(List<RecordedRun> runs, Counting counting, ReadProblems problems) {
+    public List<Section> sections(List<RecordedRun> runs, Counting counting, ReadProblems problems) {
         var sections = new LinkedHashMap<String, Section>();
         for (var run : runs) {
             for (var model : run.manifest().models()) { // in the order of the command line

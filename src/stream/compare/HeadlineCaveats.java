@@ -8,7 +8,7 @@
 //SOURCES SectionResult.java
 //SOURCES Unit.java
 
-package stream;
+package stream.compare;
 
 import java.util.ArrayList;
 import java.util.List;

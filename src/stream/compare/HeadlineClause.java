@@ -6,7 +6,7 @@
 //SOURCES SectionResult.java
 //SOURCES Verdict.java
 
-package stream;
+package stream.compare;
 
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -16,8 +16,10 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.stream.Collectors;
 
+import stream.metric.Metric;
+
 /** The part of the sentence that concerns one metric. */
-final class HeadlineClause {
+public final class HeadlineClause {
     private static final int MOST_NAMES = 4;
 
     private final String baseline;
@@ -41,7 +43,7 @@ final class HeadlineClause {
     }
 
     /** Returns where a metric ends, as in "is faster to the first token". */
-    static String goal(Metric metric) {
+    public static String goal(Metric metric) {
         return switch (metric) {
             case TTFT -> "to the first token";
             case TTFT_NET -> "to the first token, without the handshake";

@@ -2,7 +2,7 @@
 //SOURCES ChangePoints.java
 //SOURCES Group.java
 
-package stream;
+package stream.compare;
 
 import java.time.ZoneOffset;
 import java.time.format.DateTimeFormatter;
@@ -15,12 +15,12 @@ import java.time.format.DateTimeFormatter;
  *               one prompt
  * @param change the change that begins with this run; null if none does
  */
-record HistoryPoint(Group group, Double ratio, Double lower, Double upper, ChangePoints.Change change) {
+public record HistoryPoint(Group group, Double ratio, Double lower, Double upper, ChangePoints.Change change) {
 
     private static final DateTimeFormatter MINUTE = DateTimeFormatter.ofPattern("yyyy-MM-dd HH:mm").withZone(ZoneOffset.UTC);
 
     /** Returns when the first request was sent, in UTC; empty if that is not known. */
-    String began() {
+    public String began() {
         return group.firstStart() == null ? "" : MINUTE.format(group.firstStart());
     }
 }

@@ -8,7 +8,7 @@
 //SOURCES QuantileRatio.java
 //SOURCES SectionResult.java
 
-package stream;
+package stream.compare;
 
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -18,8 +18,10 @@ import java.util.Objects;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 
+import stream.terminal.UserError;
+
 /** A limit that no group may exceed. */
-final class Limit {
+public final class Limit {
 
     private static final Pattern SYNTAX =
             Pattern.compile("\\s*([a-z_0-9]+)\\s*(>=|<=|>|<)\\s*([0-9]+(?:\\.[0-9]+)?)\\s*(x|ms|%|)\\s*");
@@ -39,7 +41,7 @@ final class Limit {
     }
 
     /** Throws UserError if it is not valid. */
-    static Limit of(String text) {
+    public static Limit of(String text) {
         var parts = SYNTAX.matcher(text);
         if (!parts.matches()) {
             throw new UserError("--fail-if '" + text + "'; must be a figure, a comparison and a limit, such as"
@@ -67,10 +69,10 @@ final class Limit {
      * @param isUndecided whether the data allow no conclusion; else the limit is exceeded
      * @param message     one line
      */
-    record Finding(boolean isUndecided, String message) { }
+    public record Finding(boolean isUndecided, String message) { }
 
     /** Returns a finding for each group that exceeds it, or of which that is not known. */
-    List<Finding> findings(Comparison comparison) {
+    public List<Finding> findings(Comparison comparison) {
         var findings = new ArrayList<Finding>();
         for (var section : comparison.sections()) {
             if (unit.equals("x") && section.groups().size() < 2) {

@@ -7,7 +7,7 @@
 //SOURCES HistoryPoint.java
 //SOURCES Section.java
 
-package stream;
+package stream.compare;
 
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -18,6 +18,8 @@ import java.util.Set;
 import java.util.stream.Collectors;
 
 import org.apache.commons.statistics.distribution.TDistribution;
+import stream.metric.Metric;
+import stream.terminal.Count;
 
 /**
  * The history of a model.
@@ -25,7 +27,7 @@ import org.apache.commons.statistics.distribution.TDistribution;
  * @param points       in the order of time
  * @param runsResemble whether runs resemble the one before them, so that a slow drift looks like a change
  */
-record ModelHistory(String model, Metric metric, List<HistoryPoint> points, boolean runsResemble) {
+public record ModelHistory(String model, Metric metric, List<HistoryPoint> points, boolean runsResemble) {
 
     /**
      * Computes it over the prompts that the newest run with a value has. Runs that lack one of these are left out and noted; runs
@@ -76,7 +78,7 @@ record ModelHistory(String model, Metric metric, List<HistoryPoint> points, bool
     }
 
     /** Returns what is to be told of it, as a sentence. */
-    String sentence() {
+    public String sentence() {
         var measured = points.stream().filter(point -> point.ratio() != null).count();
         var failed = points.stream().filter(point -> point.group().completed().isEmpty()).count();
         var changes = points.stream().filter(point -> point.change() != null).map(point -> changed(point) + " with "
@@ -89,7 +91,7 @@ record ModelHistory(String model, Metric metric, List<HistoryPoint> points, bool
     }
 
     /** Returns a change in words, as in "to 1.25x (1.18 to 1.33)". */
-    static String changed(HistoryPoint point) {
+    public static String changed(HistoryPoint point) {
         var change = point.change();
         return String.format(Locale.ROOT, "to %.2fx (%.2f to %.2f)", change.ratio(), change.lower(), change.upper());
     }

@@ -1,6 +1,6 @@
 //JAVA 25+
 
-package stream;
+package stream.compare;
 
 /**
  * Two answers to the same question.
@@ -9,8 +9,8 @@ package stream;
  * @param value    at least 0
  * @param baseline at least 0
  */
-record Pair(String prompt, double time, double value, double baseline) {
-    double logRatio() {
+public record Pair(String prompt, double time, double value, double baseline) {
+    public double logRatio() {
         return Math.log(value / baseline);
     }
 }

@@ -3,7 +3,7 @@
 //SOURCES Difference.java
 //SOURCES PromptValue.java
 
-package stream;
+package stream.compare;
 
 import java.util.Arrays;
 import java.util.Comparator;

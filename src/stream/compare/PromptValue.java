@@ -1,6 +1,6 @@
 //JAVA 25+
 
-package stream;
+package stream.compare;
 
 /**
  * A value and the prompt that it belongs to.

@@ -3,7 +3,7 @@
 //SOURCES Difference.java
 //SOURCES PromptValue.java
 
-package stream;
+package stream.compare;
 
 import java.util.Comparator;
 import java.util.HashMap;
@@ -20,7 +20,7 @@ import org.apache.commons.statistics.distribution.TDistribution;
  * @param lower lower end, in the unit of the values
  * @param upper upper end; infinite if the quantile may be of answers that never came
  */
-record QuantileInterval(double lower, double upper) {
+public record QuantileInterval(double lower, double upper) {
 
     private static final double TAIL = 0.025;
 

@@ -5,10 +5,12 @@
 //SOURCES PromptValue.java
 //SOURCES Unit.java
 
-package stream;
+package stream.compare;
 
 import java.util.List;
 import java.util.stream.Collectors;
+
+import stream.metric.Metrics;
 
 /**
  * The ratio of a quantile of two groups, with its interval over prompts like these.
@@ -20,7 +22,7 @@ import java.util.stream.Collectors;
  * @param upper90 upper end
  * @param pValue  two-sided
  */
-record QuantileRatio(Double ratio, Double lower, Double upper, Double lower90, Double upper90, Double pValue) {
+public record QuantileRatio(Double ratio, Double lower, Double upper, Double lower90, Double upper90, Double pValue) {
 
     /**
      * Compares the same quantile of two groups; prompts that only one of them has are left out.

@@ -10,19 +10,23 @@
 //SOURCES ModelHistory.java
 //SOURCES Section.java
 
-package stream;
+package stream.compare;
 
 import java.io.IOException;
 import java.io.PrintStream;
 import java.util.ArrayList;
 import java.util.List;
 
+import stream.metric.Metric;
+import stream.record.ReadProblems;
+import stream.terminal.OptionChecks;
+
 /**
  * A metric of each model over many runs of the same prompts, and where it changed.
  *
  * @param notes what limits it
  */
-record RunHistory(List<ModelHistory> models, List<String> notes) {
+public record RunHistory(List<ModelHistory> models, List<String> notes) {
 
     /**
      * Reads the runs.
@@ -30,7 +34,7 @@ record RunHistory(List<ModelHistory> models, List<String> notes) {
      * @throws IOException if a run cannot be read, or the folders contain no run
      * @throws UserError   if several metrics are asked for
      */
-    static RunHistory of(ComparisonSettings settings, PrintStream progress) throws IOException {
+    public static RunHistory of(ComparisonSettings settings, PrintStream progress) throws IOException {
         new OptionChecks().require(settings.metrics().size() <= 1, "--history shows one metric; name one with --metric").throwIfAny();
         var metric = settings.metrics().isEmpty() ? Metric.TTFT : settings.metrics().getFirst();
         var problems = new ReadProblems();

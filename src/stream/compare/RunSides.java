@@ -2,7 +2,7 @@
 //SOURCES ../terminal/OptionChecks.java
 //SOURCES ../terminal/UserError.java
 
-package stream;
+package stream.compare;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -11,12 +11,15 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
+import stream.terminal.OptionChecks;
+import stream.terminal.UserError;
+
 /**
  * The runs that a user names, and the sides that they are on.
  *
  * @param sides empty if there are none
  */
-record RunSides(List<Path> all, Map<String, List<Path>> sides) {
+public record RunSides(List<Path> all, Map<String, List<Path>> sides) {
 
     /**
      * Reads {@code A1 A2 -- B1 B2} or {@code before=A1 before=A2 after=B1}.
@@ -24,7 +27,7 @@ record RunSides(List<Path> all, Map<String, List<Path>> sides) {
      * @param words what the user wrote, without options
      * @param after how many of the words follow a lone {@code --}; 0 without one
      */
-    static RunSides of(List<String> words, int after) {
+    public static RunSides of(List<String> words, int after) {
         var all = new ArrayList<Path>();
         var sides = new LinkedHashMap<String, List<Path>>();
         for (int i = 0; i < words.size(); i++) {

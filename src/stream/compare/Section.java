@@ -3,15 +3,17 @@
 //SOURCES Counting.java
 //SOURCES Group.java
 
-package stream;
+package stream.compare;
 
 import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
+import stream.metric.Metric;
+
 /** Groups that are compared. */
-final class Section {
+public final class Section {
 
     private final String title;
     private final Map<String, Group> groups = new LinkedHashMap<>();
@@ -21,7 +23,7 @@ final class Section {
     }
 
     /** Empty if there is no other section. */
-    String title() {
+    public String title() {
         return title;
     }
 
@@ -34,7 +36,7 @@ final class Section {
         groups.values().removeIf(group -> group.requests() == 0);
     }
 
-    List<Group> groups() {
+    public List<Group> groups() {
         return List.copyOf(groups.values());
     }
 

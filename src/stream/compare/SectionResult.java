@@ -14,7 +14,7 @@
 //SOURCES Section.java
 //SOURCES Verdict.java
 
-package stream;
+package stream.compare;
 
 import java.util.ArrayList;
 import java.util.EnumMap;
@@ -26,6 +26,7 @@ import java.util.Set;
 import java.util.stream.Collectors;
 
 import org.apache.commons.statistics.inference.FisherExactTest;
+import stream.metric.Metric;
 
 /**
  * The result for groups that were compared with each other.
@@ -34,7 +35,7 @@ import org.apache.commons.statistics.inference.FisherExactTest;
  * @param baseline label of the group that the others are compared with; null if nothing is known of any
  * @param headlineCaveats what a reader of the first sentence must know; they end that sentence
  */
-record SectionResult(String title, String baseline, List<GroupResult> groups, List<String> headlineCaveats) {
+public record SectionResult(String title, String baseline, List<GroupResult> groups, List<String> headlineCaveats) {
 
     /** What is compared if the user does not say. */
     private static final List<Metric> USUAL = ComparisonSettings.COMPARABLE.subList(0, ComparisonSettings.COMPARABLE.indexOf(Metric.TTFT_ANY));
@@ -117,7 +118,7 @@ record SectionResult(String title, String baseline, List<GroupResult> groups, Li
     }
 
     /** Returns null if there is no group with this label. */
-    GroupResult group(String label) {
+    public GroupResult group(String label) {
         return groups.stream().filter(group -> group.label().equals(label)).findFirst().orElse(null);
     }
 
@@ -126,7 +127,7 @@ record SectionResult(String title, String baseline, List<GroupResult> groups, Li
      *
      * @param margin share that counts as the same
      */
-    String winner(double margin) {
+    public String winner(double margin) {
         var metrics = headlineMetrics(groups);
         if (metrics.isEmpty()) {
             return null;
@@ -154,7 +155,7 @@ record SectionResult(String title, String baseline, List<GroupResult> groups, Li
     }
 
     /** The first token in the first of its definitions that is compared, and the last token; else the first metric of all. */
-    static List<Metric> headlineMetrics(List<GroupResult> groups) {
+    public static List<Metric> headlineMetrics(List<GroupResult> groups) {
         var compared = ComparisonSettings.COMPARABLE.stream()
                 .filter(metric -> groups.stream().anyMatch(group -> group.differences().containsKey(metric))).toList();
         var first = java.util.stream.Stream.of(Metric.TTFT, Metric.TTFT_NET, Metric.TTFT_ANY).filter(compared::contains).limit(1);

@@ -1,6 +1,6 @@
 //JAVA 25+
 
-package stream;
+package stream.compare;
 
 /**
  * The standard deviations of the logarithm of a ratio.
@@ -8,4 +8,4 @@ package stream;
  * @param between between prompts, without what repetitions explain; 0 if there is none
  * @param within  between the repetitions of a prompt
  */
-record Spread(double between, double within) { }
+public record Spread(double between, double within) { }

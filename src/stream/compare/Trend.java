@@ -1,7 +1,7 @@
 //JAVA 25+
 //DEPS org.apache.commons:commons-statistics-inference:1.2
 
-package stream;
+package stream.compare;
 
 import java.util.Arrays;
 

@@ -1,12 +1,14 @@
 //JAVA 25+
 //SOURCES ../terminal/Count.java
 
-package stream;
+package stream.compare;
 
 import java.util.Arrays;
 
+import stream.terminal.Count;
+
 /** What is independent in a comparison, and therefore counted. */
-enum Unit {
+public enum Unit {
     /** Prompts: the verdict holds for prompts like these. */
     PROMPTS("prompt"),
     /** Repetitions of few prompts: the verdict holds for these prompts only. */
@@ -20,7 +22,7 @@ enum Unit {
         this.noun = noun;
     }
 
-    String word() {
+    public String word() {
         return noun + "s";
     }
 
@@ -30,7 +32,7 @@ enum Unit {
     }
 
     /** Throws IllegalArgumentException if there is no such unit. */
-    static Unit of(String word) {
+    public static Unit of(String word) {
         return Arrays.stream(values()).filter(unit -> unit.word().equals(word)).findFirst()
                 .orElseThrow(() -> new IllegalArgumentException("unknown unit '" + word + "'"));
     }

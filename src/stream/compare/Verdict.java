@@ -1,11 +1,11 @@
 //JAVA 25+
 
-package stream;
+package stream.compare;
 
 import java.util.Locale;
 
 /** What two groups tell about the difference between them. */
-enum Verdict {
+public enum Verdict {
     /** The test is significant, and the ratio below 1. */
     FASTER,
     /** The test is significant, and the ratio above 1. */
@@ -18,11 +18,11 @@ enum Verdict {
     TOO_FEW;
 
     /** Returns it as people read it. */
-    String phrase() {
+    public String phrase() {
         return this == SAME ? "the same" : word().replace('_', ' ');
     }
 
-    String word() {
+    public String word() {
         return name().toLowerCase(Locale.ROOT);
     }
 }

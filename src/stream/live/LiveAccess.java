@@ -1,6 +1,6 @@
 //JAVA 25+
 
-package stream;
+package stream.live;
 
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;

@@ -20,7 +20,7 @@
 //SOURCES LiveQuestion.java
 //SOURCES LiveSettings.java
 
-package stream;
+package stream.live;
 
 import java.io.IOException;
 import java.nio.file.Path;
@@ -33,6 +33,17 @@ import java.util.Map;
 import java.util.Set;
 import java.util.function.UnaryOperator;
 
+import stream.api.EventKind;
+import stream.compare.Comparison;
+import stream.compare.ComparisonSettings;
+import stream.plan.Plan;
+import stream.plan.Speaker;
+import stream.record.AnswerListener;
+import stream.record.ClientOverhead;
+import stream.record.RequestColumn;
+import stream.run.Runner;
+import stream.terminal.Console;
+import stream.terminal.UserError;
 import tools.jackson.databind.node.JsonNodeFactory;
 import tools.jackson.databind.node.ObjectNode;
 

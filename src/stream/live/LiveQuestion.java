@@ -12,7 +12,7 @@
 //SOURCES ../plan/RunSettings.java
 //SOURCES LiveSettings.java
 
-package stream;
+package stream.live;
 
 import java.util.ArrayList;
 import java.util.Base64;
@@ -21,6 +21,16 @@ import java.util.List;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.stream.Collectors;
 
+import stream.api.Model;
+import stream.api.ModelSettings;
+import stream.api.Sampling;
+import stream.plan.Plan;
+import stream.plan.RunSettings;
+import stream.prompt.Prompt;
+import stream.prompt.PromptSet;
+import stream.terminal.OneLine;
+import stream.terminal.OptionChecks;
+import stream.terminal.UserError;
 import tools.jackson.databind.JsonNode;
 
 /**

@@ -21,11 +21,12 @@
 //SOURCES LiveQuestion.java
 //SOURCES LiveSession.java
 //SOURCES LiveSettings.java
-//FILES stream/live.html=live.html
-//FILES stream/live.css=live.css
-//FILES stream/live.js=live.js
+//FILES stream/live/live.html=live.html
+//FILES stream/live/live.css=live.css
+//FILES stream/live/lane.js=lane.js
+//FILES stream/live/live.js=live.js
 
-package stream;
+package stream.live;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -56,13 +57,21 @@ import io.helidon.webserver.http.RoutingResponse;
 import io.helidon.webserver.http.ServerRequest;
 import io.helidon.webserver.http.ServerResponse;
 import io.helidon.webserver.sse.SseSink;
+import stream.compare.Comparison;
+import stream.compare.ComparisonSettings;
+import stream.report.Palette;
+import stream.report.ReportPage;
+import stream.terminal.Console;
+import stream.terminal.OneLine;
+import stream.terminal.UserError;
+import stream.terminal.Version;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.JsonNodeFactory;
 
 /** The web server of the page; closing it stops all that it asks. */
-final class LiveServer implements AutoCloseable {
+public final class LiveServer implements AutoCloseable {
 
     private static final HeaderName KEY_HEADER = HeaderNames.create("X-Live-Key");
     private static final String NO_TOKEN = "open the address that ./jbang Live.java has printed; it has a token";
@@ -81,10 +90,11 @@ final class LiveServer implements AutoCloseable {
     private static final String ADMIT = "localStorage.setItem('key', document.documentElement.dataset.key); location.replace('/');\n";
 
     private static final Map<String, Asset> ASSETS = Map.of(
-            "page.css", new Asset("text/css", "page.css"),
+            "page.css", new Asset("text/css", "/stream/report/page.css"),
             "live.css", new Asset("text/css", "live.css"),
             "uplot.css", new Asset("text/css", ReportPage.UPLOT + ".min.css"),
-            "page.js", new Asset("text/javascript", "page.js"),
+            "page.js", new Asset("text/javascript", "/stream/report/page.js"),
+            "lane.js", new Asset("text/javascript", "lane.js"),
             "live.js", new Asset("text/javascript", "live.js"),
             "uplot.js", new Asset("text/javascript", ReportPage.UPLOT + ".iife.min.js"),
             "marked.js", new Asset("text/javascript", "/META-INF/resources/webjars/marked/17.0.1/lib/marked.umd.js"),
@@ -114,7 +124,7 @@ final class LiveServer implements AutoCloseable {
     }
 
     /** Starts on this port of the loopback address, 0 for a free one; throws UserError if it cannot. */
-    static LiveServer start(LiveSettings settings, int port, Console console) {
+    public static LiveServer start(LiveSettings settings, int port, Console console) {
         try (var free = new ServerSocket(port, 1, InetAddress.getLoopbackAddress())) {
             // Helidon does not tell why it cannot listen
         } catch (IOException e) {
@@ -132,7 +142,7 @@ final class LiveServer implements AutoCloseable {
     }
 
     /** Returns the address of the page, with the token. */
-    String address() {
+    public String address() {
         return "http://127.0.0.1:" + server.port() + "/?token=" + access.token();
     }
 

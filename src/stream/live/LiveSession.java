@@ -11,7 +11,7 @@
 //SOURCES LiveQuestion.java
 //SOURCES LiveSettings.java
 
-package stream;
+package stream.live;
 
 import java.io.IOException;
 import java.time.Duration;
@@ -23,6 +23,13 @@ import java.util.Map;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.FutureTask;
 
+import stream.plan.Plan;
+import stream.plan.RunSettings;
+import stream.record.ClientOverhead;
+import stream.run.LoopbackLoad;
+import stream.terminal.Console;
+import stream.terminal.OneLine;
+import stream.terminal.OptionChecks;
 import tools.jackson.databind.node.ObjectNode;
 
 /** The questions since the server was started. */

@@ -3,9 +3,13 @@
 //SOURCES ../api/ModelSettings.java
 //SOURCES ../plan/RunSettings.java
 
-package stream;
+package stream.live;
 
 import java.util.List;
+
+import stream.api.Model;
+import stream.api.ModelSettings;
+import stream.plan.RunSettings;
 
 /**
  * What the page may ask, and how it is asked.
@@ -15,7 +19,7 @@ import java.util.List;
  * @param modelOptions how the user named them
  * @param graceMillis  how long the questions of a closed tab go on, from 0
  */
-record LiveSettings(RunSettings run, List<Model> models, ModelSettings modelOptions, long graceMillis) {
+public record LiveSettings(RunSettings run, List<Model> models, ModelSettings modelOptions, long graceMillis) {
 
     /** Characters of a prompt or a system message. */
     static final int LONGEST_TEXT = 200_000;

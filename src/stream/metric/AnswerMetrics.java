@@ -4,13 +4,17 @@
 //SOURCES ../api/Usage.java
 //SOURCES EventSeries.java
 
-package stream;
+package stream.metric;
+
+import stream.api.EventKind;
+import stream.api.StreamEvent;
+import stream.api.Usage;
 
 /** The metrics of one answer, computed event by event. All times are whole microseconds; null where they are not known. */
-final class AnswerMetrics {
+public final class AnswerMetrics {
 
     /** Stands for a time that is not known, where a boxed number for each event would be allocated. */
-    static final long NONE = -1;
+    public static final long NONE = -1;
 
     /** From so many events with text for each token on, the count of the tokens cannot be right. */
     private static final double EVENTS_CONTRADICT_COUNT = 2;
@@ -36,7 +40,7 @@ final class AnswerMetrics {
      *
      * @param tokens output tokens so far; {@link StreamEvent#NO_COUNT} if the event does not tell
      */
-    long add(long elapsedMicros, int read, EventKind kind, int tokens) {
+    public long add(long elapsedMicros, int read, EventKind kind, int tokens) {
         var delay = events == 0 ? NONE : elapsedMicros - lastMicros;
         events++;
         lastMicros = elapsedMicros;
@@ -67,19 +71,19 @@ final class AnswerMetrics {
         }
     }
 
-    int events() {
+    public int events() {
         return events;
     }
 
-    int contentEvents() {
+    public int contentEvents() {
         return content.count();
     }
 
-    int reasoningEvents() {
+    public int reasoningEvents() {
         return reasoningEvents;
     }
 
-    int toolEvents() {
+    public int toolEvents() {
         return toolEvents;
     }
 
@@ -88,45 +92,45 @@ final class AnswerMetrics {
     }
 
     /** Content events that came in the same socket read as the one before them. */
-    int coalescedEvents() {
+    public int coalescedEvents() {
         return coalescedEvents;
     }
 
-    Long firstEventMicros() {
+    public Long firstEventMicros() {
         return known(firstEventMicros);
     }
 
     /** Time to the first event with visible text. */
-    Long ttftMicros() {
+    public Long ttftMicros() {
         return content.firstMicros();
     }
 
     /** Time to the first event that the model generated. */
-    Long ttftAnyMicros() {
+    public Long ttftAnyMicros() {
         return generated.firstMicros();
     }
 
-    Long ttftReasoningMicros() {
+    public Long ttftReasoningMicros() {
         return known(ttftReasoningMicros);
     }
 
     /** Time to the last event with visible text. */
-    Long ttltMicros() {
+    public Long ttltMicros() {
         return content.lastMicros();
     }
 
     /** The events with visible text. */
-    EventSeries content() {
+    public EventSeries content() {
         return content;
     }
 
     /** The events that the model generated: reasoning, visible text, tool calls. */
-    EventSeries generated() {
+    public EventSeries generated() {
         return generated;
     }
 
     /** Returns the mean number of output tokens per generated event, as counted inside the stream; null if they were not. */
-    Double tokensPerEvent() {
+    public Double tokensPerEvent() {
         return countedEvents == 0 ? null : (double) countedTokens / countedEvents;
     }
 
@@ -134,7 +138,7 @@ final class AnswerMetrics {
      * Whether so many of the content events came in the same socket read as the one before that the times are those of a buffer on the
      * way. Both may be NaN if they are not known.
      */
-    static boolean wereBuffered(double coalescedEvents, double contentEvents) {
+    public static boolean wereBuffered(double coalescedEvents, double contentEvents) {
         return contentEvents >= FEWEST_FOR_BUFFERED && coalescedEvents / contentEvents >= BUFFERED_SHARE;
     }
 
@@ -142,17 +146,17 @@ final class AnswerMetrics {
      * Whether there are so many events with text that a server's count of the tokens cannot be right, since each has at least one token:
      * some servers count those of the last event alone. The events may be NaN if they are not known.
      */
-    static boolean contradictCount(double eventsWithText, double outputTokens) {
+    public static boolean contradictCount(double eventsWithText, double outputTokens) {
         return outputTokens > 0 && eventsWithText >= EVENTS_CONTRADICT_COUNT * outputTokens;
     }
 
     /** Returns the output tokens per second up to the last of them; null if nothing came. */
-    Double outputTokensPerSecond(int outputTokens) {
+    public Double outputTokensPerSecond(int outputTokens) {
         return content.count() == 0 || content.lastMicros() == 0 ? null : outputTokens / (content.lastMicros() / 1e6);
     }
 
     /** Returns the server's count of the output tokens; null if the server sent none, or sent 0 although something came. */
-    Integer countedTokens(Usage usage) {
+    public Integer countedTokens(Usage usage) {
         return usage.outputTokens() != null && usage.outputTokens() == 0 && generated.count() > 0 ? null : usage.outputTokens();
     }
 
@@ -160,7 +164,7 @@ final class AnswerMetrics {
      * Returns how many of the output tokens are visible text; null if that is not known: usage counts reasoning and tool calls
      * among the output.
      */
-    Integer visibleTokens(Usage usage) {
+    public Integer visibleTokens(Usage usage) {
         if (countedTokens(usage) == null) {
             return content.count();
         }
@@ -170,7 +174,7 @@ final class AnswerMetrics {
     }
 
     /** Returns the time per output token of the visible text; null where the tokens are fewer than two, or not known. */
-    Double tpotMicros(Integer visibleTokens) {
+    public Double tpotMicros(Integer visibleTokens) {
         return content.count() == 0 || visibleTokens == null || visibleTokens < 2 ? null
                 : (double) (content.lastMicros() - content.firstMicros()) / (visibleTokens - 1);
     }

@@ -2,12 +2,12 @@
 //SOURCES AnswerMetrics.java
 //SOURCES Metrics.java
 
-package stream;
+package stream.metric;
 
 import java.util.Arrays;
 
 /** The times of some events of an answer, one after the other, in whole microseconds. */
-final class EventSeries {
+public final class EventSeries {
 
     private int count;
     private long firstMicros = AnswerMetrics.NONE;
@@ -54,17 +54,17 @@ final class EventSeries {
     }
 
     /** Returns null if there are fewer than two events. */
-    Double meanGapMicros() {
+    public Double meanGapMicros() {
         return count < 2 ? null : (double) (lastMicros - firstMicros) / (count - 1);
     }
 
     /** Returns null if there are too few events for the quantile. */
-    Double gapMicros(double fraction) {
+    public Double gapMicros(double fraction) {
         return Metrics.quantile(count < 2 ? new double[0] : Arrays.copyOf(gapsMicros, count - 1), fraction);
     }
 
     /** Returns null if there are fewer than two events. */
-    Double longestGapMicros() {
+    public Double longestGapMicros() {
         return count < 2 ? null : Arrays.stream(gapsMicros, 0, count - 1).max().getAsDouble();
     }
 }

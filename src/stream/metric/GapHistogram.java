@@ -2,7 +2,7 @@
 //DEPS org.hdrhistogram:HdrHistogram:2.2.2
 //SOURCES Metrics.java
 
-package stream;
+package stream.metric;
 
 import org.HdrHistogram.PackedHistogram;
 
@@ -10,18 +10,18 @@ import org.HdrHistogram.PackedHistogram;
  * Gaps between tokens, however many, in bounded memory: to the microsecond below 32 ms, above that to one part in 32,000. Quantiles
  * interpolate as {@link Metrics#quantile} does.
  */
-final class GapHistogram {
+public final class GapHistogram {
 
     private static final long LONGEST_MICROS = 24L * 3600 * 1_000_000;
 
     private final PackedHistogram counts = new PackedHistogram(LONGEST_MICROS, 4);
 
-    void add(long micros) {
+    public void add(long micros) {
         counts.recordValue(Math.min(micros, LONGEST_MICROS));
     }
 
     /** Returns null if there are too few of them. */
-    Double quantileMillis(double fraction) {
+    public Double quantileMillis(double fraction) {
         var count = counts.getTotalCount();
         if (count < Metrics.leastValues(fraction)) {
             return null;

@@ -1,7 +1,7 @@
 //JAVA 25+
 //DEPS org.hdrhistogram:HdrHistogram:2.2.2
 
-package stream;
+package stream.metric;
 
 import java.util.ArrayList;
 import java.util.List;
@@ -9,7 +9,7 @@ import java.util.List;
 import org.HdrHistogram.IntCountsHistogram;
 
 /** Gaps between tokens by their position in the answer; later positions share wider and wider classes. */
-final class GapPositions {
+public final class GapPositions {
 
     private static final int EXACT = 32;
     private static final int PER_DOUBLING = 8;
@@ -19,7 +19,7 @@ final class GapPositions {
     private final List<IntCountsHistogram> classes = new ArrayList<>();
 
     /** Adds the gap before a token, which is counted from 0. */
-    void add(int token, long micros) {
+    public void add(int token, long micros) {
         var at = classOf(token);
         while (classes.size() <= at) {
             classes.add(new IntCountsHistogram(DIGITS));
@@ -43,10 +43,10 @@ final class GapPositions {
      *
      * @param token the first token of the class, counted from 1; the first gap is that before the second token
      */
-    record Median(int token, double millis) { }
+    public record Median(int token, double millis) { }
 
     /** Returns the median of each class with more than a few gaps, in the order of the positions. */
-    List<Median> medians() {
+    public List<Median> medians() {
         var medians = new ArrayList<Median>();
         for (int at = 0; at < classes.size(); at++) {
             var gaps = classes.get(at);

@@ -1,11 +1,11 @@
 //JAVA 25+
 
-package stream;
+package stream.metric;
 
 import java.util.Locale;
 
 /** What is measured of a request. Times are in milliseconds where they are compared, in microseconds while they are measured. */
-enum Metric {
+public enum Metric {
     /** Time to first token: from sending the request to the first event with visible text. */
     TTFT,
     /** Inter-token latency: between consecutive events with visible text; of one request its median. */
@@ -42,12 +42,12 @@ enum Metric {
     HEADERS;
 
     /** Its name in options, JSON and CSV. */
-    String word() {
+    public String word() {
         return name().toLowerCase(Locale.ROOT);
     }
 
     /** Returns what a request has that never ends: an infinite time, or nothing per second; NaN if neither is meant. */
-    double worst() {
+    public double worst() {
         return switch (this) {
             case TTFT, ITL, TPOT, TTLT, TOTAL, TTFT_ANY, ITL_P95, ITL_ANY, TTFT_NET, FIRST_100_CHARS, TTST -> Double.POSITIVE_INFINITY;
             case TOKENS_PER_S, CHARS_PER_S -> 0;
@@ -56,7 +56,7 @@ enum Metric {
     }
 
     /** Its name in tables. */
-    String title() {
+    public String title() {
         return switch (this) {
             case TOTAL -> "total";
             case TTFT_ANY -> "TTFT any";

@@ -4,7 +4,7 @@
 //SOURCES StreamEnd.java
 //SOURCES TokenTimes.java
 
-package stream;
+package stream.metric;
 
 import java.util.Arrays;
 import java.util.EnumSet;
@@ -12,11 +12,13 @@ import java.util.Locale;
 import java.util.Set;
 import java.util.stream.Collectors;
 
+import stream.api.EventKind;
+
 /**
  * Whose definitions of the metrics apply. Those of another tool are taken from its source, which each names with its version.
  * Tokens are counted as the server counts them, else as events, where a tool would ask a tokenizer.
  */
-enum MetricDefinition {
+public enum MetricDefinition {
     /** This tool's: a token is an event with visible text. */
     OURS(EnumSet.of(EventKind.CONTENT), null),
 
@@ -49,10 +51,10 @@ enum MetricDefinition {
     AIPERF(EnumSet.of(EventKind.REASONING, EventKind.CONTENT, EventKind.TOOL), "AIPerf");
 
     /** Times of one request in milliseconds; NaN where they are not known. */
-    record Times(double ttft, double itl, double tpot, double ttlt, double total, double ttst, double tokensPerSecond) {
+    public record Times(double ttft, double itl, double tpot, double ttlt, double total, double ttst, double tokensPerSecond) {
 
         /** Of a request whose events are not known. */
-        static Times unknown(double total) {
+        public static Times unknown(double total) {
             return new Times(Double.NaN, Double.NaN, Double.NaN, Double.NaN, total, Double.NaN, Double.NaN);
         }
     }
@@ -65,36 +67,36 @@ enum MetricDefinition {
         this.tool = tool;
     }
 
-    String word() {
+    public String word() {
         return name().toLowerCase(Locale.ROOT);
     }
 
     /** Returns what the tool is called; null for this one. */
-    String tool() {
+    public String tool() {
         return tool;
     }
 
     /** Returns a label, with the name of the tool unless it is this one. */
-    String labelled(String label) {
+    public String labelled(String label) {
         return tool == null ? label : label + " (" + tool + ")";
     }
 
-    static String words() {
+    public static String words() {
         return Arrays.stream(values()).map(MetricDefinition::word).collect(Collectors.joining(", "));
     }
 
     /** Returns null if there is no such definition. */
-    static MetricDefinition of(String word) {
+    public static MetricDefinition of(String word) {
         return Arrays.stream(values()).filter(definition -> definition.word().equals(word)).findFirst().orElse(null);
     }
 
     /** Whether an event of this kind counts as a token. */
-    boolean isToken(EventKind kind) {
+    public boolean isToken(EventKind kind) {
         return tokenKinds.contains(kind);
     }
 
     /** Whether each request with tokens has the metric. */
-    boolean has(Metric metric) {
+    public boolean has(Metric metric) {
         return switch (metric) {
             case TTFT, ITL, TTLT, TOTAL, TOKENS_PER_S -> true;
             case TPOT -> this != AIPERF;
@@ -104,22 +106,22 @@ enum MetricDefinition {
     }
 
     /** Whether each gap between two tokens is an ITL; else each request has one mean. */
-    boolean hasGaps() {
+    public boolean hasGaps() {
         return this == OURS || this == VLLM;
     }
 
     /** Whether the ITL of a request, as it is compared, is the median of its gaps, which this tool computes from the events. */
-    boolean hasMedianGap() {
+    public boolean hasMedianGap() {
         return this == VLLM;
     }
 
     /** Whether quantiles interpolate between two values. */
-    boolean interpolates() {
+    public boolean interpolates() {
         return this != GUIDELLM;
     }
 
     /** Returns the weight of a request where the values of several are taken together. */
-    double weight(Metric metric, double outputTokens) {
+    public double weight(Metric metric, double outputTokens) {
         return this != GUIDELLM ? 1 : switch (metric) {
             case ITL -> outputTokens - 1;
             case TPOT -> outputTokens;
@@ -134,7 +136,7 @@ enum MetricDefinition {
      * @param hasEvents      whether an event came, other than that of the error
      * @param hasTokens      whether the model generated something
      */
-    boolean isSuccess(StreamEnd end, boolean hasEvents, boolean hasTokens) {
+    public boolean isSuccess(StreamEnd end, boolean hasEvents, boolean hasTokens) {
         var came = this == VLLM ? hasEvents : hasTokens;
         return this == OURS ? end == StreamEnd.COMPLETE : switch (end) {
             case COMPLETE, CLOSED_EARLY -> came;
@@ -149,7 +151,7 @@ enum MetricDefinition {
      * @param outputTokens NaN if they are not known
      * @param totalMillis  to the end of the stream
      */
-    Times times(TokenTimes tokens, double outputTokens, double totalMillis) {
+    public Times times(TokenTimes tokens, double outputTokens, double totalMillis) {
         var first = tokens.count() == 0 ? Double.NaN : tokens.firstMicros() / 1e3;
         var last = tokens.count() == 0 ? Double.NaN : tokens.lastMicros() / 1e3;
         var perToken = outputTokens < 2 ? Double.NaN : (last - first) / (outputTokens - 1);

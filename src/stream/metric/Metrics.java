@@ -2,13 +2,13 @@
 //DEPS com.squareup.okio:okio-jvm:3.18.1
 //DEPS org.apache.commons:commons-statistics-descriptive:1.2
 
-package stream;
+package stream.metric;
 
 import okio.Buffer;
 import org.apache.commons.statistics.descriptive.Quantile;
 
 /** Quantiles, and times as text. */
-final class Metrics {
+public final class Metrics {
 
     /** Linear interpolation between closest ranks, as NumPy and spreadsheets do it (type 7 of Hyndman and Fan). */
     static final Quantile QUANTILE = Quantile.withDefaults().with(Quantile.EstimationMethod.HF7).withCopy(true);
@@ -16,7 +16,7 @@ final class Metrics {
     private Metrics() { }
 
     /** Returns how many values a quantile needs: 1 up to the median, 20 up to p95, 100 above. */
-    static int leastValues(double fraction) {
+    public static int leastValues(double fraction) {
         return fraction > 0.95 ? 100 : fraction > 0.5 ? 20 : 1;
     }
 
@@ -25,17 +25,17 @@ final class Metrics {
      *
      * @param fraction 0 to 1, as 0.95 for p95
      */
-    static Double quantile(double[] values, double fraction) {
+    public static Double quantile(double[] values, double fraction) {
         return values.length < leastValues(fraction) ? null : QUANTILE.evaluate(values, fraction);
     }
 
     /** Rounds nanoseconds to the nearest microsecond. */
-    static long micros(long nanos) {
+    public static long micros(long nanos) {
         return Math.floorDiv(nanos + 500, 1000);
     }
 
     /** Writes microseconds as milliseconds with three decimals; null as an empty text. */
-    static String millis(Number micros) {
+    public static String millis(Number micros) {
         if (micros == null) {
             return "";
         }
@@ -45,7 +45,7 @@ final class Metrics {
     }
 
     /** Does the same into a buffer. */
-    static void writeMillis(Buffer text, long micros) {
+    public static void writeMillis(Buffer text, long micros) {
         if (micros < 0) {
             text.writeByte('-');
         }

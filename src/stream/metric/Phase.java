@@ -1,14 +1,14 @@
 //JAVA 25+
 
-package stream;
+package stream.metric;
 
 import java.util.Locale;
 
 /** Whether a request counts: the column phase. */
-enum Phase {
+public enum Phase {
     WARMUP, MEASURED;
 
-    String word() {
+    public String word() {
         return name().toLowerCase(Locale.ROOT);
     }
 }

@@ -1,12 +1,12 @@
 //JAVA 25+
 
-package stream;
+package stream.metric;
 
 import java.util.Arrays;
 import java.util.Locale;
 
 /** How a request ended: the column status. */
-enum RequestStatus {
+public enum RequestStatus {
     /** The answer has its end: a finish reason or the last event. */
     COMPLETED,
     /** The stream ended, or broke, without an end of the answer. */
@@ -22,12 +22,12 @@ enum RequestStatus {
 
     private final String word = name().toLowerCase(Locale.ROOT);
 
-    String word() {
+    public String word() {
         return word;
     }
 
     /** Returns null if there is no such status. */
-    static RequestStatus of(String word) {
+    public static RequestStatus of(String word) {
         return Arrays.stream(values()).filter(status -> status.word.equals(word)).findFirst().orElse(null);
     }
 }

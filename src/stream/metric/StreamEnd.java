@@ -1,12 +1,12 @@
 //JAVA 25+
 
-package stream;
+package stream.metric;
 
 import java.util.Arrays;
 import java.util.Locale;
 
 /** How a stream ended, as far as tools differ in what they make of it: the column stream_end. */
-enum StreamEnd {
+public enum StreamEnd {
     /** With its end: a finish reason or the last event. */
     COMPLETE,
     /** Without one; the server closed it in order. */
@@ -17,12 +17,12 @@ enum StreamEnd {
     OTHER;
 
     /** Its name in the column stream_end. */
-    String word() {
+    public String word() {
         return name().toLowerCase(Locale.ROOT);
     }
 
     /** Returns {@link #OTHER} if there is no such end. */
-    static StreamEnd of(String word) {
+    public static StreamEnd of(String word) {
         return Arrays.stream(values()).filter(end -> end.word().equals(word)).findFirst().orElse(OTHER);
     }
 }

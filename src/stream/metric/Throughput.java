@@ -1,12 +1,12 @@
 //JAVA 25+
 
-package stream;
+package stream.metric;
 
 import java.util.Comparator;
 import java.util.List;
 
 /** What a server delivered in the time that was measured: from the first start to the last end. */
-final class Throughput {
+public final class Throughput {
 
     private double startMillis = Double.POSITIVE_INFINITY;
     private double endMillis = Double.NEGATIVE_INFINITY;
@@ -20,19 +20,19 @@ final class Throughput {
      * @param totalMillis  how long it took
      * @param outputTokens NaN if they are not known
      */
-    void add(double atMillis, double totalMillis, double outputTokens) {
+    public void add(double atMillis, double totalMillis, double outputTokens) {
         startMillis = Math.min(startMillis, atMillis);
         endMillis = Math.max(endMillis, atMillis + totalMillis);
         requests++;
         tokens += outputTokens;
     }
 
-    double seconds() {
+    public double seconds() {
         return requests == 0 ? 0 : (endMillis - startMillis) / 1000;
     }
 
     /** Returns for how long at least one of several was going on; shards of a run overlap, runs one after the other do not. */
-    static double secondsOfAny(List<Throughput> several) {
+    public static double secondsOfAny(List<Throughput> several) {
         var millis = 0.0;
         var endMillis = Double.NEGATIVE_INFINITY;
         for (var each : several.stream().filter(one -> one.requests > 0).sorted(Comparator.comparing(one -> one.startMillis)).toList()) {
@@ -42,12 +42,12 @@ final class Throughput {
         return millis / 1000;
     }
 
-    int requests() {
+    public int requests() {
         return requests;
     }
 
     /** Returns NaN if those of a request are not known. */
-    double tokens() {
+    public double tokens() {
         return tokens;
     }
 }

@@ -1,11 +1,11 @@
 //JAVA 25+
 
-package stream;
+package stream.metric;
 
 import java.util.Locale;
 
 /** Who counted the output tokens of an answer: the column token_source. */
-enum TokenSource {
+public enum TokenSource {
     /** The server. */
     USAGE,
     /** The server, but those of several choices together, of which one is measured. */
@@ -13,7 +13,7 @@ enum TokenSource {
     /** This tool, one for each event with visible text. */
     EVENTS;
 
-    String word() {
+    public String word() {
         return name().toLowerCase(Locale.ROOT);
     }
 }

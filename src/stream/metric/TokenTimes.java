@@ -2,12 +2,12 @@
 //SOURCES AnswerMetrics.java
 //SOURCES Metrics.java
 
-package stream;
+package stream.metric;
 
 import java.util.Arrays;
 
 /** The times of the tokens of one answer, one after the other. */
-final class TokenTimes {
+public final class TokenTimes {
 
     private final double[] gapsMillis; // null if they are not needed
     private int count;
@@ -16,12 +16,12 @@ final class TokenTimes {
     private long secondMicros;
     private long lastMicros;
 
-    TokenTimes(int most, boolean keepsGaps) {
+    public TokenTimes(int most, boolean keepsGaps) {
         gapsMillis = keepsGaps ? new double[most] : null;
     }
 
     /** Adds one; returns the microseconds since the one before, {@link AnswerMetrics#NONE} for the first. */
-    long add(long elapsedMicros) {
+    public long add(long elapsedMicros) {
         var gap = count == 0 ? AnswerMetrics.NONE : elapsedMicros - lastMicros;
         if (count == 0) {
             firstMicros = elapsedMicros;
@@ -34,12 +34,12 @@ final class TokenTimes {
         return gap;
     }
 
-    int count() {
+    public int count() {
         return count;
     }
 
     /** Counts an event of any kind; returns how many there were. */
-    int countEvent() {
+    public int countEvent() {
         return ++events;
     }
 
@@ -47,7 +47,7 @@ final class TokenTimes {
         return firstMicros;
     }
 
-    long lastMicros() {
+    public long lastMicros() {
         return lastMicros;
     }
 

@@ -2,27 +2,30 @@
 //SOURCES ../prompt/Prompt.java
 //SOURCES ../api/Model.java
 
-package stream;
+package stream.plan;
 
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 
+import stream.api.Model;
+import stream.prompt.Prompt;
+
 /** What a user has asked and each model has answered, in their order. Not safe for use by several threads. */
-final class Conversation {
+public final class Conversation {
 
     private final Map<String, List<Prompt.Message>> turns = new HashMap<>(); // by the label of the model
 
     /** Returns the next question to a model, after what was said before. */
-    Prompt ask(Model model, String id, String question) {
+    public Prompt ask(Model model, String id, String question) {
         var messages = turns.computeIfAbsent(model.label(), absent -> new ArrayList<>());
         messages.add(new Prompt.Message("user", question));
         return Prompt.ofTurns(id, List.copyOf(messages), "--ask");
     }
 
     /** Keeps what a model has answered; a question without an answer is forgotten. */
-    void answer(String label, String text) {
+    public void answer(String label, String text) {
         var messages = turns.get(label);
         if (text == null || text.isEmpty()) {
             messages.removeLast();

@@ -1,6 +1,6 @@
 //JAVA 25+
 
-package stream;
+package stream.plan;
 
 /**
  * How answers are echoed.
@@ -9,4 +9,4 @@ package stream;
  * @param delayMillis pause after each piece of text, at least 0; paces the echo, never the measurement
  * @param quiet       whether headings, latencies and the line of the progress are left out
  */
-record EchoSettings(String mode, int delayMillis, boolean quiet) { }
+public record EchoSettings(String mode, int delayMillis, boolean quiet) { }

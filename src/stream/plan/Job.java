@@ -4,7 +4,11 @@
 //SOURCES ../metric/Phase.java
 //SOURCES Speaker.java
 
-package stream;
+package stream.plan;
+
+import stream.api.Model;
+import stream.metric.Phase;
+import stream.prompt.Prompt;
 
 /**
  * One request of the plan.
@@ -13,10 +17,10 @@ package stream;
  * @param repetition from 1
  * @param modelIndex place of the model among those of the run, from 0
  */
-record Job(String requestId, Phase phase, Prompt prompt, Model model, int repetition, int modelIndex) {
+public record Job(String requestId, Phase phase, Prompt prompt, Model model, int repetition, int modelIndex) {
 
     /** Returns what the echo shows of it. */
-    Speaker speaker() {
+    public Speaker speaker() {
         return new Speaker(requestId, model.label(), prompt.id(), modelIndex);
     }
 }

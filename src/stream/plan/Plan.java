@@ -10,7 +10,7 @@
 //SOURCES Job.java
 //SOURCES Shard.java
 
-package stream;
+package stream.plan;
 
 import java.io.PrintStream;
 import java.math.BigDecimal;
@@ -33,10 +33,17 @@ import java.util.function.Predicate;
 import java.util.stream.Collectors;
 import java.util.zip.CRC32;
 
+import stream.api.Model;
+import stream.api.ModelCatalog;
+import stream.api.Price;
+import stream.api.Sampling;
+import stream.metric.Phase;
+import stream.prompt.Prompt;
+import stream.terminal.Count;
 import tools.jackson.databind.json.JsonMapper;
 
 /** All requests of a run, in the order in which they are sent. */
-record Plan(List<Prompt> prompts, List<Model> models, List<Job> warmups, List<Job> jobs) {
+public record Plan(List<Prompt> prompts, List<Model> models, List<Job> warmups, List<Job> jobs) {
 
     private static final MathContext UPWARDS = new MathContext(4, RoundingMode.CEILING);
 
@@ -47,9 +54,9 @@ record Plan(List<Prompt> prompts, List<Model> models, List<Job> warmups, List<Jo
      * @param warmup      unmeasured requests of each model, from 0
      * @param interleaved whether the models are shuffled inside each prompt and repetition
      */
-    record Order(int repeat, int warmup, boolean interleaved, long seed) {
+    public record Order(int repeat, int warmup, boolean interleaved, long seed) {
 
-        Order withSeed(long other) {
+        public Order withSeed(long other) {
             return new Order(repeat, warmup, interleaved, other);
         }
     }
@@ -62,7 +69,7 @@ record Plan(List<Prompt> prompts, List<Model> models, List<Job> warmups, List<Jo
      *
      * @param ownModels whether a prompt that names a model is sent to that one only
      */
-    static Plan of(List<Prompt> prompts, ModelCatalog catalog, boolean ownModels, Order order) {
+    public static Plan of(List<Prompt> prompts, ModelCatalog catalog, boolean ownModels, Order order) {
         var models = new ArrayList<Model>();
         var questions = new ArrayList<Question>();
         for (var prompt : prompts) {
@@ -125,18 +132,18 @@ record Plan(List<Prompt> prompts, List<Model> models, List<Job> warmups, List<Jo
     }
 
     /** Plans one request to each model, each with a prompt of its own. */
-    static Plan ofEach(Map<Model, Prompt> prompts, Order order) {
+    public static Plan ofEach(Map<Model, Prompt> prompts, Order order) {
         var questions = prompts.entrySet().stream().map(each -> new Question(each.getValue(), List.of(each.getKey()))).toList();
         return of(List.copyOf(prompts.values()), questions, List.copyOf(prompts.keySet()), order);
     }
 
     /** Plans the requests of these models to all prompts, whatever model a prompt names. */
-    static Plan of(List<Prompt> prompts, List<Model> models, Order order) {
+    public static Plan of(List<Prompt> prompts, List<Model> models, Order order) {
         return of(prompts, prompts.stream().map(prompt -> new Question(prompt, models)).toList(), models, order);
     }
 
     /** Returns the requests without the warm-up in parts: each prompt and repetition to all its models. */
-    List<Plan> rounds() {
+    public List<Plan> rounds() {
         var rounds = new ArrayList<Plan>();
         var round = new ArrayList<Job>();
         for (var job : jobs) {
@@ -153,7 +160,7 @@ record Plan(List<Prompt> prompts, List<Model> models, List<Job> warmups, List<Jo
     }
 
     /** Returns the part that is not done. */
-    Plan without(Predicate<Job> isDone) {
+    public Plan without(Predicate<Job> isDone) {
         return new Plan(prompts, models, warmups.stream().filter(isDone.negate()).toList(),
                 jobs.stream().filter(isDone.negate()).toList());
     }
@@ -163,7 +170,7 @@ record Plan(List<Prompt> prompts, List<Model> models, List<Job> warmups, List<Jo
      * their answers are compared on one machine; the parts have as many of these as each other, or one more, and their share of each
      * prompt. Which part it is depends on ids alone, not on the order of the run.
      */
-    Plan part(Shard shard) {
+    public Plan part(Shard shard) {
         var models = new HashMap<String, Set<String>>();
         jobs.forEach(job -> models.computeIfAbsent(block(job), absent -> new TreeSet<>()).add(job.model().label()));
         var blocks = new TreeMap<String, String>(); // by what orders them
@@ -182,7 +189,7 @@ record Plan(List<Prompt> prompts, List<Model> models, List<Job> warmups, List<Jo
     }
 
     /** Returns into how many parts it can be cut. */
-    int parts() {
+    public int parts() {
         return (int) jobs.stream().map(Plan::block).distinct().count();
     }
 
@@ -196,7 +203,7 @@ record Plan(List<Prompt> prompts, List<Model> models, List<Job> warmups, List<Jo
         return "%08x".formatted(sum.getValue());
     }
 
-    int size() {
+    public int size() {
         return warmups.size() + jobs.size();
     }
 
@@ -205,7 +212,7 @@ record Plan(List<Prompt> prompts, List<Model> models, List<Job> warmups, List<Jo
      *
      * @param mostRequests how many requests are listed; if there are more, a line tells how to see them
      */
-    void print(PrintStream out, Sampling sampling, int mostRequests) {
+    public void print(PrintStream out, Sampling sampling, int mostRequests) {
         var all = all();
         var totals = totals(sampling);
         out.println(totals.getFirst() + "; retries are extra; nothing was sent");
@@ -227,7 +234,7 @@ record Plan(List<Prompt> prompts, List<Model> models, List<Job> warmups, List<Jo
     }
 
     /** Returns how many requests there are, and the upper bounds of tokens and cost, in one or two lines. */
-    List<String> totals(Sampling sampling) {
+    public List<String> totals(Sampling sampling) {
         var bounds = all().stream().map(job -> Bound.of(job, sampling)).toList();
         var isBounded = bounds.stream().allMatch(bound -> bound.outputTokens() != null);
         var lines = new ArrayList<String>();

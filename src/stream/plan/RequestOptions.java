@@ -5,16 +5,19 @@
 //SOURCES ../client/Limits.java
 //SOURCES Retries.java
 
-package stream;
+package stream.plan;
 
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 
 import picocli.CommandLine.Option;
+import stream.api.Sampling;
+import stream.client.Limits;
+import stream.terminal.UserError;
 
 /** The options that say how prompts are asked, the same in every command that asks any. */
-final class RequestOptions {
+public final class RequestOptions {
 
     @Option(names = "--system", paramLabel = "TEXT|@FILE",
             description = "System message where the prompt has none; @@TEXT begins with one @.")
@@ -33,11 +36,11 @@ final class RequestOptions {
 
     @Option(names = "--timeout", paramLabel = "S", defaultValue = "300",
             description = "Seconds for a whole request (default: ${DEFAULT-VALUE}).")
-    double timeoutSeconds;
+    public double timeoutSeconds;
 
     @Option(names = "--stall-timeout", paramLabel = "S", defaultValue = "60",
             description = "Longest silence between two events, in seconds (default: ${DEFAULT-VALUE}).")
-    double stallTimeoutSeconds;
+    public double stallTimeoutSeconds;
 
     @Option(names = "--retries", paramLabel = "N", description = "How often a request is sent again after 429, 408, 409, 5xx or a"
             + " connection failure before the answer begins (default: " + Retries.USUAL + "). If it is given, also after an answer of status"
@@ -46,10 +49,10 @@ final class RequestOptions {
 
     @Option(names = {"-o", "--results"}, paramLabel = "DIR", defaultValue = "results",
             description = "Where runs are written, as DIR/RUN_ID/ (default: ${DEFAULT-VALUE}).")
-    Path results;
+    public Path results;
 
     @Option(names = "--csv-safe", description = "Put a quote before texts that a spreadsheet would take for formulas.")
-    boolean csvSafe;
+    public boolean csvSafe;
 
     @Option(names = "--max-event-mb", paramLabel = "N", defaultValue = "16",
             description = "Largest event in megabytes; a larger one is a failure (default: ${DEFAULT-VALUE}).")
@@ -61,26 +64,26 @@ final class RequestOptions {
 
     @Option(names = "--typing-delay", paramLabel = "MS", defaultValue = "0",
             description = "Paces the echo, never the measurement (default: ${DEFAULT-VALUE}).")
-    int typingDelayMillis;
+    public int typingDelayMillis;
 
     @Option(names = "--unique-prefix", description = "Begin each prompt with a short unique line, so that no prompt cache"
             + " can match.")
-    boolean uniquePrefix;
+    public boolean uniquePrefix;
 
-    Sampling sampling() {
+    public Sampling sampling() {
         return new Sampling(maxTokens, temperature, seedParam);
     }
 
-    Retries retries() {
+    public Retries retries() {
         return retries == null ? Retries.DEFAULT : new Retries(retries, true);
     }
 
-    Limits limits() {
+    public Limits limits() {
         return new Limits((long) maxEventMegabytes << 20, (long) maxAnswerMegabytes << 20);
     }
 
     /** Returns the system message of the run; null for none. */
-    String systemText() {
+    public String systemText() {
         if (system == null || !system.startsWith("@")) {
             return system;
         }

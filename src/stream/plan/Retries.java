@@ -1,7 +1,9 @@
 //JAVA 25+
 //SOURCES ../client/Outcome.java
 
-package stream;
+package stream.plan;
+
+import stream.client.Outcome;
 
 /**
  * When a request is sent again, and counted.
@@ -9,7 +11,7 @@ package stream;
  * @param most           how often, at least 0
  * @param ofEmptyStreams whether also after an answer of status 200 that brought no event, which may have been generated and paid for
  */
-record Retries(int most, boolean ofEmptyStreams) {
+public record Retries(int most, boolean ofEmptyStreams) {
 
     static final int USUAL = 2;
 
@@ -17,7 +19,7 @@ record Retries(int most, boolean ofEmptyStreams) {
     static final Retries DEFAULT = new Retries(USUAL, false);
 
     /** Whether another attempt may be made after such a failure, if not too many were. */
-    boolean follow(Outcome.Failed failure) {
+    public boolean follow(Outcome.Failed failure) {
         return failure.isRetryable() || ofEmptyStreams && failure.mayHaveBeenGenerated();
     }
 }

@@ -7,13 +7,18 @@
 //SOURCES Plan.java
 //SOURCES Retries.java
 
-package stream;
+package stream.plan;
 
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+
+import stream.api.ConnectionSettings;
+import stream.api.Sampling;
+import stream.client.Limits;
+import stream.terminal.OptionChecks;
 
 /**
  * How a run is to be done, checked.
@@ -37,13 +42,13 @@ import java.util.Map;
  * @param verbose             whether retries are reported
  * @param metricsPort         where Prometheus metrics are, 0 for any free port; null for nowhere
  */
-record RunSettings(boolean simulate, boolean ask, String system, Sampling sampling, Plan.Order order, int concurrency,
+public record RunSettings(boolean simulate, boolean ask, String system, Sampling sampling, Plan.Order order, int concurrency,
                    double timeoutSeconds, double stallTimeoutSeconds, Retries retries, boolean retryFailed, Path results,
                    Limits limits, ConnectionSettings connection, EchoSettings echo, boolean uniquePrefix, boolean csvSafe,
                    SelfWarmup selfWarmup, boolean calibrate, boolean verbose, Integer metricsPort) {
 
     /** When the JVM is warmed up by streaming simulated events to this process. */
-    enum SelfWarmup {
+    public enum SelfWarmup {
         NEVER,
         /** Before runs of more than one request to each model, and while the user types. */
         BATCHES,
@@ -55,7 +60,7 @@ record RunSettings(boolean simulate, boolean ask, String system, Sampling sampli
     private static final int CALIBRATED_BATCH = 20;
 
     /** @throws UserError if a value is not in its range */
-    RunSettings {
+    public RunSettings {
         new OptionChecks()
                 .atLeast("--max-tokens", sampling.maxTokens(), 1)
                 .within("--temperature", sampling.temperature(), 0, 2)
@@ -74,35 +79,35 @@ record RunSettings(boolean simulate, boolean ask, String system, Sampling sampli
     }
 
     /** Returns the same run with what may be chosen again when it is resumed. */
-    RunSettings resumed(boolean retryFailedNow, Path resultsNow, EchoSettings echoNow, boolean verboseNow) {
+    public RunSettings resumed(boolean retryFailedNow, Path resultsNow, EchoSettings echoNow, boolean verboseNow) {
         return new RunSettings(simulate, ask, system, sampling, order, concurrency, timeoutSeconds, stallTimeoutSeconds,
                 retries, retryFailedNow, resultsNow, limits, connection, echoNow, uniquePrefix, csvSafe, selfWarmup, calibrate,
                 verboseNow, metricsPort);
     }
 
     /** Returns the settings of one question among several of a session. */
-    RunSettings forQuestion(String systemOfIt, Sampling samplingOfIt, Plan.Order orderOfIt, int concurrencyOfIt) {
+    public RunSettings forQuestion(String systemOfIt, Sampling samplingOfIt, Plan.Order orderOfIt, int concurrencyOfIt) {
         return new RunSettings(simulate, ask, systemOfIt, samplingOfIt, orderOfIt, concurrencyOfIt, timeoutSeconds, stallTimeoutSeconds,
                 retries, retryFailed, results, limits, connection, echo, uniquePrefix, csvSafe, selfWarmup, calibrate, verbose,
                 metricsPort);
     }
 
     /** Whether the JVM is warmed up first: a single request to each model is not worth the wait, its row is marked cold. */
-    boolean warmsUp(Plan plan) {
+    public boolean warmsUp(Plan plan) {
         return selfWarmup == SelfWarmup.ALWAYS || selfWarmup == SelfWarmup.BATCHES && (ask || plan.size() > plan.models().size());
     }
 
     /** Whether connections are opened before the first request; a single request to each model may open its own. */
-    boolean opensAhead(Plan plan) {
+    public boolean opensAhead(Plan plan) {
         return connection.reuse() && !ask && plan.size() > plan.models().size();
     }
 
-    boolean calibrates(Plan plan) {
+    public boolean calibrates(Plan plan) {
         return calibrate || plan.size() >= CALIBRATED_BATCH;
     }
 
     /** Returns the words of a command line that shape the requests, but for prompts and models; without certificates to trust. */
-    List<String> arguments() {
+    public List<String> arguments() {
         var words = new ArrayList<String>();
         var values = new LinkedHashMap<String, Object>();
         if (system != null) {
@@ -142,7 +147,7 @@ record RunSettings(boolean simulate, boolean ask, String system, Sampling sampli
     }
 
     /** Returns the options by the names that they have in run.json. */
-    Map<String, Object> options() {
+    public Map<String, Object> options() {
         var options = new LinkedHashMap<String, Object>();
         options.put("system", system);
         options.put("max_tokens", sampling.maxTokens());

@@ -2,11 +2,14 @@
 //SOURCES ../terminal/OptionChecks.java
 //SOURCES ../terminal/UserError.java
 
-package stream;
+package stream.plan;
 
 import java.util.Arrays;
 import java.util.Map;
 import java.util.regex.Pattern;
+
+import stream.terminal.OptionChecks;
+import stream.terminal.UserError;
 
 /**
  * Which part of a plan a process runs.
@@ -14,7 +17,7 @@ import java.util.regex.Pattern;
  * @param index from 0
  * @param count how many parts there are, from 1
  */
-record Shard(int index, int count) {
+public record Shard(int index, int count) {
 
     private static final Pattern SYNTAX = Pattern.compile("(?:(\\d{1,6})|auto)(?:/(\\d{1,6}))?");
 
@@ -38,7 +41,7 @@ record Shard(int index, int count) {
      *
      * @throws UserError if it is not valid, or the environment does not tell what it must
      */
-    static Shard of(String text, Map<String, String> environment) {
+    public static Shard of(String text, Map<String, String> environment) {
         var parts = SYNTAX.matcher(text);
         if (!parts.matches() || parts.group(1) != null && parts.group(2) == null) {
             throw new UserError("--shard '" + text + "'; must be I/N with I from 0 to N - 1, auto, or auto/N");
@@ -80,7 +83,7 @@ record Shard(int index, int count) {
         return new Shard(index, count);
     }
 
-    String word() {
+    public String word() {
         return index + "/" + count;
     }
 }

@@ -1,6 +1,6 @@
 //JAVA 25+
 
-package stream;
+package stream.plan;
 
 /**
  * Who answers, as the echo shows it.
@@ -9,4 +9,4 @@ package stream;
  * @param label     of the model
  * @param colour    number of the model in the run, from 0
  */
-record Speaker(String requestId, String label, String promptId, int colour) { }
+public record Speaker(String requestId, String label, String promptId, int colour) { }

@@ -2,15 +2,18 @@
 //SOURCES ../terminal/OptionChecks.java
 //SOURCES ../terminal/UserError.java
 
-package stream;
+package stream.plan;
 
 import java.time.DateTimeException;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.OffsetDateTime;
 
+import stream.terminal.OptionChecks;
+import stream.terminal.UserError;
+
 /** The time at which several machines begin together. */
-final class StartTime {
+public final class StartTime {
 
     private static final Duration LONGEST_WAIT = Duration.ofDays(1);
     private static final long LONGEST_SLEEP_MILLIS = 1000; // the clock may be set while this waits
@@ -18,7 +21,7 @@ final class StartTime {
     private StartTime() { }
 
     /** Reads a time with its zone, which may be past; throws UserError if it is not valid, or more than a day away. */
-    static Instant of(String text, Instant now) {
+    public static Instant of(String text, Instant now) {
         Instant start;
         try {
             start = OffsetDateTime.parse(text).toInstant();
@@ -31,7 +34,7 @@ final class StartTime {
     }
 
     /** Waits by the wall clock; returns by how much the time was past already. */
-    static Duration await(Instant start) throws InterruptedException {
+    public static Duration await(Instant start) throws InterruptedException {
         var late = Duration.between(start, Instant.now());
         for (long left; (left = Duration.between(Instant.now(), start).toMillis()) > 0; ) {
             Thread.sleep(Math.min(left, LONGEST_SLEEP_MILLIS));

@@ -1,6 +1,6 @@
 //JAVA 25+
 
-package stream;
+package stream.prompt;
 
 import java.util.ArrayList;
 import java.util.List;
@@ -18,23 +18,23 @@ import java.util.Map;
  * @param labels      other columns or keys of the source, kept for the reader
  * @param source      where it stands, {@code file} or {@code file:line}
  */
-record Prompt(String id, List<Message> messages, Integer maxTokens, Double temperature, String model,
+public record Prompt(String id, List<Message> messages, Integer maxTokens, Double temperature, String model,
               Map<String, Object> extra, Map<String, String> labels, String source) {
 
     /** One turn of a conversation; the role is system, developer, user, assistant or tool. */
-    record Message(String role, String content) {
+    public record Message(String role, String content) {
         /** Whether it instructs the model, and is not part of the conversation. */
-        boolean isSystem() {
+        public boolean isSystem() {
             return role.equals("system") || role.equals("developer");
         }
     }
 
     /** Returns a prompt that is a conversation so far. */
-    static Prompt ofTurns(String id, List<Message> turns, String source) {
+    public static Prompt ofTurns(String id, List<Message> turns, String source) {
         return new Prompt(id, turns, null, null, null, Map.of(), Map.of(), source);
     }
 
-    static Prompt ofText(String id, String text, String source) {
+    public static Prompt ofText(String id, String text, String source) {
         return new Prompt(id, List.of(new Message("user", text)), null, null, null, Map.of(), Map.of(), source);
     }
 
@@ -43,23 +43,23 @@ record Prompt(String id, List<Message> messages, Integer maxTokens, Double tempe
         return messages.size() == 1 && messages.getFirst().role().equals("user");
     }
 
-    boolean hasSystem() {
+    public boolean hasSystem() {
         return messages.stream().anyMatch(Message::isSystem);
     }
 
     /** Characters of all messages together. */
-    int length() {
+    public int length() {
         return messages.stream().mapToInt(message -> message.content().length()).sum();
     }
 
-    Prompt withSystem(String text) {
+    public Prompt withSystem(String text) {
         var all = new ArrayList<>(List.of(new Message("system", text)));
         all.addAll(messages);
         return new Prompt(id, List.copyOf(all), maxTokens, temperature, model, extra, labels, source);
     }
 
     /** The same with a line put before the first message, whatever its role. */
-    Prompt beginningWith(String line) {
+    public Prompt beginningWith(String line) {
         var all = new ArrayList<>(messages);
         all.set(0, new Message(all.getFirst().role(), line + "\n" + all.getFirst().content()));
         return new Prompt(id, List.copyOf(all), maxTokens, temperature, model, extra, labels, source);
@@ -79,7 +79,7 @@ record Prompt(String id, List<Message> messages, Integer maxTokens, Double tempe
      *
      * Assistant:</pre>
      */
-    String asText() {
+    public String asText() {
         if (isPlain()) {
             return messages.getFirst().content();
         }

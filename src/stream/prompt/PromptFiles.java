@@ -2,7 +2,7 @@
 //SOURCES ../terminal/FileEnding.java
 //SOURCES ../terminal/UserError.java
 
-package stream;
+package stream.prompt;
 
 import java.io.IOException;
 import java.nio.file.FileSystems;
@@ -19,6 +19,9 @@ import java.util.Set;
 import java.util.TreeSet;
 import java.util.function.Predicate;
 import java.util.regex.PatternSyntaxException;
+
+import stream.terminal.FileEnding;
+import stream.terminal.UserError;
 
 /** Finds the prompt files that a user names: a file, a folder, a glob. */
 final class PromptFiles {

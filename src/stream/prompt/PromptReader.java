@@ -9,7 +9,7 @@
 //SOURCES Prompt.java
 //SOURCES UserFile.java
 
-package stream;
+package stream.prompt;
 
 import java.io.IOException;
 import java.io.StringReader;
@@ -28,6 +28,9 @@ import java.util.regex.Pattern;
 import org.apache.commons.csv.CSVFormat;
 import org.apache.commons.csv.CSVRecord;
 import org.apache.commons.csv.DuplicateHeaderMode;
+import stream.terminal.BadRecords;
+import stream.terminal.FileEnding;
+import stream.terminal.UserError;
 import tools.jackson.core.JacksonException;
 import tools.jackson.core.JsonParser;
 import tools.jackson.core.JsonToken;

@@ -7,7 +7,7 @@
 //SOURCES PromptReader.java
 //SOURCES UserFile.java
 
-package stream;
+package stream.prompt;
 
 import java.io.IOException;
 import java.io.InputStream;
@@ -21,6 +21,10 @@ import java.util.List;
 import java.util.Map;
 import java.util.stream.Collectors;
 
+import stream.terminal.BadRecords;
+import stream.terminal.Count;
+import stream.terminal.UserError;
+
 /**
  * The prompts of a list of files, folders, globs and {@code -}.
  *
@@ -28,7 +32,7 @@ import java.util.stream.Collectors;
  * @param notes    what the reader should know though it can be used, a line each
  * @param problems what cannot be used, a line each: {@code file:line: what is wrong}
  */
-record PromptSet(List<Prompt> prompts, List<String> notes, List<String> problems) {
+public record PromptSet(List<Prompt> prompts, List<String> notes, List<String> problems) {
 
     /** Where prompts come from. */
     private interface PromptSource {
@@ -42,7 +46,7 @@ record PromptSet(List<Prompt> prompts, List<String> notes, List<String> problems
      * @param more     prompts from elsewhere, which follow the others
      * @param skipsBad whether records that cannot be used are left out; else each is a problem
      */
-    static PromptSet read(List<String> sources, InputStream in, List<Prompt> more, boolean skipsBad) {
+    public static PromptSet read(List<String> sources, InputStream in, List<Prompt> more, boolean skipsBad) {
         var reading = new Reading(skipsBad, true);
         for (var source : sources) {
             reading.read(source, prompts -> {
@@ -64,7 +68,7 @@ record PromptSet(List<Prompt> prompts, List<String> notes, List<String> problems
      *
      * @param files their bytes by their names, whose endings tell the formats
      */
-    static PromptSet ofFiles(Map<String, byte[]> files) {
+    public static PromptSet ofFiles(Map<String, byte[]> files) {
         var reading = new Reading(false, false);
         files.forEach((name, bytes) -> reading.read(name, prompts -> {
             var file = PromptFiles.named(name);

@@ -1,14 +1,16 @@
 //JAVA 25+
 //SOURCES ../terminal/UserError.java
 
-package stream;
+package stream.prompt;
 
 import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 
+import stream.terminal.UserError;
+
 /** A text file that a user wrote. */
-final class UserFile {
+public final class UserFile {
 
     private UserFile() { }
 
@@ -17,7 +19,7 @@ final class UserFile {
      *
      * @throws UserError if it is not UTF-8
      */
-    static String decode(String place, byte[] bytes) {
+    public static String decode(String place, byte[] bytes) {
         try {
             var text = StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(bytes)).toString();
             return (text.startsWith("\uFEFF") ? text.substring(1) : text).replace("\r\n", "\n");

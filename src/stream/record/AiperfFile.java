@@ -8,7 +8,7 @@
 //SOURCES RequestColumn.java
 //SOURCES ToolFile.java
 
-package stream;
+package stream.record;
 
 import java.io.IOException;
 import java.nio.file.Path;
@@ -16,6 +16,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 
+import stream.metric.MetricDefinition;
+import stream.metric.RequestStatus;
 import tools.jackson.databind.JsonNode;
 
 /**

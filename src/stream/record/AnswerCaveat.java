@@ -5,14 +5,19 @@
 //SOURCES ../metric/TokenSource.java
 //SOURCES RequestColumn.java
 
-package stream;
+package stream.record;
 
 import java.util.EnumSet;
 import java.util.Set;
 import java.util.function.Function;
 
+import stream.api.ThinkTags;
+import stream.metric.AnswerMetrics;
+import stream.metric.TokenSource;
+import stream.terminal.Warning;
+
 /** What limits the figures of a completed answer, as its row in requests.csv tells. */
-enum AnswerCaveat {
+public enum AnswerCaveat {
     /** It has no visible text. */
     REASONING_ALONE(Warning.REASONING_ALONE),
     /** The server's count of its tokens cannot be right. */
@@ -29,7 +34,7 @@ enum AnswerCaveat {
     }
 
     /** Returns what the user is told of so many answers with it. */
-    Warning warning() {
+    public Warning warning() {
         return warning;
     }
 

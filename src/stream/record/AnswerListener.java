@@ -1,16 +1,18 @@
 //JAVA 25+
 //SOURCES ../plan/Speaker.java
 
-package stream;
+package stream.record;
 
 import java.util.Map;
 import java.util.function.UnaryOperator;
+
+import stream.plan.Speaker;
 
 /**
  * Listens to the measured answers while they come. What concerns an answer is called on one thread, never on one that measures;
  * the rest by any.
  */
-interface AnswerListener extends AutoCloseable {
+public interface AnswerListener extends AutoCloseable {
 
     /** Ignores everything. */
     AnswerListener NONE = new AnswerListener() { };

@@ -3,10 +3,13 @@
 //SOURCES ../metric/AnswerMetrics.java
 //SOURCES Attempt.java
 
-package stream;
+package stream.record;
+
+import stream.api.EventKind;
+import stream.metric.AnswerMetrics;
 
 /** Is told of attempts in all phases by the thread that writes them, after they happened. */
-interface AttemptObserver {
+public interface AttemptObserver {
 
     /** Ignores everything. */
     AttemptObserver NONE = new AttemptObserver() { };

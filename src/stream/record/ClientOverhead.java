@@ -3,8 +3,10 @@
 //SOURCES ../metric/Metric.java
 //SOURCES ../metric/Metrics.java
 
-package stream;
+package stream.record;
 
+import stream.metric.Metric;
+import stream.metric.Metrics;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.JsonNodeFactory;
 import tools.jackson.databind.node.ObjectNode;
@@ -13,7 +15,7 @@ import tools.jackson.databind.node.ObjectNode;
  * The error of the client: the difference between its times and those of a server that is known. In microseconds, null
  * where there are too few values for the quantile.
  */
-record ClientOverhead(int streams, int events, Double ttftP50Micros, Double ttftP99Micros, Double itlP50Micros,
+public record ClientOverhead(int streams, int events, Double ttftP50Micros, Double ttftP99Micros, Double itlP50Micros,
                       Double itlP99Micros) {
 
     private static final String[] QUANTILES = {"ttft_p50_ms", "ttft_p99_ms", "itl_p50_ms", "itl_p99_ms"};
@@ -38,7 +40,7 @@ record ClientOverhead(int streams, int events, Double ttftP50Micros, Double ttft
     }
 
     /** Returns the median error of a metric; null if it is not known, or the metric is neither TTFT nor ITL. */
-    Double medianMicros(Metric metric) {
+    public Double medianMicros(Metric metric) {
         return metric == Metric.TTFT ? ttftP50Micros : metric == Metric.ITL ? itlP50Micros : null;
     }
 }

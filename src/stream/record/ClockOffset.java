@@ -1,10 +1,10 @@
 //JAVA 25+
 
-package stream;
+package stream.record;
 
 /**
  * How far the clock of a server is ahead of that of this machine, in milliseconds: somewhere between these.
  *
  * @param server its base URL
  */
-record ClockOffset(String server, long leastMillis, long mostMillis) { }
+public record ClockOffset(String server, long leastMillis, long mostMillis) { }

@@ -1,12 +1,12 @@
 //JAVA 25+
 
-package stream;
+package stream.record;
 
 import java.util.Arrays;
 import java.util.Locale;
 
 /** A column of a CSV file. */
-interface Column {
+public interface Column {
     String name();
 
     /** Its name in the header. */

@@ -7,7 +7,7 @@
 //SOURCES ../metric/Metrics.java
 //SOURCES Column.java
 
-package stream;
+package stream.record;
 
 import java.io.IOException;
 import java.nio.file.Files;
@@ -20,9 +20,13 @@ import okio.BufferedSink;
 import okio.ByteString;
 import okio.Okio;
 import org.apache.commons.csv.CSVFormat;
+import stream.api.EventKind;
+import stream.api.StreamEvent;
+import stream.metric.AnswerMetrics;
+import stream.metric.Metrics;
 
 /** A CSV file that is written while a run goes on. */
-final class CsvFile implements AutoCloseable {
+public final class CsvFile implements AutoCloseable {
 
     private static final CSVFormat FORMAT = CSVFormat.RFC4180;
 
@@ -34,7 +38,7 @@ final class CsvFile implements AutoCloseable {
     private StringBuilder cell = new StringBuilder();
 
     /** Creates the file and writes its header, or appends to one that exists. */
-    CsvFile(Path file, Column[] columns, boolean guarded) throws IOException {
+    public CsvFile(Path file, Column[] columns, boolean guarded) throws IOException {
         this.guarded = guarded;
         var isNew = Files.notExists(file);
         out = Okio.buffer(Okio.sink(file, StandardOpenOption.CREATE, StandardOpenOption.APPEND));
@@ -55,7 +59,7 @@ final class CsvFile implements AutoCloseable {
     }
 
     /** Returns the cells with which a row begins, quoted where they must be. */
-    ByteString cells(Object... values) {
+    public ByteString cells(Object... values) {
         return ByteString.encodeUtf8(FORMAT.format(Arrays.stream(values).map(this::guarded).toArray()));
     }
 
@@ -92,7 +96,7 @@ final class CsvFile implements AutoCloseable {
      * @param delayMicros {@link AnswerMetrics#NONE} on the first event
      * @param tokens      {@link StreamEvent#NO_COUNT} if they are not known
      */
-    void eventRow(ByteString start, int number, EventKind kind, long elapsedMicros, long delayMicros, int read,
+    public void eventRow(ByteString start, int number, EventKind kind, long elapsedMicros, long delayMicros, int read,
                   String text, int tokens) throws IOException {
         var row = out.getBuffer();
         row.write(start).writeByte(',').writeDecimalLong(number).writeByte(',').writeUtf8(kind.word()).writeByte(',');

@@ -1,7 +1,7 @@
 //JAVA 25+
 //DEPS org.apache.commons:commons-csv:1.14.1
 
-package stream;
+package stream.record;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -15,17 +15,17 @@ import org.apache.commons.csv.CSVParser;
 import org.apache.commons.csv.CSVRecord;
 
 /** Reads the whole rows of a CSV file of a run, of which the last one may be torn. */
-final class CsvRows {
+public final class CsvRows {
 
     /** Receives a whole row. */
-    interface RowConsumer {
+    public interface RowConsumer {
         void row(CSVRecord row) throws IOException;
     }
 
     private CsvRows() { }
 
     /** Passes on all rows that are whole; what follows a damaged place is not read. */
-    static void forEach(Path file, RowConsumer consumer) throws IOException {
+    public static void forEach(Path file, RowConsumer consumer) throws IOException {
         var format = CSVFormat.RFC4180.builder().setHeader().setSkipHeaderRecord(true).get();
         CSVRecord last = null; // only the row after it tells that a row is whole
         var lastIsTorn = !endsWithLineEnd(file);

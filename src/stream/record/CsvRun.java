@@ -24,7 +24,7 @@
 //SOURCES RunFiles.java
 //SOURCES RunManifest.java
 
-package stream;
+package stream.record;
 
 import java.io.IOException;
 import java.io.InputStream;
@@ -51,9 +51,16 @@ import org.apache.commons.csv.CSVParser;
 import org.apache.commons.csv.CSVRecord;
 import org.apache.commons.csv.DuplicateHeaderMode;
 import org.apache.commons.io.input.BOMInputStream;
+import stream.api.EventKind;
+import stream.metric.AnswerMetrics;
+import stream.metric.Metric;
+import stream.metric.MetricDefinition;
+import stream.metric.TextTimes;
+import stream.metric.TokenTimes;
+import stream.terminal.Console;
 
 /** A run on disk, as this tool writes it. */
-final class CsvRun extends RecordedRun {
+public final class CsvRun extends RecordedRun {
 
     private static final Set<Column> NEEDED_OF_REQUESTS = Set.of(RequestColumn.REQUEST_ID, RequestColumn.MODEL,
             RequestColumn.PROMPT_ID, RequestColumn.REPETITION, RequestColumn.ATTEMPT, RequestColumn.PHASE, RequestColumn.STATUS);
@@ -82,7 +89,7 @@ final class CsvRun extends RecordedRun {
     }
 
     /** Returns the folders of runs that these are, or that are in them; throws IOException if one is neither. */
-    static List<Path> folders(List<Path> given) throws IOException {
+    public static List<Path> folders(List<Path> given) throws IOException {
         if (given.isEmpty()) {
             var all = Files.isDirectory(Path.of("results")) ? RunFiles.runsIn(Path.of("results")) : List.<Path>of();
             if (all.isEmpty()) {
@@ -110,7 +117,7 @@ final class CsvRun extends RecordedRun {
     }
 
     /** Reads all but the events; throws IOException if there is nothing of this tool. */
-    static CsvRun read(Path folder, ReadProblems problems) throws IOException {
+    public static CsvRun read(Path folder, ReadProblems problems) throws IOException {
         RunManifest manifest;
         try {
             manifest = RunManifest.read(folder);
@@ -129,17 +136,17 @@ final class CsvRun extends RecordedRun {
     }
 
     @Override
-    MetricDefinition definition(MetricDefinition asked) {
+    public MetricDefinition definition(MetricDefinition asked) {
         return asked == null ? MetricDefinition.OURS : asked;
     }
 
     @Override
-    boolean isSuccess(RecordedAnswer answer, MetricDefinition definition) {
+    public boolean isSuccess(RecordedAnswer answer, MetricDefinition definition) {
         return answer.isSuccess(definition);
     }
 
     @Override
-    boolean knowsPrompts() {
+    public boolean knowsPrompts() {
         return true;
     }
 
@@ -247,7 +254,7 @@ final class CsvRun extends RecordedRun {
     }
 
     @Override
-    Map<String, String> outputs(Set<String> requestIds) throws IOException {
+    public Map<String, String> outputs(Set<String> requestIds) throws IOException {
         var outputs = new HashMap<String, String>();
         forEachRow(path().resolve(RunFiles.REQUESTS), NEEDED_OF_REQUESTS, new ReadProblems(), null, row -> {
             var id = CsvFile.unguarded(row.text(EventColumn.REQUEST_ID));
@@ -259,7 +266,7 @@ final class CsvRun extends RecordedRun {
     }
 
     @Override
-    void readEvents(MetricDefinition definition, EventVisitor visitor, ReadProblems problems, PrintStream progress)
+    public void readEvents(MetricDefinition definition, EventVisitor visitor, ReadProblems problems, PrintStream progress)
             throws IOException {
         if (definition != MetricDefinition.OURS) {
             answers().forEach(answer -> answer.setTimes(MetricDefinition.Times.unknown(answer.get(Metric.TOTAL))));

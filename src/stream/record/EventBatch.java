@@ -5,10 +5,13 @@
 //SOURCES EventColumn.java
 //SOURCES EventScanner.java
 
-package stream;
+package stream.record;
 
 import java.io.IOException;
 import java.util.Set;
+
+import stream.api.EventKind;
+import stream.metric.Metrics;
 
 /** Some rows that a scanner has read, with their values in columns; {@link #move} chooses the row whose values the methods return. */
 final class EventBatch implements EventCells {

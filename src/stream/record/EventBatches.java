@@ -2,7 +2,7 @@
 //SOURCES EventBatch.java
 //SOURCES EventScanner.java
 
-package stream;
+package stream.record;
 
 import java.io.IOException;
 import java.io.InterruptedIOException;

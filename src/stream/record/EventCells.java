@@ -2,7 +2,9 @@
 //SOURCES ../api/EventKind.java
 //SOURCES EventColumn.java
 
-package stream;
+package stream.record;
+
+import stream.api.EventKind;
 
 /** What a row of events.csv tells, as far as a run that is read back needs it. */
 interface EventCells {

@@ -5,13 +5,15 @@
 //SOURCES EventCells.java
 //SOURCES EventColumn.java
 
-package stream;
+package stream.record;
 
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.List;
+
+import stream.api.EventKind;
 
 /**
  * The rows of events.csv, one at a time: the values are those of the row that {@link #next} has read last. Not safe for use by several

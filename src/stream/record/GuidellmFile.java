@@ -9,7 +9,7 @@
 //SOURCES RequestColumn.java
 //SOURCES ToolFile.java
 
-package stream;
+package stream.record;
 
 import java.io.IOException;
 import java.nio.file.Path;
@@ -17,6 +17,8 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Set;
 
+import stream.metric.MetricDefinition;
+import stream.metric.RequestStatus;
 import tools.jackson.databind.JsonNode;
 
 /**

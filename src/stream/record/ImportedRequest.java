@@ -6,10 +6,14 @@
 //SOURCES RequestColumn.java
 //SOURCES Row.java
 
-package stream;
+package stream.record;
 
 import java.util.EnumMap;
 import java.util.Map;
+
+import stream.metric.Phase;
+import stream.metric.RequestStatus;
+import stream.metric.TokenSource;
 
 /** A request of another tool, with the cells that it would have in requests.csv. */
 final class ImportedRequest implements Row {

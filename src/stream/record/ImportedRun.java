@@ -7,7 +7,7 @@
 //SOURCES RequestColumn.java
 //SOURCES RunManifest.java
 
-package stream;
+package stream.record;
 
 import java.io.PrintStream;
 import java.nio.file.Path;
@@ -15,6 +15,8 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+
+import stream.metric.MetricDefinition;
 
 /** A run of another tool. */
 final class ImportedRun extends RecordedRun {
@@ -54,22 +56,22 @@ final class ImportedRun extends RecordedRun {
     }
 
     @Override
-    MetricDefinition definition(MetricDefinition asked) {
+    public MetricDefinition definition(MetricDefinition asked) {
         return asked == null || asked == own ? own : null;
     }
 
     @Override
-    boolean isSuccess(RecordedAnswer answer, MetricDefinition definition) {
+    public boolean isSuccess(RecordedAnswer answer, MetricDefinition definition) {
         return answer.completed(); // as the tool says
     }
 
     @Override
-    boolean knowsPrompts() {
+    public boolean knowsPrompts() {
         return false;
     }
 
     @Override
-    void readEvents(MetricDefinition definition, EventVisitor visitor, ReadProblems problems, PrintStream progress) {
+    public void readEvents(MetricDefinition definition, EventVisitor visitor, ReadProblems problems, PrintStream progress) {
         for (var answer : answers()) {
             answer.setTimes(times.get(answer.requestId()));
             var gaps = gapsMicros.get(answer.requestId());
@@ -80,7 +82,7 @@ final class ImportedRun extends RecordedRun {
     }
 
     @Override
-    Map<String, String> outputs(Set<String> requestIds) {
+    public Map<String, String> outputs(Set<String> requestIds) {
         var outputs = new HashMap<String, String>();
         requestIds.stream().filter(texts::containsKey).forEach(id -> outputs.put(id, texts.get(id)));
         return outputs;

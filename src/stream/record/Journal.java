@@ -33,7 +33,7 @@
 //SOURCES RunFiles.java
 //SOURCES Summary.java
 
-package stream;
+package stream.record;
 
 import java.io.IOException;
 import java.nio.file.Files;
@@ -56,13 +56,27 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 
 import okio.ByteString;
+import stream.api.EventKind;
+import stream.api.Price;
+import stream.api.Usage;
+import stream.client.AnswerState;
+import stream.client.Network;
+import stream.client.Outcome;
+import stream.client.Recording;
+import stream.metric.AnswerMetrics;
+import stream.metric.Metrics;
+import stream.metric.Phase;
+import stream.metric.TokenSource;
+import stream.plan.Job;
+import stream.plan.Speaker;
+import stream.terminal.Warning;
 
 /**
  * Writes events.csv and requests.csv while the run goes on, on a thread of its own. It polls every few milliseconds, so that
  * a thread that measures never waits for it, nor has to wake it. {@link #begin}, {@link #warn} and {@link #failed} may be called
  * by any thread.
  */
-final class Journal implements AutoCloseable {
+public final class Journal implements AutoCloseable {
 
     private static final long PERIOD_NANOS = TimeUnit.MILLISECONDS.toNanos(10);
     private static final long LOOK_NANOS = TimeUnit.SECONDS.toNanos(1);
@@ -153,7 +167,7 @@ final class Journal implements AutoCloseable {
      *
      * @param guarded whether texts that a spreadsheet would take for formulas get a quote before them
      */
-    static Journal open(Path folder, String runId, List<String> labels, boolean guarded, AnswerListener listener, AttemptObserver observer)
+    public static Journal open(Path folder, String runId, List<String> labels, boolean guarded, AnswerListener listener, AttemptObserver observer)
             throws IOException {
         var isResumed = Files.exists(folder.resolve(RunFiles.REQUESTS));
         var journal = new Journal(folder, runId, labels, guarded, listener, observer);
@@ -169,31 +183,31 @@ final class Journal implements AutoCloseable {
     }
 
     /** Announces an attempt that is about to be sent. */
-    void begin(Attempt attempt) {
+    public void begin(Attempt attempt) {
         arrivals.add(attempt);
     }
 
     /** Tells the user a line once. */
-    void warn(String line) {
+    public void warn(String line) {
         if (reported.add(line)) {
             listener.say(line);
         }
     }
 
     /** Waits until all attempts are written; to be called when all have ended. */
-    void settle() throws InterruptedException {
+    public void settle() throws InterruptedException {
         var settled = new CountDownLatch(1);
         settling.add(settled);
         settled.await();
     }
 
     /** Whether the files could not be written. */
-    boolean failed() {
+    public boolean failed() {
         return failed;
     }
 
     /** What was written; only after closing. */
-    Summary summary() {
+    public Summary summary() {
         return summary;
     }
 

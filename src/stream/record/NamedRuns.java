@@ -9,7 +9,7 @@
 //SOURCES ShardEntry.java
 //SOURCES ToolFile.java
 
-package stream;
+package stream.record;
 
 import java.io.IOException;
 import java.nio.file.Path;
@@ -23,13 +23,15 @@ import java.util.TreeMap;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 
+import stream.terminal.UserError;
+
 /**
  * What a user names, read.
  *
  * @param runs   each folder or file, in its order; without shards that are there twice
  * @param wholes for each of them the first shard of its plan; itself if it is the whole plan
  */
-record NamedRuns(List<RecordedRun> runs, Map<RecordedRun, RecordedRun> wholes) {
+public record NamedRuns(List<RecordedRun> runs, Map<RecordedRun, RecordedRun> wholes) {
 
     /**
      * Reads them; none means the newest run in results/, with the other shards of its plan.
@@ -37,7 +39,7 @@ record NamedRuns(List<RecordedRun> runs, Map<RecordedRun, RecordedRun> wholes) {
      * @throws IOException if one is neither a run, a folder with runs, nor a file of a tool that is known
      * @throws UserError   if a folder has shards of different plans
      */
-    static NamedRuns read(List<Path> given, ReadProblems problems) throws IOException {
+    public static NamedRuns read(List<Path> given, ReadProblems problems) throws IOException {
         var read = new ArrayList<RecordedRun>();
         var seen = new LinkedHashSet<Path>();
         for (var path : given.isEmpty() ? newest() : given) {
@@ -56,7 +58,7 @@ record NamedRuns(List<RecordedRun> runs, Map<RecordedRun, RecordedRun> wholes) {
     }
 
     /** Returns the same in the order in which they began, with which their ids begin. */
-    NamedRuns inTheOrderOfTime() {
+    public NamedRuns inTheOrderOfTime() {
         return new NamedRuns(runs.stream().sorted(Comparator.comparing(run -> run.manifest().runId(), Comparator.nullsLast(Comparator.naturalOrder())))
                 .toList(), wholes);
     }

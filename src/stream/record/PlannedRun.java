@@ -15,7 +15,7 @@
 //SOURCES RunManifest.java
 //SOURCES ShardEntry.java
 
-package stream;
+package stream.record;
 
 import java.io.IOException;
 import java.net.InetAddress;
@@ -40,11 +40,20 @@ import java.util.zip.CRC32;
 import java.util.zip.CRC32C;
 
 import okhttp3.OkHttp;
+import stream.api.EnvironmentProxies;
+import stream.api.Model;
+import stream.plan.Job;
+import stream.plan.Plan;
+import stream.plan.RunSettings;
+import stream.plan.Shard;
+import stream.prompt.Prompt;
+import stream.terminal.UserError;
+import stream.terminal.Version;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
 /** What run.json tells of a plan, and how a plan differs from it. */
-final class PlannedRun {
+public final class PlannedRun {
 
     private static final DateTimeFormatter RUN_ID_TIME =
             DateTimeFormatter.ofPattern("yyyyMMdd'T'HHmmss'Z'").withZone(ZoneOffset.UTC);
@@ -56,7 +65,7 @@ final class PlannedRun {
      *
      * @param ids the ids to try, of which two may be the same: the random part is short
      */
-    static String newRun(Path results, Supplier<String> ids) throws IOException {
+    public static String newRun(Path results, Supplier<String> ids) throws IOException {
         Files.createDirectories(results);
         while (true) {
             var id = ids.get();
@@ -70,7 +79,7 @@ final class PlannedRun {
     }
 
     /** Returns an id for a run that begins now. */
-    static String newId() {
+    public static String newId() {
         return RUN_ID_TIME.format(Instant.now()) + "-%04x".formatted(ThreadLocalRandom.current().nextInt(0x10000));
     }
 
@@ -80,7 +89,7 @@ final class PlannedRun {
      * @param arguments the command line, with which the run can be resumed
      * @param proxies   through which the servers are reached
      */
-    static RunManifest manifest(String runId, RunSettings settings, Plan plan, List<String> arguments, ClientOverhead overhead,
+    public static RunManifest manifest(String runId, RunSettings settings, Plan plan, List<String> arguments, ClientOverhead overhead,
                                 ShardEntry shard, EnvironmentProxies proxies) {
         var models = plan.models().stream().map(model -> entry(model, proxies.shown(model.url().uri()))).toList();
         var prompts = plan.prompts().stream()
@@ -98,7 +107,7 @@ final class PlannedRun {
     }
 
     /** Describes a part of a plan. The digest is of what is sent to which model how often, wherever its server is. */
-    static ShardEntry shard(Shard shard, RunSettings settings, Plan whole) {
+    public static ShardEntry shard(Shard shard, RunSettings settings, Plan whole) {
         var parts = new ArrayList<String>();
         whole.prompts().forEach(prompt -> parts.add(prompt.id() + " " + digest(prompt)));
         whole.models().forEach(model -> parts.add(String.join(" ", model.label(), model.name(), model.dialect().word(),
@@ -145,7 +154,7 @@ final class PlannedRun {
     }
 
     /** Returns the entry of a question, of one message. */
-    static RunManifest.PromptEntry question(Prompt prompt) {
+    public static RunManifest.PromptEntry question(Prompt prompt) {
         return new RunManifest.PromptEntry(prompt.id(), prompt.source(), digest(prompt), prompt.labels(), prompt.messages().getFirst().content());
     }
 
@@ -159,7 +168,7 @@ final class PlannedRun {
     }
 
     /** Throws UserError, with a line for each difference, if the prompts and models are not those of the run. */
-    static void requireSame(RunManifest manifest, Plan plan) {
+    public static void requireSame(RunManifest manifest, Plan plan) {
         var differences = new ArrayList<String>();
         var digests = new HashMap<String, String>();
         manifest.prompts().forEach(prompt -> digests.put(prompt.id(), prompt.digest()));

@@ -1,7 +1,7 @@
 //JAVA 25+
 //SOURCES ../terminal/Count.java
 
-package stream;
+package stream.record;
 
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -9,8 +9,10 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
+import stream.terminal.Count;
+
 /** What could not be read, with its place; a limited number of lines for each file. */
-final class ReadProblems {
+public final class ReadProblems {
 
     private static final int MOST_PER_FILE = 3;
 
@@ -25,12 +27,12 @@ final class ReadProblems {
     }
 
     /** Notes anything else. */
-    void add(String line) {
+    public void add(String line) {
         lines.add(line);
     }
 
     /** Returns a line for each, and one for those beyond the limit of a file. */
-    List<String> lines() {
+    public List<String> lines() {
         var all = new ArrayList<>(lines);
         counts.forEach((file, count) -> {
             if (count > MOST_PER_FILE) {

@@ -10,7 +10,7 @@
 //SOURCES RequestColumn.java
 //SOURCES Row.java
 
-package stream;
+package stream.record;
 
 import java.math.BigDecimal;
 import java.time.Instant;
@@ -18,8 +18,15 @@ import java.util.List;
 import java.util.Set;
 import java.util.function.UnaryOperator;
 
+import stream.metric.Metric;
+import stream.metric.MetricDefinition;
+import stream.metric.RequestStatus;
+import stream.metric.StreamEnd;
+import stream.metric.TextTimes;
+import stream.metric.TokenSource;
+
 /** A measured request, as its last attempt is recorded. */
-final class RecordedAnswer {
+public final class RecordedAnswer {
 
     private final String requestId;
     private final String model;
@@ -86,56 +93,56 @@ final class RecordedAnswer {
         return sum;
     }
 
-    String requestId() {
+    public String requestId() {
         return requestId;
     }
 
     /** Label of the model. */
-    String model() {
+    public String model() {
         return model;
     }
 
     /** What the server calls it. */
-    String modelName() {
+    public String modelName() {
         return modelName;
     }
 
-    String baseUrl() {
+    public String baseUrl() {
         return baseUrl;
     }
 
-    String promptId() {
+    public String promptId() {
         return promptId;
     }
 
-    int repetition() {
+    public int repetition() {
         return repetition;
     }
 
-    int attempt() {
+    public int attempt() {
         return attempt;
     }
 
-    RequestStatus status() {
+    public RequestStatus status() {
         return status;
     }
 
     /** Why it failed; empty if it did not. */
-    String error() {
+    public String error() {
         return error;
     }
 
     /** What the server says that it served; empty if it does not say. */
-    String reportedModel() {
+    public String reportedModel() {
         return reportedModel;
     }
 
     /** What limits its figures, if it is complete. */
-    Set<AnswerCaveat> caveats() {
+    public Set<AnswerCaveat> caveats() {
         return caveats;
     }
 
-    boolean completed() {
+    public boolean completed() {
         return status == RequestStatus.COMPLETED;
     }
 
@@ -146,17 +153,17 @@ final class RecordedAnswer {
     }
 
     /** Whether its timing should not be trusted. */
-    boolean tainted() {
+    public boolean tainted() {
         return tainted;
     }
 
     /** Whether the server counted its tokens; else its events were. */
-    boolean tokensAreCounted() {
+    public boolean tokensAreCounted() {
         return counted;
     }
 
     /** Returns null if it is not known. */
-    Boolean connectionReused() {
+    public Boolean connectionReused() {
         return connectionReused;
     }
 
@@ -164,7 +171,7 @@ final class RecordedAnswer {
      * Returns the mean number of output tokens per generated event: as counted inside the stream, else the server's count of
      * all divided by the events; NaN if it is not known.
      */
-    double tokensPerEvent() {
+    public double tokensPerEvent() {
         if (knows(Metric.TOKENS_PER_EVENT) || !counted) {
             return get(Metric.TOKENS_PER_EVENT);
         }
@@ -179,21 +186,21 @@ final class RecordedAnswer {
     }
 
     /** Returns null if it is not known. */
-    Instant startedAt() {
+    public Instant startedAt() {
         return startedAt;
     }
 
     /** Returns what it cost, in the currency of its model; null if that is not known. */
-    BigDecimal cost() {
+    public BigDecimal cost() {
         return cost;
     }
 
     /** Returns NaN where it is not known. */
-    double get(Metric metric) {
+    public double get(Metric metric) {
         return values[metric.ordinal()];
     }
 
-    boolean knows(Metric metric) {
+    public boolean knows(Metric metric) {
         return !Double.isNaN(get(metric));
     }
 

@@ -7,7 +7,7 @@
 //SOURCES Row.java
 //SOURCES RunManifest.java
 
-package stream;
+package stream.record;
 
 import java.io.IOException;
 import java.io.PrintStream;
@@ -18,11 +18,14 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 
+import stream.metric.MetricDefinition;
+import stream.metric.Phase;
+
 /** A run that is read back: what is known of it, and its measured requests. */
-abstract class RecordedRun {
+public abstract class RecordedRun {
 
     /** Visits the events of the answers that count, in the order of the file. */
-    interface EventVisitor {
+    public interface EventVisitor {
         /** Ignores everything. */
         EventVisitor NONE = new EventVisitor() { };
 
@@ -67,36 +70,36 @@ abstract class RecordedRun {
     }
 
     /** The last attempts of all measured requests, in the order in which they were written. */
-    final List<RecordedAnswer> answers() {
+    public final List<RecordedAnswer> answers() {
         return List.copyOf(answers.values());
     }
 
     /** Returns the folder of the run, or the file that another tool wrote. */
-    final Path path() {
+    public final Path path() {
         return path;
     }
 
-    final RunManifest manifest() {
+    public final RunManifest manifest() {
         return manifest;
     }
 
     /** Returns the run's id, else its title. */
-    final String name() {
+    public final String name() {
         return manifest.runId() == null ? title : manifest.runId();
     }
 
     /** What the folder or the file is called: the run's id, unless somebody gave it a better name. */
-    final String title() {
+    public final String title() {
         return title;
     }
 
     /** Returns the machine that sent the requests; "unknown" if that is not recorded. */
-    final String machine() {
+    public final String machine() {
         return manifest.versions().get("machine") instanceof String name ? name : "unknown";
     }
 
     /** Returns the currency in which the requests of a model are priced; null if they are not. */
-    final String currency(String model) {
+    public final String currency(String model) {
         return currencies.get(model);
     }
 
@@ -106,13 +109,13 @@ abstract class RecordedRun {
      * @param asked null for the run's own
      * @return null if the run cannot tell what they would be
      */
-    abstract MetricDefinition definition(MetricDefinition asked);
+    public abstract MetricDefinition definition(MetricDefinition asked);
 
     /** Whether a request counts as a success. */
-    abstract boolean isSuccess(RecordedAnswer answer, MetricDefinition definition);
+    public abstract boolean isSuccess(RecordedAnswer answer, MetricDefinition definition);
 
     /** Whether equal ids of prompts in several runs stand for the same prompt. */
-    abstract boolean knowsPrompts();
+    public abstract boolean knowsPrompts();
 
     /**
      * Reads all events of the answers, and sets the metrics of these as they are defined.
@@ -120,9 +123,9 @@ abstract class RecordedRun {
      * @param definition one that {@link #definition} returned
      * @param progress   where progress is shown when it takes long; null for nowhere
      */
-    abstract void readEvents(MetricDefinition definition, EventVisitor visitor, ReadProblems problems, PrintStream progress)
+    public abstract void readEvents(MetricDefinition definition, EventVisitor visitor, ReadProblems problems, PrintStream progress)
             throws IOException;
 
     /** Reads the texts of some answers, by request id; those that are known. */
-    abstract Map<String, String> outputs(Set<String> requestIds) throws IOException;
+    public abstract Map<String, String> outputs(Set<String> requestIds) throws IOException;
 }

@@ -2,10 +2,12 @@
 //SOURCES ../metric/Metric.java
 //SOURCES Column.java
 
-package stream;
+package stream.record;
+
+import stream.metric.Metric;
 
 /** The columns of requests.csv, one row per attempt. */
-enum RequestColumn implements Column {
+public enum RequestColumn implements Column {
     REQUEST_ID, RUN_ID, STARTED_AT, MODEL, MODEL_NAME, API, BASE_URL, PROMPT_ID, REPETITION, ATTEMPT, PHASE, STATUS,
     HTTP_STATUS, ERROR_TYPE, ERROR, RETRY_AFTER_MS, SCHEDULED_MS, QUEUE_MS, DNS_MS, CONNECT_MS, TLS_MS, SENT_MS, HEADERS_MS,
     FIRST_EVENT_MS, TTFT_MS, TTFT_REASONING_MS, TTLT_MS, TOTAL_MS, ITL_MEAN_MS, ITL_P50_MS, ITL_P95_MS, ITL_MAX_MS, TPOT_MS,
@@ -20,7 +22,7 @@ enum RequestColumn implements Column {
     }
 
     /** Returns the column in which a metric of a request is; null if it is computed from several, or from the events. */
-    static RequestColumn of(Metric metric) {
+    public static RequestColumn of(Metric metric) {
         return switch (metric) {
             case TTFT -> TTFT_MS;
             case ITL -> ITL_P50_MS;

@@ -8,7 +8,7 @@
 //SOURCES RequestColumn.java
 //SOURCES RunFiles.java
 
-package stream;
+package stream.record;
 
 import java.io.IOException;
 import java.nio.file.Files;
@@ -20,12 +20,13 @@ import java.util.Map;
 import java.util.Set;
 
 import org.apache.commons.csv.CSVRecord;
+import stream.metric.RequestStatus;
 
 /** What a run that was cut off left on disk: the last attempt at each request, once the files are repaired. */
-final class ResumeState {
+public final class ResumeState {
 
     /** Of a run that begins. */
-    static final ResumeState NONE = new ResumeState();
+    public static final ResumeState NONE = new ResumeState();
 
     /**
      * The last attempt at a request.
@@ -34,7 +35,7 @@ final class ResumeState {
      * @param errorType  empty if it did not fail
      * @param httpStatus null if there was no response
      */
-    record LastAttempt(int number, RequestStatus status, String errorType, Integer httpStatus) { }
+    public record LastAttempt(int number, RequestStatus status, String errorType, Integer httpStatus) { }
 
     /** An attempt with a row in requests.csv: how many events it had, and how many of them are in events.csv. */
     private static final class EventCount {
@@ -52,7 +53,7 @@ final class ResumeState {
      * Removes from both files what is torn or has no counterpart in the other, and reads what is left. Of an attempt that
      * was cut off while it streamed nothing is left.
      */
-    static ResumeState repair(Path folder) throws IOException {
+    public static ResumeState repair(Path folder) throws IOException {
         var requests = folder.resolve(RunFiles.REQUESTS);
         var events = folder.resolve(RunFiles.EVENTS);
         var counts = new HashMap<String, EventCount>();
@@ -84,11 +85,11 @@ final class ResumeState {
     }
 
     /** Returns null if the request has not been sent. */
-    LastAttempt lastAttempt(String requestId) {
+    public LastAttempt lastAttempt(String requestId) {
         return attempts.get(requestId);
     }
 
-    Map<String, LastAttempt> lastAttempts() {
+    public Map<String, LastAttempt> lastAttempts() {
         return Map.copyOf(attempts);
     }
 

@@ -3,10 +3,12 @@
 //SOURCES Column.java
 //SOURCES RequestColumn.java
 
-package stream;
+package stream.record;
 
 import java.time.DateTimeException;
 import java.time.Instant;
+
+import stream.metric.RequestStatus;
 
 /** The cells of a request or an event. */
 interface Row {

@@ -4,23 +4,25 @@
 //SOURCES ReadProblems.java
 //SOURCES RecordedRun.java
 
-package stream;
+package stream.record;
 
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
 
+import stream.metric.MetricDefinition;
+
 /** Validates the files of a run. */
-final class RunCheck {
+public final class RunCheck {
 
     private final Path folder;
 
-    RunCheck(Path folder) {
+    public RunCheck(Path folder) {
         this.folder = folder;
     }
 
     /** Returns one line for each damage, with its place; throws IOException if the folder is not that of a run. */
-    List<String> problems() throws IOException {
+    public List<String> problems() throws IOException {
         var problems = new ReadProblems();
         var run = CsvRun.read(folder, problems);
         run.readEvents(MetricDefinition.OURS, RecordedRun.EventVisitor.NONE, problems, null);

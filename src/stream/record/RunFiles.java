@@ -1,7 +1,7 @@
 //JAVA 25+
 //SOURCES RunManifest.java
 
-package stream;
+package stream.record;
 
 import java.io.IOException;
 import java.nio.file.Files;
@@ -10,21 +10,21 @@ import java.util.Comparator;
 import java.util.List;
 
 /** The files of a run, by their names. */
-final class RunFiles {
+public final class RunFiles {
 
-    static final String EVENTS = "events.csv";
-    static final String REQUESTS = "requests.csv";
-    static final String MANIFEST = "run.json";
+    public static final String EVENTS = "events.csv";
+    public static final String REQUESTS = "requests.csv";
+    public static final String MANIFEST = "run.json";
 
     private RunFiles() { }
 
     /** Whether a folder is that of a run. */
-    static boolean isRun(Path folder) {
+    public static boolean isRun(Path folder) {
         return Files.isRegularFile(folder.resolve(REQUESTS));
     }
 
     /** Returns the folders of the runs in a folder, in the order in which the runs began. */
-    static List<Path> runsIn(Path folder) throws IOException {
+    public static List<Path> runsIn(Path folder) throws IOException {
         try (var inside = Files.list(folder)) {
             return inside.filter(RunFiles::isRun)
                     .sorted(Comparator.comparing(RunFiles::runId).thenComparing(Path::getFileName)).toList();

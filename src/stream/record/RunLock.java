@@ -1,6 +1,6 @@
 //JAVA 25+
 
-package stream;
+package stream.record;
 
 import java.io.IOException;
 import java.nio.channels.FileChannel;
@@ -10,7 +10,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 
 /** Keeps a second process from writing to a run. The system releases it when this process ends, however it ends. */
-final class RunLock implements AutoCloseable {
+public final class RunLock implements AutoCloseable {
 
     private final Path file;
     private final FileChannel channel;
@@ -21,7 +21,7 @@ final class RunLock implements AutoCloseable {
     }
 
     /** Throws IOException, with a message for the user, if another process has it. */
-    static RunLock take(Path folder) throws IOException {
+    public static RunLock take(Path folder) throws IOException {
         var file = folder.resolve(".lock");
         var channel = FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
         try {

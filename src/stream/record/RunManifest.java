@@ -7,7 +7,7 @@
 //SOURCES RunFiles.java
 //SOURCES ShardEntry.java
 
-package stream;
+package stream.record;
 
 import java.io.IOException;
 import java.nio.file.Files;
@@ -20,6 +20,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.regex.Pattern;
 
+import stream.api.Price;
+import stream.api.RequestHeader;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
@@ -43,7 +45,7 @@ import tools.jackson.databind.node.ObjectNode;
  * @param shard           null if the run is the whole plan
  * @param clockOffsets    of the servers that told the time; empty until the run is finished
  */
-record RunManifest(String runId, String startedAt, boolean simulated, long seed, Map<String, Object> versions,
+public record RunManifest(String runId, String startedAt, boolean simulated, long seed, Map<String, Object> versions,
                    List<String> arguments, Map<String, Object> options, List<ModelEntry> models, List<PromptEntry> prompts,
                    ClientOverhead clientOverhead, Integer plannedRequests, Boolean selfWarmup, List<String> resumedAt,
                    String finishedAt, Counts counts, ShardEntry shard, List<ClockOffset> clockOffsets) {
@@ -52,14 +54,14 @@ record RunManifest(String runId, String startedAt, boolean simulated, long seed,
             Pattern.compile("(?i)(//)[^/@\\s]+(?=@)|([?&][\\w-]*(key|token|secret|sig|signature|password)=)[^&\\s,]+");
 
     /** A model of the run; {@code extra} as JSON, the others null where it sets none. The proxy is that through which its server is reached. */
-    record ModelEntry(String label, String name, String api, String baseUrl, String keyVariable, Integer maxTokens,
+    public record ModelEntry(String label, String name, String api, String baseUrl, String keyVariable, Integer maxTokens,
                       Double temperature, Price price, boolean thinkTags, String proxy, JsonNode extra) { }
 
     /** A prompt of the run; the digest tells whether it has changed. The text is that of a question on the terminal, else null. */
-    record PromptEntry(String id, String source, String digest, Map<String, String> labels, String text) {
+    public record PromptEntry(String id, String source, String digest, Map<String, String> labels, String text) {
 
         /** Of a prompt whose text is in its source. */
-        PromptEntry(String id, String source, String digest, Map<String, String> labels) {
+        public PromptEntry(String id, String source, String digest, Map<String, String> labels) {
             this(id, source, digest, labels, null);
         }
     }
@@ -69,7 +71,7 @@ record RunManifest(String runId, String startedAt, boolean simulated, long seed,
      *
      * @param resent requests that were sent once more because they were lost
      */
-    record Counts(int requests, int completed, int failed, int resent) { }
+    public record Counts(int requests, int completed, int failed, int resent) { }
 
     /** Removes the secrets of URLs and the values of headers from a command line. */
     static List<String> withoutSecrets(List<String> arguments) {
@@ -84,7 +86,7 @@ record RunManifest(String runId, String startedAt, boolean simulated, long seed,
     }
 
     /** Whether a secret of a URL was left out of the command line, so that the run cannot be resumed; headers can be given again. */
-    boolean lacksSecret() {
+    public boolean lacksSecret() {
         return arguments.stream().anyMatch(word -> word.contains(RequestHeader.LEFT_OUT) && !word.endsWith(": " + RequestHeader.LEFT_OUT));
     }
 
@@ -101,7 +103,7 @@ record RunManifest(String runId, String startedAt, boolean simulated, long seed,
     }
 
     /** Reads run.json of a folder; throws IOException if there is none, or if it is not a JSON object. */
-    static RunManifest read(Path folder) throws IOException {
+    public static RunManifest read(Path folder) throws IOException {
         try {
             if (JsonMapper.shared().readTree(Files.readString(folder.resolve(RunFiles.MANIFEST))) instanceof ObjectNode json) {
                 return of(json);
@@ -164,7 +166,7 @@ record RunManifest(String runId, String startedAt, boolean simulated, long seed,
     }
 
     /** Returns what run.json contains. */
-    ObjectNode json() {
+    public ObjectNode json() {
         var json = JsonNodeFactory.instance.objectNode().put("run_id", runId).put("started_at", startedAt)
                 .put("simulated", simulated).put("seed", seed);
         json.set("versions", scalars(versions));
@@ -226,7 +228,7 @@ record RunManifest(String runId, String startedAt, boolean simulated, long seed,
     }
 
     /** Writes run.json as a whole; a reader sees the old file or the new one. */
-    void write(Path folder) throws IOException {
+    public void write(Path folder) throws IOException {
         var file = folder.resolve(RunFiles.MANIFEST);
         var part = folder.resolve(RunFiles.MANIFEST + ".part");
         Files.writeString(part, JsonMapper.shared().writerWithDefaultPrettyPrinter().writeValueAsString(json()) + "\n");
@@ -234,20 +236,20 @@ record RunManifest(String runId, String startedAt, boolean simulated, long seed,
     }
 
     /** Returns the currencies of the models that have a price, by their labels. */
-    Map<String, String> currencies() {
+    public Map<String, String> currencies() {
         var currencies = new LinkedHashMap<String, String>();
         models.stream().filter(model -> model.price() != null).forEach(model -> currencies.put(model.label(), model.price().currency()));
         return currencies;
     }
 
     /** Returns the same with the error that was measured now; with what is known already if it is null. */
-    RunManifest withOverhead(ClientOverhead overhead) {
+    public RunManifest withOverhead(ClientOverhead overhead) {
         return overhead == null ? this : new RunManifest(runId, startedAt, simulated, seed, versions, arguments, options, models, prompts, overhead,
                 plannedRequests, selfWarmup, resumedAt, finishedAt, counts, shard, clockOffsets);
     }
 
     /** Returns the same with another prompt. */
-    RunManifest withPrompt(PromptEntry prompt) {
+    public RunManifest withPrompt(PromptEntry prompt) {
         var all = new ArrayList<>(prompts);
         all.add(prompt);
         return new RunManifest(runId, startedAt, simulated, seed, versions, arguments, options, models, List.copyOf(all), clientOverhead,
@@ -255,7 +257,7 @@ record RunManifest(String runId, String startedAt, boolean simulated, long seed,
     }
 
     /** Returns the manifest of the run that goes on now. */
-    RunManifest resumedNow() {
+    public RunManifest resumedNow() {
         var times = new ArrayList<>(resumedAt);
         times.add(Instant.now().toString());
         return new RunManifest(runId, startedAt, simulated, seed, versions, arguments, options, models, prompts, clientOverhead,
@@ -263,12 +265,12 @@ record RunManifest(String runId, String startedAt, boolean simulated, long seed,
     }
 
     /** Whether requests of the plan are missing, so that it can be resumed. */
-    boolean isIncomplete() {
+    public boolean isIncomplete() {
         return !arguments.isEmpty() && (counts == null || plannedRequests != null && counts.requests() < plannedRequests);
     }
 
     /** Returns the same of a run whose timing is simulated by a server elsewhere. */
-    RunManifest asSimulated() {
+    public RunManifest asSimulated() {
         return new RunManifest(runId, startedAt, true, seed, versions, arguments, options, models, prompts, clientOverhead,
                 plannedRequests, selfWarmup, resumedAt, finishedAt, counts, shard, clockOffsets);
     }
@@ -277,7 +279,7 @@ record RunManifest(String runId, String startedAt, boolean simulated, long seed,
      * Returns the manifest of the finished run; what was resent before it was resumed counts too, and the clock of a server that was not
      * asked since stays as it was.
      */
-    RunManifest finishedNow(int requests, int completed, int failed, int resentNow, List<ClockOffset> offsets) {
+    public RunManifest finishedNow(int requests, int completed, int failed, int resentNow, List<ClockOffset> offsets) {
         var resent = (counts == null ? 0 : counts.resent()) + resentNow;
         var clocks = new LinkedHashMap<String, ClockOffset>();
         clockOffsets.forEach(offset -> clocks.put(offset.server(), offset));

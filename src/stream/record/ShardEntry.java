@@ -2,8 +2,9 @@
 //DEPS tools.jackson.core:jackson-databind:3.2.4
 //SOURCES ../plan/Shard.java
 
-package stream;
+package stream.record;
 
+import stream.plan.Shard;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.JsonNodeFactory;
 import tools.jackson.databind.node.ObjectNode;
@@ -13,7 +14,7 @@ import tools.jackson.databind.node.ObjectNode;
  *
  * @param plan a digest of all that is to be run; the same for all parts
  */
-record ShardEntry(Shard shard, String plan) {
+public record ShardEntry(Shard shard, String plan) {
 
     /** Returns null if there is no such entry. */
     static ShardEntry of(JsonNode json) {

@@ -12,7 +12,7 @@
 //SOURCES AnswerCaveat.java
 //SOURCES RequestColumn.java
 
-package stream;
+package stream.record;
 
 import java.math.BigDecimal;
 import java.math.MathContext;
@@ -27,8 +27,19 @@ import java.util.Objects;
 import java.util.Set;
 import java.util.function.Function;
 
+import stream.api.Price;
+import stream.metric.AnswerMetrics;
+import stream.metric.Metric;
+import stream.metric.Metrics;
+import stream.metric.RequestStatus;
+import stream.metric.Throughput;
+import stream.terminal.Console;
+import stream.terminal.Count;
+import stream.terminal.Table;
+import stream.terminal.Warning;
+
 /** The table at the end of a run, made from columns of requests.csv: measured phase, last attempts. */
-final class Summary {
+public final class Summary {
 
     private static final List<RequestColumn> QUANTILES = List.of(RequestColumn.TTFT_MS, RequestColumn.ITL_P50_MS,
             RequestColumn.ITL_P95_MS, RequestColumn.OUTPUT_TOKENS_PER_S, RequestColumn.TOTAL_MS);
@@ -88,15 +99,15 @@ final class Summary {
         return text.isEmpty() ? Double.NaN : Double.parseDouble(text);
     }
 
-    int requests() {
+    public int requests() {
         return requests.size();
     }
 
-    int completed() {
+    public int completed() {
         return (int) requests.values().stream().filter(LastAttempt::completed).count();
     }
 
-    int failed() {
+    public int failed() {
         return requests() - completed();
     }
 
@@ -117,7 +128,7 @@ final class Summary {
     }
 
     /** Whether the median of a metric, TTFT or ITL, is below so many microseconds for any model. */
-    boolean hasMedianBelow(Metric metric, double micros) {
+    public boolean hasMedianBelow(Metric metric, double micros) {
         return models.stream().map(model -> quantile(model, RequestColumn.of(metric), 0.5))
                 .anyMatch(median -> median != null && median * 1000 < micros);
     }
@@ -127,7 +138,7 @@ final class Summary {
      *
      * @param currencies those of the models that have a price, by their labels
      */
-    void print(Console console, boolean simulated, Map<String, String> currencies) {
+    public void print(Console console, boolean simulated, Map<String, String> currencies) {
         if (completed() == 0) {
             console.tell("None of " + Count.of(requests(), "request") + " completed.");
             return;

@@ -9,7 +9,7 @@
 //SOURCES ReadProblems.java
 //SOURCES VllmFile.java
 
-package stream;
+package stream.record;
 
 import java.io.BufferedInputStream;
 import java.io.BufferedReader;
@@ -28,6 +28,8 @@ import java.util.Map;
 import java.util.Set;
 
 import org.apache.commons.io.input.BOMInputStream;
+import stream.metric.MetricDefinition;
+import stream.prompt.HandWrittenJson;
 import tools.jackson.core.JacksonException;
 import tools.jackson.core.JsonToken;
 import tools.jackson.core.json.JsonReadFeature;
@@ -36,7 +38,7 @@ import tools.jackson.databind.MappingIterator;
 import tools.jackson.databind.json.JsonMapper;
 
 /** A file that another tool wrote. */
-abstract class ToolFile {
+public abstract class ToolFile {
 
     private static final JsonMapper JSON = JsonMapper.builder().enable(JsonReadFeature.ALLOW_NON_NUMERIC_NUMBERS).build();
     private static final String OF_AIPERF = "profile_export.jsonl";
@@ -55,7 +57,7 @@ abstract class ToolFile {
      *
      * @throws IOException if it is JSON of no tool that is known
      */
-    static ToolFile in(Path given) throws IOException {
+    public static ToolFile in(Path given) throws IOException {
         var path = Files.isDirectory(given) && Files.isRegularFile(given.resolve(OF_AIPERF)) ? given.resolve(OF_AIPERF) : given;
         if (!Files.isRegularFile(path) || !beginsAsJson(path)) {
             return null;

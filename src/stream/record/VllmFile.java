@@ -10,7 +10,7 @@
 //SOURCES RequestColumn.java
 //SOURCES ToolFile.java
 
-package stream;
+package stream.record;
 
 import java.io.IOException;
 import java.nio.file.Path;
@@ -22,6 +22,9 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Set;
 
+import stream.metric.MetricDefinition;
+import stream.metric.RequestStatus;
+import stream.metric.TokenTimes;
 import tools.jackson.databind.JsonNode;
 
 /**

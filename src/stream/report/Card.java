@@ -13,12 +13,19 @@
 //SOURCES PictureSettings.java
 //SOURCES Svg.java
 
-package stream;
+package stream.report;
 
 import java.io.IOException;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
+
+import stream.compare.Aggregate;
+import stream.compare.Comparison;
+import stream.compare.Group;
+import stream.metric.Metric;
+import stream.terminal.OneLine;
+import stream.terminal.Version;
 
 /** One picture of a comparison: the sentence, the distribution of TTFT with its medians, the total, and where it is from. */
 final class Card {

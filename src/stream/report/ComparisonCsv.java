@@ -16,7 +16,7 @@
 //SOURCES ../compare/Unit.java
 //SOURCES ../compare/Verdict.java
 
-package stream;
+package stream.report;
 
 import java.io.IOException;
 import java.io.StringWriter;
@@ -37,12 +37,26 @@ import org.apache.commons.csv.CSVFormat;
 import org.apache.commons.csv.CSVParser;
 import org.apache.commons.csv.CSVPrinter;
 import org.apache.commons.csv.CSVRecord;
+import stream.compare.Aggregate;
+import stream.compare.BaselineDifference;
+import stream.compare.Comparison;
+import stream.compare.ComparisonSettings;
+import stream.compare.Difference;
+import stream.compare.GroupResult;
+import stream.compare.QuantileInterval;
+import stream.compare.QuantileRatio;
+import stream.compare.SectionResult;
+import stream.compare.Spread;
+import stream.compare.Unit;
+import stream.metric.Metric;
+import stream.metric.MetricDefinition;
+import stream.terminal.UserError;
 
 /**
  * A comparison as a CSV file, one row a group, which can be read back. Times are milliseconds, shares are of 1, blank is not
  * known; the columns are described in docs/comparing.md.
  */
-final class ComparisonCsv {
+public final class ComparisonCsv {
 
     private static final List<String> OF_ALL = List.of("baseline", "headline_caveats", "runs", "by", "as", "currency", "margin", "simulated", "notes");
     private static final List<String> OF_DIFFERENCE = List.of("baseline", "unit", "units", "size", "paired", "ratio", "low", "high", "same_low",
@@ -56,7 +70,7 @@ final class ComparisonCsv {
     }
 
     /** Returns null if this is not a file, or one of a run. */
-    static ComparisonCsv in(Path path) {
+    public static ComparisonCsv in(Path path) {
         return Files.isRegularFile(path) && !path.getFileName().toString().matches("(requests|events)\\.csv")
                 ? new ComparisonCsv(path) : null;
     }
@@ -151,7 +165,7 @@ final class ComparisonCsv {
      * @param settings only the margin may be given: everything else is computed already
      * @throws UserError if another setting is given
      */
-    Comparison read(ComparisonSettings settings) throws IOException {
+    public Comparison read(ComparisonSettings settings) throws IOException {
         if (settings.computingOption() != null) {
             throw new UserError(settings.computingOption() + ": " + file
                     + " is compared already; name the folders of the runs instead");

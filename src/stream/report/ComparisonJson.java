@@ -13,8 +13,10 @@
 //SOURCES ../compare/Unit.java
 //SOURCES ../compare/Verdict.java
 
-package stream;
+package stream.report;
 
+import stream.compare.Comparison;
+import stream.compare.GroupResult;
 import tools.jackson.databind.node.JsonNodeFactory;
 import tools.jackson.databind.node.ObjectNode;
 

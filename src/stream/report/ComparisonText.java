@@ -17,7 +17,7 @@
 //SOURCES ../compare/Verdict.java
 //SOURCES RatioBar.java
 
-package stream;
+package stream.report;
 
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -26,8 +26,22 @@ import java.util.Locale;
 import java.util.Objects;
 import java.util.stream.Collectors;
 
+import stream.compare.Aggregate;
+import stream.compare.Comparison;
+import stream.compare.ComparisonSettings;
+import stream.compare.Difference;
+import stream.compare.GroupResult;
+import stream.compare.HeadlineClause;
+import stream.compare.SectionResult;
+import stream.compare.Verdict;
+import stream.metric.Metric;
+import stream.metric.MetricDefinition;
+import stream.terminal.OneLine;
+import stream.terminal.Table;
+import stream.terminal.TextLayout;
+
 /** A comparison for people to read, as text or as Markdown. */
-final class ComparisonText {
+public final class ComparisonText {
 
     private static final double NEARLY_ONE = 0.05;
     private static final String WINS = " *";
@@ -58,7 +72,7 @@ final class ComparisonText {
         return new ComparisonText(comparison, true, TextLayout.WIDE);
     }
 
-    static ComparisonText plain(Comparison comparison, TextLayout layout) {
+    public static ComparisonText plain(Comparison comparison, TextLayout layout) {
         return new ComparisonText(comparison, false, layout);
     }
 

@@ -10,15 +10,25 @@
 //SOURCES ../compare/SectionResult.java
 //SOURCES ComparisonText.java
 
-package stream;
+package stream.report;
 
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 
+import stream.compare.Aggregate;
+import stream.compare.Comparison;
+import stream.compare.ComparisonSettings;
+import stream.compare.GroupResult;
+import stream.compare.SectionResult;
+import stream.metric.MetricDefinition;
+import stream.terminal.OneLine;
+import stream.terminal.Table;
+import stream.terminal.TextLayout;
+
 /** The metrics of the same streams as each tool defines them. */
-final class DefinitionTable {
+public final class DefinitionTable {
 
     private static final List<Aggregate> SHOWN = List.of(Aggregate.N, Aggregate.FAILED, Aggregate.TTFT_P50, Aggregate.ITL_P50,
             Aggregate.TPOT_P50, Aggregate.TTST_P50, Aggregate.TTLT_P50, Aggregate.TOTAL_P50, Aggregate.TOKENS_PER_S, Aggregate.ICL_P50);
@@ -26,13 +36,13 @@ final class DefinitionTable {
     private final ComparisonSettings settings;
     private final TextLayout layout;
 
-    DefinitionTable(ComparisonSettings settings, TextLayout layout) {
+    public DefinitionTable(ComparisonSettings settings, TextLayout layout) {
         this.settings = settings;
         this.layout = layout;
     }
 
     /** Reads the runs once for each definition; one that a run cannot tell has no row. */
-    String text() throws IOException {
+    public String text() throws IOException {
         var own = Comparison.of(settings, null);
         var by = own.terms().by();
         var rows = new LinkedHashMap<String, List<List<String>>>();

@@ -1,6 +1,6 @@
 //JAVA 25+
 
-package stream;
+package stream.report;
 
 import java.util.ArrayList;
 import java.util.List;

@@ -10,7 +10,7 @@
 //SOURCES Palette.java
 //SOURCES Svg.java
 
-package stream;
+package stream.report;
 
 import java.io.IOException;
 import java.util.ArrayList;
@@ -18,6 +18,11 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+
+import stream.compare.Comparison;
+import stream.compare.ComparisonSettings;
+import stream.metric.Metric;
+import stream.terminal.OneLine;
 
 /** The cumulative distribution of a metric in each group as a picture. */
 final class DistributionChart {

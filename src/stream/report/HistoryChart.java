@@ -4,10 +4,12 @@
 //SOURCES Palette.java
 //SOURCES Svg.java
 
-package stream;
+package stream.report;
 
 import java.util.List;
 import java.util.Locale;
+
+import stream.compare.ModelHistory;
 
 /** The ratios of a history with their intervals, a line where a change begins. */
 final class HistoryChart {

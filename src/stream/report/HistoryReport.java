@@ -14,9 +14,9 @@
 //SOURCES HistoryChart.java
 //SOURCES RatioBar.java
 //SOURCES Svg.java
-//FILES stream/history.html=history.html
+//FILES stream/report/history.html=history.html
 
-package stream;
+package stream.report;
 
 import java.io.IOException;
 import java.io.StringWriter;
@@ -28,6 +28,15 @@ import java.util.Locale;
 
 import org.apache.commons.csv.CSVFormat;
 import org.apache.commons.csv.CSVPrinter;
+import stream.compare.Aggregate;
+import stream.compare.HistoryPoint;
+import stream.compare.ModelHistory;
+import stream.compare.RunHistory;
+import stream.metric.Metric;
+import stream.metric.Metrics;
+import stream.terminal.OneLine;
+import stream.terminal.Table;
+import stream.terminal.TextLayout;
 
 /** A history as text, Markdown, CSV or a page. */
 final class HistoryReport {

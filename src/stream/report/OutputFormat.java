@@ -17,7 +17,7 @@
 //SOURCES ReportPage.java
 //SOURCES Svg.java
 
-package stream;
+package stream.report;
 
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
@@ -28,8 +28,15 @@ import java.util.stream.Collectors;
 
 import javax.imageio.ImageIO;
 
+import stream.compare.Comparison;
+import stream.compare.RunHistory;
+import stream.terminal.FileEnding;
+import stream.terminal.OptionChecks;
+import stream.terminal.TextLayout;
+import stream.terminal.UserError;
+
 /** The formats that a comparison can be written in, each by its name or by the ending of a file. */
-enum OutputFormat {
+public enum OutputFormat {
     TEXT("text", "txt"), MARKDOWN("markdown", "md"), CSV("csv", "csv"), JSON("json", "json"), HTML("html", "html"),
     SVG("svg", "svg"), PNG("png", "png"), GIF("gif", "gif");
 
@@ -42,14 +49,14 @@ enum OutputFormat {
     }
 
     /** Returns the format of text with this name; throws UserError if no format has it. */
-    static OutputFormat ofName(String name) {
+    public static OutputFormat ofName(String name) {
         return Arrays.stream(values()).filter(format -> !format.isPicture() && format.word.equals(name)).findFirst()
                 .orElseThrow(() -> new UserError("--format '" + name + "'; must be one of " + Arrays.stream(values())
                         .filter(format -> !format.isPicture()).map(format -> format.word).collect(Collectors.joining(", "))));
     }
 
     /** Returns the format of a file by its ending; throws UserError if no format has it. */
-    static OutputFormat ofEnding(Path file) {
+    public static OutputFormat ofEnding(Path file) {
         return Arrays.stream(values()).filter(format -> format.ending.equals(FileEnding.of(file))).findFirst()
                 .orElseThrow(() -> new UserError("--export " + file + "; must end with one of " + Arrays.stream(values())
                         .map(format -> "." + format.ending).collect(Collectors.joining(", "))));
@@ -68,19 +75,19 @@ enum OutputFormat {
     }
 
     /** Whether the settings of pictures concern a file. */
-    boolean isStyled(Path file) {
+    public boolean isStyled(Path file) {
         var name = file.getFileName().toString();
         return isPicture() && (name.startsWith("card.") || isFilm(name));
     }
 
     /** Throws UserError, which begins with the option, if a history has no such form. */
-    void requireOfHistory(String option) {
+    public void requireOfHistory(String option) {
         new OptionChecks().require(this == TEXT || this == MARKDOWN || this == CSV || this == HTML, option
                 + ": a history is text, markdown, csv or html; name one of these").throwIfAny();
     }
 
     /** Returns a history in this form. */
-    byte[] bytes(RunHistory history, TextLayout layout) throws IOException {
+    public byte[] bytes(RunHistory history, TextLayout layout) throws IOException {
         var report = new HistoryReport(history);
         var text = switch (this) {
             case MARKDOWN -> report.markdown();
@@ -92,7 +99,7 @@ enum OutputFormat {
     }
 
     /** Returns the content of a file; the name of a picture tells what it shows: a card, the race, or a metric. */
-    byte[] bytes(Comparison comparison, Path file, PictureSettings settings) throws IOException {
+    public byte[] bytes(Comparison comparison, Path file, PictureSettings settings) throws IOException {
         var name = file.getFileName().toString();
         if (!isStyled(file)) {
             return isPicture() ? drawn(DistributionChart.named(name, comparison).svg(), name, 1)

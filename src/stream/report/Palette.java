@@ -1,13 +1,13 @@
 //JAVA 25+
 
-package stream;
+package stream.report;
 
 import java.util.List;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 
 /** Colours of the lines of charts, in pages and pictures alike; all are readable on white. */
-final class Palette {
+public final class Palette {
 
     static final List<Integer> COLOURS =
             List.of(0x0072b2, 0xd55e00, 0x00795a, 0xb0488f, 0x8a6100, 0x2b8cbe, 0x6a51a3, 0x555555);
@@ -19,7 +19,7 @@ final class Palette {
     private Palette() { }
 
     /** Returns the colours as CSS variables {@code --c0} and so on. */
-    static String css() {
+    public static String css() {
         return IntStream.range(0, COLOURS.size()).mapToObj(i -> "  --c" + i + ": #%06x;".formatted(COLOURS.get(i)))
                 .collect(Collectors.joining("\n", ":root {\n", "\n}\n"));
     }

@@ -1,6 +1,6 @@
 //JAVA 25+
 
-package stream;
+package stream.report;
 
 /**
  * How a picture looks.
@@ -9,7 +9,7 @@ package stream;
  * @param dark  whether it is light on dark
  * @param title null for the sentence of the comparison
  */
-record PictureSettings(int scale, boolean dark, String title) {
+public record PictureSettings(int scale, boolean dark, String title) {
 
     static final PictureSettings DEFAULT = new PictureSettings(1, false, null);
 

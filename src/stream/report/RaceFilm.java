@@ -10,7 +10,7 @@
 //SOURCES PictureSettings.java
 //SOURCES Svg.java
 
-package stream;
+package stream.report;
 
 import java.awt.image.BufferedImage;
 import java.io.ByteArrayOutputStream;
@@ -26,6 +26,11 @@ import javax.imageio.ImageTypeSpecifier;
 import javax.imageio.ImageWriteParam;
 import javax.imageio.ImageWriter;
 import javax.imageio.metadata.IIOMetadataNode;
+
+import stream.compare.Comparison;
+import stream.compare.EventCollector;
+import stream.metric.Metric;
+import stream.terminal.OneLine;
 
 /** The race of the recorded answers, as the report has it, as a film that begins again when it has ended. */
 final class RaceFilm {

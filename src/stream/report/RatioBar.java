@@ -1,11 +1,11 @@
 //JAVA 25+
 
-package stream;
+package stream.report;
 
 import java.util.List;
 
 /** Ratios and their intervals as lines of characters, on a logarithmic scale that they share. */
-final class RatioBar {
+public final class RatioBar {
 
     private static final int HALF = 9;
     private static final double LEAST_REACH = 0.1; // a difference of a tenth fills the bar if none is larger
@@ -17,13 +17,13 @@ final class RatioBar {
     }
 
     /** Returns a bar wide enough for all of these; null for what is not known. */
-    static RatioBar of(List<Double> ratios) {
+    public static RatioBar of(List<Double> ratios) {
         return new RatioBar(ratios.stream().filter(ratio -> ratio != null && ratio > 0 && !ratio.isInfinite())
                 .mapToDouble(ratio -> Math.abs(Math.log(ratio))).reduce(LEAST_REACH, Math::max));
     }
 
     /** Returns the line of a ratio; an empty text if the ratio cannot be drawn. The ends of the interval are null if it has none. */
-    String of(Double ratio, Double lower, Double upper) {
+    public String of(Double ratio, Double lower, Double upper) {
         if (ratio == null || ratio == 0 || ratio.isInfinite()) {
             return "";
         }

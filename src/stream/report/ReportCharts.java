@@ -16,7 +16,7 @@
 //SOURCES ../compare/Section.java
 //SOURCES Distribution.java
 
-package stream;
+package stream.report;
 
 import java.io.IOException;
 import java.time.Duration;
@@ -29,6 +29,16 @@ import java.util.Objects;
 import java.util.function.Function;
 import java.util.stream.Collectors;
 
+import stream.compare.Comparison;
+import stream.compare.EventCollector;
+import stream.compare.Group;
+import stream.compare.Section;
+import stream.metric.Metric;
+import stream.metric.Metrics;
+import stream.record.ClientOverhead;
+import stream.record.RecordedAnswer;
+import stream.record.RecordedRun;
+import stream.record.RequestColumn;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 

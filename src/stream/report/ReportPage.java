@@ -12,13 +12,15 @@
 //SOURCES ComparisonText.java
 //SOURCES Palette.java
 //SOURCES ReportCharts.java
-//FILES stream/page.css=page.css
-//FILES stream/page.js=page.js
-//FILES stream/report.html=report.html
-//FILES stream/report.css=report.css
-//FILES stream/report.js=report.js
+//FILES stream/report/page.css=page.css
+//FILES stream/report/page.js=page.js
+//FILES stream/report/report.html=report.html
+//FILES stream/report/report.css=report.css
+//FILES stream/report/charts.js=charts.js
+//FILES stream/report/race.js=race.js
+//FILES stream/report/report.js=report.js
 
-package stream;
+package stream.report;
 
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -30,30 +32,36 @@ import java.util.Map;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
+import stream.compare.Aggregate;
+import stream.compare.Comparison;
+import stream.compare.ComparisonSettings;
+import stream.compare.GroupResult;
+import stream.compare.SectionResult;
+import stream.metric.MetricDefinition;
 import tools.jackson.databind.node.ObjectNode;
 
 /** The HTML report: one page that loads nothing. What a model wrote is data in it, never markup. */
-final class ReportPage {
+public final class ReportPage {
 
-    static final String UPLOT = "/META-INF/resources/webjars/uplot/1.6.30/dist/uPlot";
+    public static final String UPLOT = "/META-INF/resources/webjars/uplot/1.6.30/dist/uPlot";
     private static final Pattern SCRIPT = Pattern.compile("(?s)<script>(.*?)</script>");
     private static final Pattern PLACEHOLDER = Pattern.compile("\\{\\{([a-z-]+)}}");
 
     private ReportPage() { }
 
     /** Returns the whole page; that of a comparison that was read back from CSV has no charts. */
-    static String html(Comparison comparison) throws IOException {
+    public static String html(Comparison comparison) throws IOException {
         var values = Map.of("title", escaped(comparison.headline()),
                 "data", data(comparison).toString().replace("<", "\\u003c"), "palette", Palette.css(),
                 "css", resource("page.css") + "\n" + resource("report.css"),
-                "script", resource("page.js") + "\n" + resource("report.js"),
+                "script", String.join("\n", resource("page.js"), resource("charts.js"), resource("race.js"), resource("report.js")),
                 "uplot-css", resource(UPLOT + ".min.css"), "uplot-js", resource(UPLOT + ".iife.min.js"));
         return PLACEHOLDER.matcher(resource("report.html"))
                 .replaceAll(place -> Matcher.quoteReplacement(values.get(place.group(1))));
     }
 
     /** Returns the Content-Security-Policy with which a server sends the page: no script runs but those that are in it. */
-    static String policy(String html) {
+    public static String policy(String html) {
         var hashes = new StringBuilder();
         for (var script = SCRIPT.matcher(html); script.find(); ) {
             hashes.append(" 'sha256-").append(Base64.getEncoder().encodeToString(sha256(script.group(1)))).append("'");

@@ -1,7 +1,7 @@
 //JAVA 25+
 //DEPS com.github.weisj:jsvg:2.1.0
 
-package stream;
+package stream.report;
 
 import java.awt.Component;
 import java.awt.RenderingHints;

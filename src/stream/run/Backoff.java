@@ -4,13 +4,18 @@
 //SOURCES ../client/Outcome.java
 //SOURCES ../plan/Retries.java
 
-package stream;
+package stream.run;
 
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
+
+import stream.api.Model;
+import stream.client.ExchangeResult;
+import stream.client.Outcome;
+import stream.plan.Retries;
 
 /**
  * How long to wait before a request is tried again, and how long a whole model waits when its server says 429, or that it is loading the

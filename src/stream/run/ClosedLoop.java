@@ -1,6 +1,6 @@
 //JAVA 25+
 
-package stream;
+package stream.run;
 
 import java.util.List;
 import java.util.concurrent.CountDownLatch;

@@ -8,7 +8,7 @@
 //SOURCES ../record/AnswerListener.java
 //SOURCES RunProgress.java
 
-package stream;
+package stream.run;
 
 import java.util.HashMap;
 import java.util.LinkedHashMap;
@@ -21,6 +21,14 @@ import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.function.UnaryOperator;
+
+import stream.plan.EchoSettings;
+import stream.plan.Speaker;
+import stream.record.AnswerListener;
+import stream.terminal.Console;
+import stream.terminal.OneLine;
+import stream.terminal.TextWidth;
+import stream.terminal.WordWrap;
 
 /**
  * Shows the answers as they come, on a thread of its own, so that a slow terminal, a pipe or a typing delay delays nothing

@@ -28,7 +28,7 @@
 //SOURCES ../simulator/SimulatedServer.java
 //SOURCES ClosedLoop.java
 
-package stream;
+package stream.run;
 
 import java.io.IOException;
 import java.nio.file.Files;
@@ -41,8 +41,33 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicReference;
 
+import stream.api.ConnectionSettings;
+import stream.api.EventKind;
+import stream.api.Model;
+import stream.api.ModelCatalog;
+import stream.api.ModelSettings;
+import stream.api.Sampling;
+import stream.api.UsageRequest;
+import stream.client.Exchange;
+import stream.client.Limits;
+import stream.client.Recording;
+import stream.client.StreamClient;
+import stream.metric.Metrics;
+import stream.metric.Phase;
+import stream.plan.Job;
+import stream.prompt.Prompt;
+import stream.record.AnswerListener;
+import stream.record.Attempt;
+import stream.record.AttemptObserver;
+import stream.record.ClientOverhead;
+import stream.record.CsvRows;
+import stream.record.EventColumn;
+import stream.record.Journal;
+import stream.record.RunFiles;
+import stream.simulator.SimulatedServer;
+
 /** Streams simulated answers to this process, through the code that real ones pass, including the files. */
-final class LoopbackLoad {
+public final class LoopbackLoad {
 
     /** Enough for the compilers to have compiled the hot path, in well under a second. */
     private static final int WARMUP_TOKENS = 250;
@@ -58,19 +83,19 @@ final class LoopbackLoad {
     private LoopbackLoad() { }
 
     /** The same for any number of streams in flight. */
-    static void warmUp() throws IOException, InterruptedException {
+    public static void warmUp() throws IOException, InterruptedException {
         warmUp(WARMUP_REQUESTS);
     }
 
     /** Lets the JVM compile and load what the first real requests would otherwise wait for, in runs of so many streams in flight. */
-    static void warmUp(int concurrency) throws IOException, InterruptedException {
+    public static void warmUp(int concurrency) throws IOException, InterruptedException {
         run(8, WARMUP_STREAMS, "sim-ttft1-itl0-n" + WARMUP_TOKENS, AttemptObserver.NONE);
         var streams = Math.clamp(concurrency, 8, WARMUP_REQUESTS);
         run(streams, WARMUP_REQUESTS, streams < MANY_STREAMS ? "sim-ttft1-itl0-n3" : "sim-ttft5-itl2-n20", AttemptObserver.NONE);
     }
 
     /** Measures the error of the client at a usual pace. */
-    static ClientOverhead calibrate(int concurrency) throws IOException, InterruptedException {
+    public static ClientOverhead calibrate(int concurrency) throws IOException, InterruptedException {
         return calibrate(concurrency, USUAL_ITL_MILLIS, AttemptObserver.NONE);
     }
 
@@ -81,7 +106,7 @@ final class LoopbackLoad {
      * @param itlMillis   time between two tokens of a stream, at least 0
      * @param observer    is told of all that happens
      */
-    static ClientOverhead calibrate(int concurrency, double itlMillis, AttemptObserver observer) throws IOException, InterruptedException {
+    public static ClientOverhead calibrate(int concurrency, double itlMillis, AttemptObserver observer) throws IOException, InterruptedException {
         var streams = Math.max(concurrency, Math.min(CALIBRATION_SAMPLES, concurrency * 4));
         return overhead(run(concurrency, streams, "sim-ttft50-itl" + itlMillis + "-n" + CALIBRATION_TOKENS + "-clock", observer));
     }
@@ -99,7 +124,7 @@ final class LoopbackLoad {
      *
      * @throws IllegalStateException if a stream does not complete
      */
-    static List<List<TokenTime>> stream(String baseUrl, int concurrency, int streams, String modelName, AttemptObserver observer)
+    public static List<List<TokenTime>> stream(String baseUrl, int concurrency, int streams, String modelName, AttemptObserver observer)
             throws IOException, InterruptedException {
         var folder = Files.createTempDirectory("stream-self");
         var model = model(baseUrl, modelName);
@@ -131,7 +156,7 @@ final class LoopbackLoad {
         }
     }
 
-    static Model model(String baseUrl, String name) {
+    public static Model model(String baseUrl, String name) {
         return ModelCatalog.of(new ModelSettings(List.of(name), null, null, "chat", false, List.of()), Map.of(),
                 ModelCatalog.Access.toSimulator(baseUrl)).models().getFirst();
     }
@@ -141,10 +166,10 @@ final class LoopbackLoad {
      *
      * @param sentMicros as the simulated server wrote it into the token
      */
-    record TokenTime(double arrivedMicros, double sentMicros) { }
+    public record TokenTime(double arrivedMicros, double sentMicros) { }
 
     /** Reads the times of the tokens of each stream of a run with a {@code -clock} model. */
-    static List<List<TokenTime>> tokenTimes(Path events) throws IOException {
+    public static List<List<TokenTime>> tokenTimes(Path events) throws IOException {
         var streams = new HashMap<String, List<TokenTime>>();
         CsvRows.forEach(events, row -> {
             if (row.get(EventColumn.KIND.word()).equals(EventKind.CONTENT.word())) {
@@ -157,7 +182,7 @@ final class LoopbackLoad {
     }
 
     /** Returns the errors of all streams together. */
-    static ClientOverhead overhead(List<List<TokenTime>> streams) {
+    public static ClientOverhead overhead(List<List<TokenTime>> streams) {
         var ttft = new ArrayList<Double>();
         var itl = new ArrayList<Double>();
         for (var tokens : streams) {

@@ -1,6 +1,6 @@
 //JAVA 25+
 
-package stream;
+package stream.run;
 
 import java.lang.management.ManagementFactory;
 import java.util.ArrayList;

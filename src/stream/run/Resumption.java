@@ -6,20 +6,26 @@
 //SOURCES ../plan/RunSettings.java
 //SOURCES ../record/ResumeState.java
 
-package stream;
+package stream.run;
+
+import stream.client.Outcome;
+import stream.metric.RequestStatus;
+import stream.plan.Job;
+import stream.plan.RunSettings;
+import stream.record.ResumeState;
 
 /** Which requests of a plan need no further attempt, given what a cut-off run left on disk. */
-final class Resumption {
+public final class Resumption {
 
     private final ResumeState state;
     private final RunSettings settings;
 
-    Resumption(ResumeState state, RunSettings settings) {
+    public Resumption(ResumeState state, RunSettings settings) {
         this.state = state;
         this.settings = settings;
     }
 
-    boolean isDone(Job job) {
+    public boolean isDone(Job job) {
         var last = state.lastAttempt(job.requestId());
         return last != null && last.status() != RequestStatus.CANCELLED && !isToRetry(last)
                 && !(settings.retryFailed() && last.status() != RequestStatus.COMPLETED);

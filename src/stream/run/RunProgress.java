@@ -2,7 +2,7 @@
 //DEPS org.hdrhistogram:HdrHistogram:2.2.2
 //SOURCES ../terminal/OneLine.java
 
-package stream;
+package stream.run;
 
 import java.util.LinkedHashMap;
 import java.util.Locale;
@@ -10,9 +10,10 @@ import java.util.Map;
 import java.util.concurrent.TimeUnit;
 
 import org.HdrHistogram.Histogram;
+import stream.terminal.OneLine;
 
 /** How far a run is, as one line. Not safe for use by several threads. */
-final class RunProgress {
+public final class RunProgress {
 
     private static final int LONGEST_LABEL = 14;
     private static final long MOST_MICROS = TimeUnit.HOURS.toMicros(1);
@@ -28,17 +29,17 @@ final class RunProgress {
      * @param requests   how many there are to be, at least 0
      * @param startNanos when the first may begin
      */
-    RunProgress(int requests, long startNanos) {
+    public RunProgress(int requests, long startNanos) {
         this.requests = requests;
         this.startNanos = startNanos;
     }
 
-    void begin() {
+    public void begin() {
         inFlight++;
     }
 
     /** An attempt has ended; {@code ttftMillis} is empty where it is not known. */
-    void end(String model, boolean last, boolean hasFailed, String ttftMillis) {
+    public void end(String model, boolean last, boolean hasFailed, String ttftMillis) {
         inFlight--;
         done += last ? 1 : 0;
         failed += last && hasFailed ? 1 : 0;
@@ -54,7 +55,7 @@ final class RunProgress {
     }
 
     /** Returns the line; what does not fit into so many characters is left out, the medians of models first. */
-    String line(long nowNanos, int width) {
+    public String line(long nowNanos, int width) {
         var counts = done + "/" + requests + " done, " + inFlight + " in flight" + (failed == 0 ? "" : ", " + failed + " failed");
         var left = done == 0 || done >= requests ? "" : "; " + duration((nowNanos - startNanos) / done * (requests - done)) + " left";
         var medians = new StringBuilder();

@@ -34,6 +34,7 @@
 //SOURCES ../record/ShardEntry.java
 //SOURCES ../record/Summary.java
 //SOURCES Backoff.java
+//SOURCES ClockBounds.java
 //SOURCES ClosedLoop.java
 //SOURCES Echo.java
 //SOURCES PauseDetector.java
@@ -41,7 +42,7 @@
 //SOURCES Telemetry.java
 //COMPILE_OPTIONS -XDignore.symbol.file
 
-package stream;
+package stream.run;
 
 import java.io.IOException;
 import java.nio.file.Path;
@@ -60,12 +61,45 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
-import java.util.concurrent.atomic.LongAccumulator;
 import java.util.function.Predicate;
 import java.util.stream.Collectors;
 
+import stream.api.AcceptedForms;
+import stream.api.EnvironmentProxies;
+import stream.api.Model;
+import stream.api.RequestForm;
+import stream.client.Exchange;
+import stream.client.ExchangeResult;
+import stream.client.Outcome;
+import stream.client.Recording;
+import stream.client.StreamClient;
+import stream.metric.Metric;
+import stream.metric.Metrics;
+import stream.plan.Job;
+import stream.plan.Plan;
+import stream.plan.RunSettings;
+import stream.prompt.Prompt;
+import stream.record.AnswerListener;
+import stream.record.Attempt;
+import stream.record.AttemptObserver;
+import stream.record.ClientOverhead;
+import stream.record.ClockOffset;
+import stream.record.Journal;
+import stream.record.PlannedRun;
+import stream.record.ResumeState;
+import stream.record.RunFiles;
+import stream.record.RunLock;
+import stream.record.RunManifest;
+import stream.record.ShardEntry;
+import stream.record.Summary;
+import stream.terminal.Console;
+import stream.terminal.Count;
+import stream.terminal.OptionChecks;
+import stream.terminal.UserError;
+import stream.terminal.Warning;
+
 /** One run: its folder, its requests in flight, its end. A failure of one request never ends the others. */
-final class Runner implements AutoCloseable {
+public final class Runner implements AutoCloseable {
 
     private static final int EXIT_INTERRUPTED = 130;
     private static final long LOOK_MILLIS = 50;
@@ -130,7 +164,7 @@ final class Runner implements AutoCloseable {
      * @param page  listens instead of the echo; null for the echo
      * @throws UserError if the folder cannot be written, or the port of the metrics is taken; nothing is left of it then
      */
-    static Runner start(RunSettings settings, Plan plan, List<String> arguments, ClientOverhead overhead, ShardEntry shard, Console console,
+    public static Runner start(RunSettings settings, Plan plan, List<String> arguments, ClientOverhead overhead, ShardEntry shard, Console console,
                         AnswerListener page) {
         Path folder = null;
         try {
@@ -150,7 +184,7 @@ final class Runner implements AutoCloseable {
     }
 
     /** Goes on with the rest of a run; {@code lock} is closed with it. */
-    static Runner resume(RunSettings settings, Plan rest, RunManifest manifest, Resumption resumption, ClientOverhead overhead,
+    public static Runner resume(RunSettings settings, Plan rest, RunManifest manifest, Resumption resumption, ClientOverhead overhead,
                          RunLock lock, Console console) throws IOException {
         var failed = settings.retryFailed() ? 0 : resumption.failed();
         if (!settings.echo().quiet()) {
@@ -171,20 +205,20 @@ final class Runner implements AutoCloseable {
     }
 
     /** Sends all requests of the plan and waits until they are written and echoed. */
-    void execute(Plan plan) throws InterruptedException {
+    public void execute(Plan plan) throws InterruptedException {
         postponedModels.clear(); // another question may be asked after the time that a server wanted
         openAhead(plan);
         sendAll(plan);
     }
 
     /** Notes a question that was asked on the terminal, of which run.json keeps the text. */
-    void note(Prompt question) throws IOException {
+    public void note(Prompt question) throws IOException {
         manifest = manifest.withPrompt(PlannedRun.question(question));
         manifest.write(folder);
     }
 
     /** The same in rounds, each of which begins when the one before has ended; ends before one that is not wanted. */
-    void executeInRounds(Plan plan, Predicate<Plan> isWanted) throws InterruptedException {
+    public void executeInRounds(Plan plan, Predicate<Plan> isWanted) throws InterruptedException {
         openAhead(plan);
         for (var round : plan.rounds()) {
             if (isStopped() || !isWanted.test(round)) {
@@ -208,20 +242,20 @@ final class Runner implements AutoCloseable {
     }
 
     /** Returns the last answer of each model, by its label, when {@link #execute} has returned. */
-    Map<String, String> outputs() {
+    public Map<String, String> outputs() {
         return listener.outputs();
     }
 
-    String runId() {
+    public String runId() {
         return manifest.runId();
     }
 
-    Path folder() {
+    public Path folder() {
         return folder;
     }
 
     /** Whether the user has interrupted the run, or has closed its output. */
-    boolean isStopped() {
+    public boolean isStopped() {
         return stopped.getCount() == 0;
     }
 
@@ -438,13 +472,13 @@ final class Runner implements AutoCloseable {
     }
 
     /** Ends all streams; what was measured is written. */
-    void stop() {
+    public void stop() {
         stopped.countDown();
         inFlight.keySet().forEach(exchange -> exchange.abort(Exchange.Abort.CANCEL));
     }
 
     /** Ends the streams of one model, which is not asked again; the others go on. */
-    void stop(String label) {
+    public void stop(String label) {
         stoppedModels.add(label);
         inFlight.forEach((exchange, model) -> {
             if (model.equals(label)) {
@@ -454,7 +488,7 @@ final class Runner implements AutoCloseable {
     }
 
     /** Waits for what is in flight, writes what is left, prints the summary; returns the exit code of the run. */
-    synchronized int finish() {
+    public synchronized int finish() {
         if (exitCode != null) {
             return exitCode;
         }
@@ -540,25 +574,5 @@ final class Runner implements AutoCloseable {
         } catch (IllegalStateException e) {
             // the hook is running, and has called this
         }
-    }
-}
-
-/**
- * What responses tell of a server's clock: each narrows the bounds, since the header Date has whole seconds. Safe for use by several
- * threads, which do not wait for each other.
- */
-final class ClockBounds {
-
-    private final LongAccumulator least = new LongAccumulator(Math::max, Long.MIN_VALUE);
-    private final LongAccumulator most = new LongAccumulator(Math::min, Long.MAX_VALUE);
-
-    void add(ExchangeResult.ServerClock clock) {
-        least.accumulate(clock.serverMillis() - clock.receivedMillis());
-        most.accumulate(clock.serverMillis() + 999 - clock.sentMillis());
-    }
-
-    /** Returns null if the responses contradict each other, as when one of the clocks was set. */
-    ClockOffset offset(String server) {
-        return least.get() > most.get() ? null : new ClockOffset(server, least.get(), most.get());
     }
 }

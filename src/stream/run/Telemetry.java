@@ -19,7 +19,7 @@
 //SOURCES ../record/Attempt.java
 //SOURCES ../record/AttemptObserver.java
 
-package stream;
+package stream.run;
 
 import java.io.IOException;
 import java.net.InetAddress;
@@ -31,13 +31,23 @@ import io.prometheus.metrics.core.metrics.Histogram;
 import io.prometheus.metrics.exporter.httpserver.HTTPServer;
 import io.prometheus.metrics.model.registry.PrometheusRegistry;
 import io.prometheus.metrics.model.snapshots.Unit;
+import stream.api.AnthropicDialect;
+import stream.api.CompletionsDialect;
+import stream.api.Dialect;
+import stream.api.EventKind;
+import stream.api.Model;
+import stream.client.Outcome;
+import stream.metric.AnswerMetrics;
+import stream.record.Attempt;
+import stream.record.AttemptObserver;
+import stream.terminal.UserError;
 
 /**
  * Metrics of a run. Those named {@code gen_ai_client_*} are the client metrics of OpenTelemetry's semantic conventions for generative AI
  * (repository semantic-conventions-genai, status development, 2026), in the names that Prometheus gives them; those named
  * {@code stream_*} are this tool's. All are described in docs/machines.md.
  */
-final class Telemetry implements AttemptObserver, AutoCloseable {
+public final class Telemetry implements AttemptObserver, AutoCloseable {
 
     /** Of times to a first token or an end: 1 ms to 82 s, each double the one before. */
     private static final double[] LONG_SECONDS = doubling(0.001, 18);
@@ -85,7 +95,7 @@ final class Telemetry implements AttemptObserver, AutoCloseable {
      * @param port 0 for any that is free
      * @throws UserError if the port is taken
      */
-    static Telemetry start(int port) {
+    public static Telemetry start(int port) {
         try {
             return new Telemetry(port);
         } catch (IOException e) {
@@ -116,7 +126,7 @@ final class Telemetry implements AttemptObserver, AutoCloseable {
         return Counter.builder().name(name).help(help).labelNames(labels).withoutExemplars().register(registry);
     }
 
-    String address() {
+    public String address() {
         return "http://" + InetAddress.getLoopbackAddress().getHostAddress() + ":" + server.getPort() + "/metrics";
     }
 

@@ -2,7 +2,7 @@
 //SOURCES Fault.java
 //SOURCES HttpConnection.java
 
-package stream;
+package stream.simulator;
 
 import java.io.IOException;
 import java.io.OutputStream;

@@ -1,6 +1,6 @@
 //JAVA 25+
 
-package stream;
+package stream.simulator;
 
 import java.util.Arrays;
 import java.util.List;
@@ -8,7 +8,7 @@ import java.util.Locale;
 import java.util.stream.Collectors;
 
 /** What is unusual or wrong about an answer, each as some real server does it; selected by the name in lower case with hyphens. */
-enum Fault {
+public enum Fault {
     NONE,
     // unusual but correct
     ROLE_NULL, USAGE_EARLY, OBFUSCATION, AZURE, COMMENTS, NO_DONE, REASONING, REASONING_ONLY, ODD_LINES, RETURN_LINES, PARTS,
@@ -47,12 +47,12 @@ enum Fault {
         return null;
     }
 
-    String word() {
+    public String word() {
         return name().toLowerCase(Locale.ROOT).replace('_', '-');
     }
 
     /** Returns all but the first, separated by commas. */
-    static String words() {
+    public static String words() {
         return Arrays.stream(values()).skip(1).map(Fault::word).collect(Collectors.joining(", "));
     }
 }

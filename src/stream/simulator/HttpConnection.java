@@ -1,7 +1,7 @@
 //JAVA 25+
 //SOURCES HttpRequest.java
 
-package stream;
+package stream.simulator;
 
 import java.io.BufferedInputStream;
 import java.io.ByteArrayOutputStream;

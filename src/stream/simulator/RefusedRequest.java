@@ -1,6 +1,6 @@
 //JAVA 25+
 
-package stream;
+package stream.simulator;
 
 /** A request that a simulated API refuses; the message is that for the client, the code may be null. */
 final class RefusedRequest extends RuntimeException {

@@ -8,7 +8,7 @@
 //SOURCES SimulatedRequest.java
 //SOURCES SimulatedText.java
 
-package stream;
+package stream.simulator;
 
 import java.io.IOException;
 import java.util.List;

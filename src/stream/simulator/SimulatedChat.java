@@ -7,7 +7,7 @@
 //SOURCES SimulatedRequest.java
 //SOURCES SimulatedTypes.java
 
-package stream;
+package stream.simulator;
 
 import java.util.List;
 import java.util.stream.Collectors;

@@ -6,7 +6,7 @@
 //SOURCES SimulatedDialect.java
 //SOURCES SimulatedRequest.java
 
-package stream;
+package stream.simulator;
 
 import java.util.ArrayList;
 import java.util.List;

@@ -5,7 +5,7 @@
 //SOURCES SimulatedChoices.java
 //SOURCES SimulatedTypes.java
 
-package stream;
+package stream.simulator;
 
 import tools.jackson.databind.node.ObjectNode;
 

@@ -4,7 +4,7 @@
 //SOURCES SimulatedAnswer.java
 //SOURCES SimulatedTypes.java
 
-package stream;
+package stream.simulator;
 
 import java.util.List;
 

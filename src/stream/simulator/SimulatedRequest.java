@@ -6,7 +6,7 @@
 //SOURCES SimulatedDialect.java
 //SOURCES SimulatedTypes.java
 
-package stream;
+package stream.simulator;
 
 import java.util.List;
 import java.util.stream.Collectors;

@@ -15,7 +15,7 @@
 //SOURCES SimulatedRequest.java
 //SOURCES SimulatedResponses.java
 
-package stream;
+package stream.simulator;
 
 import java.io.Closeable;
 import java.io.IOException;
@@ -39,13 +39,14 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
 
+import stream.api.SimulatedTiming;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.JsonNodeFactory;
 import tools.jackson.databind.node.ObjectNode;
 
 /** A running simulated server; closing it ends it and all its streams. */
-final class SimulatedServer implements AutoCloseable {
+public final class SimulatedServer implements AutoCloseable {
 
     private static final int BACKLOG = 4096;
     private static final int WARM_UP_STREAMS = 200;
@@ -67,11 +68,11 @@ final class SimulatedServer implements AutoCloseable {
     }
 
     /** Starts on a free loopback port. */
-    static SimulatedServer start(long seed) throws IOException {
+    public static SimulatedServer start(long seed) throws IOException {
         return start("127.0.0.1", 0, seed);
     }
 
-    static SimulatedServer start(String host, int port, long seed) throws IOException {
+    public static SimulatedServer start(String host, int port, long seed) throws IOException {
         var server = new SimulatedServer(new ServerSocket(port, BACKLOG, InetAddress.getByName(host)), seed);
         server.threads.submit(server::accept);
         return server;
@@ -81,7 +82,7 @@ final class SimulatedServer implements AutoCloseable {
      * Lets the JVM load and compile what the first requests would otherwise wait for: streams answers of a second
      * server to clients of its own.
      */
-    static void warmUp() throws IOException {
+    public static void warmUp() throws IOException {
         try (var server = start(1); var clients = Executors.newFixedThreadPool(WARM_UP_CONCURRENCY, Thread.ofVirtual().factory())) {
             for (var model : List.of("sim-ttft1-itl0-n1000", "sim-ttft5-itl2-n20")) {
                 for (int i = 0; i < WARM_UP_STREAMS; i++) {
@@ -101,13 +102,13 @@ final class SimulatedServer implements AutoCloseable {
         }
     }
 
-    String baseUrl() {
+    public String baseUrl() {
         var host = listener.getInetAddress().getHostAddress();
         return "http://" + (host.contains(":") ? "[" + host + "]" : host) + ":" + listener.getLocalPort() + "/v1";
     }
 
     /** Number of the requests that got an answer, whole or not, but no refusal. */
-    int answers() {
+    public int answers() {
         return answers.get();
     }
 

@@ -1,6 +1,6 @@
 //JAVA 25+
 
-package stream;
+package stream.simulator;
 
 import java.util.ArrayList;
 import java.util.List;

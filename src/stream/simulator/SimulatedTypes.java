@@ -2,7 +2,7 @@
 //DEPS tools.jackson.core:jackson-databind:3.2.4
 //SOURCES RefusedRequest.java
 
-package stream;
+package stream.simulator;
 
 import java.util.Arrays;
 import java.util.LinkedHashMap;

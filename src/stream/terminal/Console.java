@@ -5,7 +5,7 @@
 //SOURCES UserError.java
 //SOURCES Version.java
 
-package stream;
+package stream.terminal;
 
 import java.io.FileDescriptor;
 import java.io.FileOutputStream;
@@ -34,25 +34,25 @@ import picocli.CommandLine.UnmatchedArgumentException;
  *
  * @param command the name of the command, which its messages begin with
  */
-record Console(String command, InputStream in, PrintStream out, PrintStream err, boolean outIsTerminal,
+public record Console(String command, InputStream in, PrintStream out, PrintStream err, boolean outIsTerminal,
                boolean errIsTerminal, Map<String, String> environment) {
 
     /** The width of what is no terminal. */
     static final int UNLIMITED = Integer.MAX_VALUE;
 
     /** What a terminal is sent to empty the line that its cursor is in. */
-    static final String CLEAR_LINE = "\r\033[K";
+    public static final String CLEAR_LINE = "\r\033[K";
 
     private static final int USUAL_WIDTH = 80;
 
     /** Width of the progress bar, in characters: it must not reach the last column of a terminal of 80. */
-    static final int PROGRESS_WIDTH = 79;
+    public static final int PROGRESS_WIDTH = 79;
 
     private static final int EXIT_FAILED = 1;
     private static final int EXIT_USAGE = 2;
     private static final int EXIT_INTERRUPTED = 130;
 
-    static Console ofProcess(String command) {
+    public static Console ofProcess(String command) {
         var out = new PrintStream(new FileOutputStream(FileDescriptor.out), false, StandardCharsets.UTF_8);
         var err = new PrintStream(new FileOutputStream(FileDescriptor.err), true, StandardCharsets.UTF_8);
         return new Console(command, System.in, out, err, isTerminal(1), isTerminal(2), System.getenv());
@@ -72,7 +72,7 @@ record Console(String command, InputStream in, PrintStream out, PrintStream err,
      * Parses the arguments into the command and calls it. Returns its exit code, or that of its error: 2 for wrong usage, 130
      * for an interruption, 1 for anything else.
      */
-    int run(Callable<Integer> command, String... arguments) {
+    public int run(Callable<Integer> command, String... arguments) {
         var line = parser(command);
         line.getCommandSpec().mixinStandardHelpOptions(true)
                 .version(this.command + " " + Version.NUMBER + " (Java " + Runtime.version() + ")");
@@ -89,7 +89,7 @@ record Console(String command, InputStream in, PrintStream out, PrintStream err,
     }
 
     /** Returns a parser of the command's options. An argument that begins with @ is no file of arguments. */
-    static CommandLine parser(Object command) {
+    public static CommandLine parser(Object command) {
         return new CommandLine(command).setExpandAtFiles(false);
     }
 
@@ -129,12 +129,12 @@ record Console(String command, InputStream in, PrintStream out, PrintStream err,
     }
 
     /** Returns how many characters a line of standard output may have: those of the terminal, of anything else any number. */
-    int outWidth() {
+    public int outWidth() {
         return outIsTerminal ? terminalWidth() : UNLIMITED;
     }
 
     /** The same of standard error. */
-    int errWidth() {
+    public int errWidth() {
         return errIsTerminal ? terminalWidth() : UNLIMITED;
     }
 
@@ -154,12 +154,12 @@ record Console(String command, InputStream in, PrintStream out, PrintStream err,
     }
 
     /** Whether a question on standard error can be answered: it and standard input are a terminal. */
-    boolean canAsk() {
+    public boolean canAsk() {
         return in == System.in && isTerminal(0) && errIsTerminal;
     }
 
     /** Whether colours and dimmed text are welcome on standard output. */
-    boolean isStyled() {
+    public boolean isStyled() {
         return outIsTerminal && environment.getOrDefault("NO_COLOR", "").isEmpty() && !"dumb".equals(environment.get("TERM"));
     }
 
@@ -168,7 +168,7 @@ record Console(String command, InputStream in, PrintStream out, PrintStream err,
      *
      * @param script the file of the command, which lies beside that of this one
      */
-    String command(String script, String... arguments) {
+    public String command(String script, String... arguments) {
         var own = environment.get("STREAM_SCRIPT");
         var launcher = own == null ? Files.isExecutable(Path.of("jbang")) ? "./jbang" : "jbang" : environment.get("STREAM_LAUNCHER");
         var words = new ArrayList<>(List.of(launcher, own == null ? script : Path.of(own).resolveSibling(script).toString()));
@@ -181,14 +181,14 @@ record Console(String command, InputStream in, PrintStream out, PrintStream err,
     }
 
     /** Shows what is being done, on a terminal, until {@link #clearStatus}. */
-    void showStatus(String text) {
+    public void showStatus(String text) {
         if (errIsTerminal) {
             err.print(CLEAR_LINE + text + " ...");
             err.flush();
         }
     }
 
-    void clearStatus() {
+    public void clearStatus() {
         if (errIsTerminal) {
             err.print(CLEAR_LINE);
             err.flush();
@@ -196,17 +196,17 @@ record Console(String command, InputStream in, PrintStream out, PrintStream err,
     }
 
     /** Prints a message for the user on standard error: one line, which a terminal gets broken at the ends of words. */
-    void say(String line) {
+    public void say(String line) {
         tell(command + ": " + line);
     }
 
     /** The same without the name of the command. */
-    void tell(String line) {
+    public void tell(String line) {
         err.println(OneLine.wrapped(OneLine.of(line), errWidth(), "  "));
     }
 
     /** Returns a progress bar whose consumer the caller sets. */
-    static ProgressBarBuilder progressBar(String task, long steps) {
+    public static ProgressBarBuilder progressBar(String task, long steps) {
         return new ProgressBarBuilder().setTaskName(task).setInitialMax(steps).setStyle(ProgressBarStyle.ASCII)
                 .setUpdateIntervalMillis(200);
     }

@@ -1,14 +1,14 @@
 //JAVA 25+
 
-package stream;
+package stream.terminal;
 
 /** A number of things, in words. */
-final class Count {
+public final class Count {
 
     private Count() { }
 
     /** Returns the number with the noun, in its plural unless the number is 1. */
-    static String of(long number, String noun) {
+    public static String of(long number, String noun) {
         return number + " " + noun + (number == 1 ? "" : "s");
     }
 }

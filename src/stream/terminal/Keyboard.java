@@ -2,7 +2,7 @@
 //DEPS org.jline:jline-reader:4.5.0
 //SOURCES Console.java
 
-package stream;
+package stream.terminal;
 
 import java.io.BufferedReader;
 import java.io.IOException;
@@ -17,7 +17,7 @@ import org.jline.terminal.Terminal;
 import org.jline.terminal.TerminalBuilder;
 
 /** Asks the user for lines until there are no more. Not safe for use by several threads. */
-sealed interface Keyboard extends AutoCloseable {
+public sealed interface Keyboard extends AutoCloseable {
 
     /** Returns one that edits lines, where standard input and both outputs are a terminal that can do so; else a plain one. */
     static Keyboard of(Console console) throws IOException {

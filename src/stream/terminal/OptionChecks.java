@@ -1,34 +1,34 @@
 //JAVA 25+
 //SOURCES UserError.java
 
-package stream;
+package stream.terminal;
 
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 
 /** Collects what is wrong with the options of a command, so that the user is told of all of it. */
-final class OptionChecks {
+public final class OptionChecks {
 
     private final List<String> problems = new ArrayList<>();
 
     /** {@code least} is the smallest legal value. */
-    OptionChecks atLeast(String option, long value, long least) {
+    public OptionChecks atLeast(String option, long value, long least) {
         return require(value >= least, option + " " + value + "; must be a whole number, at least " + least);
     }
 
     /** Both bounds are legal values; NaN is not. */
-    OptionChecks within(String option, double value, double least, double most) {
+    public OptionChecks within(String option, double value, double least, double most) {
         return require(value >= least && value <= most,
                 option + " " + plain(value) + "; must be a number from " + plain(least) + " to " + plain(most));
     }
 
-    OptionChecks oneOf(String option, String value, String... words) {
+    public OptionChecks oneOf(String option, String value, String... words) {
         return require(Arrays.asList(words).contains(value),
                 option + " '" + value + "'; must be one of " + String.join(", ", words));
     }
 
-    OptionChecks require(boolean holds, String problem) {
+    public OptionChecks require(boolean holds, String problem) {
         if (!holds) {
             problems.add(problem);
         }
@@ -36,12 +36,12 @@ final class OptionChecks {
     }
 
     /** Throws UserError if anything was wrong. */
-    void throwIfAny() {
+    public void throwIfAny() {
         UserError.throwIfAny(problems);
     }
 
     /** Writes a number as a user would, without the decimals of a whole one. */
-    static String plain(double value) {
+    public static String plain(double value) {
         return value == Math.rint(value) && Math.abs(value) < 1e15 ? String.valueOf((long) value) : String.valueOf(value);
     }
 }

@@ -3,7 +3,7 @@
 //SOURCES OneLine.java
 //SOURCES TextWidth.java
 
-package stream;
+package stream.terminal;
 
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -16,7 +16,7 @@ import java.util.Set;
 import java.util.stream.Collectors;
 
 /** Rows of cells under headings, of which neighbours may have a heading together. */
-final class Table {
+public final class Table {
 
     /**
      * A column.
@@ -30,7 +30,7 @@ final class Table {
     private record Column(int at, String family, String heading, String whole, boolean left) { }
 
     /** What a cell is marked as, by its colour. */
-    enum Mark {
+    public enum Mark {
         BEST("1;32"), BAD("31");
 
         private final String style;
@@ -49,45 +49,45 @@ final class Table {
     private final Set<Column> labels = new HashSet<>();
     private final List<Map<Column, Mark>> marks = new ArrayList<>();
 
-    Table column(String heading, boolean left) {
+    public Table column(String heading, boolean left) {
         return column("", heading, heading, left);
     }
 
-    Table column(String family, String heading, String whole, boolean left) {
+    public Table column(String family, String heading, String whole, boolean left) {
         columns.add(new Column(columns.size(), family, OneLine.of(heading), OneLine.of(whole), left));
         return this;
     }
 
     /** Lets the last column be left out where there is no room; that with the lowest number goes first. */
-    Table optional(int order) {
+    public Table optional(int order) {
         optional.put(columns.getLast(), order);
         return this;
     }
 
     /** Lets the cells of the last column lose their middle where there is no room for them. */
-    Table labels() {
+    public Table labels() {
         labels.add(columns.getLast());
         return this;
     }
 
-    Table row(List<String> cells) {
+    public Table row(List<String> cells) {
         rows.add(cells.stream().map(OneLine::of).toList());
         marks.add(new HashMap<>());
         return this;
     }
 
     /** Marks a cell of the last row; in a table without colours it looks like the others. */
-    void mark(int column, Mark mark) {
+    public void mark(int column, Mark mark) {
         marks.getLast().put(columns.get(column), mark);
     }
 
     /** As columns of text; families above the headings. */
-    String text() {
+    public String text() {
         return text(Console.UNLIMITED, false);
     }
 
     /** Returns how many characters the widest line has, if all columns are there. */
-    int width() {
+    public int width() {
         return width(columns, widths(columns));
     }
 
@@ -96,7 +96,7 @@ final class Table {
      *
      * @param styled whether marked cells have their colour
      */
-    String text(int mostCharacters, boolean styled) {
+    public String text(int mostCharacters, boolean styled) {
         var shown = new ArrayList<>(columns);
         optional.entrySet().stream().sorted(Map.Entry.comparingByValue()).map(Map.Entry::getKey)
                 .takeWhile(column -> width(shown, withLabelsOf(shown, mostCharacters / SHARE_OF_LABELS)) > mostCharacters)
@@ -175,7 +175,7 @@ final class Table {
     }
 
     /** As a table of GitHub's Markdown. */
-    String markdown() {
+    public String markdown() {
         var text = new StringBuilder();
         line(text, markdown(columns.stream().map(Column::whole).toList()));
         line(text, columns.stream().map(column -> column.left() ? ":---" : "---:").collect(Collectors.joining(" | ", "| ", " |")));
@@ -188,7 +188,7 @@ final class Table {
     }
 
     /** Escapes what Markdown would interpret, also in a cell of a table. */
-    static String escaped(String text) {
+    public static String escaped(String text) {
         return OneLine.of(text).replaceAll("[\\\\`*_<>|\\[\\]~#]", "\\\\$0");
     }
 }

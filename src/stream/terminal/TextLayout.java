@@ -1,7 +1,7 @@
 //JAVA 25+
 //SOURCES Console.java
 
-package stream;
+package stream.terminal;
 
 /**
  * How text is laid out.
@@ -9,7 +9,7 @@ package stream;
  * @param width  characters of a line; tables leave columns out, or shorten labels, to keep to it
  * @param styled whether the terminal has colours
  */
-record TextLayout(int width, boolean styled) {
+public record TextLayout(int width, boolean styled) {
     /** Of a file or a pipe. */
-    static final TextLayout WIDE = new TextLayout(Console.UNLIMITED, false);
+    public static final TextLayout WIDE = new TextLayout(Console.UNLIMITED, false);
 }

@@ -1,12 +1,12 @@
 //JAVA 25+
 //DEPS org.jline:jline-reader:4.5.0
 
-package stream;
+package stream.terminal;
 
 import org.jline.utils.WCWidth;
 
 /** Widths of texts on a terminal, where a character of a Chinese word, or an emoji, takes two columns and a combining mark none. */
-final class TextWidth {
+public final class TextWidth {
 
     /** Below that each character takes one column; most texts have no others, and need no table of them. */
     private static final int FIRST_UNUSUAL = 0x300;
@@ -19,7 +19,7 @@ final class TextWidth {
     }
 
     /** Returns the columns of a text of one line. */
-    static int of(String text) {
+    public static int of(String text) {
         return text.codePoints().map(TextWidth::of).sum();
     }
 

@@ -1,7 +1,7 @@
 //JAVA 25+
 //SOURCES OneLine.java
 
-package stream;
+package stream.terminal;
 
 import java.util.List;
 import java.util.stream.Collectors;
@@ -10,11 +10,11 @@ import java.util.stream.Collectors;
  * An error that the user can do something about. Each problem is one line: the option, file or server; the value; what to
  * do. It ends a command with exit code 2.
  */
-final class UserError extends RuntimeException {
+public final class UserError extends RuntimeException {
 
     private final List<String> problems;
 
-    UserError(String problem) {
+    public UserError(String problem) {
         this(List.of(problem));
     }
 
@@ -24,18 +24,18 @@ final class UserError extends RuntimeException {
     }
 
     /** A problem at a place in a file, {@code file} or {@code file:line}. */
-    static UserError at(String place, String problem) {
+    public static UserError at(String place, String problem) {
         return new UserError(place + ": " + problem);
     }
 
     /** Throws all problems together; does nothing if there are none. */
-    static void throwIfAny(List<String> problems) {
+    public static void throwIfAny(List<String> problems) {
         if (!problems.isEmpty()) {
             throw new UserError(problems);
         }
     }
 
-    List<String> problems() {
+    public List<String> problems() {
         return problems;
     }
 }

@@ -1,11 +1,11 @@
 //JAVA 25+
 
-package stream;
+package stream.terminal;
 
 /** The version of this tool. */
-final class Version {
+public final class Version {
 
-    static final String NUMBER = "0.1.0";
+    public static final String NUMBER = "0.1.0";
 
     private Version() { }
 }

@@ -1,9 +1,9 @@
 //JAVA 25+
 
-package stream;
+package stream.terminal;
 
 /** What a user should know about a run or a comparison, each with its cause and the next step. */
-enum Warning {
+public enum Warning {
     COMPRESSED("%s sends compressed streams; their timing is the compressor's. Turn the compression off at the server or proxy."),
     BUFFERED("the stream was buffered on its way, %s of its tokens came together with the one before: its TTFT, ITL and TPOT are those of the"
             + " buffer."),
@@ -35,11 +35,11 @@ enum Warning {
         this.pattern = pattern;
     }
 
-    String text(Object... what) {
+    public String text(Object... what) {
         return pattern.formatted(what);
     }
 
-    String about(Object... what) {
+    public String about(Object... what) {
         return "warning: " + text(what);
     }
 }

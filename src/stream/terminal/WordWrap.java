@@ -1,13 +1,13 @@
 //JAVA 25+
 //SOURCES TextWidth.java
 
-package stream;
+package stream.terminal;
 
 /**
  * Breaks lines of a text that comes in pieces. A word whose rest does not fit any more is taken off the end of its line and written again on
  * the next. Not safe for use by several threads.
  */
-final class WordWrap {
+public final class WordWrap {
 
     private static final int TAB = 8;
 
@@ -17,12 +17,12 @@ final class WordWrap {
     private int column;
 
     /** {@code width} is that of the terminal, in columns; its last one stays free, since a full line moves the cursor. */
-    WordWrap(int width) {
+    public WordWrap(int width) {
         this.width = width - 1;
     }
 
     /** Forgets the line, since the cursor is at the beginning of another. */
-    void reset() {
+    public void reset() {
         column = 0;
         endWord();
     }
@@ -33,7 +33,7 @@ final class WordWrap {
     }
 
     /** Returns what to write so that the next piece of the text is on the terminal. */
-    String next(String piece) {
+    public String next(String piece) {
         var out = new StringBuilder();
         piece.codePoints().forEach(character -> {
             if (character == '\n') {

@@ -1,4 +1,4 @@
-package stream;
+package stream.client;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
@@ -6,116 +6,38 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.nio.file.Path;
-import java.time.ZoneOffset;
-import java.time.ZonedDateTime;
-import java.time.format.DateTimeFormatter;
 import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.TimeUnit;
 
-import mockwebserver3.MockResponse;
 import mockwebserver3.MockWebServer;
 import okhttp3.tls.HandshakeCertificates;
 import okhttp3.tls.HeldCertificate;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Order;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
+import stream.api.ConnectionSettings;
+import stream.api.Dialect;
+import stream.api.EventKind;
+import stream.api.Sampling;
+import stream.api.StreamEvent;
+import stream.api.Usage;
+import stream.api.UsageRequest;
+import stream.fixtures.TestOrder;
+import stream.fixtures.TrustedCertificate;
+import stream.metric.Metrics;
+import stream.prompt.Prompt;
+import stream.simulator.Fault;
+import stream.simulator.SimulatedServer;
 
 /** What servers really send, over real sockets: the rows of the table of dialects, and what each must come to. */
 @Order(TestOrder.LAST)
-class DialectsTest {
-
-    private static final String TOKEN = "data: {\"choices\":[{\"delta\":{\"content\":\"%s\"}}]}\n\n";
-    private static final String STOP = "data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\"}]}\n\n";
-    private static final String DONE = "data: [DONE]\n\n";
-
-    private final MockWebServer server = new MockWebServer();
-    private final StreamClient client = new StreamClient(1, List.of(secureModel()), Map.of(), Limits.DEFAULT, ConnectionSettings.DEFAULT);
-
-    /** What an exchange came to: its events as {@code kind} or {@code kind:text}, and the reads that brought them. */
-    private record Got(ExchangeResult ending, List<String> events, List<Integer> reads, String text) {
-        String status() {
-            return ending.outcome().status().word();
-        }
-
-        String errorType() {
-            return ((Outcome.Failed) ending.outcome()).type();
-        }
-
-        String error() {
-            return ending.outcome().detail();
-        }
-    }
-
-    @BeforeEach
-    void start() throws Exception {
-        server.start();
-    }
-
-    @AfterEach
-    void close() {
-        client.close();
-        server.close();
-    }
-
-    private static Model secureModel() {
-        return model("m", "chat", "https://localhost/v1");
-    }
-
-    private static Model model(String name, String api, String baseUrl) {
-        return TestModels.of(name, api, baseUrl);
-    }
-
-    private Got exchange(StreamClient client, Model model, boolean askUsage) throws Exception {
-        var recording = new Recording();
-        var body = model.body(Prompt.ofText("p", "Hi", "p"), new Sampling(200, 0, null),
-                askUsage ? model.mostUsage() : UsageRequest.NONE);
-        var ending = new Exchange(client, model, body, recording, () -> { }).run();
-        var events = new ArrayList<String>();
-        var reads = new ArrayList<Integer>();
-        var text = new StringBuilder();
-        recording.drain((micros, read, kind, said, tokens) -> {
-            events.add(kind.word() + (said == null ? "" : ":" + said));
-            reads.add(read);
-            text.append(kind == EventKind.CONTENT ? said : "");
-        });
-        return new Got(ending, events, reads, text.toString());
-    }
-
-    private Got answer(MockResponse.Builder response) throws Exception {
-        server.enqueue(response.build());
-        return exchange(client, model("gpt-4", "auto", server.url("/v1").toString()), true);
-    }
-
-    private Got stream(String body) throws Exception {
-        return answer(eventStream().chunkedBody(body, 1 << 20));
-    }
-
-    private Got streamOfResponses(String body) throws Exception {
-        server.enqueue(eventStream().chunkedBody(body, 1 << 20).build());
-        return exchange(client, model("gpt-4", "responses", server.url("/v1").toString()), true);
-    }
-
-    private static MockResponse.Builder eventStream() {
-        return new MockResponse.Builder().addHeader("Content-Type", "text/event-stream");
-    }
-
-    private static String tokens(String... tokens) {
-        var body = new StringBuilder();
-        for (var token : tokens) {
-            body.append(TOKEN.formatted(token));
-        }
-        return body.toString();
-    }
+class DialectsTest extends ExchangeCase {
 
     // Right answers in odd clothes
 
@@ -371,109 +293,6 @@ class DialectsTest {
         assertEquals("m", got.ending().answer().reportedModel());
     }
 
-    @Test
-    void aMessageOfTheServerIsOneLineWithoutControlCharacters() throws Exception {
-        var got = stream("data: {\"error\":{\"message\":\"one \\u001b[31mred\\u009b \\ntwo\",\"code\":\"x\\ny\"}}\n\n");
-        assertEquals("x: one  [31mred", got.errorType() + ": " + got.error());
-    }
-
-    @Test
-    void aLongMessageIsShortened() throws Exception {
-        var got = answer(new MockResponse.Builder().code(400).body("{\"error\":{\"message\":\"" + "x".repeat(400) + "\"}}"));
-        assertEquals("x".repeat(297) + "...", got.error());
-        assertEquals("x".repeat(300), answer(new MockResponse.Builder().code(400).body("x".repeat(300))).error());
-    }
-
-    @Test
-    void aWaitOfYearsIsNotBelieved() throws Exception {
-        assertNull(answer(new MockResponse.Builder().code(429).addHeader("Retry-After", "1e300")).ending().retryAfterMillis());
-        assertNull(answer(new MockResponse.Builder().code(429).addHeader("Retry-After", "Infinity")).ending().retryAfterMillis());
-        assertNull(answer(new MockResponse.Builder().code(429)
-                .addHeader("Retry-After", "Fri, 31 Dec 9999 23:59:59 GMT")).ending().retryAfterMillis());
-    }
-
-    // No stream at all
-
-    @ParameterizedTest
-    @ValueSource(strings = {"text/plain", "text/plain; charset=utf-8", "application/octet-stream", ""})
-    void aStreamMayBeCalledPlainTextOrNothingAtAll(String type) throws Exception {
-        var response = new MockResponse.Builder().body("unknown: 1\n\n" + tokens("a") + "data: [DONE]\n\n");
-        var got = answer(type.isEmpty() ? response : response.addHeader("Content-Type", type));
-        assertEquals("completed a", got.status() + " " + got.text());
-    }
-
-    @Test
-    void row17aPlainAnswerIsAFailureThatSaysSo() throws Exception {
-        var got = answer(new MockResponse.Builder().addHeader("Content-Type", "application/json").body("{\"choices\":[]}"));
-        assertEquals("failed not_streamed", got.status() + " " + got.errorType());
-    }
-
-    @Test
-    void row18whateverAnErrorBodyIsItsFirstLineIsShown() throws Exception {
-        assertEquals("<html>", answer(new MockResponse.Builder().code(502).body("<html>\n<b>x</b>")).error());
-        assertEquals("an empty body", answer(new MockResponse.Builder().code(500)).error());
-        assertEquals("upstream error", answer(new MockResponse.Builder().code(503).body("upstream error\nmore")).error());
-        assertEquals("nope", answer(new MockResponse.Builder().code(400).body("{\"detail\":\"nope\"}")).error());
-        var empty = stream("");
-        assertEquals("failed empty_stream", empty.status() + " " + empty.errorType());
-    }
-
-    @ParameterizedTest
-    @CsvSource(delimiter = '|', quoteCharacter = '~', value = {"404|{\"detail\":null}|no message", "400|null|no message",
-        "404|404 page not found|page not found", "503|503 Service Unavailable|Service Unavailable",
-        "400|[{\"error\":{\"message\":\"API key not valid\"}}]|API key not valid",
-        "500|{\"error\":{\"error\":{\"message\":\"inner\"}}}|inner",
-        "400|[[{\"message\":\"in two arrays\"}]]|in two arrays", "403|{\"errors\":[{\"code\":7,\"message\":\"listed\"}]}|listed",
-        "422|{\"detail\":[{\"type\":\"extra_forbidden\",\"loc\":[\"body\",\"n\"],\"msg\":\"Extra inputs\"}]}|body.n: Extra inputs",
-        "502|{\"error\":{\"message\":\"{\\\"error\\\":{\\\"message\\\":\\\"quoted\\\"}}\",\"code\":502}}|quoted",
-        "529|{\"type\":\"error\",\"error\":{\"type\":\"overloaded_error\",\"message\":\"Overloaded\"}}|Overloaded",
-        "502|<html><head><title>502 Bad Gateway</title></head><body>nginx|Bad Gateway"})
-    void row18anErrorBodyIsReducedToItsMessage(int status, String body, String message) throws Exception {
-        assertEquals(message, answer(new MockResponse.Builder().code(status).body(body)).error());
-    }
-
-    @Test
-    void row19theServersCodeIsKept() throws Exception {
-        var got = answer(new MockResponse.Builder().code(404).body("{\"error\":{\"message\":\"gone\",\"type\":"
-                + "\"invalid_request_error\",\"code\":\"model_not_found\"}}"));
-        assertEquals("model_not_found gone 404", got.errorType() + " " + got.error() + " " + got.ending().httpStatus());
-        assertFalse(((Outcome.Failed) got.ending().outcome()).isRetryable());
-    }
-
-    @Test
-    void row20theServerSaysHowLongToWait() throws Exception {
-        assertEquals(2000, answer(new MockResponse.Builder().code(429).addHeader("Retry-After", "2")).ending().retryAfterMillis());
-        assertEquals(150, answer(new MockResponse.Builder().code(429).addHeader("retry-after-ms", "150")
-                .addHeader("Retry-After", "9")).ending().retryAfterMillis());
-        assertEquals(0, answer(new MockResponse.Builder().code(503)
-                .addHeader("Retry-After", "Wed, 21 Oct 2015 07:28:00 GMT")).ending().retryAfterMillis());
-        var inAMinute = DateTimeFormatter.RFC_1123_DATE_TIME.format(ZonedDateTime.now(ZoneOffset.UTC).plusSeconds(60));
-        var millis = answer(new MockResponse.Builder().code(503).addHeader("Retry-After", inAMinute)).ending().retryAfterMillis();
-        assertTrue(millis > 40_000 && millis <= 60_000, "a date has whole seconds, and this machine may be slow: " + millis);
-        assertNull(answer(new MockResponse.Builder().code(429)).ending().retryAfterMillis());
-        assertNull(answer(new MockResponse.Builder().code(429).addHeader("Retry-After", "soon")).ending().retryAfterMillis());
-    }
-
-    @Test
-    void aRedirectIsNotFollowedAndTheKeyStays() throws Exception {
-        try (var elsewhere = new MockWebServer()) {
-            elsewhere.start();
-            server.enqueue(new MockResponse.Builder().code(307).addHeader("Location", elsewhere.url("/v1/chat/completions").toString()).build());
-            var withKey = ModelCatalog.of(new ModelSettings(List.of("m"), null, server.url("/v1").toString(), "chat", false, List.of()),
-                    Map.of("OPENAI_API_KEY", "sk-very-secret"), ModelCatalog.Access.WITH_KEYS).models().getFirst();
-            var got = exchange(client, withKey, true);
-            assertEquals("redirect", got.errorType());
-            assertEquals("Bearer sk-very-secret", server.takeRequest(5, TimeUnit.SECONDS).getHeaders().get("Authorization"));
-            assertEquals(0, elsewhere.getRequestCount());
-        }
-    }
-
-    @Test
-    void aServerThatIsNotThereIsAFailure() throws Exception {
-        var got = exchange(client, model("m", "chat", "http://127.0.0.1:1/v1"), true);
-        assertEquals("failed connect nothing answers at 127.0.0.1:1", got.status() + " " + got.errorType() + " " + got.error());
-    }
-
     // All of the simulator's faults, at all three endpoints
 
     private static final EnumSet<Fault> COMPLETE = completeFaults();
@@ -485,6 +304,7 @@ class DialectsTest {
     }
 
     private static final EnumSet<Fault> WITHOUT_TEXT = EnumSet.of(Fault.REASONING_ONLY, Fault.TOOLS);
+
     private static final EnumSet<Fault> CUT_OFF = EnumSet.of(Fault.CUT, Fault.CUT_LINE, Fault.RESET);
 
     /** The silent ones are in StreamTest, where somebody watches the clock; the mixed ones in FaultTest, where the requests are many. */
@@ -591,7 +411,7 @@ class DialectsTest {
                 var recording = new Recording();
                 new Exchange(client, model, model.body(Prompt.ofText("p", "Hi", "p"), new Sampling(200, 0, null), UsageRequest.AT_THE_END), recording, () -> { }) {
                     @Override
-                    StreamEvent decode(String type, String data) {
+                    public StreamEvent decode(String type, String data) {
                         var event = super.decode(type, data);
                         if (event.kind() == EventKind.CONTENT) {
                             sent.add(Double.parseDouble(data.replaceFirst(".*\"sent_ns\":(\\d+).*", "$1")) / 1000);
