@@ -79,7 +79,8 @@ public class Bench {
             bench quick                         a page of figures in under two minutes
             bench [--base-url URL] [PATTERN]... benchmarks (%s), with the options of JMH:
             """;
-    private static final List<Class<?>> BENCHMARKS = List.of(Costs.class, Fidelity.class, Firehose.class, Models.class, LargeRun.class,
+    private static final List<Class<?>> BENCHMARKS = List.of(Costs.class, Fidelity.class, Firehose.class,
+            Models.class, LargeRun.class,
             Whole.class);
 
 

@@ -77,7 +77,8 @@ public class Compare implements Callable<Integer> {
 
     @Parameters(paramLabel = "RUN", arity = "0..*",
             description = "Folders of runs, folders that contain them, files of other tools (vLLM's result JSON, AIPerf's"
-                    + " profile_export.jsonl, GuideLLM's JSON), or one CSV file of a comparison (default: the newest run in results/). A1 A2 -- B1 B2, or LABEL=RUN for each, compares sides of several runs.")
+                    + " profile_export.jsonl, GuideLLM's JSON), or one CSV file of a comparison (default: the newest run in "
+                    + "results/). A1 A2 -- B1 B2, or LABEL=RUN for each, compares sides of several runs.")
     private List<String> runs = List.of();
 
     @Option(names = "--by", paramLabel = "model|run|prompt|label:COLUMN|base_url|shard|machine",
@@ -101,7 +102,8 @@ public class Compare implements Callable<Integer> {
             + " (default: the first five).")
     private List<String> metrics = List.of();
 
-    @Option(names = "--history", description = "Show one metric of each model over the runs, in the order of time, and where it changed"
+    @Option(names = "--history", description = "Show one metric of each model over the runs, in the order of time, and where it "
+            + "changed"
             + " (default: ttft of the runs in results/); as text, markdown, csv or html.")
     private boolean history;
 
@@ -171,16 +173,20 @@ public class Compare implements Callable<Integer> {
     public Integer call() {
         var isAll = "all".equals(as);
         if (check || isAll) {
-            new OptionChecks().require(failIf.isEmpty() && exports.isEmpty() && format.equals("text") && metrics.isEmpty() && baseline == null,
+            new OptionChecks().require(failIf.isEmpty() && exports.isEmpty() && format.equals("text")
+                    && metrics.isEmpty() && baseline == null,
                     (check ? "--check" : "--as all")
                     + " prints its own table; leave --fail-if, --export, --format, --metric and --baseline out").throwIfAny();
         }
         new OptionChecks().require(!history || !check && !isAll && failIf.isEmpty() && by == null && baseline == null,
-                "--history compares each run with the mean of all; leave --check, --as all, --fail-if, --by and --baseline out").throwIfAny();
-        var settings = ComparisonSettings.of(RunSides.of(history && runs.isEmpty() ? List.of("results") : runs, afterSeparator()), by, baseline, margin, isAll ? null : as, untainted,
+                "--history compares each run with the mean of all; leave --check, --as all, --fail-if, --by and --baseline out")
+                .throwIfAny();
+        var settings = ComparisonSettings.of(RunSides.of(history && runs.isEmpty() ? List.of("results") : runs, afterSeparator()),
+                by, baseline, margin, isAll ? null : as, untainted,
                 metrics, failures);
         try {
-            return history ? history(settings) : check ? check(settings) : isAll ? printAllDefinitions(settings) : compare(settings);
+            return history ? history(settings) : check ? check(settings) : isAll
+                    ? printAllDefinitions(settings) : compare(settings);
         } catch (IOException e) {
             throw new UserError(String.valueOf(e.getMessage()));
         }
@@ -196,7 +202,8 @@ public class Compare implements Callable<Integer> {
     private int check(ComparisonSettings settings) throws IOException {
         var damages = 0;
         for (var path : settings.runs()) {
-            new OptionChecks().require(ToolFile.in(path) == null, "--check " + path + ": a file of another tool; name the folders of runs of"
+            new OptionChecks().require(ToolFile.in(path) == null,
+                    "--check " + path + ": a file of another tool; name the folders of runs of"
                     + " this one").throwIfAny();
         }
         for (var folder : CsvRun.folders(settings.runs())) {
@@ -242,7 +249,8 @@ public class Compare implements Callable<Integer> {
                 .require(title == null && scale == 1 && theme.equals("light") || styled > 0,
                         "--scale, --theme and --title go with --export card.png or race.gif; add one").throwIfAny();
         var pictures = new PictureSettings(scale, theme.equals("dark"), title);
-        var table = settings.runs().size() == 1 && ToolFile.in(settings.runs().getFirst()) == null ? ComparisonCsv.in(settings.runs().getFirst()) : null;
+        var table = settings.runs().size() == 1 && ToolFile.in(settings.runs().getFirst()) == null
+                ? ComparisonCsv.in(settings.runs().getFirst()) : null;
         var comparison = table == null ? Comparison.of(settings, console.err()) : table.read(settings);
         for (var file : files.entrySet()) {
             write(file.getKey(), file.getValue().bytes(comparison, file.getKey(), pictures));

@@ -57,7 +57,8 @@ import stream.terminal.OneLine;
 import stream.terminal.OptionChecks;
 
 /** The command that serves the page until it is interrupted. */
-@Command(name = "live", description = "Serves a web page on which one question goes to several models, and their answers appear side by side.")
+@Command(name = "live", description = "Serves a web page on which one question goes to several models, and their answers appear "
+        + "side by side.")
 public class Live implements Callable<Integer> {
 
     @Mixin
@@ -125,9 +126,12 @@ public class Live implements Callable<Integer> {
     }
 
     private RunSettings settings() {
-        return new RunSettings(simulate, false, requestOptions.systemText(), requestOptions.sampling(), new Plan.Order(1, 0, true, 1), 1,
-                requestOptions.timeoutSeconds, requestOptions.stallTimeoutSeconds, requestOptions.retries(), false, requestOptions.results,
-                requestOptions.limits(), connectionOptions.settings(), new EchoSettings("none", requestOptions.typingDelayMillis, true),
+        return new RunSettings(simulate, false, requestOptions.systemText(), requestOptions.sampling(),
+                new Plan.Order(1, 0, true, 1), 1,
+                requestOptions.timeoutSeconds, requestOptions.stallTimeoutSeconds, requestOptions.retries(),
+                false, requestOptions.results,
+                requestOptions.limits(), connectionOptions.settings(),
+                new EchoSettings("none", requestOptions.typingDelayMillis, true),
                 requestOptions.uniquePrefix, requestOptions.csvSafe, RunSettings.SelfWarmup.ALWAYS, false, verbose, null);
     }
 
@@ -140,7 +144,8 @@ public class Live implements Callable<Integer> {
             Files.writeString(page, "<!DOCTYPE html><meta http-equiv=\"refresh\" content=\"0; url=" + address + "\">");
             new ProcessBuilder(opener(page)).redirectErrorStream(true).redirectOutput(ProcessBuilder.Redirect.DISCARD).start();
         } catch (IOException | UnsupportedOperationException e) {
-            console.say("--open: no browser could be started (" + OneLine.firstOf(String.valueOf(e.getMessage())) + "); open the address yourself");
+            console.say("--open: no browser could be started (" + OneLine.firstOf(String.valueOf(e.getMessage()))
+                    + "); open the address yourself");
         }
     }
 

@@ -49,8 +49,9 @@
 //
 // The runtime options were measured one by one. The second compiler uses a core in the very seconds that are measured. The size
 // of the young generation is a compromise: at a thousand streams a smaller one pauses for a shorter time, at five thousand it
-// delays the first requests. Concurrent collectors pause less, for two to three times the memory and a slower start. The log of the class
-// archive is off: an archive that does not fit the jar any more, as after jbang --fresh, is ignored, which needs no message at each start.
+// delays the first requests. Concurrent collectors pause less, for two to three times the memory and a slower start. The log of the
+// class archive is off: an archive that does not fit the jar any more, as after jbang --fresh, is ignored, which needs no message
+// at each start.
 
 package stream;
 
@@ -165,10 +166,12 @@ public class Stream implements Callable<Integer> {
     private Long seed;
 
     @Option(names = "--shard", paramLabel = "I/N|auto|auto/N", description = "Run the I-th of N equal parts of the plan, I from 0."
-            + " auto takes them from the engine that starts this: a Slurm array; with /N also a Kubernetes Indexed Job or GNU parallel.")
+            + " auto takes them from the engine that starts this: a Slurm array; with /N also a Kubernetes Indexed Job or GNU "
+            + "parallel.")
     private String shard;
 
-    @Option(names = "--resume-shard", description = "With --shard: complete the run of this shard in the results folder if there is one, else"
+    @Option(names = "--resume-shard",
+            description = "With --shard: complete the run of this shard in the results folder if there is one, else"
             + " begin it; for engines that start a process again.")
     private boolean resumeShard;
 
@@ -176,7 +179,8 @@ public class Stream implements Callable<Integer> {
             + " 2026-11-25T18:30:00Z, so that several machines begin together.")
     private String startAt;
 
-    @Option(names = "--metrics-port", paramLabel = "PORT", description = "Expose Prometheus metrics on this port of the loopback address while"
+    @Option(names = "--metrics-port", paramLabel = "PORT",
+            description = "Expose Prometheus metrics on this port of the loopback address while"
             + " the run goes on; 0 is any free port.")
     private Integer metricsPort;
 
@@ -219,7 +223,8 @@ public class Stream implements Callable<Integer> {
 
     /** The options that may be given again when a run is resumed. */
     private static final Set<String> WITH_RESUME =
-            Set.of("--resume", "--retry-failed", "--metrics-port", "--results", "--header", "--echo", "--typing-delay", "--quiet", "--verbose");
+            Set.of("--resume", "--retry-failed", "--metrics-port", "--results", "--header", "--echo",
+            "--typing-delay", "--quiet", "--verbose");
 
     @Spec
     private CommandSpec spec;
@@ -244,7 +249,8 @@ public class Stream implements Callable<Integer> {
         if (resume != null) {
             return resume();
         }
-        new OptionChecks().require(!retryFailed || resumeShard, "--retry-failed goes with --resume RUN_ID; name the run whose failed requests"
+        new OptionChecks().require(!retryFailed || resumeShard,
+                "--retry-failed goes with --resume RUN_ID; name the run whose failed requests"
                 + " are to be sent again").throwIfAny();
         if (listModels) {
             return listModels();
@@ -257,7 +263,8 @@ public class Stream implements Callable<Integer> {
             var catalog = ModelCatalog.of(modelOptions.settings(), console.environment(), simulator == null
                     ? ModelCatalog.Access.WITH_KEYS : ModelCatalog.Access.toSimulator(simulator.baseUrl()));
             catalog.notes().forEach(console::say);
-            return new ModelListing(console.environment(), connectionOptions.settings()).print(catalog.models(), console.out()) ? 0 : 1;
+            return new ModelListing(console.environment(), connectionOptions.settings())
+                    .print(catalog.models(), console.out()) ? 0 : 1;
         }
     }
 
@@ -271,22 +278,26 @@ public class Stream implements Callable<Integer> {
                 .require(!ask || sources.isEmpty() && prompts.isEmpty(),
                         "--ask takes its prompts from the terminal; leave out the others")
                 .require(!chat || asks(), "--chat goes with --ask; add it, or leave --chat out")
-                .require(!quiet || metricsPort == null || metricsPort != 0, "--metrics-port 0 with --quiet: the port would not be shown; name one")
-                .require(shard != null || !resumeShard, "--resume-shard goes with --shard; add it, or name the run with --resume RUN_ID")
+                .require(!quiet || metricsPort == null || metricsPort != 0,
+                "--metrics-port 0 with --quiet: the port would not be shown; name one")
+                .require(shard != null || !resumeShard,
+                "--resume-shard goes with --shard; add it, or name the run with --resume RUN_ID")
                 .require(shard == null || !asks(), "--shard goes with prompts that are known; name them, or leave it out")
                 .require(!asks() || !dryRun, "--dry-run: what will be asked is not known; name prompts, or give them with -p")
                 .throwIfAny();
         return new RunSettings(simulate, asks(), requestOptions.systemText(), requestOptions.sampling(),
                 new Plan.Order(repeat, warmup, order.equals("interleaved"), seed != null ? seed
                         : ThreadLocalRandom.current().nextLong(1_000_000_000)),
-                concurrency, requestOptions.timeoutSeconds, requestOptions.stallTimeoutSeconds, requestOptions.retries(), retryFailed,
+                concurrency, requestOptions.timeoutSeconds, requestOptions.stallTimeoutSeconds,
+                requestOptions.retries(), retryFailed,
                 requestOptions.results, requestOptions.limits(), connectionOptions.settings(), echoSettings(),
                 requestOptions.uniquePrefix, requestOptions.csvSafe,
                 noSelfWarmup ? RunSettings.SelfWarmup.NEVER : RunSettings.SelfWarmup.BATCHES, calibrate, verbose, metricsPort);
     }
 
     private EchoSettings echoSettings() {
-        return new EchoSettings(echo != null ? echo : concurrency == 1 ? "tokens" : "lines", requestOptions.typingDelayMillis, quiet);
+        return new EchoSettings(echo != null ? echo : concurrency == 1 ? "tokens" : "lines",
+                requestOptions.typingDelayMillis, quiet);
     }
 
     private boolean namesPrompts() {
@@ -303,7 +314,8 @@ public class Stream implements Callable<Integer> {
         var asks = !yes && plan.size() > plan.models().size() && console.canAsk();
         if (asks || !settings.echo().quiet()) {
             console.clearStatus();
-            console.say("the prompts of prompts/ to " + plan.models().stream().map(Model::label).collect(Collectors.joining(", ")) + ": "
+            console.say("the prompts of prompts/ to " + plan.models().stream().map(Model::label)
+                    .collect(Collectors.joining(", ")) + ": "
                     + String.join("; ", plan.totals(settings.sampling())));
         }
         if (!asks) {
@@ -358,7 +370,8 @@ public class Stream implements Callable<Integer> {
                     + String.join(", ", WITH_RESUME.stream().sorted().toList()));
         }
         var folder = Files.exists(Path.of(resume, RunFiles.MANIFEST)) ? Path.of(resume) : requestOptions.results.resolve(resume);
-        new OptionChecks().require(Files.exists(folder.resolve(RunFiles.MANIFEST)), "--resume " + resume + ": no such run (" + folder
+        new OptionChecks().require(Files.exists(folder.resolve(RunFiles.MANIFEST)),
+                "--resume " + resume + ": no such run (" + folder
                 + "); " + resumable(requestOptions.results)).throwIfAny();
         return complete("--resume " + resume, folder);
     }
@@ -468,7 +481,8 @@ public class Stream implements Callable<Integer> {
 
     private static Plan part(Plan whole, Shard shard) {
         var most = whole.parts();
-        new OptionChecks().require(shard.count() <= most, "--shard " + shard.word() + ": the plan has only " + most + " prompts and repetitions;"
+        new OptionChecks().require(shard.count() <= most, "--shard " + shard.word() + ": the plan has only " + most
+                + " prompts and repetitions;"
                 + " use at most as many shards").throwIfAny();
         return whole.part(shard);
     }
@@ -497,7 +511,8 @@ public class Stream implements Callable<Integer> {
         }
     }
 
-    private int execute(RunSettings settings, ModelCatalog catalog, Plan plan, Beginning beginning, Resumption resumption, Resumed resumed)
+    private int execute(RunSettings settings, ModelCatalog catalog, Plan plan, Beginning beginning,
+            Resumption resumption, Resumed resumed)
             throws Exception {
         var warmUp = new FutureTask<>(() -> {
             LoopbackLoad.warmUp(settings.concurrency());
@@ -546,13 +561,15 @@ public class Stream implements Callable<Integer> {
     }
 
     /** Asks until the user has no more questions. */
-    private void converse(RunSettings settings, ModelCatalog catalog, String first, Keyboard keyboard, Runner runner) throws Exception {
+    private void converse(RunSettings settings, ModelCatalog catalog, String first, Keyboard keyboard, Runner runner)
+            throws Exception {
         var conversation = new Conversation();
         var question = first;
         for (int asked = 1; question != null; asked++) {
             var prompts = new LinkedHashMap<Model, Prompt>();
             for (var model : catalog.models()) {
-                var prompt = chat ? conversation.ask(model, "ask-" + asked, question) : Prompt.ofText("ask-" + asked, question, "--ask");
+                var prompt = chat ? conversation.ask(model, "ask-" + asked, question)
+                        : Prompt.ofText("ask-" + asked, question, "--ask");
                 prompts.put(model, settings.system() == null ? prompt : prompt.withSystem(settings.system()));
             }
             runner.note(Prompt.ofText("ask-" + asked, question, "--ask"));

@@ -81,7 +81,8 @@ public class AllTests {
         var counts = new Counts(out);
         var request = LauncherDiscoveryRequestBuilder.request().selectors(selectors)
                 .configurationParameter("junit.jupiter.execution.timeout.default", "60 s")
-                .configurationParameter("junit.jupiter.execution.timeout.thread.mode.default", "SEPARATE_THREAD") // whatever a test waits for
+                // whatever a test waits for
+                .configurationParameter("junit.jupiter.execution.timeout.thread.mode.default", "SEPARATE_THREAD")
                 .configurationParameter("junit.jupiter.testclass.order.default", ClassOrderer.OrderAnnotation.class.getName())
                 .configurationParameter("junit.jupiter.execution.parallel.enabled", "true"); // where a test allows it
         var seed = System.getenv("STREAM_ORDER");

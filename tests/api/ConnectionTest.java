@@ -33,7 +33,8 @@ import tools.jackson.databind.json.JsonMapper;
 /** Headers, certificates and HTTP versions, as a server sees them. */
 class ConnectionTest {
 
-    private static final String ANSWER = "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"a\"},\"finish_reason\":\"stop\"}]}\n\n";
+    private static final String ANSWER =
+            "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"a\"},\"finish_reason\":\"stop\"}]}\n\n";
     private static final Map<String, String> SECRETS = Map.of("OPENAI_API_KEY", "sk-very-secret", "TOKEN", "token-very-secret");
 
     @TempDir
@@ -83,7 +84,8 @@ class ConnectionTest {
         var results = folder.resolve("results");
         var refused = TestRun.of(results, SECRETS, "", "--resume", run.folder().getFileName().toString());
         assertEquals("stream: --header 'X-Plain' has no value in run.json; give it again with --header\n", refused.err());
-        var resumed = TestRun.of(results, SECRETS, "", "--resume", run.folder().getFileName().toString(), "--header", "X-Plain: new");
+        var resumed = TestRun.of(results, SECRETS, "", "--resume", run.folder().getFileName().toString(),
+                "--header", "X-Plain: new");
         assertEquals(0, resumed.exitCode(), resumed.err());
         assertEquals(2, resumed.requests().size());
         for (var value : List.of("plain-very-secret", "plain-very-secret", "new")) {
@@ -99,10 +101,12 @@ class ConnectionTest {
         server.start();
         assertEquals("tls", run("--retries", "0").request().get("error_type"));
         var pem = Files.writeString(folder.resolve("ca.pem"), certificate.certificatePem());
-        var run = TestRun.of(folder.resolve("trusted"), SECRETS, "", "--base-url", server.url("/v1").toString(), "-m", "m", "-p", "Hi",
+        var run = TestRun.of(folder.resolve("trusted"), SECRETS, "", "--base-url",
+                server.url("/v1").toString(), "-m", "m", "-p", "Hi",
                 "--ca-cert", pem.toString(), "--echo", "none");
         assertEquals("completed h2", run.request().get("status") + " " + run.request().get("http_version"), run.err());
-        assertTrue(Double.parseDouble(run.request().get("tls_ms")) > 0 && Double.parseDouble(run.request().get("connect_ms")) > 0, run.request().toString());
+        assertTrue(Double.parseDouble(run.request().get("tls_ms")) > 0 && Double.parseDouble(run.request().get("connect_ms")) > 0,
+                run.request().toString());
     }
 
     /** One certificate is the user's, the others are those of the system. */
@@ -111,7 +115,8 @@ class ConnectionTest {
         var options = new ConnectionOptions();
         options.connection = "reuse";
         options.caCert = Files.writeString(folder.resolve("ca.pem"), new HeldCertificate.Builder().build().certificatePem());
-        var ofSystem = new HandshakeCertificates.Builder().addPlatformTrustedCertificates().build().trustManager().getAcceptedIssuers().length;
+        var ofSystem = new HandshakeCertificates.Builder().addPlatformTrustedCertificates().build().trustManager()
+                .getAcceptedIssuers().length;
         assertEquals(ofSystem + 1, options.settings().trust().trustManager().getAcceptedIssuers().length);
         assertTrue(ofSystem > 0);
     }
@@ -120,18 +125,22 @@ class ConnectionTest {
     @Test
     void theProxyOfTheEnvironmentIsUsed() throws Exception {
         server.start();
-        var run = TestRun.of(folder.resolve("results"), Map.of("HTTP_PROXY", "http://localhost:" + server.getPort(), "OPENAI_API_KEY", "k"), "", "--base-url",
+        var run = TestRun.of(folder.resolve("results"),
+                Map.of("HTTP_PROXY", "http://localhost:" + server.getPort(), "OPENAI_API_KEY", "k"), "", "--base-url",
                 "http://models.invalid/v1", "-m", "m", "-p", "Hi", "--echo", "none", "--insecure-http");
         assertEquals(0, run.exitCode(), run.err());
-        assertEquals("POST http://models.invalid/v1/chat/completions HTTP/1.1", server.takeRequest(5, TimeUnit.SECONDS).getRequestLine());
+        assertEquals("POST http://models.invalid/v1/chat/completions HTTP/1.1",
+                server.takeRequest(5, TimeUnit.SECONDS).getRequestLine());
         assertTrue(run.err().contains("\nthrough the proxy http://localhost:" + server.getPort() + ": m\n"), run.err());
-        assertEquals("http://localhost:" + server.getPort(), JsonMapper.shared().readTree(run.file("run.json")).at("/models/0/proxy").asString(""));
+        assertEquals("http://localhost:" + server.getPort(),
+                JsonMapper.shared().readTree(run.file("run.json")).at("/models/0/proxy").asString(""));
     }
 
     @Test
     void aProxyThatDoesNotAnswerIsNamed() throws Exception {
         var port = ScriptedServer.freePort();
-        var run = TestRun.of(folder.resolve("results"), Map.of("HTTP_PROXY", "http://u:secret@localhost:" + port, "OPENAI_API_KEY", "k"), "", "--base-url",
+        var run = TestRun.of(folder.resolve("results"),
+                Map.of("HTTP_PROXY", "http://u:secret@localhost:" + port, "OPENAI_API_KEY", "k"), "", "--base-url",
                 "http://models.invalid/v1", "-m", "m", "-p", "Hi", "--echo", "none", "--insecure-http", "--retries", "0");
         assertEquals("nothing answers at the proxy http://localhost:" + port, run.request().get("error"));
         assertFalse(run.err().contains("secret"), run.err());
@@ -139,7 +148,8 @@ class ConnectionTest {
 
     /** The second request is the answer to the first status 407; a second status 407 ends it. */
     @ParameterizedTest
-    @CsvSource(delimiter = '|', value = {"u:pass%20word@|[null, Basic dTpwYXNzIHdvcmQ=]|completed", "u:other@|[null, Basic dTpvdGhlcg==]|failed",
+    @CsvSource(delimiter = '|', value = {"u:pass%20word@|[null, Basic dTpwYXNzIHdvcmQ=]|completed",
+            "u:other@|[null, Basic dTpvdGhlcg==]|failed",
         "''|[null]|failed"})
     void aProxyThatAsksForAUserGetsTheOneOfItsAddressOnce(String user, String authorizations, String status) throws Exception {
         var sent = new ArrayList<String>();
@@ -154,7 +164,8 @@ class ConnectionTest {
             }
         });
         server.start();
-        var run = TestRun.of(folder.resolve("results"), Map.of("HTTP_PROXY", "http://" + user + "localhost:" + server.getPort(), "OPENAI_API_KEY", "k"), "",
+        var run = TestRun.of(folder.resolve("results"),
+                Map.of("HTTP_PROXY", "http://" + user + "localhost:" + server.getPort(), "OPENAI_API_KEY", "k"), "",
                 "--base-url", "http://models.invalid/v1", "-m", "m", "-p", "Hi", "--echo", "none", "--insecure-http");
         assertEquals(authorizations + " " + status, sent + " " + run.request().get("status"), run.err());
         assertFalse((run.err() + run.file("run.json") + run.file("requests.csv")).contains("word"), "a password is written");
@@ -188,7 +199,8 @@ class ConnectionTest {
             server.start(InetAddress.getLoopbackAddress(), 0);
             for (var version : Map.of("1.1", "http/1.1", "2", "h2").entrySet()) {
                 var run = TestRun.of(folder.resolve(version.getKey()), SECRETS, "", "--base-url",
-                        "https://localhost:" + server.getPort() + "/v1", "-m", "m", "-p", "Hi", "--http", version.getKey(), "--echo", "none");
+                        "https://localhost:" + server.getPort() + "/v1", "-m", "m", "-p", "Hi", "--http",
+                        version.getKey(), "--echo", "none");
                 assertEquals(version.getValue(), run.request().get("http_version"), run.err());
             }
         }

@@ -57,7 +57,8 @@ class EventsTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"x\r\n", "\r\n", "-5\r\n", "5\r\nhelloX", "5\r\nhello\rX", "ffffffffffffffff\r\n", "7fffffffffffffff\r\n", "0x5\r\n"})
+    @ValueSource(strings = {"x\r\n", "\r\n", "-5\r\n", "5\r\nhelloX", "5\r\nhello\rX", "ffffffffffffffff\r\n",
+            "7fffffffffffffff\r\n", "0x5\r\n"})
     void whatIsNoChunkIsRefused(String bytes) {
         assertRefused(bytes);
     }
@@ -249,7 +250,8 @@ class EventsTest {
         }
         assertNull(EventKind.of("content", true));
         assertNull(EventKind.of("nothing", false));
-        assertEquals(List.of(EventKind.REASONING, EventKind.CONTENT, EventKind.TOOL), Arrays.stream(EventKind.values()).filter(EventKind::isGenerated).toList());
+        assertEquals(List.of(EventKind.REASONING, EventKind.CONTENT, EventKind.TOOL),
+                Arrays.stream(EventKind.values()).filter(EventKind::isGenerated).toList());
         assertEquals(List.of(EventKind.EMPTY_CHOICE, EventKind.EMPTY_CHOICE_WITH_USAGE),
                 Arrays.stream(EventKind.values()).filter(EventKind::hasEmptyChoice).toList());
     }
@@ -266,8 +268,10 @@ class EventsTest {
         assertEquals(Usage.UNKNOWN, Usage.UNKNOWN.with(new Usage(0, 0, 0, 0)));
         assertEquals(new Usage(9, null, 0, null), Usage.UNKNOWN.with(new Usage(9, null, 0, null)), "before the first token");
         var about = new StreamEvent.About("stop", first, "type", "model", "print");
-        assertEquals(new StreamEvent.About("stop", new Usage(10, 2, 5, 1), "type", "model", "print"), about.withCounts(5, StreamEvent.NO_COUNT));
-        assertEquals(new StreamEvent.About("stop", new Usage(10, 2, 3, 6), "type", "model", "print"), about.withCounts(StreamEvent.NO_COUNT, 6));
+        assertEquals(new StreamEvent.About("stop", new Usage(10, 2, 5, 1), "type", "model", "print"),
+                about.withCounts(5, StreamEvent.NO_COUNT));
+        assertEquals(new StreamEvent.About("stop", new Usage(10, 2, 3, 6), "type", "model", "print"),
+                about.withCounts(StreamEvent.NO_COUNT, 6));
     }
 
     @Test
@@ -276,7 +280,8 @@ class EventsTest {
         assertEquals(StreamEvent.NO_COUNT, StreamEvent.error("type", "message").outputTokens());
         assertEquals(StreamEvent.NO_COUNT, withUsage(Usage.UNKNOWN).outputTokens());
         assertEquals(0, withUsage(new Usage(5, null, 0, null)).outputTokens());
-        assertEquals("type message false", StreamEvent.error("type", "message").about().errorType() + " " + StreamEvent.error("type", "message").text()
+        assertEquals("type message false", StreamEvent.error("type", "message").about().errorType() + " "
+                + StreamEvent.error("type", "message").text()
                 + " " + StreamEvent.error("type", "message").last());
     }
 

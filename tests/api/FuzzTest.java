@@ -37,12 +37,15 @@ class FuzzTest {
 
     private static final List<String> STREAMS = new ArrayList<>(List.of(
             "data: {\"choices\":[{\"delta\":{\"role\":\"assistant\",\"content\":\"\"}}]}\n\n",
-            "data: {\"id\":\"x\",\"choices\":[{\"index\":0,\"delta\":{\"content\":\" tök🌊en\"},\"finish_reason\":null}],\"usage\":null}\n\n",
+            "data: {\"id\":\"x\",\"choices\":[{\"index\":0,\"delta\":{\"content\":\" "
+            + "tök🌊en\"},\"finish_reason\":null}],\"usage\":null}\n\n",
             "data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\"}]}\n\n",
-            "data: {\"choices\":[],\"usage\":{\"prompt_tokens\":3,\"completion_tokens\":12,\"prompt_tokens_details\":{\"cached_tokens\":1}}}\r\n\r\n",
+            "data: {\"choices\":[],\"usage\":{\"prompt_tokens\":3,\"completion_tokens\":12,"
+            + "\"prompt_tokens_details\":{\"cached_tokens\":1}}}\r\n\r\n",
             "event: error\ndata: {\"message\":\"no\"}\n\n", "error: {\"code\":500}\n\n", ": comment\n\n", "data: [DONE]\n\n",
             "event: response.output_text.delta\ndata: {\"type\":\"response.output_text.delta\",\"delta\":\"a\\\"\\u00e9\"}\n\n",
-            "data: {\"type\":\"response.completed\",\"response\":{\"status\":\"completed\",\"usage\":{\"output_tokens\":1e99}}}\n\n",
+            "data: {\"type\":\"response.completed\",\"response\":{\"status\":\"completed\",\"usage\":{\"output_tokens\":1e99}}}"
+            + "\n\n",
             "data: {\"choices\":[{\"delta\":{\"tool_calls\":[{\"function\":{\"arguments\":\"{\\\"a\\\":\"}}]}}]}\n\n",
             "data: {\"error\":{\"message\":null,\"code\":7,\"type\":[]}}\n\n", "data:\ndata: {\ndata: }\nid: \0\nretry: x\n\n",
             "\uFEFFdata: {\"choices\":[{\"text\":\"x\"}]}\n\n"));
@@ -53,10 +56,13 @@ class FuzzTest {
 
     private static final List<String> PROMPTS = List.of(
             "---\nid: x\nmax_tokens: 3\nlabels: [a, {b: c}]\n---\n## system\nBe brief.\n## user\nWhy?\n",
-            "{\"custom_id\":\"1\",\"body\":{\"messages\":[{\"role\":\"user\",\"content\":\"Hi\"}],\"top_p\":0.5}}\n{\"prompt\":\"ü🌊\"}\n\"text\"\n",
+            "{\"custom_id\":\"1\",\"body\":{\"messages\":[{\"role\":\"user\",\"content\":\"Hi\"}],\"top_p\":0.5}}"
+            + "\n{\"prompt\":\"ü🌊\"}\n\"text\"\n",
             "[{\"prompt\":\"a\",\"max_tokens\":1e3}, // comment\n {\"conversations\":[{\"from\":\"human\",\"value\":\"x\"}]}]",
-            "prompt,id,system,max_tokens\n\"a\nb\",1,s,5\nc,2,,\n", "<|im_start|>system\nx<|im_end|>\n<|im_start|>user\ny<|im_end|>\n",
-            "{\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"text\",\"text\":\"x\"}]}],\"temperature\":-1}", "\uFEFFtext");
+            "prompt,id,system,max_tokens\n\"a\nb\",1,s,5\nc,2,,\n",
+            "<|im_start|>system\nx<|im_end|>\n<|im_start|>user\ny<|im_end|>\n",
+            "{\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"text\",\"text\":\"x\"}]}],\"temperature\":-1}",
+            "\uFEFFtext");
 
     private static final String SPICE = "{}[]\",:\\/\n\r\t \0-+0123456789eE.#|<>&*!%@`'~äé日🌊\uFEFF\uD800";
 
@@ -116,12 +122,14 @@ class FuzzTest {
             Files.write(file, spoiled(new Random(seed), PROMPTS));
             var number = seed;
             Assertions.assertAll("seed " + number, () -> {
-                var set = assertTimeoutPreemptively(Duration.ofSeconds(20), () -> PromptSet.read(List.of(file.toString()), System.in, List.of(), false));
+                var set = assertTimeoutPreemptively(Duration.ofSeconds(20),
+                        () -> PromptSet.read(List.of(file.toString()), System.in, List.of(), false));
                 for (var problem : set.problems()) {
                     Assertions.assertEquals(1, problem.lines().count(), "seed " + number + ": " + problem);
                     Assertions.assertTrue(problem.contains(file.toString()), "seed " + number + ": " + problem);
                 }
-                Assertions.assertFalse(set.prompts().isEmpty() && set.problems().isEmpty(), "seed " + number + ": neither read nor refused");
+                Assertions.assertFalse(set.prompts().isEmpty() && set.problems().isEmpty(),
+                        "seed " + number + ": neither read nor refused");
             });
         }
     }

@@ -35,7 +35,8 @@ abstract class ModelCase {
     List<String> headers = List.of();
 
     List<Model> models(Map<String, String> environment) {
-        return ModelCatalog.of(new ModelSettings(specs, file, baseUrl, api, insecureHttp, headers), environment, ModelCatalog.Access.WITH_KEYS).models();
+        return ModelCatalog.of(new ModelSettings(specs, file, baseUrl, api, insecureHttp, headers), environment,
+                ModelCatalog.Access.WITH_KEYS).models();
     }
 
     Model one(String spec, Map<String, String> environment) {

@@ -74,7 +74,8 @@ class ModelsTest extends ModelCase {
     /** In this order: what the user writes; label, name and server. */
     @ParameterizedTest
     @CsvSource(delimiter = '|', quoteCharacter = '`', value = {
-        "@cf/meta/llama-3|@cf/meta/llama-3 @cf/meta/llama-3 null", "cf=@cf/meta/llama-3@http://h:1/v1|cf @cf/meta/llama-3 http://h:1/v1",
+        "@cf/meta/llama-3|@cf/meta/llama-3 @cf/meta/llama-3 null",
+                "cf=@cf/meta/llama-3@http://h:1/v1|cf @cf/meta/llama-3 http://h:1/v1",
         "\"my model, v=1\"|my model, v=1 my model, v=1 null", "a=\"my model\"@https://h/v1|a my model https://h/v1",
         "claude@20240620|claude@20240620 claude@20240620 null", "m@latest|m@latest m@latest null"})
     void aNameMayBeginWithAnAtSignOrStandInQuotes(String spec, String expected) {
@@ -93,7 +94,8 @@ class ModelsTest extends ModelCase {
 
     @Test
     void aServerThatNeedsNoKeyGetsNone() throws Exception {
-        for (var url : List.of("http://192.168.7.7:8000/v1", "http://10.1.2.3/v1", "http://[fd00::7]:8000/v1", "https://169.254.1.1/v1")) {
+        for (var url : List.of("http://192.168.7.7:8000/v1", "http://10.1.2.3/v1", "http://[fd00::7]:8000/v1",
+                "https://169.254.1.1/v1")) {
             baseUrl = url;
             assertEquals(Map.of(), headers(one("m", Map.of())), "a private address without a key");
             if (url.startsWith("http:")) {
@@ -102,7 +104,8 @@ class ModelsTest extends ModelCase {
             }
         }
         baseUrl = "http://192.0.2.2:8000/v1";
-        assertEquals(List.of("no key for 192.0.2.2; set OPENAI_API_KEY, or send none with --no-key, or try it without a server, with --simulate"),
+        assertEquals(List.of("no key for 192.0.2.2; set OPENAI_API_KEY, or send none with --no-key, or try it without a server, "
+                + "with --simulate"),
                 problems(Map.of()));
         var without = new ModelSettings(List.of("m"), null, baseUrl, "auto", false, List.of(), false, true);
         assertEquals(Map.of(), headers(ModelCatalog.of(without, WITH_KEY, ModelCatalog.Access.WITH_KEYS).models().getFirst()));
@@ -125,15 +128,19 @@ class ModelsTest extends ModelCase {
         "10.0.0.0/8|http://10.200.1.1/v1|true", "10.0.0.0/8|http://11.0.0.1/v1|false", "192.168.4.0/22|http://192.168.7.255|true",
         "192.168.4.0/22|http://192.168.8.0|false", "fd00::/8|http://[fd12::1]:8000/v1|true", "fd00::/8|http://10.0.0.1|false",
         "10.0.0.0/8|http://ten.example|false", "10.0.0.0/x|http://10.0.0.1|false", "0.0.0.0/0|http://8.8.8.8|true",
-        "EXAMPLE.com|http://api.Example.COM|true", "example.com|http://notexample.com|false", ".example.com|http://example.com|true",
-        "*.example.com|http://api.example.com|true", "example.com:8443|https://example.com:8443|true", "example.com:8443|https://example.com|false",
-        "example.com:443|https://example.com|true", "8.8.8.8|http://8.8.8.8:99|true", "8.8.8|http://8.8.8.8|false", "fd12::1|http://[fd12::1]|true",
+        "EXAMPLE.com|http://api.Example.COM|true", "example.com|http://notexample.com|false",
+        ".example.com|http://example.com|true",
+        "*.example.com|http://api.example.com|true", "example.com:8443|https://example.com:8443|true",
+        "example.com:8443|https://example.com|false",
+        "example.com:443|https://example.com|true", "8.8.8.8|http://8.8.8.8:99|true", "8.8.8|http://8.8.8.8|false",
+        "fd12::1|http://[fd12::1]|true",
         "*|http://any.example|true", "[fd00::1]:8080|http://[fd00::1]:8080|true", "[fd00::1]:8080|http://[fd00::1]|false",
         "[fd00::1]|http://[fd00::1]:9|true", "example.com.|http://example.com|true", "example.com|http://example.com.|true",
         "gpu_box.example|http://gpu_box.example|true", "example.com|http://gpu_box.test|false",
         "other.example, 10.0.0.0/8|http://10.0.0.1|true"})
     void noProxyIsReadAsCurlAndGoReadIt(String exceptions, String url, boolean direct) {
-        var proxies = new EnvironmentProxies(Map.of("HTTP_PROXY", "http://u:p@proxy.example:3128", "HTTPS_PROXY", "http://proxy.example:3128",
+        var proxies = new EnvironmentProxies(Map.of("HTTP_PROXY", "http://u:p@proxy.example:3128", "HTTPS_PROXY",
+                "http://proxy.example:3128",
                 "NO_PROXY", exceptions));
         assertEquals(direct ? null : "http://proxy.example:3128", proxies.shown(URI.create(url)));
     }
@@ -142,7 +149,8 @@ class ModelsTest extends ModelCase {
     void aProxyThatIsNotUsedIsNamedBeforeAnythingIsSent() {
         baseUrl = "https://api.example/v1";
         var proxies = new HashMap<>(Map.of("HTTPS_PROXY", "socks5://me:se/c@ret@proxy.example:1080", "OPENAI_API_KEY", "k"));
-        assertEquals(List.of("HTTPS_PROXY 'socks5://(user)@proxy.example:1080': only proxies at http:// are used; name one, or add api.example to"
+        assertEquals(List.of("HTTPS_PROXY 'socks5://(user)@proxy.example:1080': only proxies at http:// are used; name one, or "
+                + "add api.example to"
                 + " NO_PROXY"), problems(proxies));
         proxies.put("NO_PROXY", "api.example");
         assertEquals(List.of("gpt-4", "gpt-3.5-turbo", "text-davinci-003"), models(proxies).stream().map(Model::name).toList());
@@ -169,14 +177,16 @@ class ModelsTest extends ModelCase {
     @ValueSource(strings = {"sk secret", "sk\u007f", "sk\u00e9", "sk\u0000x"})
     void aKeyThatNoHeaderHoldsIsRefusedAndNotShown(String key) {
         specs = List.of("m");
-        assertEquals(List.of("model m: its key has a character that is not allowed in a header; set it again"), problems(Map.of("OPENAI_API_KEY", key)));
+        assertEquals(List.of("model m: its key has a character that is not allowed in a header; set it again"),
+                problems(Map.of("OPENAI_API_KEY", key)));
         assertEquals("(a key)", new Secret(key).toString());
     }
 
     @Test
     void aKeyInPlaceOfItsVariableIsNotShown() throws Exception {
         file = Files.writeString(folder.resolve("m.json"),
-                "[{\"name\":\"a\",\"base_url\":\"https://a.example\",\"api_key_env\":\"sk-secret\",\"extra\":[1],\"max_tokens\":1.5}]");
+                "[{\"name\":\"a\",\"base_url\":\"https://a.example\",\"api_key_env\":\"sk-secret\",\"extra\":[1],"
+                + "\"max_tokens\":1.5}]");
         var problems = problems(WITH_KEY);
         assertEquals(3, problems.size(), problems.toString());
         assertFalse(problems.toString().contains("sk-secret"));
@@ -223,7 +233,8 @@ class ModelsTest extends ModelCase {
         baseUrl = "https://llm.example/v1";
         specs = List.of("a", "b=b@" + other);
         assertEquals(List.of("model b: no key for " + other.replaceFirst(".*//([a-z.]+).*", "$1")
-                + "; name its variable with api_key_env in a --models file, set --base-url and OPENAI_API_KEY, or send none with --no-key"), problems(WITH_KEY));
+                + "; name its variable with api_key_env in a --models file, set --base-url and OPENAI_API_KEY, or send none with "
+                + "--no-key"), problems(WITH_KEY));
         specs = List.of("a", "b=b@https://llm.example/v1/other");
         assertEquals(Map.of("Authorization", "Bearer sk-secret"), headers(models(WITH_KEY).get(1)), "the same server");
     }
@@ -233,11 +244,14 @@ class ModelsTest extends ModelCase {
         var own = fromFile("[{\"name\":\"m\",\"max_tokens\":20,\"temperature\":0.2},{\"name\":\"n\"}]", WITH_KEY);
         var plain = Prompt.ofText("p", "Hi", "p");
         var limited = new Prompt("q", plain.messages(), 10, 0.1, null, Map.of(), Map.of(), "q");
-        assertEquals(List.of(10, 20, 10, 200), List.of(own.get(0).answerLimit(limited, SAMPLING), own.get(0).answerLimit(plain, SAMPLING),
+        assertEquals(List.of(10, 20, 10, 200),
+                List.of(own.get(0).answerLimit(limited, SAMPLING), own.get(0).answerLimit(plain, SAMPLING),
                 own.get(1).answerLimit(limited, SAMPLING), own.get(1).answerLimit(plain, SAMPLING)));
-        assertEquals(List.of("0.1", "0.2", "0.1", "0.0"), java.util.stream.Stream.of(own.get(0).body(limited, SAMPLING, UsageRequest.NONE),
+        assertEquals(List.of("0.1", "0.2", "0.1", "0.0"),
+                java.util.stream.Stream.of(own.get(0).body(limited, SAMPLING, UsageRequest.NONE),
                 own.get(0).body(plain, SAMPLING, UsageRequest.NONE), own.get(1).body(limited, SAMPLING, UsageRequest.NONE),
-                own.get(1).body(plain, SAMPLING, UsageRequest.NONE)).map(body -> body.replaceFirst(".*\"temperature\":([0-9.]+).*", "$1")).toList());
+                own.get(1).body(plain, SAMPLING, UsageRequest.NONE)).map(body ->
+                body.replaceFirst(".*\"temperature\":([0-9.]+).*", "$1")).toList());
     }
 
     @Test
@@ -249,7 +263,8 @@ class ModelsTest extends ModelCase {
 
     @Test
     void noKeyIsOneLineThatNamesTheVariableAndTheSimulator() {
-        assertEquals(List.of("no key for api.openai.com; set OPENAI_API_KEY, or send none with --no-key, or try it without a server, with --simulate"),
+        assertEquals(List.of("no key for api.openai.com; set OPENAI_API_KEY, or send none with --no-key, or try it without a "
+                + "server, with --simulate"),
                 problems(Map.of()));
         assertEquals(List.of("OPENAI_API_KEY is empty; set it to the key, or unset it"), problems(Map.of("OPENAI_API_KEY", "  ")));
     }
@@ -295,7 +310,8 @@ class ModelsTest extends ModelCase {
         assertEquals("Bearer ka", headers(models.get(0)).get("Authorization"));
         assertEquals("A_KEY", models.get(0).keyVariable());
         assertEquals("http://localhost:1/v1/responses", models.get(1).url().toString());
-        var body = JsonMapper.shared().readTree(models.get(0).body(Prompt.ofText("p", "Hi", "p"), SAMPLING, UsageRequest.AT_THE_END));
+        var body = JsonMapper.shared()
+                .readTree(models.get(0).body(Prompt.ofText("p", "Hi", "p"), SAMPLING, UsageRequest.AT_THE_END));
         assertEquals(50, body.get("max_tokens").intValue());
         assertEquals(0.7, body.get("temperature").doubleValue());
         assertEquals(0.9, body.get("top_p").doubleValue());
@@ -351,10 +367,12 @@ class ModelsTest extends ModelCase {
     void azureIsKnownByItsPathAndItsVersionToo() throws Exception {
         var environment = Map.of("AZURE_OPENAI_API_KEY", "az");
         var gateway = one("m@https://gateway.example/openai/deployments/d?api-version=2024-10-21", environment);
-        assertEquals("https://gateway.example/openai/deployments/d/chat/completions?api-version=2024-10-21", gateway.url().toString());
+        assertEquals("https://gateway.example/openai/deployments/d/chat/completions?api-version=2024-10-21",
+                gateway.url().toString());
         assertEquals(Map.of("api-key", "az"), headers(gateway));
         assertEquals("https://res.openai.azure.com/openai/v1/responses?api-version=preview",
-                fromFile("[{\"label\":\"r\",\"name\":\"m\",\"api\":\"responses\",\"base_url\":\"https://res.openai.azure.com/openai/v1?api-version=preview\"}]",
+                fromFile("[{\"label\":\"r\",\"name\":\"m\",\"api\":\"responses\","
+                + "\"base_url\":\"https://res.openai.azure.com/openai/v1?api-version=preview\"}]",
                         environment).getLast().url().toString());
         file = null;
         assertEquals("https://res.services.ai.azure.com/models/chat/completions?api-version=2024-05-01-preview",
@@ -364,15 +382,18 @@ class ModelsTest extends ModelCase {
     @Test
     void anthropicHasItsOwnServerKeyHeadersAndBody() throws Exception {
         api = "anthropic";
-        var model = one("claude", Map.of("ANTHROPIC_API_KEY", "sk-ant", "OPENAI_API_KEY", "sk-secret", "OPENAI_BASE_URL", "http://localhost:1"));
+        var model = one("claude", Map.of("ANTHROPIC_API_KEY", "sk-ant", "OPENAI_API_KEY", "sk-secret",
+                "OPENAI_BASE_URL", "http://localhost:1"));
         assertEquals("https://api.anthropic.com/v1/messages", model.url().toString());
         assertEquals(Map.of("x-api-key", "sk-ant", "anthropic-version", "2023-06-01"), headers(model));
         var prompt = Prompt.ofText("p", "Hi", "p").withSystem("Be short.");
-        assertEquals("{\"model\":\"claude\",\"stream\":true,\"system\":\"Be short.\",\"messages\":[{\"role\":\"user\",\"content\":\"Hi\"}],"
+        assertEquals("{\"model\":\"claude\",\"stream\":true,\"system\":\"Be "
+                + "short.\",\"messages\":[{\"role\":\"user\",\"content\":\"Hi\"}],"
                 + "\"max_tokens\":200,\"temperature\":0.0}", model.body(prompt, new Sampling(200, 0, 7L), model.mostUsage()));
         assertEquals("http://localhost:2/v1/messages",
                 one("claude", Map.of("ANTHROPIC_BASE_URL", "http://localhost:2")).url().toString());
-        assertEquals(List.of("no key for api.anthropic.com; set ANTHROPIC_API_KEY, or send none with --no-key, or try it without a server, with --simulate"),
+        assertEquals(List.of("no key for api.anthropic.com; set ANTHROPIC_API_KEY, or send none with --no-key, or try it without "
+                + "a server, with --simulate"),
                 problems(WITH_KEY));
     }
 
@@ -380,9 +401,11 @@ class ModelsTest extends ModelCase {
     void headersGoToTheirServerWithValuesOfTheEnvironment() throws Exception {
         headers = List.of("X-Team: blue", "X-Token: Bearer ${TOKEN}", "Authorization: mine");
         var environment = Map.of("OPENAI_API_KEY", "sk-secret", "TOKEN", "t-very-secret");
-        assertEquals(Map.of("X-Team", "blue", "X-Token", "Bearer t-very-secret", "Authorization", "mine"), headers(one("m", environment)));
+        assertEquals(Map.of("X-Team", "blue", "X-Token", "Bearer t-very-secret", "Authorization", "mine"),
+                headers(one("m", environment)));
         assertEquals(Map.of(), headers(one("m=m@http://localhost:1", environment)), "another server gets none");
-        var own = fromFile("[{\"label\":\"own\",\"name\":\"m\",\"base_url\":\"http://localhost:1\",\"headers\":{\"X-Own\":\"${TOKEN}\"}}]",
+        var own = fromFile("[{\"label\":\"own\",\"name\":\"m\",\"base_url\":\"http://localhost:1\","
+                + "\"headers\":{\"X-Own\":\"${TOKEN}\"}}]",
                 environment).getLast();
         assertEquals(Map.of("X-Own", "t-very-secret"), headers(own));
         assertEquals("refused: (a header)", own.withoutSecrets("refused: t-very-secret"));
@@ -429,7 +452,8 @@ class ModelsTest extends ModelCase {
         var models = ModelCatalog.of(new ModelSettings(specs, file, null, api, false, List.of()), WITH_KEY,
                 ModelCatalog.Access.toSimulator("http://127.0.0.1:5/v1")).models();
         assertEquals(2, models.size());
-        models.forEach(model -> assertEquals("127.0.0.1:5 {}", model.url().host() + ":" + model.url().port() + " " + headers(model)));
+        models.forEach(model -> assertEquals("127.0.0.1:5 {}",
+                model.url().host() + ":" + model.url().port() + " " + headers(model)));
     }
 
     @ParameterizedTest
@@ -441,7 +465,8 @@ class ModelsTest extends ModelCase {
 
     @Test
     void aPromptThatNamesAModelThatCannotBeAskedIsAProblem() {
-        var catalog = ModelCatalog.of(new ModelSettings(List.of("m"), null, null, api, false, List.of()), WITH_KEY, ModelCatalog.Access.WITH_KEYS);
+        var catalog = ModelCatalog.of(new ModelSettings(List.of("m"), null, null, api, false, List.of()), WITH_KEY,
+                ModelCatalog.Access.WITH_KEYS);
         assertEquals("other", catalog.named("other").name());
         assertThrows(UserError.class, () -> catalog.named("a|b"));
     }
@@ -473,12 +498,14 @@ class ModelsTest extends ModelCase {
             baseUrl = server.url("/v1").toString();
             specs = List.of("m,n,o,p");
             var out = new ByteArrayOutputStream();
-            assertFalse(new ModelListing(Map.of(), ConnectionSettings.DEFAULT).print(models(WITH_KEY), new PrintStream(out, true, StandardCharsets.UTF_8)));
+            assertFalse(new ModelListing(Map.of(), ConnectionSettings.DEFAULT)
+                    .print(models(WITH_KEY), new PrintStream(out, true, StandardCharsets.UTF_8)));
             assertEquals(List.of("label name api server key listed", "m m chat " + baseUrl + " OPENAI_API_KEY yes",
                     "n n chat " + baseUrl + " OPENAI_API_KEY not listed; name another with --model if the server refuses it",
                     "o o chat " + baseUrl + " OPENAI_API_KEY not known, the server answers 404"),
                     out.toString(StandardCharsets.UTF_8).lines().limit(4).map(line -> line.strip().replaceAll(" +", " ")).toList());
-            assertTrue(out.toString(StandardCharsets.UTF_8).contains("OPENAI_API_KEY  not known, Unexpected character"), out.toString(StandardCharsets.UTF_8));
+            assertTrue(out.toString(StandardCharsets.UTF_8).contains("OPENAI_API_KEY  not known, Unexpected character"),
+                    out.toString(StandardCharsets.UTF_8));
             assertEquals("Bearer sk-secret", server.takeRequest(5, TimeUnit.SECONDS).getHeaders().get("Authorization"));
             server.enqueue(new MockResponse.Builder().body("{\"data\":[{\"id\":\"m\"}]}").build());
             specs = List.of("m");
@@ -488,10 +515,13 @@ class ModelsTest extends ModelCase {
 
     @Test
     void settingsBecomeTheOptionsThatSayTheSame() {
-        var all = new ModelSettings(List.of("a, b=n", "c"), Path.of("m.json"), "http://localhost:1/v1", "chat", true, List.of("X: y"));
-        assertEquals(List.of("-m", "a,c", "--models", "m.json", "--base-url", "http://localhost:1/v1", "--api", "chat", "--insecure-http",
+        var all = new ModelSettings(List.of("a, b=n", "c"), Path.of("m.json"), "http://localhost:1/v1",
+                "chat", true, List.of("X: y"));
+        assertEquals(List.of("-m", "a,c", "--models", "m.json", "--base-url", "http://localhost:1/v1", "--api",
+                "chat", "--insecure-http",
                 "--header", "X: y"), all.arguments(List.of("a", "c", "d")));
-        assertEquals(List.of("-m", "gpt-4"), new ModelSettings(List.of(), null, null, "auto", false, List.of()).arguments(List.of("gpt-4")));
+        assertEquals(List.of("-m", "gpt-4"), new ModelSettings(List.of(), null, null, "auto", false, List.of())
+                .arguments(List.of("gpt-4")));
         assertEquals(List.of("--models", "m.json"),
                 new ModelSettings(List.of(), Path.of("m.json"), null, "auto", false, List.of()).arguments(List.of("gpt-4")));
     }
@@ -499,7 +529,8 @@ class ModelsTest extends ModelCase {
     @Test
     void aModelThatAPromptNamesIsOnTheRunsServer() throws Exception {
         baseUrl = "http://localhost:1/v1";
-        var catalog = ModelCatalog.of(new ModelSettings(List.of("m"), null, baseUrl, api, false, List.of()), Map.of("OPENAI_API_KEY", " k "),
+        var catalog = ModelCatalog.of(new ModelSettings(List.of("m"), null, baseUrl, api, false, List.of()),
+                Map.of("OPENAI_API_KEY", " k "),
                 ModelCatalog.Access.WITH_KEYS);
         assertEquals("http://localhost:1/v1/chat/completions", catalog.named("other").url().toString());
         assertEquals(Set.of("warning: OPENAI_API_KEY has spaces or a line end around the key; they are left out"), catalog.notes());
@@ -508,8 +539,10 @@ class ModelsTest extends ModelCase {
     @Test
     void numbersInAModelsFileHaveInclusiveLimits() throws Exception {
         var models = fromFile("[{\"name\":\"m\",\"max_tokens\":1,\"temperature\":2},{\"name\":\"n\",\"temperature\":0}]", WITH_KEY);
-        assertEquals(List.of(1, 200), models.stream().map(model -> model.answerLimit(Prompt.ofText("p", "Hi", "p"), SAMPLING)).toList());
-        var problems = assertThrows(UserError.class, () -> fromFile("[{\"name\":\"m\",\"max_tokens\":0},{\"name\":\"n\",\"temperature\":2.1}]",
+        assertEquals(List.of(1, 200),
+                models.stream().map(model -> model.answerLimit(Prompt.ofText("p", "Hi", "p"), SAMPLING)).toList());
+        var problems = assertThrows(UserError.class,
+                () -> fromFile("[{\"name\":\"m\",\"max_tokens\":0},{\"name\":\"n\",\"temperature\":2.1}]",
                 WITH_KEY)).problems();
         assertEquals(2, problems.size(), problems.toString());
     }

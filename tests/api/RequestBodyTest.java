@@ -30,7 +30,8 @@ class RequestBodyTest extends ModelCase {
         var prompt = Prompt.ofText("p", "Hi \"you\"", "p").withSystem("Be short.");
         assertEquals("{\"model\":\"gpt-4\",\"stream\":true,\"messages\":[{\"role\":\"system\",\"content\":\"Be short.\"},"
                 + "{\"role\":\"user\",\"content\":\"Hi \\\"you\\\"\"}],\"max_tokens\":200,\"temperature\":0.0,"
-                + "\"stream_options\":{\"include_usage\":true}}", one("gpt-4", WITH_KEY).body(prompt, SAMPLING, UsageRequest.AT_THE_END));
+                + "\"stream_options\":{\"include_usage\":true}}",
+                one("gpt-4", WITH_KEY).body(prompt, SAMPLING, UsageRequest.AT_THE_END));
     }
 
     @Test
@@ -58,9 +59,11 @@ class RequestBodyTest extends ModelCase {
     }
 
     @ParameterizedTest
-    @CsvSource({"o1,true", "o3-mini,true", "gpt-5,true", "gpt-5-mini,true", "gpt-5.1,true", "gpt-4o,false", "o10,false", "gpt-50,false", "foo1,false"})
+    @CsvSource({"o1,true", "o3-mini,true", "gpt-5,true", "gpt-5-mini,true", "gpt-5.1,true", "gpt-4o,false", "o10,false",
+            "gpt-50,false", "foo1,false"})
     void aReasoningModelIsKnownByItsName(String name, boolean isOne) throws Exception {
-        assertEquals(isOne, one(name, WITH_KEY).body(Prompt.ofText("p", "Hi", "p"), SAMPLING, UsageRequest.NONE).contains("max_completion_tokens"));
+        assertEquals(isOne, one(name, WITH_KEY).body(Prompt.ofText("p", "Hi", "p"), SAMPLING, UsageRequest.NONE)
+                .contains("max_completion_tokens"));
     }
 
     @Test
@@ -77,7 +80,8 @@ class RequestBodyTest extends ModelCase {
                 + "\"max_tokens\":200,\"n\":2}", model.body(Prompt.ofText("p", "Hi", "p"), SAMPLING, UsageRequest.NONE));
         var prompt = new Prompt("p", List.of(new Prompt.Message("user", "Hi")), null, null, null,
                 new TreeMap<>(Map.of("n", 3, "top_p", 0.5)), Map.of(), "p");
-        assertEquals("{\"model\":\"m\",\"stream\":true,\"messages\":[{\"role\":\"user\",\"content\":\"Hi\"}],\"max_tokens\":200,\"n\":2,\"top_p\":0.5}",
+        assertEquals("{\"model\":\"m\",\"stream\":true,\"messages\":[{\"role\":\"user\",\"content\":\"Hi\"}],\"max_tokens\":200,"
+                + "\"n\":2,\"top_p\":0.5}",
                 model.body(prompt, SAMPLING, UsageRequest.NONE), "the extra of the model counts more");
     }
 }

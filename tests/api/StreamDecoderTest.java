@@ -50,10 +50,12 @@ class StreamDecoderTest {
                 "{\"choices\":[{\"delta\":{\"reasoning_content\":\"%s\",\"content\":%s}}]}",
                 "{\"choices\":[{\"delta\":{\"content\":\"\",\"refusal\":\"%s\",\"x\":%s}}]}",
                 "{\"choices\":[{\"delta\":{\"content\":\"%1$s\"}}],\"whole\":\"%1$s\",\"x\":%2$s}",
-                "{\"choices\":[{\"delta\":{\"content\":\"%s\"}}],\"x\":%s,\"usage\":{\"completion_tokens\":%s,\"total_tokens\":%3$s,"
+                "{\"choices\":[{\"delta\":{\"content\":\"%s\"}}],\"x\":%s,\"usage\":{\"completion_tokens\":%s,"
+                + "\"total_tokens\":%3$s,"
                         + "\"completion_tokens_details\":{\"reasoning_tokens\":%4$s}}}",
                 "{\"usage\":{\"completion_tokens\":%3$s,\"completion_tokens\":%4$s},\"choices\":[{\"text\":\"%1$s\"}],\"x\":%2$s}",
-                "{\"usage\":{\"completion_tokens\":%3$s},\"choices\":[{\"text\":\"%1$s\"}],\"usage\":{\"completion_tokens\":%4$s},\"x\":%2$s}");
+                "{\"usage\":{\"completion_tokens\":%3$s},\"choices\":[{\"text\":\"%1$s\"}],\"usage\":{\"completion_tokens\":%4$s}"
+                + ",\"x\":%2$s}");
         var counts = List.of("1", "2", "37", "007", "-1", "1.5", "1e3", "null", "\"5\"", "999999999", "9999999999", "0");
         for (int i = 0; i < 20_000; i++) {
             var text = new StringBuilder();
@@ -103,9 +105,11 @@ class StreamDecoderTest {
 
     @ParameterizedTest
     @CsvSource(delimiter = '|', quoteCharacter = '`', value = {
-        "{\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\"}]}|About[finishReason=stop, usage=null, errorType=null, model=null, fingerprint=null, choices=FIRST]",
+        "{\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\"}]}|About[finishReason=stop, usage=null, errorType=null, "
+                + "model=null, fingerprint=null, choices=FIRST]",
         "{\"model\":\"m\"}|About[finishReason=null, usage=null, errorType=null, model=m, fingerprint=null, choices=NONE]",
-        "{\"system_fingerprint\":\"f\"}|About[finishReason=null, usage=null, errorType=null, model=null, fingerprint=f, choices=NONE]", "{}|null"})
+        "{\"system_fingerprint\":\"f\"}|About[finishReason=null, usage=null, errorType=null, model=null, fingerprint=f, "
+        + "choices=NONE]", "{}|null"})
     void whatAnEventTellsAloneIsKept(String data, String about) {
         assertEquals(about, String.valueOf(new StreamDecoder(DIALECT).decode(null, data).about()));
     }
@@ -126,7 +130,8 @@ class StreamDecoderTest {
         "[{\"error\":{\"message\":\"m\"}}]|null|m",
         "\"m\"|null|m", "plain|null|plain", "null|null|null", "17|null|17", "{\"x\":1}|null|null",
         "{\"error\":{\"error\":{\"error\":{\"error\":{\"error\":{\"error\":{\"error\":{\"error\":\"m\"}}}}}}}}|null|m",
-        "{\"message\":{\"message\":{\"message\":{\"message\":{\"message\":{\"message\":{\"message\":{\"message\":{\"message\":{\"message\":\"too deep\"}}}}}}}}}}|null|null"})
+        "{\"message\":{\"message\":{\"message\":{\"message\":{\"message\":{\"message\":{\"message\":{\"message\":{\"message\":"
+            + "{\"message\":\"too deep\"}}}}}}}}}}|null|null"})
     void aFailureIsReportedAs(String text, String type, String message) {
         assertEquals(new ErrorReport(type, message), ErrorReport.of(text == null ? "null" : text));
     }
@@ -139,14 +144,17 @@ class StreamDecoderTest {
         pattern.put(EventPattern.Variable.REASONING_TOKENS, data.indexOf('3'), data.indexOf('3') + 1);
         pattern.put(EventPattern.Variable.TEXT, data.indexOf("a\""), data.indexOf("a\"") + 1);
         pattern.put(EventPattern.Variable.OUTPUT_TOKENS, data.indexOf('5'), data.indexOf('5') + 1);
-        assertNotNull(pattern.of(data, new StreamEvent(EventKind.CONTENT, "a", new StreamEvent.About("stop", new Usage(9, null, 5, 3), null,
+        assertNotNull(pattern.of(data,
+                new StreamEvent(EventKind.CONTENT, "a", new StreamEvent.About("stop", new Usage(9, null, 5, 3), null,
                 null, null), false)));
         var next = pattern.match("{\"text\":\"a long one 9\",\"out\":123456789,\"think\":0}");
         assertEquals("a long one 9", next.text());
         assertEquals(new StreamEvent.About("stop", new Usage(9, null, 123_456_789, 0), null, null, null), next.about());
         for (var other : List.of("{\"text\":\"a\\n\",\"out\":5,\"think\":3}", "{\"text\":\"a\tb\",\"out\":5,\"think\":3}",
-                "{\"text\":\"\",\"out\":5,\"think\":3}", "{\"text\":\"a\",\"out\":05,\"think\":3}", "{\"text\":\"a\",\"out\":1234567890,\"think\":3}",
-                "{\"text\":\"a\",\"out\":,\"think\":3}", "{\"text\":\"a\",\"out\":5,\"think\":3} ", "{\"text\":\"a\",\"out\":5,\"think\":3]",
+                "{\"text\":\"\",\"out\":5,\"think\":3}", "{\"text\":\"a\",\"out\":05,\"think\":3}",
+                "{\"text\":\"a\",\"out\":1234567890,\"think\":3}",
+                "{\"text\":\"a\",\"out\":,\"think\":3}", "{\"text\":\"a\",\"out\":5,\"think\":3} ",
+                "{\"text\":\"a\",\"out\":5,\"think\":3]",
                 "{\"text\":\"a\",\"out\":5,\"thing\":3}", "{\"text\":\"a", "{\"text\":\"a\",\"out\":5", "")) {
             assertNull(pattern.match(other), other);
         }

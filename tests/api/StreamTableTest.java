@@ -38,7 +38,8 @@ class StreamTableTest {
     @ParameterizedTest
     @FieldSource("CASES")
     void overASocketItMeansWhatIsWritten(StreamCase stream) throws Exception {
-        try (var server = new MockWebServer(); var client = new StreamClient(1, List.of(), Map.of(), Limits.DEFAULT, ConnectionSettings.DEFAULT)) {
+        try (var server = new MockWebServer(); var client = new StreamClient(1, List.of(), Map.of(), Limits.DEFAULT,
+                ConnectionSettings.DEFAULT)) {
             server.enqueue(new MockResponse.Builder().addHeader("Content-Type", "text/event-stream")
                     .chunkedBody(stream.body(), 7).build());
             server.start();
@@ -74,7 +75,8 @@ class StreamTableTest {
             }
         }
         for (int seed = 1; seed <= SPLITS; seed++) {
-            assertEquals(expected, decoded(stream.api(), mixed(stream.body(), new Random(seed)), new Random(seed), 9), "seed " + seed);
+            assertEquals(expected, decoded(stream.api(), mixed(stream.body(), new Random(seed)), new Random(seed), 9),
+                    "seed " + seed);
         }
     }
 
@@ -83,7 +85,8 @@ class StreamTableTest {
         var text = new StringBuilder();
         for (var letter : body.toCharArray()) {
             var afterReturn = !text.isEmpty() && text.charAt(text.length() - 1) == '\r';
-            text.append(letter != '\n' ? String.valueOf(letter) : LINE_ENDS.get(afterReturn ? 1 + random.nextInt(2) : random.nextInt(3)));
+            text.append(letter != '\n' ? String.valueOf(letter)
+                    : LINE_ENDS.get(afterReturn ? 1 + random.nextInt(2) : random.nextInt(3)));
         }
         return text.toString();
     }
@@ -93,7 +96,8 @@ class StreamTableTest {
         var source = new ForwardingSource((Source) new Buffer().write(body.getBytes(StandardCharsets.UTF_8))) {
             @Override
             public long read(Buffer sink, long byteCount) throws IOException {
-                return super.read(sink, Math.min(byteCount, mostPerRead == Integer.MAX_VALUE ? byteCount : 1 + random.nextInt(mostPerRead)));
+                return super.read(sink, Math.min(byteCount, mostPerRead == Integer.MAX_VALUE ? byteCount
+                        : 1 + random.nextInt(mostPerRead)));
             }
         };
         return DecodedStream.of(source, Dialect.of(api)).stream().map(Object::toString).toList();

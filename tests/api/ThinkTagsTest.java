@@ -47,12 +47,14 @@ class ThinkTagsTest {
         "The| answer; content:The| content: answer",
         "<b>|bold; content:<b>|content:bold",
         "<thinking>|Hm; content:<thinking>|content:Hm",
-        "42|</think|; content:42|content:</think", "Sure: |<think>|a|</think>|Blue; content:Sure: |content:<think>|content:a|content:</think>|content:Blue",
+        "42|</think|; content:42|content:</think",
+        "Sure: |<think>|a|</think>|Blue; content:Sure: |content:<think>|content:a|content:</think>|content:Blue",
         "Use <thi|nk> and </think>.|Or not; content:Use <thi|content:nk> and </think>.|content:Or not",
         "</think>|42|<think>|!|</think>; other:</think>|content:42|content:<think>|content:!|content:</think>"})
     void eachEventIsAThoughtOrVisibleTextOrATag(String texts, String expected) {
         var seen = new ArrayList<String>();
-        var tags = new ThinkTags((nanos, read, event) -> seen.add(event.kind().word() + ":" + event.text() + " at " + nanos + " by " + read));
+        var tags = new ThinkTags((nanos, read, event) ->
+                seen.add(event.kind().word() + ":" + event.text() + " at " + nanos + " by " + read));
         tags.add(1, 1, new StreamEvent(EventKind.ROLE, null, null, false));
         assertEquals(List.of("role:null at 1 by 1"), seen, "nothing is held before the first text");
         var pieces = texts.strip().replace("NL", "\n").split("\\|");
@@ -101,7 +103,8 @@ class ThinkTagsTest {
     void thoughtsInTheTextAreSaidInTheTableAndByCompare() throws IOException {
         var run = thinking("-m", "m");
         assertEquals("<think>Hm</think>42!", run.requests().getFirst().get("output"));
-        assertTrue(run.err().contains("\nwarning: m: 2 completed answers with thoughts inside the visible text, so that TTFT is that of the first"
+        assertTrue(run.err().contains(
+                "\nwarning: m: 2 completed answers with thoughts inside the visible text, so that TTFT is that of the first"
                 + " thought. --think-tags reads them as reasoning.\n"), run.err());
         var compared = Printed.of("compare", Compare::run, Map.of(), InputStream.nullInputStream(), false, run.folder().toString());
         assertTrue(compared.out().contains("m: 2 answers with thoughts inside the visible text"), compared.out());

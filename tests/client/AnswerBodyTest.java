@@ -81,7 +81,8 @@ class AnswerBodyTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"data:", "event: x\ndata:", "id: 1\ndata:", "retry: 9\ndata:", ": a comment\n\ndata:", "\n\n data:", "\uFEFFdata:", "\n\n\uFEFFdata:"})
+    @ValueSource(strings = {"data:", "event: x\ndata:", "id: 1\ndata:", "retry: 9\ndata:", ": a comment\n\ndata:", "\n\n data:",
+            "\uFEFFdata:", "\n\n\uFEFFdata:"})
     void anyFieldTellsThatEventsCome(String beginning) throws IOException {
         var run = answered("application/json", TOKEN.replaceFirst("data:", beginning) + STOP);
         assertEquals("completed", end(run));
@@ -91,7 +92,8 @@ class AnswerBodyTest {
     /** In this order: the type, the body, what the row says. */
     @ParameterizedTest
     @CsvSource(delimiter = '|', quoteCharacter = '`', value = {
-        "application/json|{\"choices\":[{\"message\":{\"content\":\"Hi\"}}]}|not_streamed the server did not stream, it sent application/json",
+        "application/json|{\"choices\":[{\"message\":{\"content\":\"Hi\"}}]}|not_streamed the server did not stream, it sent "
+                + "application/json",
         "text/event-stream|{\"choices\":[{\"message\":{\"content\":\"Hi\"}}]}|not_streamed the server did not stream, it sent JSON",
         "text/html|<html><title>Sign in</title></html>|not_streamed the server did not stream, it sent text/html",
         "text/event-stream| <!DOCTYPE html>|not_streamed the server did not stream, it sent HTML",
@@ -101,7 +103,8 @@ class AnswerBodyTest {
         "text/event-stream|[{\"error\":{\"message\":\"Slow down\",\"code\":429}}]|429 Slow down",
         "text/event-stream|data: {\"error\":{\"message\":\"Slow down\",\"code\":\"rate_limit\"}}|rate_limit Slow down",
         "application/json|{\"error\":{\"mess|not_streamed the server did not stream, it sent application/json"})
-    void aDocumentInsteadOfAStreamIsAFailureWithTheServersMessageIfItHasOne(String type, String body, String meaning) throws IOException {
+    void aDocumentInsteadOfAStreamIsAFailureWithTheServersMessageIfItHasOne(String type, String body, String meaning)
+    throws IOException {
         var run = answered(type, body);
         assertEquals("failed " + meaning, end(run));
         assertEquals("200", run.request().get("http_status"));
@@ -152,7 +155,8 @@ class AnswerBodyTest {
     @ValueSource(strings = {"deflate", "br", "zstd", "gzip, gzip"})
     void anEncodingThatIsNotReadIsNamed(String encoding) throws IOException {
         var run = answered("text/event-stream", encoding, new Buffer().writeUtf8("\u0001\u0002"));
-        assertEquals("failed unknown_encoding the server sends the stream in the encoding '" + encoding + "', which this tool does not read", end(run));
+        assertEquals("failed unknown_encoding the server sends the stream in the encoding '" + encoding
+                + "', which this tool does not read", end(run));
         assertEquals(1, run.requests().size());
         assertTrue(run.err().contains("; turn the compression off at the server or a proxy before it"), run.err());
     }
@@ -196,7 +200,8 @@ class AnswerBodyTest {
         assertEquals("failed empty_stream 200, then the server closed the connection after 0.0 s without an event", end(run));
         assertEquals(1, run.requests().size());
         assertEquals("200", run.request().get("http_status"));
-        assertTrue(run.err().contains("; the answer may have been generated, so it is sent again only if --retries is given\n"), run.err());
+        assertTrue(run.err().contains("; the answer may have been generated, so it is sent again only if --retries is given\n"),
+                run.err());
         assertFalse(run.err().contains("check the base URL"), run.err());
         results = results.resolve("again");
         assertEquals(3, scripted(closes, "--retries", "2").requests().size());
@@ -219,8 +224,10 @@ class AnswerBodyTest {
     @CsvSource(delimiter = '|', quoteCharacter = '`', value = {
         "chunked||reset|empty_stream 200, then the server reset the connection after T s without an event",
         "500||close|empty_stream 200, then the server closed the connection after T s without an event",
-        "chunked|data: {\"error\":{\"message\":\"out of memory\"}}|close|empty_stream 200, then the server closed the connection after T s without an event, after: data: {\"error\":{\"message\":\"out of memory\"}}",
-        "bad||close|invalid_http 200, then the server sent what is not valid HTTP (not the size of a chunk: an empty line) after T s without an event"})
+        "chunked|data: {\"error\":{\"message\":\"out of memory\"}}|close|empty_stream 200, then the server closed the connection "
+        + "after T s without an event, after: data: {\"error\":{\"message\":\"out of memory\"}}",
+        "bad||close|invalid_http 200, then the server sent what is not valid HTTP (not the size of a chunk: an empty line) after "
+        + "T s without an event"})
     void howAnAnswerWithoutAnEventEndsIsSaidWithItsTime(String head, String body, String end, String said) throws IOException {
         var run = scripted((request, out) -> {
             write(out, head.equals("500") ? HEADERS.replace("Transfer-Encoding: chunked", "Content-Length: 500") : HEADERS);
@@ -287,7 +294,8 @@ class AnswerBodyTest {
     @Test
     void whatIsNotHttpIsCalledThatWithWhatCame() throws IOException {
         var run = scripted((request, out) -> write(out, HEADERS + "HTTP/1.1 504 Connection timeout\r\n\r\n"));
-        assertEquals("failed invalid_http 200, then the server sent what is not valid HTTP (not the size of a chunk: HTTP/1.1 504 Connection timeout)"
+        assertEquals("failed invalid_http 200, then the server sent what is not valid HTTP (not the size of a chunk: HTTP/1.1 "
+                + "504 Connection timeout)"
                 + " after 0.0 s without an event", end(run).replaceFirst("0\\.\\d s", "0.0 s"));
         assertEquals(1, run.requests().size());
         assertFalse(run.err().contains("check the base URL"), run.err());
@@ -296,7 +304,8 @@ class AnswerBodyTest {
                 end(scripted((request, out) -> write(out, HEADERS + chunk(TOKEN) + "1x\r\n"))));
         results = results.resolve("before");
         assertTrue(end(scripted((request, out) -> write(out, "SSH-2.0-OpenSSH_9.2\r\n"), "--retries", "0"))
-                .matches("failed invalid_http localhost:\\d+ sent what is not valid HTTP as an answer \\(.*SSH-2.0.*\\)"), run.err());
+                .matches("failed invalid_http localhost:\\d+ sent what is not valid HTTP as an answer \\(.*SSH-2.0.*\\)"),
+                run.err());
     }
 
     @Test

@@ -159,12 +159,14 @@ class DialectsTest extends ExchangeCase {
 
     @Test
     void row24theResponsesApiIsDecodedByType() throws Exception {
-        var got = streamOfResponses("event: response.created\ndata: {\"type\":\"response.created\",\"response\":{\"status\":\"in_progress\",\"error\":null}}\n\n"
+        var got = streamOfResponses("event: response.created\ndata: "
+                + "{\"type\":\"response.created\",\"response\":{\"status\":\"in_progress\",\"error\":null}}\n\n"
                 + "data: {\"type\":\"response.reasoning_summary_text.delta\",\"delta\":\"hm\"}\n\n"
                 + "data: {\"type\":\"response.output_text.delta\",\"delta\":\"Hi\"}\n\n"
                 + "data: {\"type\":\"response.output_text.done\",\"text\":\"Hi\"}\n\n"
                 + "data: {\"type\":\"response.completed\",\"response\":{\"status\":\"completed\",\"model\":\"m-1\",\"error\":null,"
-                + "\"incomplete_details\":null,\"usage\":{\"input_tokens\":3,\"output_tokens\":1,\"input_tokens_details\":{\"cached_tokens\":0}}}}\n\n");
+                + "\"incomplete_details\":null,\"usage\":{\"input_tokens\":3,\"output_tokens\":1,"
+                + "\"input_tokens_details\":{\"cached_tokens\":0}}}}\n\n");
         assertEquals(List.of("role", "reasoning:hm", "content:Hi", "other", "finish:completed"), got.events());
         assertEquals(new Usage(3, 0, 1, null), got.ending().answer().usage());
         assertEquals("m-1", got.ending().answer().reportedModel());
@@ -173,7 +175,8 @@ class DialectsTest extends ExchangeCase {
         var incomplete = streamOfResponses("data: {\"type\":\"response.incomplete\",\"response\":{\"status\":\"incomplete\","
                 + "\"incomplete_details\":{\"reason\":\"max_output_tokens\"}}}\n\n");
         assertEquals("max_output_tokens", incomplete.ending().answer().finishReason());
-        var failed = streamOfResponses("data: {\"type\":\"response.failed\",\"response\":{\"status\":\"failed\",\"error\":{\"code\":"
+        var failed = streamOfResponses(
+                "data: {\"type\":\"response.failed\",\"response\":{\"status\":\"failed\",\"error\":{\"code\":"
                 + "\"server_error\",\"message\":\"oh\"}}}\n\n");
         assertEquals("failed server_error oh", failed.status() + " " + failed.errorType() + " " + failed.error());
         var error = streamOfResponses("event: error\ndata: {\"type\":\"error\",\"code\":\"rate\",\"message\":\"slow\"}\n\n");
@@ -196,7 +199,8 @@ class DialectsTest extends ExchangeCase {
     @Test
     void row26aMessageThatGrowsBesideTheDeltaIsNotCounted() throws Exception {
         var got = stream("data: {\"choices\":[{\"delta\":{\"content\":\"one two\"},\"message\":{\"content\":\"one two\"}}]}\n\n"
-                + "data: {\"choices\":[{\"delta\":{\"content\":\" three\"},\"message\":{\"content\":\"one two three\"}}]}\n\n" + STOP);
+                + "data: {\"choices\":[{\"delta\":{\"content\":\" three\"},\"message\":{\"content\":\"one two three\"}}]}\n\n"
+                + STOP);
         assertEquals("one two three", got.text());
     }
 
@@ -307,7 +311,10 @@ class DialectsTest extends ExchangeCase {
 
     private static final EnumSet<Fault> CUT_OFF = EnumSet.of(Fault.CUT, Fault.CUT_LINE, Fault.RESET);
 
-    /** The silent ones are in StreamTest, where somebody watches the clock; the mixed ones in FaultTest, where the requests are many. */
+    /**
+     * The silent ones are in StreamTest, where somebody watches the clock; the mixed ones in FaultTest, where the requests are
+     * many.
+     */
     @ParameterizedTest
     @EnumSource(value = Fault.class, mode = EnumSource.Mode.EXCLUDE, names = {"STALL", "NO_ANSWER", "MIXED"})
     void everySimulatedFaultHasTheRightStatus(Fault fault) throws Exception {
@@ -409,7 +416,8 @@ class DialectsTest extends ExchangeCase {
                 var sent = new ArrayList<Double>();
                 var model = model("sim-ttft30-itl10-n20", "chat", simulator.baseUrl());
                 var recording = new Recording();
-                new Exchange(client, model, model.body(Prompt.ofText("p", "Hi", "p"), new Sampling(200, 0, null), UsageRequest.AT_THE_END), recording, () -> { }) {
+                new Exchange(client, model, model.body(Prompt.ofText("p", "Hi", "p"), new Sampling(200, 0, null),
+                        UsageRequest.AT_THE_END), recording, () -> { }) {
                     @Override
                     public StreamEvent decode(String type, String data) {
                         var event = super.decode(type, data);

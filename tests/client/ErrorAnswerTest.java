@@ -114,8 +114,10 @@ class ErrorAnswerTest extends ExchangeCase {
     void aRedirectIsNotFollowedAndTheKeyStays() throws Exception {
         try (var elsewhere = new MockWebServer()) {
             elsewhere.start();
-            server.enqueue(new MockResponse.Builder().code(307).addHeader("Location", elsewhere.url("/v1/chat/completions").toString()).build());
-            var withKey = ModelCatalog.of(new ModelSettings(List.of("m"), null, server.url("/v1").toString(), "chat", false, List.of()),
+            server.enqueue(new MockResponse.Builder().code(307)
+                    .addHeader("Location", elsewhere.url("/v1/chat/completions").toString()).build());
+            var withKey = ModelCatalog.of(new ModelSettings(List.of("m"), null, server.url("/v1").toString(),
+                    "chat", false, List.of()),
                     Map.of("OPENAI_API_KEY", "sk-very-secret"), ModelCatalog.Access.WITH_KEYS).models().getFirst();
             var got = exchange(client, withKey, true);
             assertEquals("redirect", got.errorType());

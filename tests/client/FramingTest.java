@@ -190,8 +190,10 @@ class FramingTest {
     void aConnectionThatHasEndedIsNotUsed(String scheme, String farewell, @TempDir Path folder) throws Exception {
         var ended = new Semaphore(0);
         try (var trust = TrustedCertificate.forLocalhost(folder);
-             var server = new ScriptedServer(scheme.equals("https") ? trust.serverSocketFactory().createServerSocket(0, 50,
-                     InetAddress.getLoopbackAddress()) : new ServerSocket(0, 50, InetAddress.getLoopbackAddress()), (request, out) -> {
+             var listener = scheme.equals("https")
+                     ? trust.serverSocketFactory().createServerSocket(0, 50, InetAddress.getLoopbackAddress())
+                     : new ServerSocket(0, 50, InetAddress.getLoopbackAddress());
+             var server = new ScriptedServer(listener, (request, out) -> {
                          write(out, HEADERS + chunk(TOKEN.formatted("a")) + chunk(END) + "0\r\n\r\n");
                          Thread.sleep(20); // so that it is not of the same read
                          write(out, farewell.translateEscapes());
@@ -204,9 +206,11 @@ class FramingTest {
                      ConnectionSettings.DEFAULT)) {
             for (int request = 1; request <= 3; request++) {
                 var recording = new Recording();
-                var result = new Exchange(own, TestModels.of("m", "chat", server.url().replace("http:", scheme + ":")), "{}", recording,
+                var result = new Exchange(own, TestModels.of("m", "chat", server.url().replace("http:", scheme + ":")), "{}",
+                        recording,
                         () -> { }).run();
-                assertEquals("completed false false", result.outcome().status().word() + " " + result.network().connectionReused() + " "
+                assertEquals("completed false false",
+                        result.outcome().status().word() + " " + result.network().connectionReused() + " "
                         + result.resent());
                 assertTrue(ended.tryAcquire(10, TimeUnit.SECONDS));
                 Thread.sleep(100); // for what it has sent to arrive, which nothing here can see
@@ -229,7 +233,8 @@ class FramingTest {
                  }
                  write(out, chunk(END) + "0\r\n\r\n");
              });
-             var other = new ScriptedServer((request, out) -> write(out, HEADERS + chunk(TOKEN.formatted("b")) + chunk(END) + "0\r\n\r\n"))) {
+             var other = new ScriptedServer((request, out) ->
+                     write(out, HEADERS + chunk(TOKEN.formatted("b")) + chunk(END) + "0\r\n\r\n"))) {
             var recording = new Recording();
             var exchange = new Exchange(client, TestModels.of("m", "chat", fast.url()), "{}", recording, () -> { });
             var result = CompletableFuture.supplyAsync(exchange::run);
@@ -243,7 +248,8 @@ class FramingTest {
             assertTrue(silenceNanos < 150_000_000, silenceNanos + " ns: it is this side that is silent, for 200 ms and more");
             assertEquals("completed", exchange(other.url()).status());
             var events = new int[1];
-            Await.until("all events are read", () -> result.isDone() & recording.drain((micros, read, kind, text, tokens) -> events[0]++));
+            Await.until("all events are read",
+                    () -> result.isDone() & recording.drain((micros, read, kind, text, tokens) -> events[0]++));
             recording.drain((micros, read, kind, text, tokens) -> events[0]++);
             assertEquals(many + 1, events[0]);
             assertEquals("completed", result.get(10, TimeUnit.SECONDS).outcome().status().word());
@@ -251,7 +257,10 @@ class FramingTest {
         }
     }
 
-    /** Ten events come in about 50 ms, and each takes 50 ms to parse: stamped when they are parsed, they would be half a second apart. */
+    /**
+     * Ten events come in about 50 ms, and each takes 50 ms to parse: stamped when they are parsed, they would be half a second
+     * apart.
+     */
     @ParameterizedTest
     @ValueSource(booleans = {true, false})
     void anEventHasTheTimeOfItsReadHoweverLateItIsParsed(boolean chunked) throws Exception {
@@ -277,7 +286,8 @@ class FramingTest {
             var times = new ArrayList<Long>();
             var reads = new ArrayList<Integer>();
             recording.drain((micros, read, kind, text, tokens) -> {
-                assertEquals(!reads.isEmpty() && reads.getLast() == read, !times.isEmpty() && times.getLast() == micros, "a read has one time");
+                assertEquals(!reads.isEmpty() && reads.getLast() == read, !times.isEmpty()
+                        && times.getLast() == micros, "a read has one time");
                 times.add(micros);
                 reads.add(read);
             });
@@ -303,9 +313,11 @@ class FramingTest {
     /** More than the buffers of both sides hold: the client waits until the server goes on reading. */
     @Test
     void aRequestOfAnyLengthIsSent() throws Exception {
-        try (var server = new ScriptedServer((request, out) -> write(out, HEADERS + chunk(TOKEN.formatted("a")) + chunk(END) + "0\r\n\r\n"))) {
+        try (var server = new ScriptedServer((request, out) ->
+                write(out, HEADERS + chunk(TOKEN.formatted("a")) + chunk(END) + "0\r\n\r\n"))) {
             var recording = new Recording();
-            var result = new Exchange(client, TestModels.of("m", "chat", server.url()), "{\"x\":\"" + "x".repeat(32 << 20) + "\"}", recording, () -> { })
+            var result = new Exchange(client, TestModels.of("m", "chat", server.url()),
+                    "{\"x\":\"" + "x".repeat(32 << 20) + "\"}", recording, () -> { })
                     .run();
             assertEquals("completed", result.outcome().status().word(), result.outcome().toString());
         }
@@ -369,7 +381,8 @@ class FramingTest {
     /** Headers and the first event are one packet, so one read. */
     @Test
     void theHeadersHaveTheTimeOfTheirRead() throws Exception {
-        try (var server = new ScriptedServer((request, out) -> write(out, HEADERS + chunk(TOKEN.formatted("a")) + chunk(END) + "0\r\n\r\n"))) {
+        try (var server = new ScriptedServer((request, out) ->
+                write(out, HEADERS + chunk(TOKEN.formatted("a")) + chunk(END) + "0\r\n\r\n"))) {
             var recording = new Recording();
             var result = new Exchange(client, TestModels.of("m", "chat", server.url()), "{}", recording, () -> { }).run();
             var firstMicros = new ArrayList<Long>();
@@ -412,7 +425,8 @@ class FramingTest {
         phases.connectEnd(null, null, null, null);
         var network = phases.network(System.nanoTime(), 0, null);
         assertTrue(network.dnsMicros() < 300_000, network.toString());
-        assertTrue(network.connectMicros() >= 300_000 && network.connectMicros() < network.tlsMicros() && network.tlsMicros() >= 400_000, network.toString());
+        assertTrue(network.connectMicros() >= 300_000 && network.connectMicros() < network.tlsMicros()
+                && network.tlsMicros() >= 400_000, network.toString());
     }
 
     @Test

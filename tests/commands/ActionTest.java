@@ -26,13 +26,17 @@ import stream.fixtures.TestRun;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.dataformat.yaml.YAMLMapper;
 
-/** The steps of action.yml, run as GitHub's runner runs them: a bash that ends at the first error, with files for outputs and summary. */
+/**
+ * The steps of action.yml, run as GitHub's runner runs them: a bash that ends at the first error, with files for outputs and
+ * summary.
+ */
 @Execution(ExecutionMode.CONCURRENT)
 @Order(TestOrder.FIRST)
 class ActionTest {
 
     private static final Pattern EXPRESSION = Pattern.compile("\\$\\{\\{ *(inputs|steps\\.(\\w+)\\.outputs)\\.([\\w-]+) *\\}\\}");
-    private static final String ARGUMENTS = "--simulate\n-m\na=sim-ttft30-itl1-n4,b=sim-ttft10-itl1-n4\n-p\nit's a \"question\"\n\n-p\nanother\n-n\n6\n";
+    private static final String ARGUMENTS =
+            "--simulate\n-m\na=sim-ttft30-itl1-n4,b=sim-ttft10-itl1-n4\n-p\nit's a \"question\"\n\n-p\nanother\n-n\n6\n";
 
     @TempDir
     Path folder;
@@ -48,7 +52,8 @@ class ActionTest {
     @BeforeEach
     void readTheAction() {
         action = new YAMLMapper().readTree(Path.of("action.yml"));
-        action.get("inputs").properties().forEach(input -> inputs.put(input.getKey(), input.getValue().path("default").asString("")));
+        action.get("inputs").properties()
+                .forEach(input -> inputs.put(input.getKey(), input.getValue().path("default").asString("")));
     }
 
     private String evaluated(String text) {
@@ -65,10 +70,12 @@ class ActionTest {
                 continue; // the JDK is there
             }
             var output = Files.writeString(folder.resolve("output"), "");
-            var builder = new ProcessBuilder("bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", step.get("run").stringValue())
+            var builder = new ProcessBuilder("bash", "--noprofile", "--norc", "-eo", "pipefail", "-c",
+                    step.get("run").stringValue())
                     .directory(folder.toFile()).redirectErrorStream(true).redirectOutput(folder.resolve("log").toFile());
             var environment = new LinkedHashMap<String, String>();
-            step.path("env").properties().forEach(variable -> environment.put(variable.getKey(), evaluated(variable.getValue().stringValue())));
+            step.path("env").properties().forEach(variable ->
+                    environment.put(variable.getKey(), evaluated(variable.getValue().stringValue())));
             environment.put("GITHUB_ACTION_PATH", actionPath);
             environment.put("GITHUB_OUTPUT", output.toString());
             environment.put("GITHUB_STEP_SUMMARY", summary.toString());
@@ -99,7 +106,8 @@ class ActionTest {
         assertEquals(1, slower.exitCode(), slower.log());
         assertTrue(slower.log().contains("::error::compare: --fail-if 'ttft_p50 > 2x': a: new has "), slower.log());
         assertEquals("exceeded", outputs.get("compare").get("verdict"));
-        assertTrue(slower.summary().startsWith("**a: to the first token baseline is ") && slower.summary().contains("### a\n"), slower.summary());
+        assertTrue(slower.summary().startsWith("**a: to the first token baseline is ")
+                && slower.summary().contains("### a\n"), slower.summary());
         assertEquals(outputs.get("measure").get("run"), evaluated(action.at("/outputs/run/value").stringValue()));
         assertEquals("exceeded", evaluated(action.at("/outputs/verdict/value").stringValue()));
         assertEquals(24, Files.readAllLines(folder.resolve(outputs.get("measure").get("run")).resolve("requests.csv")).size() - 1);
@@ -133,11 +141,14 @@ class ActionTest {
         launcher(1, 3); // some requests failed, a limit is undecided
         var undecided = run();
         assertEquals(0, undecided.exitCode(), undecided.log());
-        assertEquals(List.of("-p", "it's $HOME `date`", "-n", "2", "--echo", "none", "--results", "measured"), arguments("Stream.java"));
-        assertEquals(List.of("measured/20261125T000001Z-00a2", "--fail-if", "ttft_p95 > 1.2x", "--fail-if", "failed > 1%", "--format", "markdown"),
+        assertEquals(List.of("-p", "it's $HOME `date`", "-n", "2", "--echo", "none", "--results", "measured"),
+                arguments("Stream.java"));
+        assertEquals(List.of("measured/20261125T000001Z-00a2", "--fail-if", "ttft_p95 > 1.2x", "--fail-if",
+                "failed > 1%", "--format", "markdown"),
                 arguments("Compare.java"));
         assertEquals("undecided", outputs.get("compare").get("verdict"));
-        assertEquals("::notice::no baseline in none-yet yet; the models of the run are compared with each other\n::warning::a finding\n",
+        assertEquals("::notice::no baseline in none-yet yet; the models of the run are compared with each other\n::warning::a "
+                + "finding\n",
                 undecided.log());
 
         launcher(0, 1);

@@ -49,7 +49,8 @@ class LauncherTest {
         folder.resolve("jbang").toFile().setExecutable(true);
         bin = Files.createDirectories(folder.resolve("bin"));
         Files.createDirectories(folder.resolve("home"));
-        for (var tool : List.of("bash", "sed", "dirname", "basename", "readlink", "mkdir", "mv", "rm", "cat", "grep", "touch", "echo")) {
+        for (var tool : List.of("bash", "sed", "dirname", "basename", "readlink", "mkdir", "mv", "rm", "cat",
+                "grep", "touch", "echo")) {
             for (var place : System.getenv("PATH").split(File.pathSeparator)) {
                 if (Files.isExecutable(Path.of(place, tool)) && !Files.exists(bin.resolve(tool))) {
                     tool(tool, "exec " + Path.of(place, tool) + " \"$@\"");
@@ -79,19 +80,23 @@ class LauncherTest {
     @Test
     void anArchiveOfClassesThatDoesNotFitIsIgnoredQuietly() throws Exception {
         var java = Path.of(System.getProperty("java.home"), "bin", "java").toString();
-        var source = Files.writeString(folder.resolve("Hi.java"), "class Hi { public static void main(String[] a) { System.out.print(\"hi\"); } }");
+        var source = Files.writeString(folder.resolve("Hi.java"),
+                "class Hi { public static void main(String[] a) { System.out.print(\"hi\"); } }");
         for (var classes : List.of("one", "other")) {
-            assertEquals(0, ToolProvider.getSystemJavaCompiler().run(null, null, null, "-d", folder.resolve(classes).toString(), source.toString()));
+            assertEquals(0, ToolProvider.getSystemJavaCompiler()
+                    .run(null, null, null, "-d", folder.resolve(classes).toString(), source.toString()));
             try (var jar = new JarOutputStream(Files.newOutputStream(folder.resolve(classes + ".jar")))) {
                 jar.putNextEntry(new ZipEntry("Hi.class"));
                 Files.copy(folder.resolve(classes).resolve("Hi.class"), jar);
             }
         }
         var archive = folder.resolve("hi.jsa").toString();
-        assertEquals(0, quiet(java, "-XX:ArchiveClassesAtExit=" + archive, "-cp", folder.resolve("one.jar").toString(), "Hi").start().waitFor());
+        assertEquals(0, quiet(java, "-XX:ArchiveClassesAtExit=" + archive, "-cp", folder.resolve("one.jar").toString(), "Hi")
+                .start().waitFor());
         for (var command : List.of("Stream.java", "Live.java")) {
             var words = new ArrayList<>(List.of(java, "-XX:SharedArchiveFile=" + archive));
-            words.addAll(List.of(Files.readString(Path.of(command)).replaceFirst("(?s).*//RUNTIME_OPTIONS ([^\n]+).*", "$1").split(" ")));
+            words.addAll(List.of(Files.readString(Path.of(command))
+                    .replaceFirst("(?s).*//RUNTIME_OPTIONS ([^\n]+).*", "$1").split(" ")));
             words.addAll(List.of("-cp", folder.resolve("other.jar").toString(), "Hi"));
             var process = quiet(words.toArray(String[]::new)).redirectErrorStream(true).start();
             assertEquals("hi", new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8), command);
@@ -136,7 +141,8 @@ class LauncherTest {
         tool("mvn", GOOD_MAVEN);
         Files.createSymbolicLink(bin.resolve("jbang"), folder.resolve("jbang"));
         var home = jdk("jdk", 25, "echo \"echo it ran\"; exit 255");
-        assertEquals(new Launched(0, "jbang: fetching JBang 0.132.1, once\nit ran\n"), launch(Map.of("JAVA_HOME", home.toString()), "Stream.java"));
+        assertEquals(new Launched(0, "jbang: fetching JBang 0.132.1, once\nit ran\n"),
+                launch(Map.of("JAVA_HOME", home.toString()), "Stream.java"));
     }
 
     @Test
@@ -182,7 +188,8 @@ class LauncherTest {
 
     @Test
     void anInterruptedDownloadLeavesNothingHalfDone() throws Exception {
-        tool("mvn", "for arg; do case $arg in -DoutputDirectory=*) touch \"${arg#*=}/half\" ;; esac; done; kill -TERM $PPID; exit 0");
+        tool("mvn", "for arg; do case $arg in -DoutputDirectory=*) touch \"${arg#*=}/half\" ;; esac; done; kill -TERM $PPID; "
+                + "exit 0");
         var home = jdk("jdk", 25, "exit 1");
         var launched = launch(Map.of("JAVA_HOME", home.toString()), "Stream.java");
         assertEquals(1, launched.exitCode());
@@ -201,11 +208,13 @@ class LauncherTest {
     @Test
     void withoutMavenJbangsOwnInstallerIsUsed() throws Exception {
         var home = jdk("jdk", 25, "exit 1");
-        tool("curl", "echo 'mkdir -p \"$HOME/.jbang/bin\"; printf \"#!/bin/sh\\necho own \\\"\\$@\\\"\\n\" >\"$HOME/.jbang/bin/jbang\";"
+        tool("curl", "echo 'mkdir -p \"$HOME/.jbang/bin\"; printf \"#!/bin/sh\\necho own \\\"\\$@\\\"\\n\" "
+                + ">\"$HOME/.jbang/bin/jbang\";"
                 + " /bin/chmod +x \"$HOME/.jbang/bin/jbang\"'");
         assertEquals(new Launched(0, "own Stream.java\n"), launch(Map.of("JAVA_HOME", home.toString()), "Stream.java"));
         tool("curl", "exit 1");
-        assertEquals(new Launched(0, "own Stream.java\n"), launch(Map.of("JAVA_HOME", home.toString()), "Stream.java"), "fetched once");
+        assertEquals(new Launched(0, "own Stream.java\n"),
+                launch(Map.of("JAVA_HOME", home.toString()), "Stream.java"), "fetched once");
     }
 
     @Test
@@ -279,7 +288,8 @@ class LauncherTest {
         var calls = calls();
         var changes = new java.util.LinkedHashMap<String, String>();
         changes.put("content and time", "echo more >>src/stream/room/Part.java");
-        changes.put("content, with an old time", "echo other >src/stream/room/Part.java; touch -d '2 hours ago' src/stream/room/Part.java");
+        changes.put("content, with an old time",
+                "echo other >src/stream/room/Part.java; touch -d '2 hours ago' src/stream/room/Part.java");
         changes.put("content and time of another part", "echo 1 >src/stream/room/Same.java");
         changes.put("content of the same size, in the same minute", "echo 2 >src/stream/room/Same.java");
         changes.put("a new part", "echo new >src/stream/room/New.java; touch -d '2 hours ago' src/stream/room/New.java");
@@ -290,8 +300,10 @@ class LauncherTest {
         changes.put("settings of JBang", "echo x >jbang.properties; touch -d '2 hours ago' jbang.properties");
         changes.put("a damaged file", "echo damaged >.jbang-cache/commands/Stream.java");
         for (var change : changes.entrySet()) {
-            assertEquals(0, new ProcessBuilder("sh", "-c", change.getValue()).directory(folder.toFile()).start().waitFor(), change.getKey());
-            assertEquals("[-classpath][" + folder + "/x.jar][stream.Stream][x]", launch(environment, "Stream.java", "x").printed(), change.getKey());
+            assertEquals(0, new ProcessBuilder("sh", "-c", change.getValue()).directory(folder.toFile()).start()
+                    .waitFor(), change.getKey());
+            assertEquals("[-classpath][" + folder + "/x.jar][stream.Stream][x]",
+                    launch(environment, "Stream.java", "x").printed(), change.getKey());
             assertEquals(++calls, calls(), change.getKey());
             launch(environment, "Stream.java", "x");
             assertEquals(calls, calls(), "kept again after " + change.getKey());
@@ -311,9 +323,12 @@ class LauncherTest {
     void aCallThatOnlyPrintsSomethingMakesNoArchive() throws Exception {
         var environment = project();
         var java = folder.resolve("jdk/bin/java");
-        Files.writeString(java, Files.readString(java).replace(" -classpath", " -XX:ArchiveClassesAtExit=/a/x.jsa -XX:+UseSerialGC -classpath"));
-        assertEquals("[-XX:+UseSerialGC][-classpath][" + folder + "/x.jar][stream.Stream][--version]", launch(environment, "Stream.java", "--version").printed());
-        assertEquals("[-XX:ArchiveClassesAtExit=/a/x.jsa][-XX:+UseSerialGC][-classpath][" + folder + "/x.jar][stream.Stream][-p][Hi]",
+        Files.writeString(java, Files.readString(java)
+                .replace(" -classpath", " -XX:ArchiveClassesAtExit=/a/x.jsa -XX:+UseSerialGC -classpath"));
+        assertEquals("[-XX:+UseSerialGC][-classpath][" + folder + "/x.jar][stream.Stream][--version]",
+                launch(environment, "Stream.java", "--version").printed());
+        assertEquals("[-XX:ArchiveClassesAtExit=/a/x.jsa][-XX:+UseSerialGC][-classpath][" + folder
+                + "/x.jar][stream.Stream][-p][Hi]",
                 launch(environment, "Stream.java", "-p", "Hi").printed());
         assertEquals(2, calls(), "such a command is not kept");
     }
@@ -336,7 +351,8 @@ class LauncherTest {
         tool("flock", "exec " + which("flock") + " \"$@\"");
         tool("sleep", "exec " + which("sleep") + " \"$@\"");
         // JBang's part: fails if another one is in the middle of it
-        var home = jdk("jdk", 25, "mkdir \"$HOME/building\" || exit 3; sleep 0.3; rm -rf \"$HOME/building\"; echo 'echo ran'; exit 255");
+        var home = jdk("jdk", 25, "mkdir \"$HOME/building\" || exit 3; sleep 0.3; rm -rf \"$HOME/building\"; echo 'echo ran'; "
+                + "exit 255");
         launch(Map.of("JAVA_HOME", home.toString()), "Stream.java");
         try (var pool = Executors.newFixedThreadPool(4)) {
             var starts = pool.invokeAll(Collections.nCopies(4, () -> launch(Map.of("JAVA_HOME", home.toString()), "Stream.java")));

@@ -41,7 +41,8 @@ import stream.tools.SourceUses;
 class LayoutTest {
 
     /** A room may use only the rooms before it. */
-    private static final List<String> ROOMS = List.of("terminal", "prompt", "api", "metric", "client", "plan", "record", "simulator", "run",
+    private static final List<String> ROOMS = List.of("terminal", "prompt", "api", "metric", "client", "plan",
+            "record", "simulator", "run",
             "compare", "report", "live", "bench");
 
     private static final Path PARTS = Path.of("src/stream");
@@ -69,7 +70,8 @@ class LayoutTest {
     @Test
     void everyRoomIsInTheOrder() throws IOException {
         try (var rooms = Files.list(PARTS)) {
-            assertEquals(new TreeSet<>(ROOMS), rooms.map(path -> path.getFileName().toString()).collect(Collectors.toCollection(TreeSet::new)));
+            assertEquals(new TreeSet<>(ROOMS),
+                    rooms.map(path -> path.getFileName().toString()).collect(Collectors.toCollection(TreeSet::new)));
         }
     }
 
@@ -102,7 +104,8 @@ class LayoutTest {
         }
         for (var part : parts()) {
             var used = new TreeSet<>(uses.libraries().get(part));
-            var declared = directives("DEPS", part).stream().filter(library -> !UNNAMED.matcher(library).matches()).map(LayoutTest::jar)
+            var declared = directives("DEPS", part).stream()
+                    .filter(library -> !UNNAMED.matcher(library).matches()).map(LayoutTest::jar)
                     .collect(Collectors.toCollection(TreeSet::new));
             if (!known.containsAll(used)) {
                 declared.retainAll(used); // one of the others brings what nobody declares
@@ -114,8 +117,10 @@ class LayoutTest {
     }
 
     private static void differences(Path part, String directive, Set<?> declared, Set<?> used, List<String> wrong) {
-        used.stream().filter(each -> !declared.contains(each)).forEach(each -> wrong.add(part + " needs " + directive + " " + each));
-        declared.stream().filter(each -> !used.contains(each)).forEach(each -> wrong.add(part + " does not need " + directive + " " + each));
+        used.stream().filter(each -> !declared.contains(each))
+                .forEach(each -> wrong.add(part + " needs " + directive + " " + each));
+        declared.stream().filter(each -> !used.contains(each))
+                .forEach(each -> wrong.add(part + " does not need " + directive + " " + each));
     }
 
     /** Returns the name of a library's jar, as in okhttp-jvm-5.5.1.jar. */
@@ -124,14 +129,16 @@ class LayoutTest {
     }
 
     private static List<String> directives(String name, Path part) throws IOException {
-        return Pattern.compile("(?m)^//" + name + " (\\S+)$").matcher(Files.readString(part)).results().map(found -> found.group(1)).toList();
+        return Pattern.compile("(?m)^//" + name + " (\\S+)$").matcher(Files.readString(part)).results()
+                .map(found -> found.group(1)).toList();
     }
 
     @Test
     void aFileHasTheNameOfItsType() throws IOException {
         for (var part : parts()) {
             var name = part.getFileName().toString().replace(".java", "");
-            assertTrue(Pattern.compile("(?m)^[a-z -]*(class|record|interface|enum) " + name + "\\b").matcher(Files.readString(part)).find(), name);
+            assertTrue(Pattern.compile("(?m)^[a-z -]*(class|record|interface|enum) " + name + "\\b")
+                    .matcher(Files.readString(part)).find(), name);
         }
     }
 
@@ -164,6 +171,25 @@ class LayoutTest {
                 }
             }
         }
+    }
+
+    /**
+     * As .editorconfig has it: 132 columns, in scripts and styles of pages 120. Longer are directives, and text blocks, which show
+     * what another program writes.
+     */
+    @Test
+    void noLineIsLongerThanEditorsAreTold() throws IOException {
+        var wrong = new ArrayList<String>();
+        for (var folder : Map.of(".", 1, "src", 3, "tests", 3).entrySet()) {
+            try (var files = Files.walk(Path.of(folder.getKey()), folder.getValue())) {
+                for (var path : files.filter(each -> each.toString().matches(".*\\.(java|js|css)")).toList()) {
+                    var most = path.toString().endsWith(".java") ? 132 : 120;
+                    var code = Files.readString(path).replaceAll("(?s)\"{3}\\n.*?\"{3}", "").replaceAll("(?m)^//RUNTIME_.*", "");
+                    code.lines().filter(line -> line.length() > most).forEach(line -> wrong.add(path + ": " + line.strip()));
+                }
+            }
+        }
+        assertEquals(List.of(), wrong);
     }
 
     /** A row of docs/files.md may describe several columns. */
@@ -199,7 +225,8 @@ class LayoutTest {
         var rows = 0;
         for (; named.find(); rows++) {
             var name = named.group(2);
-            assertTrue(Arrays.stream(AllTests.named(named.group(1)).getDeclaredMethods()).anyMatch(method -> method.getName().equals(name)),
+            assertTrue(Arrays.stream(AllTests.named(named.group(1)).getDeclaredMethods())
+                    .anyMatch(method -> method.getName().equals(name)),
                     named.group());
         }
         assertTrue(rows > least, rows + " found");

@@ -18,7 +18,6 @@ import java.util.concurrent.CyclicBarrier;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.stream.Collectors;
 
 import mockwebserver3.Dispatcher;
 import mockwebserver3.MockResponse;
@@ -34,85 +33,16 @@ import stream.fixtures.ScriptedServer;
 import stream.fixtures.StreamRunCase;
 import stream.fixtures.TestRun;
 import stream.fixtures.ToolProcess;
-import tools.jackson.databind.json.JsonMapper;
 
 /** Every option of Stream's command line, against the simulator over real sockets. */
 class StreamTest extends StreamRunCase {
 
-    /** The answers of each model go to that model alone; a question that got none is forgotten. */
-    @Test
-    void aChatTellsEachModelWhatItSaidBefore() throws Exception {
-        try (var server = new MockWebServer()) {
-            server.start();
-            for (var answer : List.of("Blue.", "", "Because.")) {
-                server.enqueue(answer.isEmpty() ? new MockResponse.Builder().code(400).build() : new MockResponse.Builder().addHeader("Content-Type", "text/event-stream")
-                        .body("data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"" + answer
-                                + "\"},\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n").build());
-            }
-            TestRun.of(results, Map.of(), "Colour?\nSure?\nWhy?\n", "--base-url", server.url("/v1").toString(), "-m", "m", "--ask", "--chat",
-                    "--system", "Be brief.");
-            var asked = new ArrayList<String>();
-            for (int i = 0; i < 3; i++) {
-                var messages = JsonMapper.shared().readTree(server.takeRequest().getBody().utf8()).get("messages");
-                asked.add(messages.valueStream().map(each -> each.get("role").asString() + " " + each.get("content").asString())
-                        .collect(Collectors.joining(", ")));
-            }
-            assertEquals(List.of("system Be brief., user Colour?",
-                    "system Be brief., user Colour?, assistant Blue., user Sure?",
-                    "system Be brief., user Colour?, assistant Blue., user Why?"), asked);
-        }
-    }
-
     @Test
     void aRunAgainstASimulatorElsewhereIsMarkedAsSimulated() {
         var run = run("-m", QUICK, "-p", "Hi", "-n", "2");
-        assertTrue(run.file("run.json").contains("\"simulated\" : true") || run.file("run.json").contains("\"simulated\":true"), run.file("run.json"));
+        assertTrue(run.file("run.json").contains("\"simulated\" : true")
+                || run.file("run.json").contains("\"simulated\":true"), run.file("run.json"));
         assertTrue(run.err().contains("Simulated latencies in ms"), run.err());
-    }
-
-    @Test
-    void askingGoesOnUntilAnEmptyLine() {
-        var run = run(Map.of(), "First?\nSecond?\n\nnever\n", "-m", QUICK, "--ask");
-        assertEquals(0, run.exitCode(), run.err());
-        assertEquals(List.of("ask-1", "ask-2"), column(run.requests(), "prompt_id"));
-        var prompts = JsonMapper.shared().readTree(run.file("run.json")).path("prompts");
-        assertEquals(List.of("ask-1 First?", "ask-2 Second?"), prompts.valueStream().map(prompt -> prompt.path("id").asString("") + " "
-                + prompt.path("text").asString("")).toList(), "the questions are in no other file");
-        assertEquals(3, run.err().split("Ask a question: ", -1).length - 1);
-    }
-
-    @Test
-    void withoutATerminalWhatIsSentIsSaidAndNotAsked() {
-        var run = TestRun.of(results, "--base-url", simulator.baseUrl(), "-m", "sim-ttft1-itl1-n2", "--echo", "none");
-        assertEquals(0, run.exitCode(), run.err());
-        assertTrue(run.err().startsWith("stream: the prompts of prompts/ to sim-ttft1-itl1-n2: 8 requests, 0 of them warm-up; at most "), run.err());
-        assertFalse(run.err().contains("[y/N]"));
-        results = results.resolve("quiet");
-        assertEquals("", TestRun.of(results, "--base-url", simulator.baseUrl(), "-m", "sim-ttft1-itl1-n2", "--echo", "none", "-q").err());
-    }
-
-    @Test
-    void askingNothingLeavesNoRun() {
-        assertEquals("Ask a question: ", run(Map.of(), "", "--ask").err());
-        assertEquals(0, results.toFile().list().length);
-    }
-
-    @Test
-    void interruptedWhileItAnswersItDoesNotAskAgain() throws Exception {
-        var process = ToolProcess.of(List.of(), "stream.Stream", "--base-url", simulator.baseUrl(), "-m",
-                "sim-ttft1-itl20-n10000", "--max-tokens", "10000", "--ask", "--no-self-warmup", "-q", "--results",
-                results.toString()).start();
-        try {
-            process.getOutputStream().write("First?\nSecond?\n".getBytes(StandardCharsets.UTF_8));
-            process.getOutputStream().flush();
-            process.getInputStream().read(); // the first token is on the screen
-            ToolProcess.interrupt(process);
-            assertTrue(process.waitFor(20, TimeUnit.SECONDS), "still running");
-            var said = new String(process.getErrorStream().readAllBytes(), StandardCharsets.UTF_8);
-            assertEquals(2, said.split("Ask a question: ", -1).length, said);
-        } finally {
-            process.destroyForcibly();
-        }
     }
 
     @Test
@@ -130,7 +60,8 @@ class StreamTest extends StreamRunCase {
             server.start();
             for (int i = 0; i < 3; i++) {
                 server.enqueue(new MockResponse.Builder().addHeader("Content-Type", "text/event-stream")
-                        .body("data: {\"model\":\"llama\",\"choices\":[{\"delta\":{\"content\":\"a\"},\"finish_reason\":\"stop\"}]}\n\n")
+                        .body("data: {\"model\":\"llama\",\"choices\":[{\"delta\":{\"content\":\"a\"},\"finish_reason\":\"stop\"}"
+                        + "]}\n\n")
                         .build());
             }
             var url = server.url("/v1").toString();
@@ -140,11 +71,6 @@ class StreamTest extends StreamRunCase {
             var compared = Printed.compare(run.folder());
             assertTrue(compared.out().contains("a, b, c are one model"), compared.out());
         }
-    }
-
-    @Test
-    void askingEndsWithTheInput() {
-        assertEquals(List.of("ask-1"), column(run(Map.of(), "First?\n", "-m", QUICK, "--ask").requests(), "prompt_id"));
     }
 
     // The plan
@@ -213,7 +139,8 @@ class StreamTest extends StreamRunCase {
                     } finally {
                         inFlight.decrementAndGet();
                     }
-                    return new MockResponse.Builder().addHeader("Content-Type", "text/event-stream").body("data: [DONE]\n\n").build();
+                    return new MockResponse.Builder().addHeader("Content-Type", "text/event-stream")
+                            .body("data: [DONE]\n\n").build();
                 }
             });
             server.start();
@@ -238,7 +165,8 @@ class StreamTest extends StreamRunCase {
         var own = TestRun.of(results.resolve("a"), Map.of(), "", "--base-url", simulator.baseUrl(), file);
         assertEquals(List.of("q " + QUICK, "r gpt-3.5-turbo", "r gpt-4", "r text-davinci-003"), own.requests().stream()
                 .map(row -> row.get("prompt_id") + " " + row.get("model")).sorted().toList());
-        var named = TestRun.of(results.resolve("b"), Map.of(), "", "--base-url", simulator.baseUrl(), "-m", QUICK + ",m2=" + QUICK, file);
+        var named = TestRun.of(results.resolve("b"), Map.of(), "", "--base-url", simulator.baseUrl(), "-m",
+                QUICK + ",m2=" + QUICK, file);
         assertEquals(4, named.requests().size());
         assertTrue(named.err().startsWith("stream: warning: q; the models that these prompts name are ignored"), named.err());
     }
@@ -255,12 +183,14 @@ class StreamTest extends StreamRunCase {
             }
             var file = Files.writeString(results.resolve("system.txt"), "Be brief.\n");
             TestRun.of(results.resolve("r"), Map.of(), "", "--base-url", server.url("/v1").toString(), "-m", "m", "--system",
-                    "@" + file, "--seed-param", "5", "--temperature", "0.3", "--max-tokens", "9", "-p", "Hi", "prompts/chat.chatml");
+                    "@" + file, "--seed-param", "5", "--temperature", "0.3", "--max-tokens", "9", "-p",
+                    "Hi", "prompts/chat.chatml");
             var withItsOwn = server.takeRequest(5, TimeUnit.SECONDS).getBody().utf8();
             assertTrue(withItsOwn.contains("You are a patient teacher.") && !withItsOwn.contains("Be brief."), withItsOwn);
             assertEquals("{\"model\":\"m\",\"stream\":true,\"messages\":[{\"role\":\"system\",\"content\":\"Be brief.\"},"
                     + "{\"role\":\"user\",\"content\":\"Hi\"}],\"max_tokens\":9,\"temperature\":0.3,\"seed\":5,"
-                    + "\"stream_options\":{\"include_usage\":true,\"continuous_usage_stats\":true}}", server.takeRequest(5, TimeUnit.SECONDS).getBody().utf8());
+                    + "\"stream_options\":{\"include_usage\":true,\"continuous_usage_stats\":true}}",
+                    server.takeRequest(5, TimeUnit.SECONDS).getBody().utf8());
         }
     }
 
@@ -304,7 +234,8 @@ class StreamTest extends StreamRunCase {
     void aKeyThatTheServerQuotesIsNotRepeated() throws Exception {
         try (var server = new MockWebServer()) {
             server.start();
-            server.enqueue(new MockResponse.Builder().code(401).body("{\"error\":{\"message\":\"bad key sk-very-secret\",\"code\":\"sk-very-secret\"}}").build());
+            server.enqueue(new MockResponse.Builder().code(401)
+                    .body("{\"error\":{\"message\":\"bad key sk-very-secret\",\"code\":\"sk-very-secret\"}}").build());
             server.enqueue(new MockResponse.Builder().addHeader("Content-Type", "text/event-stream")
                     .body("data: {\"error\":{\"message\":\"bad key sk-very-secret\",\"type\":\"sk-very-secret\"}}\n\n").build());
             server.enqueue(new MockResponse.Builder().addHeader("Content-Type", "text/event-stream")
@@ -313,7 +244,8 @@ class StreamTest extends StreamRunCase {
                     .body("data: {\"note\":\"sk-very-secret\"}\n\ndata: [DONE]\n\n").build());
             var run = TestRun.of(results, WITH_KEY, "", "--base-url", server.url("/v1").toString(), "-m", "m", "-p", "a", "-p", "b",
                     "-p", "c", "-p", "d");
-            assertEquals(List.of("bad key (the key)", "bad key (the key)", "bad key (the key)", ""), column(run.requests(), "error"));
+            assertEquals(List.of("bad key (the key)", "bad key (the key)", "bad key (the key)", ""),
+                    column(run.requests(), "error"));
             assertEquals(List.of("(the key)", "(the key)", "(the key)", ""), column(run.requests(), "error_type"));
             assertTrue(run.err().contains("{\"note\":\"(the key)\"}"), run.err());
             assertFalse((run.err() + run.file("events.csv") + run.file("requests.csv")).contains("very-secret"));
@@ -351,17 +283,21 @@ class StreamTest extends StreamRunCase {
                 server.enqueue(new MockResponse.Builder().addHeader("Content-Type", "text/event-stream")
                         .body("data: {\"outputs\":[\"Hi sk-very-secret\"]}\n\ndata: [DONE]\n\n").build());
             }
-            var run = TestRun.of(results, WITH_KEY, "", "--base-url", server.url("/v1").toString(), "-m", "m", "-p", "Hi", "-p", "Ho");
+            var run = TestRun.of(results, WITH_KEY, "", "--base-url", server.url("/v1").toString(), "-m",
+                    "m", "-p", "Hi", "-p", "Ho");
             assertEquals(List.of("completed", "completed"), column(run.requests(), "status"));
-            var warning = "stream: warning: " + server.url("/v1") + " completed an answer without any text, reasoning or tool call; the first"
-                    + " event without a meaning for this tool was {\"outputs\":[\"Hi (the key)\"]}. Look at its events with --echo events.\n";
+            var warning = "stream: warning: " + server.url("/v1")
+                    + " completed an answer without any text, reasoning or tool call; the first"
+                    + " event without a meaning for this tool was {\"outputs\":[\"Hi (the key)\"]}. Look at its events with "
+                    + "--echo events.\n";
             assertEquals(2, run.err().split(java.util.regex.Pattern.quote(warning), -1).length, run.err());
         }
     }
 
     @Test
     void anthropicsApiIsStreamedLikeTheOthers() {
-        var run = run("--api", "anthropic", "-m", QUICK + "," + QUICK + "+reasoning", "-p", "Why is the sky blue?", "--order", "by-model");
+        var run = run("--api", "anthropic", "-m", QUICK + "," + QUICK + "+reasoning", "-p",
+                "Why is the sky blue?", "--order", "by-model");
         assertEquals(0, run.exitCode(), run.err());
         assertEquals(List.of("end_turn", "end_turn"), column(run.requests(), "finish_reason"));
         assertEquals(List.of("12", "17"), column(run.requests(), "output_tokens"));
@@ -377,8 +313,10 @@ class StreamTest extends StreamRunCase {
         var run = run("-m", "old=" + QUICK + "+status-404,new=" + QUICK, "-p", "a", "-p", "b", "-p", "c");
         assertEquals(1, run.exitCode());
         assertEquals(1, run.err().split("retired or unknown", -1).length - 1, run.err());
-        assertTrue(run.err().contains("stream: old, prompt-1: failed: 404 model_not_found: The model `" + QUICK + "+status-404` has been"
-                + " deprecated; " + QUICK + "+status-404 is retired or unknown at 127.0.0.1, name another with --model\n"), run.err());
+        assertTrue(run.err().contains("stream: old, prompt-1: failed: 404 model_not_found: The model `"
+                + QUICK + "+status-404` has been"
+                + " deprecated; " + QUICK + "+status-404 is retired or unknown at 127.0.0.1, name another with --model\n"),
+                run.err());
         assertEquals(3, run.requests().stream().filter(row -> row.get("status").equals("completed")).count());
         assertEquals(3, run.requests().stream().filter(row -> row.get("error_type").equals("model_not_found")).count());
     }
@@ -395,8 +333,10 @@ class StreamTest extends StreamRunCase {
     void furtherParametersOfAPromptAreSentToo() throws Exception {
         try (var server = new MockWebServer()) {
             server.start();
-            server.enqueue(new MockResponse.Builder().addHeader("Content-Type", "text/event-stream").body("data: [DONE]\n\n").build());
-            var prompts = Files.writeString(results.resolve("set.jsonl"), "{\"custom_id\":\"q\",\"body\":{\"messages\":[{\"role\":\"user\",\"content\":\"Hi\"}],"
+            server.enqueue(new MockResponse.Builder().addHeader("Content-Type", "text/event-stream")
+                    .body("data: [DONE]\n\n").build());
+            var prompts = Files.writeString(results.resolve("set.jsonl"),
+                    "{\"custom_id\":\"q\",\"body\":{\"messages\":[{\"role\":\"user\",\"content\":\"Hi\"}],"
                     + "\"top_p\":0.5,\"logit_bias\":{\"5\":1}}}\n");
             TestRun.of(results.resolve("r"), "--base-url", server.url("/v1").toString(), "-m", "m", prompts.toString());
             var body = server.takeRequest(5, TimeUnit.SECONDS).getBody().utf8();
@@ -465,13 +405,18 @@ class StreamTest extends StreamRunCase {
         try (var server = new MockWebServer()) {
             server.start();
             server.enqueue(new MockResponse.Builder().code(401).body("{\"error\":{\"message\":\"bad key " + key + "\"}}").build());
-            server.enqueue(new MockResponse.Builder().addHeader("Content-Type", "text/event-stream").body("data: {\"error\":\"bad key " + key + "\"}\n\n").build());
-            server.enqueue(new MockResponse.Builder().addHeader("Content-Type", "text/event-stream").body("error: bad key " + key + "\n\n").build());
-            server.enqueue(new MockResponse.Builder().code(307).addHeader("Location", server.url("/v2?key=" + key).toString()).build());
-            var run = TestRun.of(results, Map.of("OPENAI_API_KEY", key), "", "--base-url", server.url("/v1").toString(), "-m", "m", "-p", "a", "-p", "b",
+            server.enqueue(new MockResponse.Builder().addHeader("Content-Type", "text/event-stream")
+                    .body("data: {\"error\":\"bad key " + key + "\"}\n\n").build());
+            server.enqueue(new MockResponse.Builder().addHeader("Content-Type", "text/event-stream")
+                    .body("error: bad key " + key + "\n\n").build());
+            server.enqueue(new MockResponse.Builder().code(307)
+                    .addHeader("Location", server.url("/v2?key=" + key).toString()).build());
+            var run = TestRun.of(results, Map.of("OPENAI_API_KEY", key), "", "--base-url", server.url("/v1").toString(), "-m",
+                    "m", "-p", "a", "-p", "b",
                     "-p", "c", "-p", "d");
             assertEquals(List.of("bad key (the key)", "bad key (the key)", "bad key (the key)",
-                    "the server points to " + server.url("/v2?key=") + "(the key); give that as the base URL"), column(run.requests(), "error"));
+                    "the server points to " + server.url("/v2?key=") + "(the key); give that as the base URL"),
+                    column(run.requests(), "error"));
             assertFalse((run.err() + run.file("events.csv") + run.file("requests.csv")).contains("very-secret"));
         }
     }
@@ -479,8 +424,10 @@ class StreamTest extends StreamRunCase {
     /** The address of a server may have a user, a password and a key in it. Of all that is said of the server none is shown. */
     @Test
     void aSecretOfTheAddressIsNotShown() throws Exception {
-        for (var address : List.of(simulator.baseUrl().replace("/v1", "/v2"), "http://localhost:" + ScriptedServer.freePort() + "/v1")) {
-            var run = TestRun.of(results.resolve(address.substring(address.length() - 1)), "--base-url", address.replace("http://", "http://me:s3cr3t@")
+        for (var address : List.of(simulator.baseUrl().replace("/v1", "/v2"),
+                "http://localhost:" + ScriptedServer.freePort() + "/v1")) {
+            var run = TestRun.of(results.resolve(address.substring(address.length() - 1)), "--base-url",
+                    address.replace("http://", "http://me:s3cr3t@")
                     + "?token=s3cr3t", "-m", "m", "-p", "Hi", "--retries", "0");
             assertEquals(1, run.exitCode(), run.err());
             assertTrue(run.err().contains(address.endsWith("2") ? "there is nothing at" : "nothing answers at"), run.err());
@@ -493,7 +440,8 @@ class StreamTest extends StreamRunCase {
         try (var server = new MockWebServer(); var elsewhere = new MockWebServer()) {
             server.start();
             elsewhere.start();
-            server.enqueue(new MockResponse.Builder().code(307).addHeader("Location", elsewhere.url("/v1/models").toString()).build());
+            server.enqueue(new MockResponse.Builder().code(307)
+                    .addHeader("Location", elsewhere.url("/v1/models").toString()).build());
             Printed.stream("--list-models", "--base-url", server.url("/v1").toString(), "-m", "m").expect(1);
             assertEquals("1 0", server.getRequestCount() + " " + elsewhere.getRequestCount());
         }
@@ -551,7 +499,8 @@ class StreamTest extends StreamRunCase {
     @Test
     void noKeyIsOneLineBeforeAnythingIsSent() {
         var run = TestRun.of(results, "-p", "Hi");
-        assertEquals("stream: no key for api.openai.com; set OPENAI_API_KEY, or send none with --no-key, or try it without a server, with --simulate\n", run.err());
+        assertEquals("stream: no key for api.openai.com; set OPENAI_API_KEY, or send none with --no-key, or try it without a "
+                + "server, with --simulate\n", run.err());
         assertEquals(2, run.exitCode());
         assertEquals(0, results.toFile().list().length);
     }
@@ -589,7 +538,8 @@ class StreamTest extends StreamRunCase {
         for (var option : List.of("--prompt", "--ask", "--model", "--models", "--base-url", "--api", "--simulate", "--system",
                 "--max-tokens", "--temperature", "--seed-param", "--repeat", "--warmup", "--concurrency", "--order", "--seed",
                 "--timeout", "--stall-timeout", "--retries", "--results", "--echo", "--typing-delay", "--unique-prefix",
-                "--dry-run", "--resume", "--shard", "--start-at", "--retry-failed", "--csv-safe", "--max-event-mb", "--max-answer-mb", "--quiet", "--verbose", "--help", "--version", "--insecure-http")) {
+                "--dry-run", "--resume", "--shard", "--start-at", "--retry-failed", "--csv-safe", "--max-event-mb",
+                "--max-answer-mb", "--quiet", "--verbose", "--help", "--version", "--insecure-http")) {
             assertTrue(help.contains(option), option);
         }
         for (var later : List.of("--rate", "--arrival")) {

@@ -54,7 +54,8 @@ class TerminalTest {
                     System.getProperty("java.class.path")));
             words.addAll(List.of(command));
             var line = words.stream().map(word -> "'" + word + "'").collect(Collectors.joining(" "));
-            var builder = new ProcessBuilder(SCRIPT.toString(), "-qec", "stty cols " + columns + " rows " + rows + "; exec " + line, "/dev/null");
+            var builder = new ProcessBuilder(SCRIPT.toString(), "-qec",
+                    "stty cols " + columns + " rows " + rows + "; exec " + line, "/dev/null");
             builder.environment().keySet().removeAll(List.of("COLUMNS", "LINES", "NO_COLOR", "STREAM_SCRIPT", "STREAM_LAUNCHER"));
             builder.environment().put("TERM", term);
             process = builder.start();
@@ -104,7 +105,8 @@ class TerminalTest {
 
         /** Returns what stays on the screen: without colours, and without lines that were drawn over. */
         List<String> lines() {
-            return Arrays.stream(screen().replaceAll("\033\\[[0-9;?$]*[a-ln-zA-JL-Z]", "").replaceAll("\033\\[[0-9;]*m", "").split("\r?\n"))
+            return Arrays.stream(screen().replaceAll("\033\\[[0-9;?$]*[a-ln-zA-JL-Z]", "")
+                    .replaceAll("\033\\[[0-9;]*m", "").split("\r?\n"))
                     .map(line -> line.replaceAll(".*\r(\033\\[K)?", "").stripTrailing()).toList();
         }
 
@@ -115,7 +117,8 @@ class TerminalTest {
     }
 
     private Session ask(String term) throws IOException {
-        return new Session(80, 24, term, "stream.Stream", "--simulate", "-m", "a=sim-ttft20-itl1-n4", "--ask", "--no-self-warmup", "-o",
+        return new Session(80, 24, term, "stream.Stream", "--simulate", "-m", "a=sim-ttft20-itl1-n4",
+                "--ask", "--no-self-warmup", "-o",
                 folder.toString());
     }
 
@@ -123,13 +126,15 @@ class TerminalTest {
     @CsvSource({"80, 24", "120, 35"})
     void aBatchKeepsToTheWidthAndItsLastLinesCanBePasted(int columns, int rows) throws Exception {
         try (var session = new Session(columns, rows, "xterm", "stream.Stream", "--simulate", "-m",
-                "a-model-whose-name-has-exactly-40-chars-a=sim-ttft300-itl1-n4,b=sim-ttft20-itl1-n4", "-p", "Hi", "-n", "3", "--echo", "none",
+                "a-model-whose-name-has-exactly-40-chars-a=sim-ttft300-itl1-n4,b=sim-ttft20-itl1-n4", "-p", "Hi",
+                "-n", "3", "--echo", "none",
                 "--no-self-warmup", "-o", folder.toString())) {
             assertEquals(0, session.exitCode(), session.screen());
             var lines = session.lines();
             assertTrue(session.screen().contains("/6 done, 1 in flight"), session.screen());
             assertTrue(lines.stream().noneMatch(line -> line.contains("in flight")), "the line of the progress is gone: " + lines);
-            lines.stream().filter(line -> !line.startsWith("  ")).forEach(line -> assertTrue(line.length() <= columns || !line.matches("(model|a-|b ).*"), line));
+            lines.stream().filter(line -> !line.startsWith("  "))
+                    .forEach(line -> assertTrue(line.length() <= columns || !line.matches("(model|a-|b ).*"), line));
             assertTrue(lines.stream().anyMatch(line -> line.matches("a-model-.* 3 +0 .*")), lines.toString());
             var end = lines.subList(lines.indexOf("Written:"), lines.size());
             assertEquals(List.of("Written:", "  " + RunFiles.runsIn(folder).getFirst(), "To compare:"), end.subList(0, 3));
@@ -144,10 +149,12 @@ class TerminalTest {
 
     @Test
     void eachAnswerIsFollowedByItsLatency() throws Exception {
-        try (var session = new Session(80, 24, "xterm", "stream.Stream", "--simulate", "-m", "a=sim-ttft20-itl1-n4,b=sim-ttft20-itl1-n4", "-p",
+        try (var session = new Session(80, 24, "xterm", "stream.Stream", "--simulate", "-m",
+                "a=sim-ttft20-itl1-n4,b=sim-ttft20-itl1-n4", "-p",
                 "Hi", "--no-self-warmup", "-o", folder.toString())) {
             assertEquals(0, session.exitCode(), session.screen());
-            assertEquals(2, session.lines().stream().filter(line -> line.matches("TTFT [\\d.]+ ms, [\\d.]+ tokens/s, total [\\d.]+ ms")).count(),
+            assertEquals(2, session.lines().stream()
+                    .filter(line -> line.matches("TTFT [\\d.]+ ms, [\\d.]+ tokens/s, total [\\d.]+ ms")).count(),
                     session.screen());
             assertTrue(session.screen().contains("\033[2mTTFT "), "dim");
         }
@@ -158,7 +165,8 @@ class TerminalTest {
     @CsvSource({"n, 130, 0", "'', 130, 0", "y, 0, 16", "--yes, 0, 16"})
     void whatNobodyHasNamedIsSentAfterAQuestion(String answer, int exitCode, int requests) throws Exception {
         try (var simulator = SimulatedServer.start(1)) {
-            var words = new ArrayList<>(List.of("stream.Stream", "--base-url", simulator.baseUrl(), "-m", "a=sim-ttft1-itl1-n2,b=sim-ttft1-itl1-n2",
+            var words = new ArrayList<>(List.of("stream.Stream", "--base-url", simulator.baseUrl(), "-m",
+                    "a=sim-ttft1-itl1-n2,b=sim-ttft1-itl1-n2",
                     "--no-self-warmup", "--echo", "none", "-o", folder.toString()));
             if (answer.startsWith("--")) {
                 words.add(answer);
@@ -172,7 +180,8 @@ class TerminalTest {
                 }
                 assertEquals(exitCode, session.exitCode(), session.screen());
                 assertEquals(requests, simulator.answers());
-                assertEquals(requests == 0, session.screen().contains("stream: nothing was sent; name prompts, or add --yes"), session.screen());
+                assertEquals(requests == 0, session.screen().contains("stream: nothing was sent; name prompts, or add --yes"),
+                        session.screen());
             }
         }
     }
@@ -191,7 +200,8 @@ class TerminalTest {
             assertEquals(0, session.exitCode(), session.screen());
             assertTrue(session.lines().contains("Written:"), session.screen());
             for (var request : List.of("\033[c", "\033[6n", "$p")) { // device attributes, position of the cursor, modes
-                assertFalse(session.screen().contains(request), "the terminal would answer, and that would be taken for typed text");
+                assertFalse(session.screen().contains(request),
+                        "the terminal would answer, and that would be taken for typed text");
             }
         }
         var run = RunManifest.read(RunFiles.runsIn(folder).getFirst());

@@ -21,7 +21,8 @@ class CaveatsTest extends CompareCase {
         var run = run("r").option("concurrency", 1);
         for (int i = 0; i < 24; i++) {
             run.answer("short", "p" + i, 1, 100 + i, 5, 10, "cached_prompt_tokens", "64", "tainted", i < 3 ? "gc:20ms" : "");
-            run.answer("long", "p" + i, 1, 100 + i, 5, 20, "token_source", "events", "coalesced_events", "18", "cached_prompt_tokens", "");
+            run.answer("long", "p" + i, 1, 100 + i, 5, 20, "token_source", "events", "coalesced_events", "18",
+                    "cached_prompt_tokens", "");
         }
         run.failure("long", "p99", 1, "overloaded").failure("long", "p98", 1, "overloaded").failure("long", "p97", 1, "down")
                 .answer("long", "p96", 1, 100, 5, 2, "status", "cancelled");
@@ -42,7 +43,8 @@ class CaveatsTest extends CompareCase {
                         + " --unique-prefix keeps it out",
                 "tokens are counted by the server for short alone, events are for the rest: tokens, TPOT and tokens/s are not"
                         + " alike",
-                "r: the error of the client in TTFT, 20.000 ms, is more than a tenth of what was measured; use a lower concurrency"),
+                "r: the error of the client in TTFT, 20.000 ms, is more than a tenth of what was measured; use a lower"
+                        + " concurrency"),
                 notes);
         assertTrue(compare(0, run.write(), "--untainted").out()
                 .contains("note: short: 3 left out, because their timing should not be trusted\n"));
@@ -56,7 +58,8 @@ class CaveatsTest extends CompareCase {
             run.answer("three", "p" + i, 1, 100 + i, 15, 10, "tokens_per_event", "3.000", "output_tokens", "30", "tpot_ms", "4.655",
                     "output_chars", "180");
         }
-        assertEquals("tokens per event differ, from 1.00 (one) to 3.00 (three): ITL compares the sizes of events, TPOT is the figure to"
+        assertEquals("tokens per event differ, from 1.00 (one) to 3.00 (three): ITL compares the sizes of events, TPOT is the "
+                + "figure to"
                 + " compare", notes(run).getLast());
         assertFalse(compare(0, run.write()).out().contains("\nITL "), "no ITL verdict");
         assertTrue(compare(0, run.write()).out().contains("  tokens/event  "), compare(0, run.write()).out());
@@ -75,7 +78,8 @@ class CaveatsTest extends CompareCase {
             run.answer("a", "p" + i, 1, 100 + i, 5, 10, "reasoning_events", "4", "tool_events", "0", "tpot_ms", "");
             run.answer("b", "p" + i, 1, 100 + i, 5, 10);
         }
-        assertEquals("a: 8 answers with reasoning or tool calls whose tokens the server does not count apart: no TPOT for them, tokens/s"
+        assertEquals("a: 8 answers with reasoning or tool calls whose tokens the server does not count apart: no TPOT for them, "
+                + "tokens/s"
                 + " counts all", notes(run).getFirst());
     }
 
@@ -92,7 +96,8 @@ class CaveatsTest extends CompareCase {
         assertEquals("[\"" + caveat + "\"]", json(run.write()).at("/sections/0/headline_caveats").toString());
         var interleaved = run("s");
         for (int i = 0; i < 12; i++) {
-            interleaved.answer("early", "p" + i % 6, i / 6 + 1, 100 + i % 5, 5, 5).answer("late", "p" + i % 6, i / 6 + 1, 130 + i % 5, 5, 5);
+            interleaved.answer("early", "p" + i % 6, i / 6 + 1, 100 + i % 5, 5, 5)
+                    .answer("late", "p" + i % 6, i / 6 + 1, 130 + i % 5, 5, 5);
         }
         assertFalse(sentence(interleaved.write()).contains("but"));
     }
@@ -105,22 +110,27 @@ class CaveatsTest extends CompareCase {
             run.answer("a", "p" + i % 8, i / 8 + 1, 100 + i * 7 % 11, 5, 5);
             run.answer("b", "p" + i % 8, i / 8 + 1, 110 * Math.exp(load) + i * 5 % 11, 5, 5);
         }
-        assertTrue(sentence(run.write()).endsWith(", but the load changed during the run: another run may tell otherwise."), sentence(run.write()));
+        assertTrue(sentence(run.write()).endsWith(", but the load changed during the run: another run may tell otherwise."),
+                sentence(run.write()));
     }
 
     @Test
     void oneRunBeforeAndOneAfterHaveACaveatAndSeveralAreCountedAsRuns() {
         var before = List.of(runOfDay("b1", 0, 100), runOfDay("b2", 1, 104), runOfDay("b3", 2, 98));
         var after = List.of(runOfDay("a1", 3, 130), runOfDay("a2", 4, 124), runOfDay("a3", 5, 128));
-        assertTrue(sentence(before.getFirst(), after.getFirst()).endsWith("but not at the same time: a difference between the two times"
+        assertTrue(sentence(before.getFirst(), after.getFirst())
+                .endsWith("but not at the same time: a difference between the two times"
                 + " looks the same."));
-        var sides = Printed.compare(before.get(0), before.get(1), before.get(2), "--", after.get(0), after.get(1), after.get(2)).expect(0).out();
+        var sides = Printed.compare(before.get(0), before.get(1), before.get(2), "--", after.get(0), after.get(1),
+                after.get(2)).expect(0).out();
         assertTrue(sides.startsWith("m: to the first token A is 1.26x faster than B; to the last token A is "), sides);
         assertFalse(sides.contains("but not at the same time"), sides);
         var labelled = json("old=" + before.get(0), "new=" + after.get(0), "old=" + before.get(1), "new=" + after.get(1));
         var ttft = labelled.at("/sections/0/groups/1/against/ttft");
-        assertEquals("old runs 2", ttft.get("baseline").asString() + " " + ttft.get("unit").asString() + " " + ttft.get("units").asString());
-        assertTrue(compare(2, "old=" + before.get(0), after.get(0)).err().contains("has no label, others have; write LABEL=RUN for all"));
+        assertEquals("old runs 2", ttft.get("baseline").asString() + " " + ttft.get("unit").asString() + " "
+                + ttft.get("units").asString());
+        assertTrue(compare(2, "old=" + before.get(0), after.get(0)).err()
+                .contains("has no label, others have; write LABEL=RUN for all"));
     }
 
     @Test
@@ -134,7 +144,8 @@ class CaveatsTest extends CompareCase {
                 run.failure("flaky", "p" + i, 1, "overloaded");
             }
         }
-        assertTrue(sentence(run.write()).startsWith("steady failed 0 of 30, flaky failed 12 of 30; among completed requests, to the first token"
+        assertTrue(sentence(run.write())
+                .startsWith("steady failed 0 of 30, flaky failed 12 of 30; among completed requests, to the first token"
                 + " flaky is 1.3"), sentence(run.write()));
         var worst = compare(0, run.write(), "--failures", "worst").out();
         assertTrue(worst.contains("note: failed requests count as infinitely slow; ratios are of medians\n"), worst);
@@ -173,12 +184,15 @@ class CaveatsTest extends CompareCase {
             run.answer("uneven", "p" + i % 12, i / 12 + 1, i % 11 == 3 ? 600 + i : 99 + i % 7, 5, 5);
         }
         var notes = notes(run);
-        assertTrue(notes.stream().anyMatch(note -> note.matches("even: its TTFT p95 is 0\\.\\d\\dx that of uneven .*, more than the verdict tells")),
+        assertTrue(notes.stream().anyMatch(note ->
+                note.matches("even: its TTFT p95 is 0\\.\\d\\dx that of uneven .*, more than the verdict tells")),
                 notes.toString());
-        assertTrue(notes.contains("even: the medians of TTFT in the table point the other way than the verdict, which compares answers to the"
+        assertTrue(notes.contains("even: the medians of TTFT in the table point the other way than the verdict, which compares "
+                + "answers to the"
                 + " same prompt"), notes.toString());
         var tails = json(run.write(), "--baseline", "even").at("/sections/0/groups/1/tails/ttft_p95_ms");
-        assertTrue(tails.get("low").asDouble() > 1 && tails.get("high").asDouble() > tails.get("ratio").asDouble() - 1e-9, tails.toString());
+        assertTrue(tails.get("low").asDouble() > 1 && tails.get("high").asDouble() > tails.get("ratio").asDouble() - 1e-9,
+                tails.toString());
     }
 
     @Test
@@ -209,11 +223,14 @@ class CaveatsTest extends CompareCase {
         var ttft = json(run.write(), "--failures", "worst", "--baseline", "steady").at("/sections/0/groups/1/against/ttft");
         assertEquals("slower", ttft.get("verdict").asString());
         assertTrue(ttft.get("ratio").isNull(), "infinite: " + ttft);
-        assertTrue(sentence(run.write(), "--failures", "worst").contains("steady is infinitely faster than flaky; to the last token"),
+        assertTrue(sentence(run.write(), "--failures", "worst")
+                .contains("steady is infinitely faster than flaky; to the last token"),
                 sentence(run.write(), "--failures", "worst"));
-        var row = compare(0, run.write(), "--failures", "worst", "--wide").out().lines().filter(line -> line.matches("flaky +30 .*")).findFirst().orElseThrow();
+        var row = compare(0, run.write(), "--failures", "worst", "--wide").out().lines()
+                .filter(line -> line.matches("flaky +30 .*")).findFirst().orElseThrow();
         assertTrue(row.matches("flaky +30 +21( +never){6} .*"), "p50 and p95 of TTFT, p50 of ITL, TPOT, TTLT and total: " + row);
-        assertEquals("faster", json(run.write(), "--baseline", "steady").at("/sections/0/groups/1/against/ttft/verdict").asString());
+        assertEquals("faster", json(run.write(), "--baseline", "steady")
+                .at("/sections/0/groups/1/against/ttft/verdict").asString());
     }
 
     @Test
@@ -234,7 +251,8 @@ class CaveatsTest extends CompareCase {
         for (var prompt : List.of("sky", "sea", "sun")) {
             run.answer("a", prompt, 1, 100, 5, 5).answer("b", prompt, 1, 200, 5, 5);
         }
-        assertTrue(compare(0, run.write()).out().contains("3 pairs of 3 prompts, too few: 6 prompts or 3 repetitions are needed\n"));
+        assertTrue(compare(0, run.write()).out()
+                .contains("3 pairs of 3 prompts, too few: 6 prompts or 3 repetitions are needed\n"));
         for (int i = 2; i <= 3; i++) {
             for (var prompt : List.of("sky", "sea", "sun")) {
                 run.answer("a", prompt, i, 100 + i, 5, 5).answer("b", prompt, i, 200 + i, 5, 5);
@@ -253,13 +271,16 @@ class CaveatsTest extends CompareCase {
                     "reasoning_events", "10", "reasoning_tokens", "10");
         }
         assertEquals(List.of(
-                "a: 30 attempts beyond the first; only the last of each request counts, and 30 of 40 requests were refused at first: a lower"
+                "a: 30 attempts beyond the first; only the last of each request counts, and 30 of 40 requests were refused at "
+                + "first: a lower"
                         + " --concurrency may change the figures",
                 "a: TTFT drifted during the run: median 115.0 ms in the first quarter, 174.0 ms after it",
                 "answers differ in length, from 10 tokens (a) to 20 (b): TTLT and total compare that too, ITL and TPOT do not",
-                "a: prompts repeat, and the server does not tell what it had in its cache: TTFT may measure the prompt cache; --unique-prefix"
+                "a: prompts repeat, and the server does not tell what it had in its cache: TTFT may measure the prompt cache; "
+                + "--unique-prefix"
                         + " keeps it out",
-                "a token is not the same: 4.0 characters (a) to 6.0 (b); ITL, TPOT and tokens/s count different pieces; chars/s and --metric"
+                "a token is not the same: 4.0 characters (a) to 6.0 (b); ITL, TPOT and tokens/s count different pieces; chars/s "
+                + "and --metric"
                         + " first_100_chars do not",
                 "part of the output is reasoning: a 0 %, b 50 %; TTFT includes it, --metric ttft_any does not"), notes(run));
     }

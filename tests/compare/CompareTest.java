@@ -73,7 +73,8 @@ class CompareTest extends CompareCase {
     void theScreenOfATerminalOf80Columns() {
         var run = fastAndSlow("20261123T100000Z-0001").failure("slow", "prompt-9", 1, "overloaded");
         run.record().put("simulated", true);
-        assertEquals(GOLDEN_SCREEN, Printed.of("compare", Compare::run, Map.of("COLUMNS", "80", "NO_COLOR", "1"), InputStream.nullInputStream(), true,
+        assertEquals(GOLDEN_SCREEN, Printed.of("compare", Compare::run, Map.of("COLUMNS", "80", "NO_COLOR", "1"),
+                InputStream.nullInputStream(), true,
                 run.write().toString()).expect(0).out());
     }
 
@@ -118,15 +119,18 @@ class CompareTest extends CompareCase {
             assertTrue(plain.contains("a-model-with-") && plain.contains("characters-2"), "shortened in the middle: " + plain);
             assertTrue(printed.contains("\033[1;32ma-model") && !printed.contains("\033[1;32mshort"), printed);
             assertTrue(printed.contains("\033[31m1\033[0m"), "one failure: " + printed);
-            assertTrue(printed.contains("\033[31mslower\033[0m") && !printed.contains("mfaster\033") && !printed.contains("\033[31m0\033"), printed);
+            assertTrue(printed.contains("\033[31mslower\033[0m") && !printed.contains("mfaster\033")
+                    && !printed.contains("\033[31m0\033"), printed);
             assertEquals(columns.equals("120"), plain.lines().anyMatch(line -> line.matches("model .*TPOT.*")), plain);
         }
         var wide = Printed.of("compare", Compare::run, Map.of("COLUMNS", "80"), InputStream.nullInputStream(), true,
                 folder.resolve("r").toString(), "--wide").expect(0).out();
         assertEquals(compare(0, folder.resolve("r")).out(), wide, "as in a pipe");
-        assertTrue(Printed.of("compare", Compare::run, Map.of("COLUMNS", "120"), InputStream.nullInputStream(), true, folder.resolve("r").toString(),
+        assertTrue(Printed.of("compare", Compare::run, Map.of("COLUMNS", "120"), InputStream.nullInputStream(), true,
+                folder.resolve("r").toString(),
                 "--baseline", "short").out().contains("\033[1;32mfaster\033[0m"));
-        assertFalse(Printed.of("compare", Compare::run, Map.of("COLUMNS", "80", "NO_COLOR", "1"), InputStream.nullInputStream(), true,
+        assertFalse(Printed.of("compare", Compare::run, Map.of("COLUMNS", "80", "NO_COLOR", "1"),
+                InputStream.nullInputStream(), true,
                 folder.resolve("r").toString()).out().contains("\033"));
     }
 
@@ -213,8 +217,10 @@ class CompareTest extends CompareCase {
     void answersWithoutTextAreComparedByTheFirstEventOfAnyKind() {
         var run = run("r");
         for (int i = 0; i < 8; i++) {
-            run.answer("a", "p" + i, 1, new double[0], "ttft_any_ms", "1" + i + ".000", "tool_events", "3", "itl_any_p50_ms", "5.000");
-            run.answer("b", "p" + i, 1, new double[0], "ttft_any_ms", "2" + i + ".000", "tool_events", "3", "itl_any_p50_ms", "5.000");
+            run.answer("a", "p" + i, 1, new double[0], "ttft_any_ms", "1" + i + ".000", "tool_events", "3",
+                    "itl_any_p50_ms", "5.000");
+            run.answer("b", "p" + i, 1, new double[0], "ttft_any_ms", "2" + i + ".000", "tool_events", "3",
+                    "itl_any_p50_ms", "5.000");
         }
         var text = compare(0, run.write()).out();
         assertTrue(text.startsWith("To the first event a is 1.76x faster than b.\n"), text);
@@ -234,7 +240,8 @@ class CompareTest extends CompareCase {
         var text = compare(0, run.write(), "--metric", "ttft_net,total").out();
         assertTrue(text.contains("\nTTFT net  kept  1.00x ") || text.contains("\nTTFT net  new  1.00x "), text);
         assertFalse(text.contains("\nTTLT "), text);
-        assertEquals("compare: --metric 'speed'; must be one of ttft, itl, tpot, ttlt, total, ttft_any, itl_any, ttft_net, first_100_chars\n",
+        assertEquals("compare: --metric 'speed'; must be one of ttft, itl, tpot, ttlt, total, ttft_any, itl_any, ttft_net, "
+                + "first_100_chars\n",
                 compare(2, run.write(), "--metric", "speed").err());
     }
 
@@ -270,7 +277,8 @@ class CompareTest extends CompareCase {
         assertEquals(200 / 9.196, figures.get("throughput_tokens_per_s").asDouble(), 0.001);
         var later = run("later").answer("m", "p", 1, 100, 5, 20, "started_at", RunOnDisk.BEGIN.plusSeconds(9000).toString());
         var ofBoth = json(folder.resolve("r"), later.write(), "--by", "model").at("/sections/0/groups/0/figures");
-        assertEquals(11 / (9.196 + 0.196), ofBoth.get("requests_per_s").asDouble(), 0.001, "the time between two runs is of neither");
+        assertEquals(11 / (9.196 + 0.196), ofBoth.get("requests_per_s").asDouble(), 0.001,
+                "the time between two runs is of neither");
     }
 
     @Test
@@ -297,7 +305,8 @@ class CompareTest extends CompareCase {
     void aModelThatCompletedNothingHasNoFiguresAndIsNamed() {
         var run = fastAndSlow("r").failure("broken", "prompt-1", 1, "overloaded");
         var text = compare(0, run.write()).out();
-        assertTrue(text.startsWith("To the first token fast is 1.45x faster than slow; to the last token fast is 1.56x faster than slow;"
+        assertTrue(text.startsWith("To the first token fast is 1.45x faster than slow; to the last token fast is 1.56x faster "
+                + "than slow;"
                 + " broken completed nothing.\n"), text);
         assertTrue(text.lines().anyMatch(line -> line.matches("broken +1 +1")), text);
     }
@@ -307,7 +316,8 @@ class CompareTest extends CompareCase {
         assertEquals("compare: " + folder.resolve("r") + ": no measured requests in it yet; there is nothing to compare\n",
                 compare(2, run("r").write()).err());
         var torn = run("torn").requestLine("torn").write();
-        assertEquals("compare: " + torn.resolve("requests.csv") + ":2: 1 cells instead of 61; the row is left out; there is nothing to"
+        assertEquals("compare: " + torn.resolve("requests.csv")
+                + ":2: 1 cells instead of 61; the row is left out; there is nothing to"
                 + " compare\n", compare(2, torn).err().replace(torn + ": no measured requests in it yet; ", ""));
         var text = compare(0, folder.resolve("r"), fastAndSlow("s").write(), "--by", "model").out();
         assertTrue(text.contains("note: " + folder.resolve("r") + ": no measured requests in it yet\n"), text);
@@ -317,7 +327,8 @@ class CompareTest extends CompareCase {
     void whatCouldNotBeReadIsInTheNotes() {
         var run = fastAndSlow("r").requestLine("torn").write();
         var text = compare(0, run).out();
-        assertTrue(text.contains("note: " + run.resolve("requests.csv") + ":50: 1 cells instead of 61; the row is left out\n"), text);
+        assertTrue(text.contains("note: " + run.resolve("requests.csv") + ":50: 1 cells instead of 61; the row is left out\n"),
+                text);
     }
 
     @Test
@@ -325,7 +336,8 @@ class CompareTest extends CompareCase {
         var csv = folder.resolve("before.csv");
         compare(0, fastAndSlow("r").write(), "--export", csv);
         Files.writeString(csv, Files.readString(csv).replace(",0.05,", ",2,"));
-        assertEquals("compare: " + csv + ":2: column margin '2'; must be a share such as 5%, above 0 and below 100%\n", compare(2, csv).err());
+        assertEquals("compare: " + csv + ":2: column margin '2'; must be a share such as 5%, above 0 and below 100%\n",
+                compare(2, csv).err());
     }
 
     @Test
@@ -357,9 +369,12 @@ class CompareTest extends CompareCase {
         assertEquals(3, lines.length);
     }
 
-    private static final String GOLDEN_CSV_HEADER = "section,label,n,failed,ttft_p50_ms,ttft_p95_ms,ttft_p99_ms,itl_p50_ms,itl_p95_ms,"
-            + "itl_p99_ms,tpot_p50_ms,ttlt_p50_ms,total_p50_ms,first_100_chars_p50_ms,tokens_per_s_p50,chars_per_s_p50,output_tokens_p50,coalesced_share,tokens_per_event_p50,"
-            + "ttft_any_p50_ms,itl_any_p50_ms,ttft_net_p50_ms,retries,requests_per_s,throughput_tokens_per_s,cost_per_answer,cost_per_1000_answers,"
+    private static final String GOLDEN_CSV_HEADER =
+            "section,label,n,failed,ttft_p50_ms,ttft_p95_ms,ttft_p99_ms,itl_p50_ms,itl_p95_ms,"
+            + "itl_p99_ms,tpot_p50_ms,ttlt_p50_ms,total_p50_ms,first_100_chars_p50_ms,tokens_per_s_p50,chars_per_s_p50,"
+            + "output_tokens_p50,coalesced_share,tokens_per_event_p50,"
+            + "ttft_any_p50_ms,itl_any_p50_ms,ttft_net_p50_ms,retries,requests_per_s,throughput_tokens_per_s,cost_per_answer,"
+            + "cost_per_1000_answers,"
             + "ttst_p50_ms,icl_p50_ms,"
             + "ttft_baseline,ttft_unit,ttft_units,ttft_size,ttft_paired,ttft_ratio,ttft_low,ttft_high,ttft_same_low,"
             + "ttft_same_high,ttft_p,ttft_drifting,ttft_between_sd,ttft_within_sd,ttft_verdict,"
@@ -381,7 +396,8 @@ class CompareTest extends CompareCase {
             + "ttft_net_within_sd,ttft_net_verdict,"
             + "first_100_chars_baseline,first_100_chars_unit,first_100_chars_units,first_100_chars_size,first_100_chars_paired,"
             + "first_100_chars_ratio,first_100_chars_low,first_100_chars_high,first_100_chars_same_low,first_100_chars_same_high,"
-            + "first_100_chars_p,first_100_chars_drifting,first_100_chars_between_sd,first_100_chars_within_sd,first_100_chars_verdict,"
+            + "first_100_chars_p,first_100_chars_drifting,first_100_chars_between_sd,first_100_chars_within_sd,"
+            + "first_100_chars_verdict,"
             + "ttft_p95_ratio,ttft_p95_low,ttft_p95_high,ttft_p95_ms_low,ttft_p95_ms_high,"
             + "ttft_p99_ratio,ttft_p99_low,ttft_p99_high,ttft_p99_ms_low,ttft_p99_ms_high,"
             + "baseline,headline_caveats,runs,by,as,currency,margin,simulated,notes";
@@ -439,14 +455,18 @@ class CompareTest extends CompareCase {
                 var args = new ArrayList<Object>(List.of(run));
                 args.addAll(mode);
                 args.addAll(option);
-                assertTrue(compare(2, args.toArray()).err().contains("leave --fail-if, --export, --format, --metric and --baseline out"));
+                assertTrue(compare(2, args.toArray()).err()
+                        .contains("leave --fail-if, --export, --format, --metric and --baseline out"));
             }
         }
-        assertTrue(compare(0, run, "--as", "all").out().matches("(?s) +TTFT ms .*\nfast +vllm +24 +0 +1\\.0 .*\nnote: slow: 1 of 25 failed.*"));
-        var narrow = Printed.of("compare", Compare::run, Map.of("COLUMNS", "80"), InputStream.nullInputStream(), true, run.toString(), "--as", "all").out()
+        assertTrue(compare(0, run, "--as", "all").out()
+                .matches("(?s) +TTFT ms .*\nfast +vllm +24 +0 +1\\.0 .*\nnote: slow: 1 of 25 failed.*"));
+        var narrow = Printed.of("compare", Compare::run, Map.of("COLUMNS", "80"), InputStream.nullInputStream(), true,
+                run.toString(), "--as", "all").out()
                 .replaceAll("\033\\[[0-9;]*m", "");
         assertTrue(narrow.lines().allMatch(line -> line.length() <= 80), narrow);
-        assertTrue(narrow.contains("\nmodel  as         n  failed      p50     p50   TPOT   TTLT  total  tokens/s\n"), "TTST and ICL are left out: " + narrow);
+        assertTrue(narrow.contains("\nmodel  as         n  failed      p50     p50   TPOT   TTLT  total  tokens/s\n"),
+                "TTST and ICL are left out: " + narrow);
     }
 
     @Test
@@ -512,7 +532,8 @@ class CompareTest extends CompareCase {
     private String inFolder(String... arguments) throws Exception {
         var words = new ArrayList<>(List.of("stream.Compare"));
         words.addAll(List.of(arguments));
-        var process = ToolProcess.of(List.of(), words.toArray(String[]::new)).directory(folder.toFile()).redirectErrorStream(true).start();
+        var process = ToolProcess.of(List.of(), words.toArray(String[]::new)).directory(folder.toFile())
+                .redirectErrorStream(true).start();
         return new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
     }
 
@@ -545,7 +566,8 @@ class CompareTest extends CompareCase {
 
     @Test
     void theLastLineOfARunIsTheCommandThatComparesIt() {
-        var run = TestRun.of(folder.resolve("runs"), "--simulate", "-m", "a=sim-ttft5-itl1-n8,b=sim-ttft300-itl1-n8", "-p", "Hi", "-n",
+        var run = TestRun.of(folder.resolve("runs"), "--simulate", "-m",
+                "a=sim-ttft5-itl1-n8,b=sim-ttft300-itl1-n8", "-p", "Hi", "-n",
                 "8", "--echo", "none", "--no-self-warmup");
         var lines = run.err().lines().toList();
         assertEquals(List.of("Written:", "  " + run.folder(), "To compare:"), lines.subList(lines.size() - 4, lines.size() - 1));

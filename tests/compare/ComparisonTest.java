@@ -40,7 +40,8 @@ class ComparisonTest {
     }
 
     private static Comparison compare(String by, String baseline, RunOnDisk... runs) throws IOException {
-        return Comparison.of(new ComparisonSettings(List.of(runs).stream().map(RunOnDisk::write).toList(), by, baseline, null, null, false, List.of(),
+        return Comparison.of(new ComparisonSettings(List.of(runs).stream().map(RunOnDisk::write).toList(), by, baseline,
+                null, null, false, List.of(),
                 ComparisonSettings.Failures.EXCLUDED, Map.of()), null);
     }
 
@@ -48,9 +49,11 @@ class ComparisonTest {
         return compare(null, null, run);
     }
 
-    private static Comparison compare(RunOnDisk run, MetricDefinition definition, List<Metric> metrics, ComparisonSettings.Failures failures)
+    private static Comparison compare(RunOnDisk run, MetricDefinition definition, List<Metric> metrics,
+            ComparisonSettings.Failures failures)
             throws IOException {
-        return Comparison.of(new ComparisonSettings(List.of(run.write()), null, null, null, definition, false, metrics, failures, Map.of()), null);
+        return Comparison.of(new ComparisonSettings(List.of(run.write()), null, null, null, definition, false, metrics,
+                failures, Map.of()), null);
     }
 
     /** Ten prompts; the times of a model go up and down by three tenths, each in its own order. */
@@ -88,15 +91,24 @@ class ComparisonTest {
 
     @Test
     void theSentenceNamesTheOthersOrTheirNumber() throws Exception {
-        assertTrue(sentence(1, 2, 3, 4, 5).matches("To the first token a is [12]\\.\\d\\dx faster than b, [23]\\.\\d\\dx than c, [34]\\.\\d\\dx than d, [45]\\.\\d\\dx than e"),
+        assertTrue(sentence(1, 2, 3, 4, 5)
+                .matches("To the first token a is [12]\\.\\d\\dx faster than b, [23]\\.\\d\\dx than c, [34]\\.\\d\\dx than d, "
+                + "[45]\\.\\d\\dx than e"),
                 sentence(1, 2, 3, 4, 5));
-        assertTrue(sentence(1, 2, 3, 4, 5, 6).matches("To the first token a is [12]\\.\\d\\dx to [56]\\.\\d\\dx faster than 5 others"), sentence(1, 2, 3, 4, 5, 6));
+        assertTrue(sentence(1, 2, 3, 4, 5, 6)
+                .matches("To the first token a is [12]\\.\\d\\dx to [56]\\.\\d\\dx faster than 5 others"),
+                sentence(1, 2, 3, 4, 5, 6));
         assertEquals("To the first token b cannot be told apart from a with 10 prompts", sentence(1, 1.01));
-        assertEquals("To the first token c and b cannot be told apart from a with 10 prompts", sentence(1, 1.1, 0.9), "in the order of their ratios");
-        assertEquals("To the first token c and b and d and e cannot be told apart from a with 10 prompts", sentence(1, 1.01, 1.01, 1.01, 1.01));
-        assertEquals("To the first token 5 others cannot be told apart from a with 10 prompts", sentence(1, 1.01, 1.01, 1.01, 1.01, 1.01));
+        assertEquals("To the first token c and b cannot be told apart from a with 10 prompts", sentence(1, 1.1, 0.9),
+                "in the order of their ratios");
+        assertEquals("To the first token c and b and d and e cannot be told apart from a with 10 prompts",
+                sentence(1, 1.01, 1.01, 1.01, 1.01));
+        assertEquals("To the first token 5 others cannot be told apart from a with 10 prompts",
+                sentence(1, 1.01, 1.01, 1.01, 1.01, 1.01));
         assertTrue(sentence(2, 1).matches("To the first token b is [12]\\.\\d\\dx faster than a"), sentence(2, 1));
-        assertTrue(sentence(1, 2, 0.5, 1.01).matches("To the first token a is [12]\\.\\d\\dx faster than b, c is [12]\\.\\d\\dx faster than a, d cannot be told apart"
+        assertTrue(sentence(1, 2, 0.5, 1.01)
+                .matches("To the first token a is [12]\\.\\d\\dx faster than b, c is [12]\\.\\d\\dx faster than a, d cannot be "
+                + "told apart"
                 + " from a with 10 prompts"), sentence(1, 2, 0.5, 1.01));
     }
 
@@ -139,7 +151,8 @@ class ComparisonTest {
         var wide = ComparisonText.plain(comparison, TextLayout.WIDE).toString();
         assertTrue(wide.contains("not distinguishable with 10 prompts; about ") && !wide.contains("TTFT of like a:"), wide);
         var narrow = ComparisonText.plain(comparison, new TextLayout(60, false)).toString();
-        assertTrue(narrow.contains("\nTTFT of like a: not distinguishable with 10 prompts; about\n") && !narrow.contains("TTFT of slow:"), narrow);
+        assertTrue(narrow.contains("\nTTFT of like a: not distinguishable with 10 prompts; about\n")
+                && !narrow.contains("TTFT of slow:"), narrow);
         assertTrue(narrow.lines().allMatch(line -> line.length() <= 60), narrow);
     }
 
@@ -155,14 +168,17 @@ class ComparisonTest {
     void theTableMarksTheWinnerAndShowsWhatDiffers() throws Exception {
         var run = answers(answers(run("r"), "a", 100), "b", 300);
         var plain = ComparisonText.plain(compare(null, "a", run), TextLayout.WIDE).toString();
-        assertTrue(plain.contains("\na *") && !plain.contains("\nb *") && plain.contains("\n* faster to the first token than all others\n"), plain);
+        assertTrue(plain.contains("\na *") && !plain.contains("\nb *")
+                && plain.contains("\n* faster to the first token than all others\n"), plain);
         assertTrue(!plain.contains("TTFT any") && !plain.contains("retries"), plain);
         run.answer("a", "q", 1, 100, 5, 5, "ttft_any_ms", "90.000").answer("b", "q", 1, 300, 5, 5, "ttft_any_ms", "300.000");
         var any = ComparisonText.plain(compare(null, "a", run), TextLayout.WIDE).toString();
         assertTrue(any.contains("TTFT any") && !any.contains("retries"), any);
         var reused = answers(answers(run("net"), "a", 100, "connection_reused", "true"), "b", 300, "connection_reused", "true");
-        var net = ComparisonText.plain(compare(reused, null, List.of(Metric.TTFT_NET), ComparisonSettings.Failures.EXCLUDED), TextLayout.WIDE).toString();
-        assertTrue(net.lines().anyMatch(line -> line.startsWith("model ") && line.contains("TTFT net")) && !any.contains("TTFT net"), net);
+        var net = ComparisonText.plain(compare(reused, null, List.of(Metric.TTFT_NET), ComparisonSettings.Failures.EXCLUDED),
+                TextLayout.WIDE).toString();
+        assertTrue(net.lines().anyMatch(line -> line.startsWith("model ") && line.contains("TTFT net"))
+                && !any.contains("TTFT net"), net);
         var sections = ComparisonText.plain(compare("prompt", null, run), TextLayout.WIDE).toString();
         assertTrue(sections.contains("\n\np0\n") && !sections.contains("###"), sections);
     }
@@ -176,12 +192,14 @@ class ComparisonTest {
 
     @Test
     void sidesAreComparedByRun() {
-        var sides = new RunSides(List.of(Path.of("a"), Path.of("b")), Map.of("A", List.of(Path.of("a")), "B", List.of(Path.of("b"))));
+        var sides = new RunSides(List.of(Path.of("a"), Path.of("b")),
+                Map.of("A", List.of(Path.of("a")), "B", List.of(Path.of("b"))));
         assertEquals("--by 'model': sides are compared by run; leave it out", assertThrows(UserError.class,
                 () -> ComparisonSettings.of(sides, "model", null, null, null, false, List.of(), "excluded")).getMessage());
         assertEquals("run", ComparisonSettings.of(sides, null, null, null, null, false, List.of(), "excluded").by());
         assertEquals("run", ComparisonSettings.of(sides, "run", null, null, null, false, List.of(), "excluded").by());
-        assertThrows(UserError.class, () -> ComparisonSettings.of(new RunSides(List.of(), Map.of()), "colour", null, null, null, false, List.of(), "excluded"));
+        assertThrows(UserError.class, () -> ComparisonSettings.of(new RunSides(List.of(), Map.of()), "colour", null, null, null,
+                false, List.of(), "excluded"));
         assertEquals("RUN 'b' has no label, others have; write LABEL=RUN for all", assertThrows(UserError.class,
                 () -> RunSides.of(List.of("old=a", "b"), 0)).getMessage());
         assertEquals(Map.of(), RunSides.of(List.of("=a"), 0).sides(), "a label is not empty");
@@ -193,10 +211,14 @@ class ComparisonTest {
         assertNull(ComparisonSettings.of(none, null, null, "10%", null, false, List.of(), "excluded").computingOption());
         assertEquals("--by", ComparisonSettings.of(none, "run", "b", null, null, true, List.of(), "excluded").computingOption());
         assertEquals("--as", ComparisonSettings.of(none, null, "b", null, "vllm", true, List.of(), "excluded").computingOption());
-        assertEquals("--baseline", ComparisonSettings.of(none, null, "b", null, null, true, List.of(), "excluded").computingOption());
-        assertEquals("--untainted", ComparisonSettings.of(none, null, null, null, null, true, List.of("ttft"), "excluded").computingOption());
-        assertEquals("--metric", ComparisonSettings.of(none, null, null, null, null, false, List.of("ttft"), "worst").computingOption());
-        assertEquals("--failures", ComparisonSettings.of(none, null, null, null, null, false, List.of(), "worst").computingOption());
+        assertEquals("--baseline", ComparisonSettings.of(none, null, "b", null, null, true, List.of(),
+                "excluded").computingOption());
+        assertEquals("--untainted", ComparisonSettings.of(none, null, null, null, null, true, List.of("ttft"),
+                "excluded").computingOption());
+        assertEquals("--metric", ComparisonSettings.of(none, null, null, null, null, false, List.of("ttft"),
+                "worst").computingOption());
+        assertEquals("--failures", ComparisonSettings.of(none, null, null, null, null, false, List.of(),
+                "worst").computingOption());
         assertEquals(0.05, ComparisonSettings.of(none, null, null, null, null, false, List.of(), "worst").marginOrDefault());
     }
 
@@ -206,7 +228,8 @@ class ComparisonTest {
     private List<String> notes(Map<String, String> ofA, Map<String, String> ofB) throws IOException {
         var run = run("n");
         for (var model : List.of("a", "b")) {
-            var columns = (model.equals("a") ? ofA : ofB).entrySet().stream().flatMap(cell -> java.util.stream.Stream.of(cell.getKey(), cell.getValue()))
+            var columns = (model.equals("a") ? ofA : ofB).entrySet().stream()
+                    .flatMap(cell -> java.util.stream.Stream.of(cell.getKey(), cell.getValue()))
                     .toArray(String[]::new);
             for (int i = 0; i < 10; i++) {
                 run.answer(model, "p" + i, 1, 100 + i, 5, 10, columns);
@@ -241,7 +264,8 @@ class ComparisonTest {
     @Test
     void groupsWithoutCounterpartsAreSaidToBeThat() throws Exception {
         var run = answers(run("r"), "m", 100).prompt("p0", "d", "kind", "short");
-        assertTrue(compare("label:kind", null, run).caveats().contains("m: groups by label:kind contain different requests, which are not compared in pairs"),
+        assertTrue(compare("label:kind", null, run).caveats()
+                .contains("m: groups by label:kind contain different requests, which are not compared in pairs"),
                 compare("label:kind", null, run).caveats().toString());
     }
 
@@ -250,8 +274,10 @@ class ComparisonTest {
     void aQuantileOfTooFewRequestsIsBlankInEachDefinition() throws Exception {
         var run = answers(run("r"), "a", 100).answer("a", "q", 1, 100, 5, 1);
         for (var definition : List.of(MetricDefinition.OURS, MetricDefinition.GUIDELLM)) {
-            var figures = compare(run, definition, List.of(), ComparisonSettings.Failures.EXCLUDED).sections().getFirst().group("a").aggregates();
-            assertTrue(figures.containsKey(Aggregate.TTFT_P50) && !figures.containsKey(Aggregate.TTFT_P95), definition + " " + figures);
+            var figures = compare(run, definition, List.of(), ComparisonSettings.Failures.EXCLUDED).sections()
+                    .getFirst().group("a").aggregates();
+            assertTrue(figures.containsKey(Aggregate.TTFT_P50) && !figures.containsKey(Aggregate.TTFT_P95),
+                    definition + " " + figures);
             assertEquals(5, figures.get(Aggregate.ITL_P50), 1e-9);
         }
     }
@@ -273,24 +299,29 @@ class ComparisonTest {
                 run.answer("a", "p" + i, 1, 100 + i, 5, 5).answer("b", (i < common ? "p" : "q") + i, 1, 100 + i, 5, 5);
             }
             assertTrue(compare(null, "a", run).caveats().contains("b and a have " + common + " prompts and repetitions in common"
-                    + (common == 5 ? ", their ratios are of these" : ", too few to be compared in pairs")), compare(run).caveats().toString());
+                    + (common == 5 ? ", their ratios are of these" : ", too few to be compared in pairs")),
+                    compare(run).caveats().toString());
         }
     }
 
     @Test
     void labelsThatAreOneModelAreNamed() throws Exception {
-        var note = "a, b are one model: the server answers for each of them as gpt-x at http://localhost:1/v1. A difference between them is chance.";
+        var note = "a, b are one model: the server answers for each of them as gpt-x at http://localhost:1/v1. A difference "
+                + "between them is chance.";
         assertEquals(List.of(note), notes(Map.of("reported_model", "gpt-x"), Map.of("reported_model", "gpt-x")));
         assertEquals(List.of(), notes(Map.of("reported_model", "gpt-x"), Map.of("reported_model", "gpt-y")));
-        assertEquals(List.of(), notes(Map.of("reported_model", "gpt-x"), Map.of("reported_model", "gpt-x", "base_url", "http://localhost:2/v1")));
+        assertEquals(List.of(), notes(Map.of("reported_model", "gpt-x"),
+                Map.of("reported_model", "gpt-x", "base_url", "http://localhost:2/v1")));
         var run = answers(run("by-prompt"), "a", 100);
         assertTrue(compare("prompt", null, run).caveats().stream().noneMatch(line -> line.contains("are one model")));
     }
 
     @Test
     void connectionsThatWereOpenAlreadyAreCounted() throws Exception {
-        assertEquals(List.of("requests on a connection that was open already: a 0 %, b 100 %; TTFT of the rest includes the handshake,"
-                + " --metric ttft_net leaves it out"), notes(Map.of("connection_reused", "false"), Map.of("connection_reused", "true")));
+        assertEquals(List.of("requests on a connection that was open already: a 0 %, b 100 %; TTFT of the rest includes the "
+                + "handshake,"
+                + " --metric ttft_net leaves it out"), notes(Map.of("connection_reused", "false"),
+                Map.of("connection_reused", "true")));
     }
 
     @Test
@@ -300,11 +331,14 @@ class ComparisonTest {
             run.answer("a", "p" + i % 6, i / 6 + 1, 100 + i, 5, 10, "cached_prompt_tokens", "");
             run.answer("b", "p" + i % 6, i / 6 + 1, 100 + i, 5, 10, "cached_prompt_tokens", i < 3 ? "8" : "0");
         }
-        assertEquals(List.of("a: prompts repeat, and the server does not tell what it had in its cache: TTFT may measure the prompt cache;"
-                + " --unique-prefix keeps it out", "prompts were found in the server's cache (a not known, b 3 of 12): TTFT measures that too;"
+        assertEquals(List.of("a: prompts repeat, and the server does not tell what it had in its cache: TTFT may measure the "
+                + "prompt cache;"
+                + " --unique-prefix keeps it out",
+                "prompts were found in the server's cache (a not known, b 3 of 12): TTFT measures that too;"
                 + " --unique-prefix keeps it out"), compare(run).caveats());
         run.record().withObject("/options").put("unique_prefix", true);
-        assertEquals(List.of("prompts were found in the server's cache (a not known, b 3 of 12): TTFT measures that too (what the server puts before each"
+        assertEquals(List.of("prompts were found in the server's cache (a not known, b 3 of 12): TTFT measures that too (what "
+                + "the server puts before each"
                 + " prompt, since each began differently)"), compare(run).caveats());
     }
 
@@ -315,7 +349,8 @@ class ComparisonTest {
             for (int i = 0; i < 10; i++) {
                 run.answer("a", "p" + i, 1, 100 + i, 5, 10, "attempt", i < often ? "2" : "1");
             }
-            assertEquals("a: " + often + " attempts beyond the first; only the last of each request counts" + (often == 5 ? "" : ", and 6 of 10 requests were"
+            assertEquals("a: " + often + " attempts beyond the first; only the last of each request counts"
+                    + (often == 5 ? "" : ", and 6 of 10 requests were"
                     + " refused at first: a lower --concurrency may change the figures"), compare(run).caveats().getFirst());
             assertEquals(often.doubleValue(), compare(run).sections().getFirst().group("a").aggregates().get(Aggregate.RETRIES));
         }
@@ -328,8 +363,10 @@ class ComparisonTest {
             var other = run("other").answer("m", "p", 1, 5, 1, 5); // in which it would be too large
             run.answer("m", "p", 1, 100, 5, 5);
             run.record().putObject("client_overhead").put("ttft_p50_ms", millis);
-            assertEquals(millis == 10.1 ? List.of("one: the error of the client in TTFT, 10.100 ms, is more than a tenth of what was measured; use a lower"
-                    + " concurrency") : List.of(), compare("run", null, run, other).caveats().stream().filter(line -> line.contains("error of the client")).toList());
+            assertEquals(millis == 10.1 ? List.of(
+                    "one: the error of the client in TTFT, 10.100 ms, is more than a tenth of what was measured; use a lower"
+                    + " concurrency") : List.of(), compare("run", null, run,
+                    other).caveats().stream().filter(line -> line.contains("error of the client")).toList());
         }
     }
 
@@ -337,13 +374,15 @@ class ComparisonTest {
     void optionsThatARunDoesNotTellAreNoDifference() throws Exception {
         var one = answers(run("one").option("concurrency", 4), "m", 100);
         assertEquals(List.of(), options(one, answers(run("silent"), "m", 100)));
-        assertEquals(List.of("the runs differ in concurrency: 4, 8"), options(one, answers(run("other").option("concurrency", 8), "m", 100)));
+        assertEquals(List.of("the runs differ in concurrency: 4, 8"),
+                options(one, answers(run("other").option("concurrency", 8), "m", 100)));
         var none = answers(run("none"), "m", 100);
         none.record().withObject("/options").putNull("concurrency");
         assertEquals(List.of("the runs differ in concurrency: 4, none"), options(one, none));
         for (var option : List.of("max_tokens", "temperature", "system", "connection", "http", "unique_prefix")) {
             var changed = answers(run(option).option(option, 3), "m", 100);
-            assertEquals(List.of("the runs differ in " + option + ": 3, 4"), options(changed, answers(run(option + "-4").option(option, 4), "m", 100)));
+            assertEquals(List.of("the runs differ in " + option + ": 3, 4"),
+                    options(changed, answers(run(option + "-4").option(option, 4), "m", 100)));
         }
     }
 
@@ -358,7 +397,8 @@ class ComparisonTest {
             run.answer("a", "p" + i % 24, i / 24 + 1, i / 24 == 3 ? 200 + i % 7 : 100 + i % 7, 5, 5);
             run.answer("b", "p" + i % 24, i / 24 + 1, i / 24 == 5 ? tail * (200 + i % 7) : median * (100 + i % 7), 5, 5);
         }
-        return compare(null, "a", run).caveats().stream().filter(line -> line.contains("TTFT p95")).map(line -> line.replaceAll(" is .*", "")).toList();
+        return compare(null, "a", run).caveats().stream().filter(line -> line.contains("TTFT p95"))
+                .map(line -> line.replaceAll(" is .*", "")).toList();
     }
 
     @Test
@@ -385,7 +425,8 @@ class ComparisonTest {
     }
 
     private static List<String> machines(RunOnDisk... runs) throws IOException {
-        return compare("run", null, runs).caveats().stream().filter(line -> line.contains("not measured by the same machines")).toList();
+        return compare("run", null, runs).caveats().stream()
+                .filter(line -> line.contains("not measured by the same machines")).toList();
     }
 
     @Test

@@ -65,26 +65,33 @@ class GroupsTest {
     }
 
     private Group model(String label) {
-        return section.groups().stream().filter(group -> group.completed().getFirst().model().equals(label)).findFirst().orElseThrow();
+        return section.groups().stream().filter(group -> group.completed().getFirst().model().equals(label))
+                .findFirst().orElseThrow();
     }
 
-    /** The medians are 100 and 110 ms to the first token, 121 and 131 ms in all. Of p1 both answers are farther from them than of p2. */
+    /**
+     * The medians are 100 and 110 ms to the first token, 121 and 131 ms in all. Of p1 both answers are farther from them than of
+     * p2.
+     */
     @Test
     void thePromptsThatAreNearestToTheMediansRaceFirst() throws Exception {
         begin().answer("b", "p1", 1, 143, 10, 3).answer("a", "p1", 1, 130, 10, 3) // b has the first row
                 .answer("a", "p2", 1, 106, 10, 3).answer("b", "p2", 1, 105, 10, 3) // their first tokens come in another order
                 .answer("a", "p3", 1, 100, 10, 3)
-                .answer("a", "p4", 1, 60, 10, 3).answer("a", "p4", 2, 101, 10, 3).answer("a", "p4", 3, 101, 1, 3).answer("b", "p4", 1, 110, 10, 3)
+                .answer("a", "p4", 1, 60, 10, 3).answer("a", "p4", 2, 101, 10, 3).answer("a", "p4", 3, 101, 1, 3)
+                .answer("b", "p4", 1, 110, 10, 3)
                 .answer("a", "p5", 1, 100, 0.01, 2001).answer("b", "p5", 1, 110, 0.01, 2001)
                 .answer("a", "p6", 1, 99, 10, 3).answer("a", "p7", 1, new double[0]);
         group();
         var races = events.racesOf(section);
         assertEquals(List.of("p4", "p1", "p2", "p3", "p6"), races.stream().map(EventCollector.Race::prompt).toList());
-        assertEquals(2, races.getFirst().answers().get(model("a")).repetition(), "the nearest of three, in the first token and in all");
+        assertEquals(2, races.getFirst().answers().get(model("a")).repetition(),
+                "the nearest of three, in the first token and in all");
         var pieces = events.pieces(races.getFirst().answers().get(model("b")));
         assertEquals(List.of(110_000L, 120_000L, 130_000L), pieces.stream().map(EventCollector.Piece::elapsedMicros).toList());
         assertEquals(1, races.get(3).answers().size());
-        assertNull(events.pieces(model("a").completed().stream().filter(answer -> answer.promptId().equals("p4") && answer.repetition() == 1)
+        assertNull(events.pieces(model("a").completed().stream()
+                .filter(answer -> answer.promptId().equals("p4") && answer.repetition() == 1)
                 .findFirst().orElseThrow()), "what does not race is not kept");
         assertFalse(model("a").positions().medians().isEmpty());
     }
@@ -108,7 +115,8 @@ class GroupsTest {
     void halfOfTheRequestsWithACounterpartMakePairs() throws Exception {
         begin();
         for (int i = 0; i < 4; i++) {
-            disk.answer("a", "p" + i, 1, 100, 10, 5).answer("b", (i < 2 ? "p" : "q") + i, 1, 100, 10, 5).answer("c", (i < 1 ? "p" : "r") + i, 1, 100, 10, 5);
+            disk.answer("a", "p" + i, 1, 100, 10, 5).answer("b", (i < 2 ? "p" : "q") + i, 1, 100, 10, 5)
+                    .answer("c", (i < 1 ? "p" : "r") + i, 1, 100, 10, 5);
         }
         group();
         assertTrue(model("a").compare(model("b"), Metric.TTFT).isPaired());
@@ -125,7 +133,8 @@ class GroupsTest {
                     .answer("m", "q", 1, 400 * slower, 30 * slower, name.equals("new-1") ? 1 : 5));
         }
         runs.getFirst().answer("m", "only here", 1, 9_000, 900, 5);
-        var sides = Map.of("old", List.of(folder.resolve("old-1"), folder.resolve("old-2")), "new", List.of(folder.resolve("new-1"), folder.resolve("new-2")));
+        var sides = Map.of("old", List.of(folder.resolve("old-1"), folder.resolve("old-2")), "new",
+                List.of(folder.resolve("new-1"), folder.resolve("new-2")));
         var both = sections("run", sides, runs.toArray(RunOnDisk[]::new)).getFirst();
         for (var metric : List.of(Metric.TTFT, Metric.ITL)) {
             var difference = both.group("old").compare(both.group("new"), metric);
@@ -167,7 +176,8 @@ class GroupsTest {
 
     @Test
     void modelsAreInTheOrderOfTheCommandLineAndPromptsInThatOfTheRows() throws Exception {
-        begin().answer("a", "q", 1, 100, 10, 5).answer("b", "p", 1, 100, 10, 5).answer("b", "q", 1, 100, 10, 5).model("b", null).model("a", null);
+        begin().answer("a", "q", 1, 100, 10, 5).answer("b", "p", 1, 100, 10, 5).answer("b", "q", 1, 100, 10, 5)
+                .model("b", null).model("a", null);
         assertEquals(List.of("b", "a"), sections("model", Map.of(), disk).getFirst().groups().stream().map(Group::label).toList());
         assertEquals(List.of("b", "a"), sections("base_url", Map.of(), disk).stream().map(Section::title).toList());
         assertEquals(List.of("q", "p"), sections("prompt", Map.of(), disk).stream().map(Section::title).toList());
@@ -175,7 +185,8 @@ class GroupsTest {
 
     @Test
     void costsThatAreNotKnownAreCountedWhereThereIsAPrice() throws Exception {
-        begin().answer("a", "p", 1, 100, 10, 5, "cost", "0.1").answer("a", "q", 1, 100, 10, 5).answer("a", "r", 1, 100, 10, 5).answer("b", "p", 1, 100, 10, 5)
+        begin().answer("a", "p", 1, 100, 10, 5, "cost", "0.1").answer("a", "q", 1, 100, 10, 5).answer("a", "r", 1, 100, 10, 5)
+                .answer("b", "p", 1, 100, 10, 5)
                 .model("a", "USD");
         group();
         assertEquals("2 0", model("a").withUnknownCost() + " " + model("b").withUnknownCost());
@@ -185,7 +196,8 @@ class GroupsTest {
 
     @Test
     void theShareOfReasoningIsOfTokensWhereTheseAreCountedElseOfEvents() throws Exception {
-        begin().answer("counted", "p1", 1, 100, 10, 5, "output_tokens", "20", "reasoning_tokens", "5", "reasoning_events", "9", "tool_events", "0")
+        begin().answer("counted", "p1", 1, 100, 10, 5, "output_tokens", "20", "reasoning_tokens", "5",
+                "reasoning_events", "9", "tool_events", "0")
                 .answer("events", "p1", 1, 100, 10, 5, "reasoning_events", "3", "tool_events", "2")
                 .answer("none", "p1", 1, 100, 10, 5, "reasoning_events", "0", "tool_events", "0")
                 .answer("unknown", "p1", 1, 100, 10, 5)
@@ -196,7 +208,8 @@ class GroupsTest {
         assertEquals(0, model("none").reasoningShare());
         assertNull(model("unknown").reasoningShare());
         assertNull(model("alone").reasoningShare());
-        assertEquals(List.of(0L, 1L), List.of(model("events").with(AnswerCaveat.REASONING_ALONE), model("alone").with(AnswerCaveat.REASONING_ALONE)));
+        assertEquals(List.of(0L, 1L),
+                List.of(model("events").with(AnswerCaveat.REASONING_ALONE), model("alone").with(AnswerCaveat.REASONING_ALONE)));
     }
 
     @Test
@@ -204,17 +217,22 @@ class GroupsTest {
         begin().answer("reasoning", "p1", 1, 100, 10, 5, "tpot_ms", "", "reasoning_events", "1", "tool_events", "0")
                 .answer("tools", "p1", 1, 100, 10, 2, "tpot_ms", "", "reasoning_events", "0", "tool_events", "1")
                 .answer("text", "p1", 1, 100, 10, 5, "tpot_ms", "", "reasoning_events", "0", "tool_events", "0")
-                .answer("one", "p1", 1, 100, 10, 1, "tpot_ms", "", "reasoning_events", "1", "tool_events", "0", "output_tokens", "2")
+                .answer("one", "p1", 1, 100, 10, 1, "tpot_ms", "", "reasoning_events", "1", "tool_events",
+                "0", "output_tokens", "2")
                 .answer("known", "p1", 1, 100, 10, 5, "reasoning_events", "1", "tool_events", "0");
         group();
-        assertEquals(List.of(1L, 1L, 0L, 0L, 0L), List.of(model("reasoning").withUnknownVisibleTokens(), model("tools").withUnknownVisibleTokens(),
-                model("text").withUnknownVisibleTokens(), model("one").withUnknownVisibleTokens(), model("known").withUnknownVisibleTokens()));
+        assertEquals(List.of(1L, 1L, 0L, 0L, 0L),
+                List.of(model("reasoning").withUnknownVisibleTokens(), model("tools").withUnknownVisibleTokens(),
+                model("text").withUnknownVisibleTokens(), model("one").withUnknownVisibleTokens(),
+                model("known").withUnknownVisibleTokens()));
     }
 
     @Test
     void theModelThatIsServedIsNamedIfItIsOne() throws Exception {
-        begin().answer("one", "p1", 1, 100, 10, 5, "reported_model", "m-1").answer("one", "p2", 1, 100, 10, 5, "reported_model", "m-1")
-                .answer("two", "p1", 1, 100, 10, 5, "reported_model", "m-1").answer("two", "p2", 1, 100, 10, 5, "reported_model", "m-2")
+        begin().answer("one", "p1", 1, 100, 10, 5, "reported_model", "m-1")
+                .answer("one", "p2", 1, 100, 10, 5, "reported_model", "m-1")
+                .answer("two", "p1", 1, 100, 10, 5, "reported_model", "m-1")
+                .answer("two", "p2", 1, 100, 10, 5, "reported_model", "m-2")
                 .answer("none", "p1", 1, 100, 10, 5);
         group();
         assertEquals("m-1 at http://localhost:1/v1", model("one").servedModel());
@@ -224,9 +242,12 @@ class GroupsTest {
 
     @Test
     void eventsDifferInSizeByMoreThanAFifth() throws Exception {
-        begin().answer("one", "p1", 1, 100, 10, 10, "tokens_per_event", "1.000").answer("fifth", "p1", 1, 100, 10, 10, "tokens_per_event", "1.200")
-                .answer("two", "p1", 1, 100, 10, 10, "tokens_per_event", "2.000").answer("little more", "p1", 1, 100, 10, 10, "tokens_per_event", "2.300")
-                .answer("more", "p1", 1, 100, 10, 10, "tokens_per_event", "1.210").answer("unknown", "p1", 1, 100, 10, 10, "token_source", "events");
+        begin().answer("one", "p1", 1, 100, 10, 10, "tokens_per_event", "1.000")
+                .answer("fifth", "p1", 1, 100, 10, 10, "tokens_per_event", "1.200")
+                .answer("two", "p1", 1, 100, 10, 10, "tokens_per_event", "2.000").answer("little more", "p1", 1, 100, 10, 10,
+                "tokens_per_event", "2.300")
+                .answer("more", "p1", 1, 100, 10, 10, "tokens_per_event", "1.210")
+                .answer("unknown", "p1", 1, 100, 10, 10, "token_source", "events");
         group();
         assertFalse(model("one").tokensPerEventDiffer(model("fifth")));
         assertTrue(model("one").tokensPerEventDiffer(model("more")) && model("more").tokensPerEventDiffer(model("one")));
@@ -248,7 +269,8 @@ class GroupsTest {
 
     @Test
     void halfOfTheTokensThatCameTogetherAreABuffer() throws Exception {
-        begin().answer("half", "p1", 1, 100, 10, 10, "coalesced_events", "5").answer("less", "p1", 1, 100, 10, 10, "coalesced_events", "4");
+        begin().answer("half", "p1", 1, 100, 10, 10, "coalesced_events", "5")
+                .answer("less", "p1", 1, 100, 10, 10, "coalesced_events", "4");
         group();
         assertNotNull(model("half").coalescedShare());
         assertTrue(model("half").isBuffered());
@@ -275,7 +297,8 @@ class GroupsTest {
         begin();
         for (int i = 0; i < 24; i++) {
             if (i < 20) {
-                disk.answer("twice", "p" + i % 10, 1 + i / 10, i < 10 ? 100 : 200, 10, 3).answer("ordered", "p" + i / 2, 1 + i % 2, 100 + 50 * (i / 2), 10, 3);
+                disk.answer("twice", "p" + i % 10, 1 + i / 10, i < 10 ? 100 : 200, 10, 3).answer("ordered", "p" + i / 2, 1 + i % 2,
+                        100 + 50 * (i / 2), 10, 3);
             }
             disk.answer("few", "q" + i % 16, 1 + i / 16, i < 16 ? 100 : 300, 10, 3);
         }

@@ -46,7 +46,8 @@ class HistoryTest {
 
     private List<CSVRecord> rows() throws Exception {
         var text = Printed.compare("--history", folder.resolve("results"), "--format", "csv").expect(0).out();
-        assertTrue(text.startsWith("model,metric,run,began,n,failed,p50_ms,ratio,low,high,change_ratio,change_low,change_high\r\n"), text);
+        assertTrue(text.startsWith("model,metric,run,began,n,failed,p50_ms,ratio,low,high,change_ratio,change_low,change_high\r\n"),
+                text);
         try (var rows = CSVParser.parse(text, CSVFormat.RFC4180.builder().setHeader().setSkipHeaderRecord(true).get())) {
             return rows.getRecords();
         }
@@ -65,45 +66,56 @@ class HistoryTest {
                 .map(row -> row.get("model") + " " + row.get("run")).toList());
         var change = rows.get(7);
         assertEquals(1.5, Double.parseDouble(change.get("change_ratio")), 0.02);
-        assertTrue(Double.parseDouble(change.get("change_low")) > 1.45 && Double.parseDouble(change.get("change_high")) < 1.55, change.toString());
+        assertTrue(Double.parseDouble(change.get("change_low")) > 1.45
+                && Double.parseDouble(change.get("change_high")) < 1.55, change.toString());
         // sqrt(1.5) on either side of the mean of logarithms, medians of 100 to 400 ms
         assertEquals(1 / Math.sqrt(1.5), Double.parseDouble(rows.get(0).get("ratio")), 0.02);
         assertEquals("8", String.valueOf(rows.stream().filter(row -> row.get("model").equals("a")).toList().indexOf(change) + 1));
-        assertTrue(Double.parseDouble(rows.get(0).get("low")) < Double.parseDouble(rows.get(0).get("ratio")), rows.get(0).toString());
+        assertTrue(Double.parseDouble(rows.get(0).get("low")) < Double.parseDouble(rows.get(0).get("ratio")),
+                rows.get(0).toString());
 
         var text = Printed.compare("--history", folder.resolve("results")).expect(0).out();
         assertTrue(text.startsWith("a, TTFT of 14 runs: changed to 1.5"), text);
         assertTrue(text.contains("\nb, TTFT of 14 runs: no change that is more than chance.\n"), text);
         var page = folder.resolve("history.html");
-        Printed.compare("--history", folder.resolve("results"), "--export", page, "--export", folder.resolve("history.md")).expect(0);
+        Printed.compare("--history", folder.resolve("results"), "--export", page, "--export",
+                folder.resolve("history.md")).expect(0);
         var html = Files.readString(page);
         assertEquals(2, html.split("<svg").length - 1);
         assertEquals(28, html.split("<circle").length - 1);
         assertEquals(1, html.split("<tr class=\"change\">").length - 1);
-        assertFalse(html.contains("http://") && !html.contains("xmlns=\"http://www.w3.org/2000/svg\"") || html.contains("<script"), "loads nothing");
+        assertFalse(html.contains("http://") && !html.contains("xmlns=\"http://www.w3.org/2000/svg\"")
+                || html.contains("<script"), "loads nothing");
         assertTrue(Files.readString(folder.resolve("history.md")).contains("| 20261108T060000Z-0000 |"));
     }
 
-    /** Of each run the ratio is that over the prompts that all have; the interval is Student's over these, by hand for two prompts. */
+    /**
+     * Of each run the ratio is that over the prompts that all have; the interval is Student's over these, by hand for two prompts.
+     */
     @Test
     void ratiosAreOverThePromptsOfTheNewestRun() throws Exception {
         var results = folder.resolve("results");
         new RunOnDisk(results.resolve("20261101T060000Z-0000")).answer("m", "p1", 1, 100, 5, 3).answer("m", "p2", 1, 400, 5, 3)
                 .answer("m", "old", 1, 9000, 5, 3).write();
         new RunOnDisk(results.resolve("20261102T060000Z-0000")).answer("m", "p1", 1, 100, 5, 3).write();
-        new RunOnDisk(results.resolve("20261103T060000Z-0000")).answer("m", "p1", 1, 200, 5, 3).answer("m", "p2", 1, 400, 5, 3).write();
+        new RunOnDisk(results.resolve("20261103T060000Z-0000")).answer("m", "p1", 1, 200, 5, 3)
+                .answer("m", "p2", 1, 400, 5, 3).write();
         var rows = rows();
         assertEquals(List.of("20261101T060000Z-0000 0.8409", "20261103T060000Z-0000 1.1892"), rows.stream()
                 .map(row -> row.get("run") + " " + row.get("ratio")).toList()); // 2 to the power of -1/4 and 1/4
-        // deviations -ln(2)/2 and 0 of two runs from their mean: half their range times the quantile 12.706 of one degree of freedom, and
-        // the square root of 2, since half of that mean is the run itself
-        assertEquals(Math.exp(-Math.log(2) / 4 - 12.7062047 * Math.log(2) / 4 * Math.sqrt(2)), Double.parseDouble(rows.getFirst().get("low")), 1e-4);
+        // deviations -ln(2)/2 and 0 of two runs from their mean: half their range times the quantile 12.706 of one degree of
+        // freedom, and the square root of 2, since half of that mean is the run itself
+        assertEquals(Math.exp(-Math.log(2) / 4 - 12.7062047 * Math.log(2) / 4 * Math.sqrt(2)),
+                Double.parseDouble(rows.getFirst().get("low")), 1e-4);
         var text = Printed.compare("--history", results).expect(0).out();
-        assertTrue(text.contains("note: m, 20261102T060000Z-0000: without some of the prompts of the newest run, left out (0 of 1 failed)\n"), text);
+        assertTrue(text.contains("note: m, 20261102T060000Z-0000: without some of the prompts of the newest run, left out (0 of "
+                + "1 failed)\n"), text);
         assertTrue(text.startsWith("m, TTFT of 2 runs: fewer than 10, too few to tell a change.\n"), text);
     }
 
-    /** A run without a completed request has a row without a ratio, and the sentence tells; so has a model that failed in all runs. */
+    /**
+     * A run without a completed request has a row without a ratio, and the sentence tells; so has a model that failed in all runs.
+     */
     @Test
     void runsThatFailedAreShown() throws Exception {
         var results = folder.resolve("results");
@@ -118,11 +130,15 @@ class HistoryTest {
             run.write();
         }
         var rows = rows();
-        assertEquals(List.of("gone 1 1 -", "gone 1 1 -", "gone 1 1 -", "m 2 0 1.0000", "m 1 1 -", "m 2 0 1.0000"), rows.stream().map(row ->
-                row.get("model") + " " + row.get("n") + " " + row.get("failed") + " " + (row.get("ratio").isEmpty() ? "-" : row.get("ratio"))).toList());
+        assertEquals(List.of("gone 1 1 -", "gone 1 1 -", "gone 1 1 -", "m 2 0 1.0000", "m 1 1 -", "m 2 0 1.0000"),
+                rows.stream().map(row ->
+                row.get("model") + " " + row.get("n") + " " + row.get("failed") + " "
+                + (row.get("ratio").isEmpty() ? "-" : row.get("ratio"))).toList());
         var text = Printed.compare("--history", results).expect(0).out();
-        assertTrue(text.contains("gone, TTFT of 3 runs: fewer than 10, too few to tell a change; nothing completed in 3 runs.\n"), text);
-        assertTrue(text.contains("m, TTFT of 3 runs: fewer than 10, too few to tell a change; nothing completed in 1 run.\n"), text);
+        assertTrue(text.contains("gone, TTFT of 3 runs: fewer than 10, too few to tell a change; nothing completed in 3 runs.\n"),
+                text);
+        assertTrue(text.contains("m, TTFT of 3 runs: fewer than 10, too few to tell a change; nothing completed in 1 run.\n"),
+                text);
         Printed.compare("--history", results, "--format", "html").expect(0);
         assertEquals("compare: --history: no run has a value of ttft_net; name another metric with --metric\n",
                 Printed.compare("--history", results, "--metric", "ttft_net").expect(2).err());
@@ -141,7 +157,8 @@ class HistoryTest {
         for (int day = 1; day <= 14; day++) {
             run(day, (day >= 8 ? 1.5 : 1) * (1 + 0.03 * Math.sin(day * 0.9)), (day >= 8 ? 1.5 : 1) * (1 + 0.002 * (day * 7 % 12)));
         }
-        var lines = Printed.compare("--history", folder.resolve("results")).expect(0).out().lines().filter(line -> line.contains(", TTFT of 14 runs")).toList();
+        var lines = Printed.compare("--history", folder.resolve("results")).expect(0).out().lines()
+                .filter(line -> line.contains(", TTFT of 14 runs")).toList();
         assertTrue(lines.get(0).contains("changed to") && lines.get(0).contains("resembles the one before"), lines.toString());
         assertTrue(lines.get(1).contains("changed to"), lines.toString());
         assertFalse(lines.get(1).contains("resembles the one before"), lines.toString());
@@ -157,9 +174,11 @@ class HistoryTest {
             evening.answer("a", "p" + prompt, 1, 300, 5, 3, "started_at", "2026-11-03T18:30:00Z");
         }
         evening.write();
-        var text = Printed.compare("--history", folder.resolve("results/20261103T183000Z-0000"), folder.resolve("results/20261102T060000Z-0000"),
+        var text = Printed.compare("--history", folder.resolve("results/20261103T183000Z-0000"),
+                folder.resolve("results/20261102T060000Z-0000"),
                 folder.resolve("results/20261101T060000Z-0000")).expect(0).out();
-        assertTrue(text.matches("(?s).*\n20261101T060000Z-0000 .*\n20261102T060000Z-0000 .*\n20261103T183000Z-0000 +2026-11-03 18:30 .*"), text);
+        assertTrue(text.matches("(?s).*\n20261101T060000Z-0000 .*\n20261102T060000Z-0000 .*\n20261103T183000Z-0000 +2026-11-03 "
+                + "18:30 .*"), text);
     }
 
     @Test
@@ -189,17 +208,23 @@ class HistoryTest {
                 Printed.compare("--history", results, "--metric", "ttft,itl").expect(2).err());
         assertEquals("compare: --format json: a history is text, markdown, csv or html; name one of these\n",
                 Printed.compare("--history", results, "--format", "json").expect(2).err());
-        for (var option : List.of(List.of("--by", "model"), List.of("--baseline", "a"), List.of("--fail-if", "ttft_p50 > 1.2x"), List.of("--check"),
+        for (var option : List.of(List.of("--by", "model"), List.of("--baseline", "a"),
+                List.of("--fail-if", "ttft_p50 > 1.2x"), List.of("--check"),
                 List.of("--as", "all"))) {
             var words = new ArrayList<Object>(List.of("--history", results));
             words.addAll(option);
-            assertEquals("compare: --history compares each run with the mean of all; leave --check, --as all, --fail-if, --by and --baseline out\n",
+            assertEquals("compare: --history compares each run with the mean of all; leave --check, --as all, --fail-if, --by "
+                    + "and --baseline out\n",
                     Printed.compare(words.toArray()).expect(2).err());
         }
-        assertTrue(Printed.compare("--history", results, "--metric", "itl").expect(0).out().startsWith("a, ITL of 1 run: fewer than 10"));
+        assertTrue(Printed.compare("--history", results, "--metric", "itl").expect(0).out()
+                .startsWith("a, ITL of 1 run: fewer than 10"));
     }
 
-    /** Of a staircase the place of the first cut is between the two steps; once both are known, each is placed between its neighbours. */
+    /**
+     * Of a staircase the place of the first cut is between the two steps; once both are known, each is placed between its
+     * neighbours.
+     */
     @Test
     void theStepsOfAStaircaseArePlacedWhereTheyAre() {
         var levels = List.of(0.0, 0.2, 0.9);
@@ -210,7 +235,8 @@ class HistoryTest {
     /** Two changes in one series, found in their order; of ten values five before and five after are enough, of nine none are. */
     @Test
     void severalChangesAreFoundAndTheFewestRunsAreTen() {
-        for (var levels : List.of(List.of(0.0, 0.5, 0.2), List.of(0.2, 0.5, 0.0))) { // the one at 12 is found first, then the one at 24
+        // the one at 12 is found first, then the one at 24
+        for (var levels : List.of(List.of(0.0, 0.5, 0.2), List.of(0.2, 0.5, 0.0))) {
             var series = IntStream.range(0, 36).mapToDouble(i -> levels.get(i / 12) + 0.002 * (i * 7 % 12)).toArray();
             assertEquals(List.of(12, 24), ChangePoints.of(series).stream().map(ChangePoints.Change::at).toList());
         }
@@ -219,7 +245,10 @@ class HistoryTest {
         assertEquals(0, ChangePoints.of(new double[20]).size());
     }
 
-    /** Level 1 %: of 500 series without a change at most 2.4 % (three standard errors above) are marked; of a change by two spreads 4 of 5. */
+    /**
+     * Level 1 %: of 500 series without a change at most 2.4 % (three standard errors above) are marked; of a change by two spreads
+     * 4 of 5.
+     */
     @Tag(StatisticsTest.SIMULATION)
     @Test
     void aChangeIsSeldomFalseAndMostlyFound() {

@@ -40,7 +40,8 @@ class PairingTest extends CompareCase {
         var run = fastAndSlow("r").write();
         assertTrue(compare(0, run).out().contains("\nRatios to fast,"));
         var named = compare(0, run, "--baseline", "slow").out();
-        assertTrue(named.startsWith("To the first token fast is 1.45x faster than slow; to the last token fast is 1.56x faster"), named);
+        assertTrue(named.startsWith("To the first token fast is 1.45x faster than slow; to the last token fast is 1.56x faster"),
+                named);
         assertTrue(named.contains("\nRatios to slow,") && named.contains("faster"), named);
         assertEquals("compare: --baseline 'medium': no such group; there are fast, slow\n",
                 compare(2, run, "--baseline", "medium").err());
@@ -54,7 +55,8 @@ class PairingTest extends CompareCase {
             after.answer("fast", "prompt-" + (i / 3 + 1), i % 3 + 1, 80 + i * 7 % 24, 5, 20);
         }
         var text = compare(0, before, after.write()).out();
-        assertTrue(text.startsWith("fast: to the first token after is 1.22x faster than before; to the last token after is 1.11x faster"
+        assertTrue(text.startsWith("fast: to the first token after is 1.22x faster than before; to the last token after is 1.11x "
+                + "faster"
                 + " than before"), text);
         assertTrue(text.contains("note: slow: only in before, so there is nothing to compare it with\n"), text);
         assertTrue(text.contains("TTFT    after  0.82x"), text);
@@ -116,7 +118,8 @@ class PairingTest extends CompareCase {
     void withinAPromptTheModelsAreCompared() {
         var json = json(fastAndSlow("r").write(), "--by", "prompt");
         assertEquals(8, json.get("sections").size());
-        assertEquals("prompt-1 fast slow", json.at("/sections/0/title").asString() + " " + json.at("/sections/0/groups/0/label").asString()
+        assertEquals("prompt-1 fast slow",
+                json.at("/sections/0/title").asString() + " " + json.at("/sections/0/groups/0/label").asString()
                 + " " + json.at("/sections/0/groups/1/label").asString());
         assertEquals(3, json.at("/sections/0/groups/1/against/ttft/size").asInt());
     }

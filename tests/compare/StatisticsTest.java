@@ -57,7 +57,8 @@ public class StatisticsTest {
     private static final double[] RATIOS = IntStream.range(0, 24).mapToDouble(i -> Math.log(VALUES[i] / BASELINE[i])).toArray();
 
     private static Difference ofRatios(double[] ratios, IntUnaryOperator prompt) {
-        return Difference.ofPairs(IntStream.range(0, ratios.length).mapToObj(i -> new Pair("p" + prompt.applyAsInt(i), i, Math.exp(ratios[i]), 1))
+        return Difference.ofPairs(IntStream.range(0, ratios.length)
+                .mapToObj(i -> new Pair("p" + prompt.applyAsInt(i), i, Math.exp(ratios[i]), 1))
                 .toList());
     }
 
@@ -75,7 +76,8 @@ public class StatisticsTest {
     /** The figures of this and the next tests are printed by statistics_figures.py, which computes them from the documentation. */
     @Test
     void figuresAreThoseOfSciPy() {
-        assertDifference(Difference.ofPairs(pairs(VALUES, BASELINE, 24)), 1.0612224287223702, 0.9728011745166677, 1.1576805957116063,
+        assertDifference(Difference.ofPairs(pairs(VALUES, BASELINE, 24)), 1.0612224287223702,
+                0.9728011745166677, 1.1576805957116063,
                 0.9874246460162922, 1.140535683170323, 0.17106015488777943);
         assertDifference(Difference.ofPairs(pairs(VALUES, BASELINE, 8)), 1.0612224287223702, 0.9454831052483167, 1.191129737773187,
                 0.9672865414941897, 1.164280691307614, 0.26477027315074503);
@@ -83,7 +85,8 @@ public class StatisticsTest {
                 0.9859893895448503, 1.1421959051134176, 0.1791407838311541);
         assertDifference(Difference.ofMeans(logarithms(VALUES, 5), logarithms(BASELINE, 7), Unit.RUNS, 5, 5), 0.9937176953414524,
                 0.7248520654995346, 1.3623122634743483);
-        assertEquals(0.9651151940924488, Difference.ofMeans(logarithms(VALUES, 5), logarithms(BASELINE, 7), Unit.RUNS, 5, 5).pValue(),
+        assertEquals(0.9651151940924488,
+                Difference.ofMeans(logarithms(VALUES, 5), logarithms(BASELINE, 7), Unit.RUNS, 5, 5).pValue(),
                 1e-9, "scipy.stats.ttest_ind(..., equal_var=False)");
     }
 
@@ -109,9 +112,11 @@ public class StatisticsTest {
 
     @Test
     void dependenceOnTimeMakesEachKindOfIntervalWider() {
-        assertDifference(ofRatios(sorted(RATIOS), i -> i), 1.0612224287223704, 0.8958707522516531, 1.2570932139405917, 0.9232759705372641,
+        assertDifference(ofRatios(sorted(RATIOS), i -> i), 1.0612224287223704, 0.8958707522516531,
+                1.2570932139405917, 0.9232759705372641,
                 1.2197794366597265, 0.465622464764099);
-        assertDifference(ofRatios(sorted(RATIOS), i -> i % 2), 1.0612224287223704, 0.8942482135452426, 1.2593741045996831, 0.9218943490103304,
+        assertDifference(ofRatios(sorted(RATIOS), i -> i % 2), 1.0612224287223704, 0.8942482135452426,
+                1.2593741045996831, 0.9218943490103304,
                 1.221607491609417, 0.47033785343588724);
     }
 
@@ -151,12 +156,14 @@ public class StatisticsTest {
         assertNotNull(ofRatios(Arrays.copyOf(RATIOS, 10), i -> i % 5).lower95());
         var tooFew = ofRatios(Arrays.copyOf(RATIOS, 9), i -> i % 5);
         assertNull(tooFew.lower95());
-        assertEquals(Math.exp((RATIOS[0] + RATIOS[5] + RATIOS[1] + RATIOS[6] + RATIOS[2] + RATIOS[7] + RATIOS[3] + RATIOS[8]) / 10 + RATIOS[4] / 5),
+        assertEquals(Math.exp((RATIOS[0] + RATIOS[5] + RATIOS[1] + RATIOS[6] + RATIOS[2] + RATIOS[7] + RATIOS[3] + RATIOS[8]) / 10
+                + RATIOS[4] / 5),
                 tooFew.ratio(), 1e-9);
         assertNotNull(tooFew.spread());
         assertNotNull(Difference.ofMeans(new double[] {1, 2}, new double[] {2, 3}, Unit.RUNS, 2, 2).lower95());
         assertNull(Difference.ofMeans(new double[] {1}, new double[] {2, 3}, Unit.RUNS, 1, 1).lower95());
-        assertNull(Difference.ofMeans(new double[] {1, Double.NEGATIVE_INFINITY}, new double[] {2, 3}, Unit.RUNS, 2, 2).ratio(), "a time of 0");
+        assertNull(Difference.ofMeans(new double[] {1, Double.NEGATIVE_INFINITY}, new double[] {2, 3}, Unit.RUNS, 2, 2).ratio(),
+                "a time of 0");
         assertNull(Difference.ofMeans(new double[] {1, Double.NaN}, new double[] {2, 3}, Unit.RUNS, 2, 2).ratio());
     }
 
@@ -187,7 +194,8 @@ public class StatisticsTest {
         assertFalse(Difference.ofPairs(random).drifting());
         var dependent = Difference.ofPairs(inOrder);
         assertTrue(dependent.drifting());
-        assertDifference(dependent, 1.0612224287223702, 0.8963417441389911, 1.256432661523765, 0.9245494753906381, 1.218099272348373,
+        assertDifference(dependent, 1.0612224287223702, 0.8963417441389911, 1.256432661523765,
+                0.9245494753906381, 1.218099272348373,
                 0.4557734074143104);
         Collections.shuffle(inOrder, new Random(1));
         assertEquals(dependent, Difference.ofPairs(inOrder), "the times decide, not the order of the list");
@@ -196,8 +204,10 @@ public class StatisticsTest {
     @Test
     void aTrendIsOneFromThePValueOfOnePercentOn() {
         for (var slope : List.of(0.0039, 0.0040)) { // 1 % at 0.0039323 (scipy.stats.linregress)
-            assertEquals(slope == 0.0040, Trend.isSignificant(IntStream.range(0, 24).mapToDouble(i -> RATIOS[i] + slope * i).toArray()));
-            assertEquals(slope == 0.0040, Trend.isSignificant(IntStream.range(0, 24).mapToDouble(i -> -RATIOS[i] - slope * i).toArray()));
+            assertEquals(slope == 0.0040,
+                    Trend.isSignificant(IntStream.range(0, 24).mapToDouble(i -> RATIOS[i] + slope * i).toArray()));
+            assertEquals(slope == 0.0040,
+                    Trend.isSignificant(IntStream.range(0, 24).mapToDouble(i -> -RATIOS[i] - slope * i).toArray()));
         }
         assertTrue(Trend.isSignificant(new double[] {1, 2, 3}), "a line without a rest");
         assertFalse(Trend.isSignificant(new double[] {1, 2}), "two values are on a line always");
@@ -208,7 +218,8 @@ public class StatisticsTest {
     void machinesDifferFromThePValueOfOnePercentOn() {
         for (var shift : List.of(0.16, 0.17)) { // 1 % at 0.16529 (scipy.stats.f_oneway)
             var third = Arrays.stream(RATIOS, 16, 24).map(each -> each + shift).toArray();
-            assertEquals(shift == 0.17, Machines.differ(List.of(Arrays.copyOf(RATIOS, 8), Arrays.copyOfRange(RATIOS, 8, 16), third)));
+            assertEquals(shift == 0.17, Machines.differ(List.of(Arrays.copyOf(RATIOS, 8),
+                    Arrays.copyOfRange(RATIOS, 8, 16), third)));
         }
     }
 
@@ -280,7 +291,8 @@ public class StatisticsTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"6, 6, 0.5, true", "5, 60, 0.5, false", "6, 5, 0.5, false", "6, 60, 0.95, true", "6, 59, 0.95, false", "6, 160, 0.99, true",
+    @CsvSource({"6, 6, 0.5, true", "5, 60, 0.5, false", "6, 5, 0.5, false", "6, 60, 0.95, true",
+            "6, 59, 0.95, false", "6, 160, 0.99, true",
         "6, 159, 0.99, false"})
     void aBootstrapNeedsSixPromptsAndValuesInTheTail(int prompts, int size, double fraction, boolean enough) {
         assertEquals(enough, PromptBootstrap.isEnough(prompts, size, fraction));
@@ -311,7 +323,8 @@ public class StatisticsTest {
         var other = QuantileRatio.of(spread(400, 40, 300), values, 0.9);
         assertTrue(other.lower() < other.lower90() && other.lower90() < other.ratio() && other.ratio() < other.upper90()
                 && other.upper90() < other.upper(), other.toString());
-        assertEquals(new Difference(Unit.PROMPTS, 40, 400, other.ratio(), other.lower(), other.upper(), other.lower90(), other.upper90(),
+        assertEquals(new Difference(Unit.PROMPTS, 40, 400, other.ratio(), other.lower(), other.upper(),
+                other.lower90(), other.upper90(),
                 other.pValue(), false, null), other.difference(40, 400));
         assertNotNull(QuantileRatio.of(spread(20, 5, 0), spread(20, 5, 0), 0.95).ratio(), "20 values have a p95");
         assertNull(QuantileRatio.of(spread(19, 5, 0), spread(20, 5, 0), 0.95).ratio());
@@ -320,14 +333,17 @@ public class StatisticsTest {
 
     /** Values without an order; each prompt is away from the one before it by this much, and the fourth is like the first. */
     private static List<PromptValue> spread(int size, int prompts, double distance) {
-        return IntStream.range(0, size).mapToObj(i -> new PromptValue("p" + i % prompts, i * 7919 % 1009 + 1 + distance * (i % prompts % 3))).toList();
+        return IntStream.range(0, size)
+                .mapToObj(i -> new PromptValue("p" + i % prompts, i * 7919 % 1009 + 1 + distance * (i % prompts % 3))).toList();
     }
 
     @Test
     void theIntervalOfAQuantileIsThatOfSciPy() {
         assertEquals(new QuantileInterval(937, 978), QuantileInterval.of(spread(400, 40, 0), 0.95));
-        assertEquals(new QuantileInterval(1216, 1470), QuantileInterval.of(spread(400, 40, 300), 0.9)); // as 110.8 independent values
-        var fewPrompts = IntStream.range(0, 400).mapToObj(i -> new PromptValue("p" + i % 8, i * 7919 % 1009 + 1 + 100 * (i % 8))).toList();
+        // as 110.8 independent values
+        assertEquals(new QuantileInterval(1216, 1470), QuantileInterval.of(spread(400, 40, 300), 0.9));
+        var fewPrompts = IntStream.range(0, 400).mapToObj(i -> new PromptValue("p" + i % 8, i * 7919 % 1009 + 1 + 100 * (i % 8)))
+                .toList();
         assertEquals(new QuantileInterval(666, 1100), QuantileInterval.of(fewPrompts, 0.5)); // as 22.6
         assertNull(QuantileInterval.of(spread(400, 5, 0), 0.5));
         assertNotNull(QuantileInterval.of(spread(400, 6, 0), 0.5));
@@ -389,7 +405,8 @@ public class StatisticsTest {
         var values = new ArrayList<PromptValue>();
         for (int i = 0; i < effects.length * repetitions; i++) {
             var rare = random.nextInt(20) == 0 ? -Math.log(1 - random.nextDouble()) : 0;
-            values.add(new PromptValue("p" + i % effects.length, Math.exp(effects[i % effects.length] + 0.3 * random.nextGaussian() + rare)));
+            values.add(new PromptValue("p" + i % effects.length,
+                    Math.exp(effects[i % effects.length] + 0.3 * random.nextGaussian() + rare)));
         }
         return values;
     }

@@ -71,10 +71,12 @@ class VerdictTest {
         var byPrompts = new Difference(Unit.PROMPTS, 8, 160, 1.2, 0.9, 1.5, 0.95, 1.4, 0.2, false, new Spread(0.4, 0.2));
         assertEquals(Unit.PROMPTS, byPrompts.more(0.05).unit());
         var byRequests = new Difference(Unit.PROMPTS, 8, 16, 1.2, 0.9, 1.5, 0.95, 1.4, 0.2, false, new Spread(0, 0.6));
-        // (1.96 + 0.84)^2 * 0.6^2 / ln(1.2)^2 = 84.9 pairs, which are 10.6 of each of the 8 prompts: 8.6 more, or 77 more prompts once each
+        // (1.96 + 0.84)^2 * 0.6^2 / ln(1.2)^2 = 84.9 pairs, which are 10.6 of each of the 8 prompts: 8.6 more, or 77 more prompts
+        // once each
         assertEquals(new Difference.More(Unit.REPETITIONS, 9), byRequests.more(0.05));
         var ofOne = new Difference(Unit.REPETITIONS, 1, 20, 1.1, 0.9, 1.3, 0.95, 1.2, 0.3, false, new Spread(0, 0.4));
-        assertEquals("not distinguishable with 20 pairs of 1 prompt; about 120 more repetitions would be enough", ofOne.verdictWords(0.05));
+        assertEquals("not distinguishable with 20 pairs of 1 prompt; about 120 more repetitions would be enough",
+                ofOne.verdictWords(0.05));
     }
 
     /** (1.96 + 0.84) standard errors of the difference, or (1.645 + 1.282) of the room to the margin, whichever takes fewer. */
@@ -86,32 +88,40 @@ class VerdictTest {
         "PROMPTS, 60, 60, 1.2, 0.2, 0.2, PROMPTS, 1", // enough, were the ratio the true one
         "REPETITIONS, 2, 20, 1.1, 0.3, 0.4, REPETITIONS, 60", // 7.84 * 0.4^2 / ln(1.1)^2 = 138.1 pairs, 69.0 of each
         "REPETITIONS, 2, 20, 1.05, 0, 0, REPETITIONS, 1"})
-    void howManyMoreWouldBeEnough(Unit unit, int units, int size, double ratio, double between, double within, Unit more, long number) {
+    void howManyMoreWouldBeEnough(Unit unit, int units, int size, double ratio, double between,
+    double within, Unit more, long number) {
         var difference = new Difference(unit, units, size, ratio, 0.9, 1.5, 0.92, 1.4, 0.2, false, new Spread(between, within));
         assertEquals(new Difference.More(more, number), difference.more(0.05));
     }
 
     @Test
     void whereMoreWouldNotHelpNoNumberIsGiven() {
-        assertNull(new Difference(Unit.PROMPTS, 8, 8, 1.02, 0.5, 2.0, 0.6, 1.9, 0.9, false, new Spread(6, 4)).more(0.02), "7.84 * 52 / ln(1.02)^2, a million");
-        assertNull(new Difference(Unit.PROMPTS, 8, 160, 1.02, 0.5, 2.0, 0.6, 1.9, 0.9, false, new Spread(Math.sqrt(3), 0)).more(0.02),
+        assertNull(new Difference(Unit.PROMPTS, 8, 8, 1.02, 0.5, 2.0, 0.6, 1.9, 0.9, false, new Spread(6, 4)).more(0.02),
+                "7.84 * 52 / ln(1.02)^2, a million");
+        assertNull(new Difference(Unit.PROMPTS, 8, 160, 1.02, 0.5, 2.0, 0.6, 1.9, 0.9, false,
+                new Spread(Math.sqrt(3), 0)).more(0.02),
                 "7.84 * 3 / ln(1.02)^2 prompts, 20 times each, more than a million");
         assertNull(new Difference(Unit.RUNS, 3, 30, 1.2, 0.9, 1.5, 0.92, 1.4, 0.2, false, null).more(0.05));
         assertNull(new Difference(Unit.PROMPTS, 8, 8, null, 0.9, 1.5, 0.92, 1.4, 0.2, false, new Spread(1, 1)).more(0.05));
         assertNull(new Difference(Unit.PROMPTS, 5, 5, 1.2, null, null, null, null, null, false, new Spread(1, 1)).more(0.05));
-        assertEquals("not distinguishable with 3 runs of each", new Difference(Unit.RUNS, 3, 30, 1.2, 0.9, 1.5, 0.92, 1.4, 0.2, false, null)
+        assertEquals("not distinguishable with 3 runs of each",
+                new Difference(Unit.RUNS, 3, 30, 1.2, 0.9, 1.5, 0.92, 1.4, 0.2, false, null)
                 .verdictWords(0.05));
     }
 
-    /** Both ends of the 90 % interval must be inside the margin, which is the same distance on a logarithmic scale on both sides. */
+    /**
+     * Both ends of the 90 % interval must be inside the margin, which is the same distance on a logarithmic scale on both sides.
+     */
     @ParameterizedTest
     @CsvSource({"0.953, 1.049, SAME", "0.952, 1.049, UNCLEAR", "0.953, 1.05, UNCLEAR", "0.953, 1.051, UNCLEAR"})
     void theSameIsInsideTheMarginOnBothSides(double lower90, double upper90, Verdict verdict) {
-        assertEquals(verdict, new Difference(Unit.PROMPTS, 30, 30, 1.0, 0.9, 1.1, lower90, upper90, 0.9, false, null).verdict(0.05));
+        assertEquals(verdict, new Difference(Unit.PROMPTS, 30, 30, 1.0, 0.9, 1.1, lower90, upper90, 0.9,
+                false, null).verdict(0.05));
     }
 
     @ParameterizedTest
-    @CsvSource({"0.05, 1.2, SLOWER, slower", "0.051, 1.2, UNCLEAR, 'not distinguishable with 30 prompts'", "0.05, 0.8, FASTER, faster"})
+    @CsvSource({"0.05, 1.2, SLOWER, slower", "0.051, 1.2, UNCLEAR, 'not distinguishable with 30 prompts'",
+            "0.05, 0.8, FASTER, faster"})
     void aPValueOfFivePercentIsSignificant(double pValue, double ratio, Verdict verdict, String words) {
         var difference = new Difference(Unit.PROMPTS, 30, 30, ratio, 0.7, 1.3, 0.75, 1.25, pValue, false, null);
         assertEquals(verdict, difference.verdict(0.05));
@@ -141,8 +151,10 @@ class VerdictTest {
         assertEquals("20 pairs of 1 prompt", counted(Unit.REPETITIONS, 1, 20, spread));
         assertEquals("1 answer of 1 prompt", counted(Unit.REPETITIONS, 1, 1, null));
         assertEquals("3 runs of each", counted(Unit.RUNS, 3, 30, null));
-        assertEquals("5 pairs of 2 prompts, too few: 6 prompts or 4 repetitions are needed", tooFew(Unit.REPETITIONS, 2, 5, spread));
-        assertEquals("4 pairs of 5 prompts, too few: 6 prompts or 2 repetitions are needed", tooFew(Unit.REPETITIONS, 5, 4, spread));
+        assertEquals("5 pairs of 2 prompts, too few: 6 prompts or 4 repetitions are needed",
+                tooFew(Unit.REPETITIONS, 2, 5, spread));
+        assertEquals("4 pairs of 5 prompts, too few: 6 prompts or 2 repetitions are needed",
+                tooFew(Unit.REPETITIONS, 5, 4, spread));
         assertEquals("5 answers of 5 prompts, too few: 6 prompts are needed", tooFew(Unit.REPETITIONS, 5, 5, null));
         assertEquals("6 prompts, too few: 6 prompts are needed", tooFew(Unit.PROMPTS, 6, 6, spread));
     }
@@ -157,8 +169,10 @@ class VerdictTest {
 
     @Test
     void wordsOfVerdictsAndUnits() {
-        assertEquals(List.of("faster", "slower", "the same", "unclear", "too few"), Arrays.stream(Verdict.values()).map(Verdict::phrase).toList());
-        assertEquals(List.of("faster", "slower", "same", "unclear", "too_few"), Arrays.stream(Verdict.values()).map(Verdict::word).toList());
+        assertEquals(List.of("faster", "slower", "the same", "unclear", "too few"),
+                Arrays.stream(Verdict.values()).map(Verdict::phrase).toList());
+        assertEquals(List.of("faster", "slower", "same", "unclear", "too_few"),
+                Arrays.stream(Verdict.values()).map(Verdict::word).toList());
         assertEquals(Unit.RUNS, Unit.of("runs"));
         assertEquals("unknown unit 'days'", assertThrows(IllegalArgumentException.class, () -> Unit.of("days")).getMessage());
         assertEquals(List.of("5 %", "12.5 %", "0.1 %"), Stream.of(0.05, 0.125, 0.001).map(Difference::percent).toList());

@@ -75,8 +75,10 @@ abstract class LiveFixture {
         var simulator = SimulatedServer.start(1);
         toClose.add(simulator);
         var named = new ModelSettings(List.of(models), null, simulator.baseUrl(), "chat", false, List.of());
-        var run = new RunSettings(true, false, null, new Sampling(200, 0, null), new Plan.Order(1, 0, true, 1), 1, 30, 30, new Retries(retries, false), false, folder,
-                Limits.DEFAULT, ConnectionSettings.DEFAULT, new EchoSettings("none", 0, true), false, false, RunSettings.SelfWarmup.NEVER,
+        var run = new RunSettings(true, false, null, new Sampling(200, 0, null), new Plan.Order(1, 0, true, 1), 1, 30, 30,
+                new Retries(retries, false), false, folder,
+                Limits.DEFAULT, ConnectionSettings.DEFAULT, new EchoSettings("none", 0, true), false, false,
+                RunSettings.SelfWarmup.NEVER,
                 false, false, null);
         return new LiveSettings(run, ModelCatalog.of(named, Map.of(), ModelCatalog.Access.WITH_KEYS).models(), named, graceMillis);
     }
@@ -113,7 +115,8 @@ abstract class LiveFixture {
 
     private static double lastEventMillis(Path results) throws IOException {
         var last = new double[1];
-        CsvRows.forEach(RunFiles.runsIn(results).getFirst().resolve(RunFiles.EVENTS), row -> last[0] = Double.parseDouble(row.get("elapsed_ms")));
+        CsvRows.forEach(RunFiles.runsIn(results).getFirst().resolve(RunFiles.EVENTS),
+                row -> last[0] = Double.parseDouble(row.get("elapsed_ms")));
         return last[0];
     }
 

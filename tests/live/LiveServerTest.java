@@ -88,7 +88,8 @@ class LiveServerTest extends LiveFixture {
         try (var response = get(server, "/config", admission)) {
             assertEquals(200, response.code());
             assertAll(
-                    () -> assertEquals("default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; base-uri 'none';"
+                    () -> assertEquals("default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src "
+                    + "'self' data:; base-uri 'none';"
                             + " form-action 'none'; frame-ancestors 'none'", response.header("Content-Security-Policy")),
                     () -> assertEquals("nosniff", response.header("X-Content-Type-Options")),
                     () -> assertEquals("no-referrer", response.header("Referrer-Policy")),
@@ -101,7 +102,8 @@ class LiveServerTest extends LiveFixture {
         var secrets = new HashSet<String>();
         for (int i = 0; i < 2; i++) {
             var server = serve("m=sim-ttft20-itl2-n5");
-            secrets.addAll(List.of(server.address().replaceFirst(".*token=", ""), admission(server)[1].replaceFirst(".*?=", ""), admission(server)[3]));
+            secrets.addAll(List.of(server.address().replaceFirst(".*token=", ""),
+                    admission(server)[1].replaceFirst(".*?=", ""), admission(server)[3]));
         }
         assertEquals(6, secrets.size(), "a token, a cookie and a key of each, none of which is another: " + secrets);
     }
@@ -134,7 +136,8 @@ class LiveServerTest extends LiveFixture {
                 assertEquals(403, response.code(), host);
             }
         }
-        for (var origin : List.of("http://evil.example", "null", base(server) + ".evil.example", "https" + base(server).substring(4))) {
+        for (var origin : List.of("http://evil.example", "null", base(server) + ".evil.example",
+                "https" + base(server).substring(4))) {
             try (var response = post(server, "/asks", question, with(admission, "Origin", origin))) {
                 assertEquals("403 only the page of this server may ask", response.code() + " " + response.body().string(), origin);
             }
@@ -167,12 +170,16 @@ class LiveServerTest extends LiveFixture {
         var refused = Map.of(
                 "{\"tab\":\"t\",\"prompt\":\" \",\"models\":[\"m\"]}", "the prompt is empty; write a question",
                 "{\"tab\":\"t\",\"prompt\":\"Hi\",\"models\":[]}", "no model is chosen; choose one",
-                "{\"tab\":\"t\",\"prompt\":\"Hi\",\"models\":[\"m\"],\"repeat\":101}", "repetitions 101; must be a number from 1 to 100",
-                "{\"tab\":\"t\",\"prompt\":\"Hi\",\"models\":[\"m\"],\"temperature\":3}", "temperature 3; must be a number from 0 to 2",
-                "{\"tab\":\"t\",\"prompt\":\"Hi\",\"models\":[\"m\"],\"max_tokens\":0}", "token limit 0; must be a whole number, at least 1",
+                "{\"tab\":\"t\",\"prompt\":\"Hi\",\"models\":[\"m\"],\"repeat\":101}",
+                "repetitions 101; must be a number from 1 to 100",
+                "{\"tab\":\"t\",\"prompt\":\"Hi\",\"models\":[\"m\"],\"temperature\":3}",
+                "temperature 3; must be a number from 0 to 2",
+                "{\"tab\":\"t\",\"prompt\":\"Hi\",\"models\":[\"m\"],\"max_tokens\":0}",
+                "token limit 0; must be a whole number, at least 1",
                 "{\"tab\":\"t\",\"prompt\":\"Hi\",\"system\":\"" + "x".repeat(200_001) + "\",\"models\":[\"m\"]}",
                 "the prompt has more than 200000 characters; put it into a file for Stream.java",
-                withFile("{\"prompt\":\"Hi\"}\n".repeat(101), 100), "101 prompts, 1 models and 100 repetitions are more than 10000 requests;"
+                withFile("{\"prompt\":\"Hi\"}\n".repeat(101), 100),
+                "101 prompts, 1 models and 100 repetitions are more than 10000 requests;"
                         + " repeat less, or use Stream.java",
                 withFile(" ".repeat((8 << 20) + 1), 1), "the files have more than 8 MB; use Stream.java",
                 "{\"tab\":\"t\",\"prompt\":\"" + "x".repeat(200_001) + "\",\"models\":[\"m\"]}",
@@ -193,7 +200,8 @@ class LiveServerTest extends LiveFixture {
             post(server, "/asks", question, headers).close();
         }
         try (var response = post(server, "/asks", question, headers)) {
-            assertEquals("400 4 questions are being answered; wait for one to end, or stop it", response.code() + " " + response.body().string());
+            assertEquals("400 4 questions are being answered; wait for one to end, or stop it",
+                    response.code() + " " + response.body().string());
         }
         try (var response = post(server, "/asks/1/stop", "{}", headers)) {
             assertEquals(204, response.code());
@@ -255,8 +263,10 @@ class LiveServerTest extends LiveFixture {
         var admission = admission(server);
         try (var socket = new Socket("127.0.0.1", Integer.parseInt(base(server).replaceFirst(".*:", "")))) {
             socket.setReceiveBufferSize(4096);
-            socket.getOutputStream().write(("GET /events?tab=t&ask=1 HTTP/1.1\r\nHost: " + base(server).substring(7) + "\r\nCookie: " + admission[1]
-                    + "\r\nX-Live-Key: " + admission[3] + "\r\nAccept: text/event-stream\r\n\r\n").getBytes(StandardCharsets.US_ASCII));
+            socket.getOutputStream().write(("GET /events?tab=t&ask=1 HTTP/1.1\r\nHost: " + base(server).substring(7)
+                    + "\r\nCookie: " + admission[1]
+                    + "\r\nX-Live-Key: " + admission[3] + "\r\nAccept: text/event-stream\r\n\r\n")
+                    .getBytes(StandardCharsets.US_ASCII));
             awaitFinished();
             assertEquals(10, rows().size());
             for (var row : rows()) {
@@ -267,15 +277,16 @@ class LiveServerTest extends LiveFixture {
     }
 
     /**
-     * The error of both is some tenths of a millisecond. What holds a reading thread up, such as a lock that a tab holds, or a tab's
-     * turn on its processor, costs a millisecond and more, each time. What another program costs is in both errors or, if
-     * it comes and goes, not in each of three attempts.
+     * The error of both is some tenths of a millisecond. What holds a reading thread up, such as a lock that a tab holds, or a
+     * tab's turn on its processor, costs a millisecond and more, each time. What another program costs is in both errors or, if it
+     * comes and goes, not in each of three attempts.
      */
     @Test
     void timesOfThePageAreAsExactAsThoseOfStream() throws Exception {
         LoopbackLoad.warmUp(); // as both do
         var models = "a=sim-ttft50-itl10-n20-clock,b=sim-ttft50-itl10-n20-clock,c=sim-ttft50-itl10-n20-clock";
-        var stream = TestRun.of(folder.resolve("stream"), "--simulate", "-m", models, "-p", "Hi", "-n", "6", "-c", "3", "--echo", "none", "-q");
+        var stream = TestRun.of(folder.resolve("stream"), "--simulate", "-m", models, "-p", "Hi", "-n", "6", "-c",
+                "3", "--echo", "none", "-q");
         var ofStream = LoopbackLoad.overhead(LoopbackLoad.tokenTimes(stream.folder().resolve(RunFiles.EVENTS)));
         var server = serve(models);
         var ofPage = new ArrayList<ClientOverhead>();
@@ -309,13 +320,15 @@ class LiveServerTest extends LiveFixture {
     @Test
     void aRunOfThePageIsResumedByItsCommandLineWithTheSameSettings() throws Exception {
         var server = serve("m=sim-ttft20-itl2-n5,n=sim-ttft50-itl20-n100000");
-        ask(server, "{\"tab\":\"t\",\"prompt\":\"-5 + 7 = ?\",\"system\":\"@notes.txt\",\"models\":[\"n\"],\"repeat\":3,\"temperature\":1}");
+        ask(server, "{\"tab\":\"t\",\"prompt\":\"-5 + 7 = "
+                + "?\",\"system\":\"@notes.txt\",\"models\":[\"n\"],\"repeat\":3,\"temperature\":1}");
         awaitFirstEvents();
         post(server, "/asks/1/stop", "{}", with(admission(server), "Origin", base(server))).close();
         var run = awaitFinished();
         var arguments = RunManifest.read(run).arguments();
         assertEquals(List.of("--prompt=-5 + 7 = ?", "-m", "n=sim-ttft50-itl20-n100000"), arguments.subList(0, 3));
-        assertTrue(String.join(" ", arguments).contains(" --system=@@notes.txt --max-tokens 200 --temperature 1.0 -n 3 --warmup 0 -c 1 --seed "),
+        assertTrue(String.join(" ", arguments)
+                .contains(" --system=@@notes.txt --max-tokens 200 --temperature 1.0 -n 3 --warmup 0 -c 1 --seed "),
                 arguments.toString());
         assertTrue(String.join(" ", arguments).contains(" --timeout 30.0 --stall-timeout 30.0 --retries 0 "), arguments.toString());
         var begun = new Stream(null);
@@ -413,13 +426,16 @@ class LiveServerTest extends LiveFixture {
     void theCommandServesThePageAndOpensItByAFileThatOnlyItsOwnerCanRead() throws Exception {
         var opened = folder.resolve("opened");
         var browserScript = folder.resolve("xdg-open");
-        Files.writeString(browserScript, "#!/bin/sh\n{ echo \"$1\"; stat -c %a \"$1\"; cat \"$1\"; } >" + opened + ".part; mv " + opened + ".part "
+        Files.writeString(browserScript, "#!/bin/sh\n{ echo \"$1\"; stat -c %a \"$1\"; cat \"$1\"; } >" + opened
+                + ".part; mv " + opened + ".part "
                 + opened + "\n");
         Files.setPosixFilePermissions(browserScript, PosixFilePermissions.fromString("rwx------"));
         var port = ScriptedServer.freePort();
         var temporary = Files.createDirectory(folder.resolve("temporary"));
-        var builder = ToolProcess.of(List.of("-Djava.io.tmpdir=" + temporary), "stream.Live", "--simulate", "-m", "m=sim-ttft50-itl20-n100000",
-                "--max-tokens", "100000", "--open", "--csv-safe", "--port", String.valueOf(port), "--timeout", "70", "--stall-timeout", "50",
+        var builder = ToolProcess.of(List.of("-Djava.io.tmpdir=" + temporary), "stream.Live", "--simulate", "-m",
+                "m=sim-ttft50-itl20-n100000",
+                "--max-tokens", "100000", "--open", "--csv-safe", "--port", String.valueOf(port), "--timeout",
+                "70", "--stall-timeout", "50",
                 "--results", folder.resolve("results").toString());
         builder.environment().merge("PATH", folder.toString(), (path, first) -> first + ":" + path);
         builder.environment().remove("OPENAI_API_KEY");
@@ -438,7 +454,8 @@ class LiveServerTest extends LiveFixture {
             assertEquals("600", lines.get(1), "the mode of the file");
             assertTrue(lines.getLast().contains("url=" + address + "\""), lines.getLast());
             var page = "http://127.0.0.1:" + port;
-            try (var asked = post(page, "/asks", "{\"tab\":\"t\",\"prompt\":\"Hi\",\"models\":[\"m\"]}", with(admission(address), "Origin", page))) {
+            try (var asked = post(page, "/asks", "{\"tab\":\"t\",\"prompt\":\"Hi\",\"models\":[\"m\"]}",
+                    with(admission(address), "Origin", page))) {
                 assertEquals(202, asked.code());
             }
             var runs = folder.resolve("results");
@@ -450,10 +467,12 @@ class LiveServerTest extends LiveFixture {
             assertEquals("cancelled", run.request().get("status"));
             assertFalse(run.request().get("tainted").startsWith("cold"), run.request().get("tainted"));
             var options = RunManifest.read(run.folder()).options();
-            assertEquals("70.0 50.0 true false", options.get("timeout_s") + " " + options.get("stall_timeout_s") + " " + options.get("csv_safe") + " "
+            assertEquals("70.0 50.0 true false", options.get("timeout_s") + " " + options.get("stall_timeout_s") + " "
+                    + options.get("csv_safe") + " "
                     + options.get("unique_prefix"));
             assertFalse(Files.exists(Path.of(lines.getFirst())), "the file is gone");
-            assertEquals("live: the page is at this address until Ctrl-C; it is for this machine alone\n", Files.readString(folder.resolve("err")));
+            assertEquals("live: the page is at this address until Ctrl-C; it is for this machine alone\n",
+                    Files.readString(folder.resolve("err")));
         } finally {
             process.destroyForcibly();
         }
@@ -463,11 +482,14 @@ class LiveServerTest extends LiveFixture {
     void theCommandRefusesWhatItCannotServe() throws IOException {
         assertEquals("live: --port 70000; must be a number from 0 to 65535\n", live("--simulate", "--port", "70000"));
         try (var taken = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-            assertEquals("live: --port " + taken.getLocalPort() + ": cannot listen there (Address already in use); choose another\n",
+            assertEquals("live: --port " + taken.getLocalPort()
+                    + ": cannot listen there (Address already in use); choose another\n",
                     live("--simulate", "-m", "sim-ttft1-itl1-n1", "--port", String.valueOf(taken.getLocalPort())));
         }
-        assertEquals("live: --simulate and --base-url name two servers; leave one out\n", live("--simulate", "--base-url", "http://localhost:1/v1"));
-        assertEquals("live: no key for api.openai.com; set OPENAI_API_KEY, or send none with --no-key, or try it without a server, with --simulate\n", live("-m", "gpt-4"));
+        assertEquals("live: --simulate and --base-url name two servers; leave one out\n",
+                live("--simulate", "--base-url", "http://localhost:1/v1"));
+        assertEquals("live: no key for api.openai.com; set OPENAI_API_KEY, or send none with --no-key, or try it without a "
+                + "server, with --simulate\n", live("-m", "gpt-4"));
     }
 
     private static String live(String... args) {
@@ -481,7 +503,8 @@ class LiveServerTest extends LiveFixture {
                 {"prompt": "Two?"}
                 """, 1).replaceFirst("\\{", "{\"system\":\"Be brief.\","));
         var prompts = LiveQuestion.of(question, settings(0, "m=sim-ttft5-itl0-n10", 0)).prompts();
-        assertEquals(List.of("Its own.", "Be brief."), prompts.stream().map(prompt -> prompt.messages().getFirst().content()).toList());
+        assertEquals(List.of("Its own.", "Be brief."),
+                prompts.stream().map(prompt -> prompt.messages().getFirst().content()).toList());
     }
 
     /** The other model has three rounds, the stopped one has what it had. */
@@ -492,6 +515,7 @@ class LiveServerTest extends LiveFixture {
         awaitFirstEvents();
         post(server, "/asks/1/stop", "{\"model\":\"one\"}", with(admission(server), "Origin", base(server))).close();
         awaitFinished();
-        assertEquals(3, rows().stream().filter(row -> row.get("model").equals("two") && row.get("status").equals("completed")).count());
+        assertEquals(3, rows().stream().filter(row -> row.get("model").equals("two") && row.get("status").equals("completed"))
+                .count());
     }
 }

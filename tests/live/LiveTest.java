@@ -82,9 +82,11 @@ class LiveTest extends LiveFixture {
 
     @Test
     void tokensAppearInAllColumnsBeforeTheAnswersEndInTheOrderOfTheFile() throws Exception {
-        var page = ask(serve("gpt-4=sim-ttft600-itl20-n37,gpt-3.5-turbo=sim-ttft200-itl20-n37,text-davinci-003=sim-ttft400-itl20-n37"));
+        var page = ask(serve("gpt-4=sim-ttft600-itl20-n37,gpt-3.5-turbo=sim-ttft200-itl20-n37,"
+                + "text-davinci-003=sim-ttft400-itl20-n37"));
         page.await("document.querySelectorAll('.lane .content').length === 3");
-        assertEquals("3", page.evaluate("[...document.querySelectorAll('.lane .state')].filter(p => p.textContent === 'streaming').length")
+        assertEquals("3", page.evaluate(
+                "[...document.querySelectorAll('.lane .state')].filter(p => p.textContent === 'streaming').length")
                 .asString(), "all three before any has ended");
         page.shoot("live-1280-light-middle.png");
         awaitEnd(page);
@@ -97,9 +99,11 @@ class LiveTest extends LiveFixture {
             assertEquals(row.get("output_tokens"), cell(page, label, 3));
             assertEquals(row.get("output"), answer(page, label));
             assertEquals(row.get("status"), state(page, label));
-            assertEquals(ttft, page.evaluate("shown.lanes.find(lane => lane.label === '" + label + "').plot.data[1][0]").asDouble(), 0.0005,
+            assertEquals(ttft, page.evaluate("shown.lanes.find(lane => lane.label === '" + label + "').plot.data[1][0]").asDouble(),
+                    0.0005,
                     "the chart begins with the first token");
-            assertEquals(List.of("gpt-3.5-turbo", "text-davinci-003", "gpt-4").indexOf(label), -1 + Integer.parseInt(page.evaluate(lane(label)
+            assertEquals(List.of("gpt-3.5-turbo", "text-davinci-003", "gpt-4").indexOf(label),
+                    -1 + Integer.parseInt(page.evaluate(lane(label)
                     + ".querySelector('dd small').textContent").asString().substring(0, 1)), "the rank of the first token");
         }
         assertEquals("first", page.evaluate(lane("gpt-3.5-turbo") + ".querySelector('dd').className").asString());
@@ -140,33 +144,41 @@ class LiveTest extends LiveFixture {
         var page = ask(server);
         awaitEnd(page);
         var shown = page.evaluate(lane("davinci") + ".querySelector('.failure').textContent").asString();
-        assertTrue(shown.startsWith("failed: 404 ") && shown.endsWith("is retired or unknown at 127.0.0.1, name another with --model"), shown);
+        assertTrue(shown.startsWith("failed: 404 ")
+                && shown.endsWith("is retired or unknown at 127.0.0.1, name another with --model"), shown);
         assertEquals("failed", state(page, "davinci"));
         assertEquals("", page.text("#notes"), "not said twice");
-        assertEquals(0, page.evaluate("document.querySelectorAll('.lane dd small').length").asInt(), "a rank is among answers that are complete");
+        assertEquals(0, page.evaluate("document.querySelectorAll('.lane dd small').length").asInt(),
+                "a rank is among answers that are complete");
         assertEquals("completed", state(page, "gpt-4"));
     }
 
     @Test
     void whatAModelWritesIsTextUntilMarkdownIsChosenAndHarmlessThen() throws Exception {
-        var hostile = "<img src=x onerror=\"window.owned=1\"></script><script>window.owned=1</script>\u001b[31m [a](javascript:window.owned=1)"
-                + " **bold** <a href=\"https://example.org\" style=\"position:fixed\">b</a><label for=\"again\">x</label><dialog open>y</dialog>"
-                + "<b role=\"alert\">z</b><p id=\"notes\">n</p><form action=\"/asks\"><input name=\"q\"></form><style>body{display:none}</style>";
+        var hostile = "<img src=x onerror=\"window.owned=1\"></script><script>window.owned=1</script>\u001b[31m "
+                + "[a](javascript:window.owned=1)"
+                + " **bold** <a href=\"https://example.org\" style=\"position:fixed\">b</a><label for=\"again\">x</label><dialog "
+                + "open>y</dialog>"
+                + "<b role=\"alert\">z</b><p id=\"notes\">n</p><form action=\"/asks\"><input "
+                + "name=\"q\"></form><style>body{display:none}</style>";
         try (var elsewhere = new MockWebServer()) {
             elsewhere.start();
             var chunk = JsonMapper.shared().createObjectNode();
             chunk.putArray("choices").addObject().put("index", 0).putObject("delta").put("content", hostile);
             elsewhere.enqueue(new MockResponse.Builder().addHeader("Content-Type", "text/event-stream")
-                    .body("data: " + chunk + "\n\ndata: {\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n").build());
+                    .body("data: " + chunk + "\n\ndata: {\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\"}]}"
+                    + "\n\ndata: [DONE]\n\n").build());
             var page = ask(serve("m=m@" + elsewhere.url("/v1")));
             awaitEnd(page);
             assertEquals(hostile, answer(page, "m"));
             assertEquals(0, page.evaluate("document.querySelectorAll('.text img, .text script, .text a').length").asInt());
             page.find("#markdown").click();
             page.await("document.querySelector('.text strong')");
-            assertEquals(0, page.evaluate("document.querySelectorAll('.text img, .text script, .text label, .text dialog, .text form, .text input, .text style,"
+            assertEquals(0, page.evaluate("document.querySelectorAll('.text img, .text script, .text label, .text dialog, .text "
+                    + "form, .text input, .text style,"
                     + " .text [style], .text [onerror], .text [role], .text [id]').length").asInt());
-            assertEquals("[null,\"https://example.org\"]", page.evaluate("[...document.querySelectorAll('.text a')].map(a => a.getAttribute('href'))")
+            assertEquals("[null,\"https://example.org\"]",
+                    page.evaluate("[...document.querySelectorAll('.text a')].map(a => a.getAttribute('href'))")
                     .toString());
             assertEquals("undefined", page.evaluate("typeof window.owned").asString());
             page.find("#markdown").click();
@@ -290,7 +302,8 @@ class LiveTest extends LiveFixture {
         browser.find("#prompt").sendKeys(QUESTION, Keys.ENTER);
         browser.await("document.querySelector('.lane .content')");
         browser.closeTab(first);
-        browser.await("document.querySelector('#history button') && !document.querySelector('#history button').textContent.includes('running')");
+        browser.await("document.querySelector('#history button') && !document.querySelector('#history "
+                + "button').textContent.includes('running')");
         Await.until("the row is written", () -> !rows().isEmpty());
         assertEquals("cancelled", rows().getFirst().get("status"));
     }
@@ -328,9 +341,11 @@ class LiveTest extends LiveFixture {
         assertEquals(14, rows().size());
         assertEquals(Printed.compare(awaitFinished()).expect(0).out().lines().findFirst().orElseThrow(), page.text("#sentence"));
         assertTrue(page.text("#sentence").startsWith("To the first token quick is "), page.text("#sentence"));
-        assertTrue(page.evaluate(lane("quick") + ".querySelector('.rounds:last-child').textContent").asString().startsWith("7 completed, median TTFT"));
+        assertTrue(page.evaluate(lane("quick") + ".querySelector('.rounds:last-child').textContent").asString()
+                .startsWith("7 completed, median TTFT"));
         assertEquals(rows().getFirst().get("output"), answer(page, "quick"), "that of the last round");
-        assertTrue(page.text("#notes").contains("simulated: the figures say nothing about the real models of these names"), page.text("#notes"));
+        assertTrue(page.text("#notes").contains("simulated: the figures say nothing about the real models of these names"),
+                page.text("#notes"));
         assertEquals(List.of(), page.complaints());
         page.open(page.find("#written a").getAttribute("href"));
         page.await("document.body.dataset.charts");
@@ -428,7 +443,8 @@ class LiveTest extends LiveFixture {
         page.find("#max-tokens").sendKeys("30000");
         page.find("#prompt").sendKeys(QUESTION, Keys.ENTER);
         awaitEnd(page);
-        assertTrue(page.text(".lane").contains("This is the beginning; the whole answer is in " + folder), page.text(".lane .rounds"));
+        assertTrue(page.text(".lane").contains("This is the beginning; the whole answer is in " + folder),
+                page.text(".lane .rounds"));
     }
 
     /** Ten pieces that came at once are shown one each 100 ms; the last of them after the answer has ended. */
@@ -462,7 +478,8 @@ class LiveTest extends LiveFixture {
         page.find("#again").click();
         Await.until("it is asked again", () -> rows().size() == 2);
         for (var run : RunFiles.runsIn(folder)) {
-            assertEquals(arguments.replaceFirst("--seed \\d+", ""), String.join(" ", RunManifest.read(run).arguments()).replaceFirst("--seed \\d+", ""),
+            assertEquals(arguments.replaceFirst("--seed \\d+", ""),
+                    String.join(" ", RunManifest.read(run).arguments()).replaceFirst("--seed \\d+", ""),
                     "the same once more");
         }
     }
@@ -474,11 +491,13 @@ class LiveTest extends LiveFixture {
             ScriptedServer.write(out, ScriptedServer.HEADERS
                     + ScriptedServer.chunk("data: {\"choices\":[{\"delta\":{\"content\":\"a\"}}]}\n\n"));
             Thread.sleep(300);
-            ScriptedServer.write(out, ScriptedServer.chunk("data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n") + "0\r\n\r\n");
+            ScriptedServer.write(out, ScriptedServer.chunk(
+                    "data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n") + "0\r\n\r\n");
         })) {
             var page = ask(serve("m=m@" + server.url()));
             awaitEnd(page);
-            assertEquals(String.format(Locale.ROOT, "%.0f ms", Double.parseDouble(rows().getFirst().get("total_ms"))), cell(page, "m", 2).strip());
+            assertEquals(String.format(Locale.ROOT, "%.0f ms", Double.parseDouble(rows().getFirst().get("total_ms"))),
+                    cell(page, "m", 2).strip());
         }
     }
 
@@ -514,7 +533,8 @@ class LiveTest extends LiveFixture {
     void aQuestionThatIsNotInMemoryIsSaidSo() throws Exception {
         var page = open(serve("m=sim-ttft5-itl0-n10"));
         page.evaluate("location.hash = '99'");
-        page.await("document.getElementById('connection').textContent.startsWith('This question is not in the memory of the server')");
+        page.await("document.getElementById('connection').textContent.startsWith('This question is not in the memory of the "
+                + "server')");
     }
 
     @Test

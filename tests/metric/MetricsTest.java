@@ -150,7 +150,8 @@ class MetricsTest {
         var recording = new Recording();
         recording.start(1_000_000);
         var got = new ArrayList<String>();
-        Recording.EventConsumer consumer = (micros, read, kind, text, tokens) -> got.add(micros + " " + read + " " + kind.word() + " " + text);
+        Recording.EventConsumer consumer = (micros, read, kind, text, tokens) ->
+                got.add(micros + " " + read + " " + kind.word() + " " + text);
         var expected = new ArrayList<String>();
         for (int i = 0; i < 200; i++) {
             recording.add(1_000_000 + i * 1000L, i, EventKind.CONTENT, "t" + i, StreamEvent.NO_COUNT);
@@ -308,9 +309,12 @@ class MetricsTest {
     // The definitions of other tools, as docs/definitions.md has them
 
     @ParameterizedTest
-    @CsvSource({"OURS,TTFT ITL TPOT TTLT TOTAL TOKENS_PER_S,false,true,true", "VLLM,TTFT ITL TPOT TTLT TOTAL TOKENS_PER_S,true,true,true",
-        "GUIDELLM,TTFT ITL TPOT TTLT TOTAL TOKENS_PER_S,false,false,false", "AIPERF,TTFT ITL TTLT TOTAL TTST TOKENS_PER_S,false,false,true"})
-    void aDefinitionHasTheseMetrics(MetricDefinition definition, String metrics, boolean medianGap, boolean gaps, boolean interpolates) {
+    @CsvSource({"OURS,TTFT ITL TPOT TTLT TOTAL TOKENS_PER_S,false,true,true",
+            "VLLM,TTFT ITL TPOT TTLT TOTAL TOKENS_PER_S,true,true,true",
+        "GUIDELLM,TTFT ITL TPOT TTLT TOTAL TOKENS_PER_S,false,false,false",
+        "AIPERF,TTFT ITL TTLT TOTAL TTST TOKENS_PER_S,false,false,true"})
+    void aDefinitionHasTheseMetrics(MetricDefinition definition, String metrics, boolean medianGap,
+    boolean gaps, boolean interpolates) {
         assertEquals(metrics, Arrays.stream(Metric.values()).filter(definition::has).map(Metric::name).sorted(
                 Comparator.comparing("TTFT ITL TPOT TTLT TOTAL TTST TOKENS_PER_S"::indexOf)).collect(Collectors.joining(" ")));
         assertEquals(List.of(medianGap, gaps, interpolates),
@@ -324,7 +328,10 @@ class MetricsTest {
         assertEquals(1, MetricDefinition.AIPERF.weight(Metric.ITL, 10));
     }
 
-    /** In each row: completed, closed early, error event, other; of streams with an event and a token, with an event alone, with none. */
+    /**
+     * In each row: completed, closed early, error event, other; of streams with an event and a token, with an event alone, with
+     * none.
+     */
     @ParameterizedTest
     @CsvSource({"OURS,1000 1000 1000", "VLLM,1110 1110 0000", "GUIDELLM,1100 0000 0000", "AIPERF,1100 0000 0000"})
     void aToolCountsTheseStreamsAsSuccesses(MetricDefinition definition, String expected) {
@@ -340,7 +347,8 @@ class MetricsTest {
 
     /** Tokens at 100, 130, 150 and 260 ms, as five output tokens, in a stream of 300 ms. */
     @ParameterizedTest
-    @CsvSource({"VLLM,100 30 40 260 260 NaN 19.231", "GUIDELLM,100 40 52 260 300 NaN 16.667", "AIPERF,100 40 NaN 260 260 30 19.231"})
+    @CsvSource({"VLLM,100 30 40 260 260 NaN 19.231", "GUIDELLM,100 40 52 260 300 NaN 16.667",
+            "AIPERF,100 40 NaN 260 260 30 19.231"})
     void theTimesOfARequestAreThoseOfTheTool(MetricDefinition definition, String expected) {
         var tokens = new TokenTimes(4, true);
         assertEquals(AnswerMetrics.NONE, tokens.add(100_000));
@@ -400,7 +408,8 @@ class MetricsTest {
         }
         for (var fraction : new double[] {0, 0.1, 0.5, 0.75, 0.9, 0.95, 0.99, 1}) {
             var expected = Metrics.quantile(exact, fraction);
-            assertEquals(expected, histogram.quantileMillis(fraction), expected < 32 ? 1e-9 : expected / 32_000, "quantile " + fraction);
+            assertEquals(expected, histogram.quantileMillis(fraction),
+                    expected < 32 ? 1e-9 : expected / 32_000, "quantile " + fraction);
         }
     }
 
@@ -413,7 +422,8 @@ class MetricsTest {
         assertEquals(List.of(), positions.medians().stream().filter(median -> median.token() <= 32).toList(), "one gap is too few");
         var firsts = new ArrayList<Integer>();
         positions.medians().forEach(median -> firsts.add(median.token()));
-        assertEquals(List.of(33, 37, 41, 45, 49, 53, 57, 61, 65, 73, 81, 89, 97, 105, 113, 121, 129, 145, 161, 177, 193, 209, 225, 241, 257,
+        assertEquals(List.of(33, 37, 41, 45, 49, 53, 57, 61, 65, 73, 81, 89, 97, 105, 113, 121, 129, 145, 161,
+                177, 193, 209, 225, 241, 257,
                 289), firsts);
         for (int times = 2; times <= 3; times++) {
             assertEquals(List.of(), positions.medians().stream().filter(median -> median.token() == 32).toList());

@@ -49,47 +49,63 @@ class PlanTest {
     // Settings
 
     private static RunSettings defaults() {
-        return new RunSettings(false, false, null, new Sampling(200, 0, null), new Plan.Order(1, 0, true, 1), 1, 300, 60, Retries.DEFAULT, false, RESULTS,
-                Limits.DEFAULT, ConnectionSettings.DEFAULT, SILENT, false, false, RunSettings.SelfWarmup.BATCHES, false, false, null);
+        return new RunSettings(false, false, null, new Sampling(200, 0, null), new Plan.Order(1, 0, true, 1), 1, 300, 60,
+                Retries.DEFAULT, false, RESULTS,
+                Limits.DEFAULT, ConnectionSettings.DEFAULT, SILENT, false, false,
+                RunSettings.SelfWarmup.BATCHES, false, false, null);
     }
 
     /** Each value differs from its default. */
     private static RunSettings others() {
-        return new RunSettings(true, true, "@home", new Sampling(9, 0.5, 7L), new Plan.Order(2, 3, false, 4), 5, 6, 7, new Retries(8, true), true, RESULTS,
-                new Limits(1 << 20, 2 << 20), new ConnectionSettings(false, "2", null), new EchoSettings("lines", 10, false), true, true,
+        return new RunSettings(true, true, "@home", new Sampling(9, 0.5, 7L), new Plan.Order(2, 3, false, 4), 5, 6, 7,
+                new Retries(8, true), true, RESULTS,
+                new Limits(1 << 20, 2 << 20), new ConnectionSettings(false, "2", null),
+                new EchoSettings("lines", 10, false), true, true,
                 RunSettings.SelfWarmup.ALWAYS, true, true, 0);
     }
 
     @Test
     void aCommandLineHoldsAllThatShapesTheRequests() {
-        assertEquals(List.of("--max-tokens", "200", "--temperature", "0.0", "-n", "1", "--warmup", "0", "-c", "1", "--seed", "1", "--timeout", "300.0",
+        assertEquals(List.of("--max-tokens", "200", "--temperature", "0.0", "-n", "1", "--warmup", "0", "-c", "1", "--seed",
+                "1", "--timeout", "300.0",
                 "--stall-timeout", "60.0", "--max-event-mb", "16", "--max-answer-mb", "64", "--connection", "reuse"),
                 defaults().arguments());
-        assertEquals(List.of("--system=@@home", "--max-tokens", "9", "--temperature", "0.5", "--seed-param", "7", "-n", "2", "--warmup", "3", "-c", "5",
-                "--seed", "4", "--timeout", "6.0", "--stall-timeout", "7.0", "--retries", "8", "--max-event-mb", "1", "--max-answer-mb", "2",
+        assertEquals(List.of("--system=@@home", "--max-tokens", "9", "--temperature", "0.5", "--seed-param", "7", "-n", "2",
+                "--warmup", "3", "-c", "5",
+                "--seed", "4", "--timeout", "6.0", "--stall-timeout", "7.0", "--retries", "8", "--max-event-mb",
+                "1", "--max-answer-mb", "2",
                 "--connection", "new", "--http", "2", "--simulate", "--unique-prefix", "--csv-safe"), others().arguments());
-        assertEquals("--system=Be brief.", defaults().forQuestion("Be brief.", new Sampling(1, 0, null), new Plan.Order(1, 0, true, 1), 1)
+        assertEquals("--system=Be brief.",
+                defaults().forQuestion("Be brief.", new Sampling(1, 0, null), new Plan.Order(1, 0, true, 1), 1)
                 .arguments().getFirst());
     }
 
     @Test
     void optionsHaveTheNamesOfRunJson() {
-        assertEquals("{system=null, max_tokens=200, temperature=0.0, seed_param=null, repeat=1, warmup=0, concurrency=1, order=interleaved,"
-                + " timeout_s=300.0, stall_timeout_s=60.0, retries=2, echo=none, typing_delay_ms=0, connection=reuse, http=null, unique_prefix=false,"
-                + " ask=false, csv_safe=false, max_event_mb=16, max_answer_mb=64, retries_of_empty_streams=false}", defaults().options().toString());
-        assertEquals("{system=@home, max_tokens=9, temperature=0.5, seed_param=7, repeat=2, warmup=3, concurrency=5, order=by-model,"
-                + " timeout_s=6.0, stall_timeout_s=7.0, retries=8, echo=lines, typing_delay_ms=10, connection=new, http=2, unique_prefix=true,"
-                + " ask=true, csv_safe=true, max_event_mb=1, max_answer_mb=2, retries_of_empty_streams=true}", others().options().toString());
+        assertEquals("{system=null, max_tokens=200, temperature=0.0, seed_param=null, repeat=1, warmup=0, concurrency=1, "
+                + "order=interleaved,"
+                + " timeout_s=300.0, stall_timeout_s=60.0, retries=2, echo=none, typing_delay_ms=0, connection=reuse, http=null, "
+                + "unique_prefix=false,"
+                + " ask=false, csv_safe=false, max_event_mb=16, max_answer_mb=64, retries_of_empty_streams=false}",
+                defaults().options().toString());
+        assertEquals("{system=@home, max_tokens=9, temperature=0.5, seed_param=7, repeat=2, warmup=3, concurrency=5, "
+                + "order=by-model,"
+                + " timeout_s=6.0, stall_timeout_s=7.0, retries=8, echo=lines, typing_delay_ms=10, connection=new, http=2, "
+                + "unique_prefix=true,"
+                + " ask=true, csv_safe=true, max_event_mb=1, max_answer_mb=2, retries_of_empty_streams=true}",
+                others().options().toString());
     }
 
     @Test
     void aResumedRunAndAQuestionChangeNothingElse() {
         var echo = new EchoSettings("events", 1, false);
         var resumed = others().resumed(false, Path.of("s"), echo, false);
-        assertEquals("false s " + echo + " false", resumed.retryFailed() + " " + resumed.results() + " " + resumed.echo() + " " + resumed.verbose());
+        assertEquals("false s " + echo + " false", resumed.retryFailed() + " " + resumed.results() + " " + resumed.echo()
+                + " " + resumed.verbose());
         assertEquals(others(), resumed.resumed(true, RESULTS, others().echo(), true));
         var own = others().forQuestion(null, defaults().sampling(), defaults().order(), 99);
-        assertEquals("null " + defaults().sampling() + " " + defaults().order() + " 99", own.system() + " " + own.sampling() + " " + own.order() + " "
+        assertEquals("null " + defaults().sampling() + " " + defaults().order() + " 99",
+                own.system() + " " + own.sampling() + " " + own.order() + " "
                 + own.concurrency());
         assertEquals(others(), own.forQuestion("@home", others().sampling(), others().order(), 5));
     }
@@ -97,10 +113,13 @@ class PlanTest {
     /** Whether there is a warm-up of the JVM, whether connections are opened ahead, whether the error of the client is measured. */
     @ParameterizedTest
     @CsvSource({"BATCHES, false, 1, false false false", "BATCHES, false, 2, true true false", "BATCHES, false, 9, true true false",
-        "BATCHES, false, 10, true true true", "BATCHES, true, 1, true false false", "NEVER, false, 2, false true false", "NEVER, true, 1, false false false",
+        "BATCHES, false, 10, true true true", "BATCHES, true, 1, true false false", "NEVER, false, 2, false true false",
+        "NEVER, true, 1, false false false",
         "ALWAYS, false, 1, true false false"})
-    void whatIsDoneBeforeTheFirstRequestDependsOnTheNumberOfThem(RunSettings.SelfWarmup selfWarmup, boolean ask, int repeat, String expected) {
-        var settings = new RunSettings(false, ask, null, new Sampling(200, 0, null), new Plan.Order(repeat, 0, true, 1), 1, 300, 60, Retries.DEFAULT, false, RESULTS,
+    void whatIsDoneBeforeTheFirstRequestDependsOnTheNumberOfThem(RunSettings.SelfWarmup selfWarmup, boolean ask,
+    int repeat, String expected) {
+        var settings = new RunSettings(false, ask, null, new Sampling(200, 0, null), new Plan.Order(repeat, 0, true, 1), 1, 300, 60,
+                Retries.DEFAULT, false, RESULTS,
                 Limits.DEFAULT, ConnectionSettings.DEFAULT, SILENT, false, false, selfWarmup, false, false, null);
         var plan = Plan.of(prompts("p"), List.of(A, B), settings.order());
         assertEquals(expected, settings.warmsUp(plan) + " " + settings.opensAhead(plan) + " " + settings.calibrates(plan));
@@ -139,9 +158,12 @@ class PlanTest {
                 --max-answer-mb 0; must be a whole number, at least 1
                 --echo 'loud'; must be one of tokens, lines, events, none
                 --typing-delay -1; must be a whole number, at least 0
-                --metrics-port 65536; must be a number from 0 to 65535""", assertThrows(UserError.class, () -> new RunSettings(false, false, null,
-                new Sampling(0, 2.5, null), order, 0, 0, 1_000_001, new Retries(-1, true), false, RESULTS, new Limits(0, 0), ConnectionSettings.DEFAULT,
-                new EchoSettings("loud", -1, true), false, false, RunSettings.SelfWarmup.NEVER, false, false, 65_536)).getMessage());
+                --metrics-port 65536; must be a number from 0 to 65535""",
+                assertThrows(UserError.class, () -> new RunSettings(false, false, null,
+                new Sampling(0, 2.5, null), order, 0, 0, 1_000_001, new Retries(-1, true), false, RESULTS, new Limits(0, 0),
+                ConnectionSettings.DEFAULT,
+                new EchoSettings("loud", -1, true), false, false, RunSettings.SelfWarmup.NEVER, false,
+                false, 65_536)).getMessage());
     }
 
     // Requests
@@ -158,7 +180,8 @@ class PlanTest {
     void byModelOneModelComesAfterTheOther() {
         var plan = Plan.of(prompts("p", "q"), List.of(A, B), new Plan.Order(2, 3, false, 1));
         assertEquals(List.of("p|a|1", "q|a|1", "p|a|2", "q|a|2", "p|b|1", "q|b|1", "p|b|2", "q|b|2"), ids(plan.jobs()));
-        assertEquals(List.of("p|a|warmup-1", "q|a|warmup-2", "p|a|warmup-3", "p|b|warmup-1", "q|b|warmup-2", "p|b|warmup-3"), ids(plan.warmups()));
+        assertEquals(List.of("p|a|warmup-1", "q|a|warmup-2", "p|a|warmup-3", "p|b|warmup-1", "q|b|warmup-2", "p|b|warmup-3"),
+                ids(plan.warmups()));
         assertEquals(14, plan.size());
         var last = plan.jobs().getLast();
         assertEquals(new Job("q|b|2", Phase.MEASURED, plan.prompts().getLast(), B, 2, 1), last);
@@ -173,24 +196,30 @@ class PlanTest {
         var plan = Plan.of(prompts("p", "q"), List.of(A, B), new Plan.Order(3, 0, true, 5));
         for (int i = 0; i < 6; i++) {
             var block = List.of("p|%s|1", "q|%s|1", "p|%s|2", "q|%s|2", "p|%s|3", "q|%s|3").get(i);
-            assertEquals(List.of(block.formatted("a"), block.formatted("b")), ids(plan.jobs().subList(2 * i, 2 * i + 2)).stream().sorted().toList());
+            assertEquals(List.of(block.formatted("a"), block.formatted("b")),
+                    ids(plan.jobs().subList(2 * i, 2 * i + 2)).stream().sorted().toList());
         }
-        assertEquals(2, IntStream.range(0, 6).mapToObj(i -> plan.jobs().get(2 * i).model()).distinct().count(), "not always the same is first");
-        assertEquals(ids(plan.jobs()), ids(Plan.of(prompts("p", "q"), List.of(A, B), new Plan.Order(3, 0, true, 4).withSeed(5)).jobs()));
+        assertEquals(2, IntStream.range(0, 6).mapToObj(i -> plan.jobs().get(2 * i).model()).distinct().count(),
+                "not always the same is first");
+        assertEquals(ids(plan.jobs()),
+                ids(Plan.of(prompts("p", "q"), List.of(A, B), new Plan.Order(3, 0, true, 4).withSeed(5)).jobs()));
     }
 
     @Test
     void promptsThatNameTheirModelAreForThatOneIfNoneIsNamedOtherwise() {
         var own = new Prompt("p", List.of(new Prompt.Message("user", "Hi")), null, null, "b", Map.of(), Map.of(), "test");
-        var catalog = ModelCatalog.of(new ModelSettings(List.of("a,b"), null, "http://localhost:1", "chat", false, List.of()), Map.of(),
+        var catalog = ModelCatalog.of(new ModelSettings(List.of("a,b"), null, "http://localhost:1", "chat", false, List.of()),
+                Map.of(),
                 ModelCatalog.Access.WITH_KEYS);
         var all = new ArrayList<>(List.of(own));
         all.addAll(prompts("q"));
         var plan = Plan.of(all, catalog, true, new Plan.Order(1, 1, false, 1));
         assertEquals(List.of("p|b|1", "q|b|1", "q|a|1"), ids(plan.jobs()), "models in the order in which they are met");
         assertEquals(List.of("p|b|warmup-1", "q|a|warmup-1"), ids(plan.warmups()));
-        assertEquals(List.of("p|a|1", "q|a|1", "p|b|1", "q|b|1"), ids(Plan.of(all, catalog, false, new Plan.Order(1, 0, false, 1)).jobs()));
-        assertEquals(2, Plan.of(List.of(), catalog, true, new Plan.Order(1, 1, false, 1)).models().size(), "what will be asked is not known");
+        assertEquals(List.of("p|a|1", "q|a|1", "p|b|1", "q|b|1"),
+                ids(Plan.of(all, catalog, false, new Plan.Order(1, 0, false, 1)).jobs()));
+        assertEquals(2, Plan.of(List.of(), catalog, true, new Plan.Order(1, 1, false, 1)).models().size(),
+                "what will be asked is not known");
     }
 
     @Test
@@ -231,7 +260,8 @@ class PlanTest {
         conversation.ask(A, "ask-3", "Three?");
         conversation.answer("a", null);
         var last = conversation.ask(A, "ask-4", "Four?");
-        assertEquals(List.of("user One?", "assistant 1", "user Four?"), last.messages().stream().map(turn -> turn.role() + " " + turn.content()).toList());
+        assertEquals(List.of("user One?", "assistant 1", "user Four?"),
+                last.messages().stream().map(turn -> turn.role() + " " + turn.content()).toList());
         assertEquals("ask-4 --ask", last.id() + " " + last.source());
         assertEquals(1, conversation.ask(B, "ask-4", "Four?").messages().size());
     }
@@ -247,7 +277,8 @@ class PlanTest {
     @Test
     void aDryRunListsTheRequestsIfTheyFit() {
         var plan = Plan.of(prompts("p", "q"), List.of(A, B), new Plan.Order(1, 1, false, 1));
-        var totals = "6 requests, 2 of them warm-up; at most 1,200 output tokens; 60 characters of prompts; retries are extra; nothing was sent\n";
+        var totals = "6 requests, 2 of them warm-up; at most 1,200 output tokens; 60 characters of prompts; retries are extra; "
+                + "nothing was sent\n";
         assertEquals(totals + """
                     1  warmup    a                         p, repetition 1
                     2  warmup    b                         p, repetition 1
@@ -262,10 +293,12 @@ class PlanTest {
     /** A letter of three bytes may be three tokens. */
     @Test
     void theUpperBoundOfACostCountsBytes() throws Exception {
-        var file = Files.writeString(folder.resolve("models.json"), "[{\"name\":\"m\",\"price\":{\"input\":1,\"output\":1,\"currency\":\"USD\"}}]");
+        var file = Files.writeString(folder.resolve("models.json"),
+                "[{\"name\":\"m\",\"price\":{\"input\":1,\"output\":1,\"currency\":\"USD\"}}]");
         var model = ModelCatalog.of(new ModelSettings(List.of(), file, "http://localhost:1", "chat", false, List.of()), Map.of(),
                 ModelCatalog.Access.WITH_KEYS).models().getFirst();
-        var costs = List.of("aaaaaaaaa", "日本語").stream().map(text -> Bound.of(Plan.of(List.of(Prompt.ofText("p", text, "test")), List.of(model),
+        var costs = List.of("aaaaaaaaa", "日本語").stream()
+                .map(text -> Bound.of(Plan.of(List.of(Prompt.ofText("p", text, "test")), List.of(model),
                 new Plan.Order(1, 0, true, 1)).jobs().getFirst(), new Sampling(200, 0, null)).cost()).toList();
         assertEquals(costs.getFirst(), costs.getLast());
     }

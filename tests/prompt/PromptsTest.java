@@ -158,7 +158,8 @@ class PromptsTest {
     @Test
     void eachBadLineIsNamedByFileAndLine() throws Exception {
         assertProblem("FILE:2: not JSON: Unexpected character ('}' (code 125))", "a.jsonl", "{\"prompt\":\"a\"}\n{\"prompt\":}\n");
-        assertProblem("FILE:1: none of prompt, messages, conversations, body.messages or body.prompt in it", "b.jsonl", "{\"x\":1}");
+        assertProblem("FILE:1: none of prompt, messages, conversations, body.messages or body.prompt in it", "b.jsonl",
+                "{\"x\":1}");
         assertProblem("FILE:1: prompt is not a text; write one prompt a line", "c.jsonl", "{\"prompt\":[\"a\",\"b\"]}");
         assertProblem("FILE:1: unknown role 'boss'; use system, user or assistant", "d.jsonl",
                 "{\"messages\":[{\"role\":\"boss\",\"content\":\"x\"}]}");
@@ -362,10 +363,12 @@ class PromptsTest {
     void theFilesOfABrowserAreReadByTheirNames() {
         var set = PromptSet.ofFiles(new TreeMap<>(Map.of("folder/a.txt", bytes("A"), "b.jsonl", bytes("{\"prompt\":\"B\"}\n{"),
                 "c.exe", bytes("C"), "/", bytes("D"))));
-        assertEquals(List.of("/: not the name of a file; give it another", "c.exe: not a prompt file; they end in .chatml, .csv, .json, .jsonl, .md, .txt"),
+        assertEquals(List.of("/: not the name of a file; give it another",
+                "c.exe: not a prompt file; they end in .chatml, .csv, .json, .jsonl, .md, .txt"),
                 set.problems().stream().filter(problem -> !problem.startsWith("b.jsonl:2")).toList());
         assertEquals(3, set.problems().size());
-        assertTrue(set.prompts().stream().anyMatch(prompt -> prompt.id().equals("a.txt") && chat(prompt).equals("user: A")), set.prompts().toString());
+        assertTrue(set.prompts().stream().anyMatch(prompt -> prompt.id().equals("a.txt") && chat(prompt).equals("user: A")),
+                set.prompts().toString());
     }
 
     private static byte[] bytes(String text) {
@@ -377,15 +380,24 @@ class PromptsTest {
     /** In this order: a record as its makers write it, what is said of it. */
     @ParameterizedTest
     @CsvSource(delimiter = '|', quoteCharacter = '`', value = {
-        "{\"instruction\":\"Translate\",\"input\":\"Hallo\",\"output\":\"Hello\"}|FILE:1: instruction and input are not put together yet; write both into prompt",
-        "{\"input\":\"Who?\",\"context\":\"A long text\",\"answers\":[\"He\"],\"_id\":\"7\"}|FILE:1: context and input are not put together yet; write both into prompt",
+        "{\"instruction\":\"Translate\",\"input\":\"Hallo\",\"output\":\"Hello\"}|FILE:1: instruction and input are not put "
+                + "together yet; write both into prompt",
+        "{\"input\":\"Who?\",\"context\":\"A long text\",\"answers\":[\"He\"],\"_id\":\"7\"}|FILE:1: context and input are not "
+        + "put together yet; write both into prompt",
         "{\"id\":7,\"input\":\"Hi\"}|FILE:1 (id 7): input is not read outside the body of a batch; call it prompt",
-        "{\"custom_id\":\"e-1\",\"method\":\"POST\",\"url\":\"/v1/embeddings\",\"body\":{\"model\":\"m\",\"input\":\"Hi\"}}|FILE:1 (id e-1): a request for /v1/embeddings, which does not stream; leave it out",
-        "{\"id\":\"t\",\"messages\":[{\"role\":\"user\",\"content\":\"Weather?\"},{\"role\":\"assistant\",\"content\":null,\"tool_calls\":[{\"id\":\"c\"}]}]}|FILE:1 (id t): turn 2 is a tool call or its result, which are not sent yet; leave it out",
-        "{\"messages\":[{\"role\":\"user\",\"content\":\"Hi\"},{\"role\":\"tool\",\"content\":\"7\"}]}|FILE:1: turn 2 is a tool call or its result, which are not sent yet; leave it out",
-        "{\"messages\":[{\"role\":\"user\",\"content\":\"Hi\"},{\"role\":\"assistant\",\"function_call\":{\"name\":\"f\"}}]}|FILE:1: turn 2 is a tool call or its result, which are not sent yet; leave it out",
-        "{\"prompt\":\"Hi\",\"tools\":[{}]}|FILE:1: tools is sent in the body of a batch alone; put it there, or into extra of a --models file",
-        "{\"prompt\":\"Hi\",\"response_format\":{}}|FILE:1: response_format is sent in the body of a batch alone; put it there, or into extra of a --models file",
+        "{\"custom_id\":\"e-1\",\"method\":\"POST\",\"url\":\"/v1/embeddings\",\"body\":{\"model\":\"m\",\"input\":\"Hi\"}}|"
+        + "FILE:1 (id e-1): a request for /v1/embeddings, which does not stream; leave it out",
+        "{\"id\":\"t\",\"messages\":[{\"role\":\"user\",\"content\":\"Weather?\"},{\"role\":\"assistant\",\"content\":null,"
+        + "\"tool_calls\":[{\"id\":\"c\"}]}]}|FILE:1 (id t): turn 2 is a tool call or its result, which are not sent yet; leave "
+        + "it out",
+        "{\"messages\":[{\"role\":\"user\",\"content\":\"Hi\"},{\"role\":\"tool\",\"content\":\"7\"}]}|FILE:1: turn 2 is a tool "
+        + "call or its result, which are not sent yet; leave it out",
+        "{\"messages\":[{\"role\":\"user\",\"content\":\"Hi\"},{\"role\":\"assistant\",\"function_call\":{\"name\":\"f\"}}]}|"
+        + "FILE:1: turn 2 is a tool call or its result, which are not sent yet; leave it out",
+        "{\"prompt\":\"Hi\",\"tools\":[{}]}|FILE:1: tools is sent in the body of a batch alone; put it there, or into extra of a "
+        + "--models file",
+        "{\"prompt\":\"Hi\",\"response_format\":{}}|FILE:1: response_format is sent in the body of a batch alone; put it there, "
+        + "or into extra of a --models file",
         "{\"prompt\":\"Hi\",\"score\":NaN}|FILE:1: not JSON: Non-standard token 'NaN'"})
     void aRecordThatWouldLoseAPartIsRefusedByItsPlaceAndId(String record, String problem) throws Exception {
         assertProblem(problem, "set.jsonl", record);
@@ -396,7 +408,8 @@ class PromptsTest {
         for (var path : List.of("/v1/chat/completions", "/v1/completions", "/v1/responses")) {
             var body = path.endsWith("responses") ? "{\"input\":\"Hi\"}" : path.endsWith("chat/completions")
                     ? "{\"messages\":[{\"role\":\"user\",\"content\":\"Hi\"}]}" : "{\"prompt\":\"Hi\"}";
-            assertEquals("user: Hi", chat(one("batch.jsonl", "{\"custom_id\":\"a\",\"url\":\"" + path + "\",\"body\":" + body + "}")));
+            assertEquals("user: Hi", chat(one("batch.jsonl",
+                    "{\"custom_id\":\"a\",\"url\":\"" + path + "\",\"body\":" + body + "}")));
         }
     }
 
@@ -405,11 +418,13 @@ class PromptsTest {
         var file = folder.resolve("set.json");
         var records = new StringBuilder("[");
         for (int i = 1; i <= 9; i++) {
-            records.append(i == 1 ? "" : ",").append(i == 3 ? "{\"id\":\"good\",\"prompt\":\"Hi\"}" : "{\"id\":\"r" + i + "\",\"prompt\":\"\"}");
+            records.append(i == 1 ? "" : ",")
+                    .append(i == 3 ? "{\"id\":\"good\",\"prompt\":\"Hi\"}" : "{\"id\":\"r" + i + "\",\"prompt\":\"\"}");
         }
         assertEquals(List.of(file + ":1 (id r1): prompt is empty", file + ":1, record 2 (id r2): prompt is empty",
                 file + ":1, record 4 (id r4): prompt is empty", file + ":1, record 5 (id r5): prompt is empty",
-                file + ":1, record 6 (id r6): prompt is empty", file + ": 3 more records cannot be used; --skip-bad leaves all 8 out"),
+                file + ":1, record 6 (id r6): prompt is empty",
+                file + ": 3 more records cannot be used; --skip-bad leaves all 8 out"),
                 read("set.json", records + "]").problems());
         var skipped = PromptSet.read(List.of(file.toString()), InputStream.nullInputStream(), List.of(), true);
         assertEquals(List.of(), skipped.problems());
@@ -430,7 +445,8 @@ class PromptsTest {
     @Test
     void twoRecordsOfOneIdAreABadRecord() throws Exception {
         var file = Files.writeString(folder.resolve("set.csv"), "id,prompt\na,One\na,Two\nb,\n");
-        assertEquals(List.of(file + ":4 (id b): prompt is empty", file + ":3: id 'a' is taken by " + file + ":2; ids must be unique"),
+        assertEquals(List.of(file + ":4 (id b): prompt is empty",
+                file + ":3: id 'a' is taken by " + file + ":2; ids must be unique"),
                 PromptSet.read(List.of(file.toString()), InputStream.nullInputStream(), List.of(), false).problems());
         var skipped = PromptSet.read(List.of(file.toString()), InputStream.nullInputStream(), List.of(), true);
         assertEquals(List.of("user: One"), skipped.prompts().stream().map(PromptsTest::chat).toList());
@@ -439,19 +455,23 @@ class PromptsTest {
     @Test
     void conversationsThatEndWithTheAssistantAreNamedAndCounted() throws Exception {
         var turns = "\"messages\":[{\"role\":\"user\",\"content\":\"Hi\"},{\"role\":\"assistant\",\"content\":\"Well,\"}]}\n";
-        var set = read("set.jsonl", "{\"id\":\"a\"," + turns + "{\"id\":\"b\"," + turns + "{\"id\":\"c\",\"prompt\":\"Hi\"}\n{\"id\":\"d\"," + turns
+        var set = read("set.jsonl", "{\"id\":\"a\"," + turns + "{\"id\":\"b\"," + turns
+                + "{\"id\":\"c\",\"prompt\":\"Hi\"}\n{\"id\":\"d\"," + turns
                 + "{\"id\":\"e\"," + turns);
         assertEquals(List.of(), set.problems());
-        assertEquals(List.of(folder.resolve("set.jsonl") + ": 4 prompts (a, b, d, ...) with the assistant's turn last, which is sent as the beginning of the"
+        assertEquals(List.of(folder.resolve("set.jsonl")
+                + ": 4 prompts (a, b, d, ...) with the assistant's turn last, which is sent as the beginning of the"
                 + " answer"), set.notes());
     }
 
     @Test
     void theCommandLeavesBadRecordsOutIfThatIsWanted() throws Exception {
         var file = Files.writeString(folder.resolve("set.jsonl"), "{\"prompt\":\"Hi\"}\n{\"prompt\":\"\"}\n");
-        var run = TestRun.of(folder.resolve("results"), file.toString(), "--simulate", "-m", "sim-ttft1-itl1-n2", "--skip-bad", "--echo", "none");
+        var run = TestRun.of(folder.resolve("results"), file.toString(), "--simulate", "-m", "sim-ttft1-itl1-n2",
+                "--skip-bad", "--echo", "none");
         assertEquals(0, run.exitCode(), run.err());
-        assertTrue(run.err().startsWith("stream: " + file + ": 1 record left out; it is " + file + ":2: prompt is empty\n"), run.err());
+        assertTrue(run.err().startsWith("stream: " + file + ": 1 record left out; it is " + file + ":2: prompt is empty\n"),
+                run.err());
         assertEquals(1, run.requests().size());
     }
 }

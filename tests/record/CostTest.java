@@ -61,7 +61,8 @@ class CostTest {
 
     @Test
     void withoutAPriceOfTheCacheItsTokensCostWhatOthersDo() {
-        assertEquals(new BigDecimal("0.00002"), price("{\"input\": 2, \"output\": 0, \"currency\": \"EUR\"}").cost(new Usage(10, 9, 1, null))
+        assertEquals(new BigDecimal("0.00002"), price("{\"input\": 2, \"output\": 0, \"currency\": \"EUR\"}")
+                .cost(new Usage(10, 9, 1, null))
                 .stripTrailingZeros());
     }
 
@@ -86,7 +87,8 @@ class CostTest {
     }
 
     private static String model(String label, String currency) {
-        return "{\"label\":\"" + label + "\",\"name\":\"gpt-4\",\"price\":{\"input\":2,\"cached_input\":1,\"output\":10,\"currency\":\"" + currency
+        return "{\"label\":\"" + label
+                + "\",\"name\":\"gpt-4\",\"price\":{\"input\":2,\"cached_input\":1,\"output\":10,\"currency\":\"" + currency
                 + "\"}}";
     }
 
@@ -105,16 +107,19 @@ class CostTest {
     @Test
     void theCostOfEachAnswerIsInItsRowAndTheirMeanInTheTables() throws Exception {
         try (var server = new MockWebServer()) {
-            server.enqueue(answer("{\"prompt_tokens\":20,\"completion_tokens\":5,\"prompt_tokens_details\":{\"cached_tokens\":8}}"));
+            server.enqueue(answer("{\"prompt_tokens\":20,\"completion_tokens\":5,"
+                    + "\"prompt_tokens_details\":{\"cached_tokens\":8}}"));
             server.enqueue(answer("{\"prompt_tokens\":20,\"completion_tokens\":5}"));
             server.enqueue(answer("null"));
             server.enqueue(answer("{\"prompt_tokens\":20,\"completion_tokens\":0}")); // beside a text that is not believed
             server.start();
-            var run = TestRun.of(folder.resolve("runs"), "-p", "Hi", "-n", "4", "--models", models(model("m", "USD")), "--echo", "none",
+            var run = TestRun.of(folder.resolve("runs"), "-p", "Hi", "-n", "4", "--models",
+                    models(model("m", "USD")), "--echo", "none",
                     "--base-url", server.url("/v1").toString(), "--no-self-warmup");
             assertEquals(0, run.exitCode(), run.err());
             assertEquals(List.of("0.000082", "0.00009", "", ""), run.requests().stream().map(row -> row.get("cost")).toList());
-            assertTrue(run.err().contains("cost of m: 0.000086 USD per answer, 0.086 USD per 1,000 answers, of the 2 of 4 answers whose"
+            assertTrue(run.err().contains(
+                    "cost of m: 0.000086 USD per answer, 0.086 USD per 1,000 answers, of the 2 of 4 answers whose"
                     + " tokens the server counted\n"), run.err());
             var text = Printed.compare(run.folder()).expect(0).out();
             assertTrue(text.contains("  cost/answer  ") && text.contains("0.000086 USD  0.086 USD\n"), text);
@@ -131,13 +136,16 @@ class CostTest {
                 server.enqueue(answer("{\"prompt_tokens\":20,\"completion_tokens\":5}"));
             }
             server.start();
-            var run = TestRun.of(folder.resolve("runs"), "-p", "Hi", "--models", models(model("a", "USD"), model("b", "EUR")), "--echo",
+            var run = TestRun.of(folder.resolve("runs"), "-p", "Hi", "--models",
+                    models(model("a", "USD"), model("b", "EUR")), "--echo",
                     "none", "--base-url", server.url("/v1").toString(), "--no-self-warmup");
             var byModel = Printed.compare(run.folder()).expect(0).out();
             assertTrue(byModel.contains("0.09 USD") && byModel.contains("0.09 EUR") && !byModel.contains("are priced in"), byModel);
-            assertTrue(byModel.contains("note: costs are in different currencies, EUR and USD, which are not converted\n"), byModel);
+            assertTrue(byModel.contains("note: costs are in different currencies, EUR and USD, which are not converted\n"),
+                    byModel);
             var byServer = Printed.compare(run.folder(), "--by", "base_url").expect(0).out();
-            assertTrue(!byServer.contains("cost/answer") && !byServer.contains("different currencies") && byServer.contains("its requests are priced in EUR and USD, which are not added up"),
+            assertTrue(!byServer.contains("cost/answer") && !byServer.contains("different currencies")
+                    && byServer.contains("its requests are priced in EUR and USD, which are not added up"),
                     byServer);
         }
     }
@@ -149,7 +157,8 @@ class CostTest {
                 models(model("a", "USD"), model("b", "EUR"), "{\"name\":\"free\"}"));
         assertEquals(0, run.exitCode(), run.err());
         var line = run.out().lines().filter(each -> each.startsWith("cost: ")).findFirst().orElseThrow();
-        assertTrue(line.matches("cost: at most 0\\.003\\d+ EUR and 0\\.003\\d+ USD without retries, counting each byte of a request as a token;"
+        assertTrue(line.matches("cost: at most 0\\.003\\d+ EUR and 0\\.003\\d+ USD without retries, counting each byte of a "
+                + "request as a token;"
                 + " no price for free"), line);
         // 1000 bytes of text and less than 250 of JSON around it, at 2 and 10 a million
         var bound = new BigDecimal(line.replaceFirst("cost: at most ([0-9.]+) EUR.*", "$1"));
@@ -174,18 +183,23 @@ class CostTest {
 
     @Test
     void aBoundNamesTheModelsThatItLeavesOut() throws Exception {
-        var run = TestRun.of(folder.resolve("runs"), "--dry-run", "-p", "Hi", "--max-tokens", "100", "--models", models(model("a", "USD"),
-                model("b", "USD").replace("{\"label\"", "{\"extra\":{\"max_tokens\":null},\"label\""), "{\"name\":\"c\",\"extra\":{\"max_tokens\":null}}"));
-        assertTrue(run.out().contains("counting each byte of a request as a token; no price for c; no limit of tokens for b\n"), run.out());
+        var run = TestRun.of(folder.resolve("runs"), "--dry-run", "-p", "Hi", "--max-tokens", "100",
+                "--models", models(model("a", "USD"),
+                model("b", "USD").replace("{\"label\"", "{\"extra\":{\"max_tokens\":null},\"label\""),
+                "{\"name\":\"c\",\"extra\":{\"max_tokens\":null}}"));
+        assertTrue(run.out().contains("counting each byte of a request as a token; no price for c; no limit of tokens for b\n"),
+                run.out());
     }
 
     @Test
     void aLimitOnCostsOfDifferentCurrenciesOrWithoutAPriceIsUndecided() throws Exception {
         var run = new RunOnDisk(folder.resolve("r")).answer("a", "p", 1, 100, 5, 3, "cost", "0.001").answer("b", "p", 1, 100, 5, 3);
-        run.record().putArray("models").addObject().put("label", "a").putObject("price").put("input", 1).put("output", 1).put("currency", "USD");
+        run.record().putArray("models").addObject().put("label", "a").putObject("price").put("input", 1)
+                .put("output", 1).put("currency", "USD");
         assertEquals("compare: --fail-if 'cost_per_answer > 1': undecided, b has no such figure\n",
                 Printed.compare(run.write(), "--fail-if", "cost_per_answer > 1").expect(3).err());
-        run.record().withArray("models").addObject().put("label", "b").putObject("price").put("input", 1).put("output", 1).put("currency", "EUR");
+        run.record().withArray("models").addObject().put("label", "b").putObject("price").put("input", 1)
+                .put("output", 1).put("currency", "EUR");
         run.answer("b", "q", 1, 100, 5, 3, "cost", "0.001");
         assertEquals("compare: --fail-if 'cost_per_answer > 1': undecided, costs are in different currencies\n",
                 Printed.compare(run.write(), "--fail-if", "cost_per_answer > 1").expect(3).err());
@@ -200,7 +214,8 @@ class CostTest {
 
     @Test
     void aPriceThatHasChangedIsNotMixedIntoARun() throws Exception {
-        var run = TestRun.of(folder.resolve("runs"), "--simulate", "-p", "Hi", "--models", models(model("m", "USD")), "--echo", "none",
+        var run = TestRun.of(folder.resolve("runs"), "--simulate", "-p", "Hi", "--models",
+                models(model("m", "USD")), "--echo", "none",
                 "--no-self-warmup");
         models(model("m", "EUR"));
         var resumed = TestRun.of(folder.resolve("runs"), "--resume", run.folder().getFileName().toString());

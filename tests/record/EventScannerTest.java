@@ -42,7 +42,8 @@ class EventScannerTest {
 
     private static String values(EventScanner scanner) {
         return String.join("|", scanner.requestId(), String.valueOf((int) scanner.attempt()), scanner.kind().name(),
-                String.valueOf(scanner.elapsedMicros()), scanner.text(), String.valueOf(scanner.textLength()), scanner.lineOfRow() + ":");
+                String.valueOf(scanner.elapsedMicros()), scanner.text(), String.valueOf(scanner.textLength()),
+                scanner.lineOfRow() + ":");
     }
 
     private static List<String> all(EventScanner scanner) throws IOException {
@@ -55,13 +56,15 @@ class EventScannerTest {
 
     @Test
     void rowsHaveTheirValuesAndPlaces() throws Exception {
-        var file = HEADER + ROW + "\"r,2\",m,p,1,12,1,role,0.001,,1,,,\r\n" + "r3,m,p,1,1,2,other,123456789.012,,1,\"two\r\nlines\nand \"\"quotes\"\"\",,true\r\n"
+        var file = HEADER + ROW + "\"r,2\",m,p,1,12,1,role,0.001,,1,,,\r\n"
+                + "r3,m,p,1,1,2,other,123456789.012,,1,\"two\r\nlines\nand \"\"quotes\"\"\",,true\r\n"
                 + "'=r,m,p,1,1,3,usage,0.000,,1,'=é🗼,5,true\n" + "r5,m,p,1,999999999,4,done,10.000,,1,\"\",,\r\n"
                 + "r6,m,p,1,10,5,tool,11.000,,1,é🗼,,\r\n";
         var scanner = scanner(file);
         assertEquals(HEADER.length(), scanner.offset());
         assertEquals(1, scanner.line());
-        assertEquals(List.of("r1|1|CONTENT|1500|hi|2|1:", "r,2|12|ROLE|1||0|2:", "r3|1|EMPTY_CHOICE|123456789012|two\r\nlines\nand \"quotes\"|23|3:",
+        assertEquals(List.of("r1|1|CONTENT|1500|hi|2|1:", "r,2|12|ROLE|1||0|2:",
+                "r3|1|EMPTY_CHOICE|123456789012|two\r\nlines\nand \"quotes\"|23|3:",
                 "=r|1|EMPTY_CHOICE_WITH_USAGE|0|=é🗼|3|6:", "r5|999999999|DONE|10000||0|7:",
                 "r6|10|TOOL|11000|é🗼|2|8:"), all(scanner));
         assertTrue(scanner.isAtEnd());
@@ -102,8 +105,10 @@ class EventScannerTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"", "request_id,attempt,kind,elapsed_ms", "request_id,attempt,kind\n", "attempt,kind,elapsed_ms\n", "request_id,kind,elapsed_ms\n",
-        "request_id,attempt,elapsed_ms\n", "request_id,attempt,kind,elapsed_ms,Text\n", "request_id,attempt,kind,elapsed_ms,\"text\"\n",
+    @ValueSource(strings = {"", "request_id,attempt,kind,elapsed_ms", "request_id,attempt,kind\n", "attempt,kind,elapsed_ms\n",
+            "request_id,kind,elapsed_ms\n",
+        "request_id,attempt,elapsed_ms\n", "request_id,attempt,kind,elapsed_ms,Text\n",
+        "request_id,attempt,kind,elapsed_ms,\"text\"\n",
         "request_id,attempt,kind,elapsed_ms,kind\n"})
     void aHeaderThatIsNotOfThisToolIsLeftToAParser(String header) throws Exception {
         var scanner = scanner(header + "r,1,content,1.000,x\n");
@@ -119,11 +124,15 @@ class EventScannerTest {
         "r,m,p,1,1,0,strange,1.500,,1,hi,,\r\n", "r,m,p,1,1,0,content,1.5,,1,hi,,\r\n", "r,m,p,1,1,0,content,1.5000,,1,hi,,\r\n",
         "r,m,p,1,1,0,content,01.500,,1,hi,,\r\n", "r,m,p,1,1,0,content,-1.500,,1,hi,,\r\n", "r,m,p,1,1,0,content,.500,,1,hi,,\r\n",
         "r,m,p,1,1,0,content,1x.500,,1,hi,,\r\n", "r,m,p,1,1,0,content,1.5/0,,1,hi,,\r\n", "r,m,p,1,1,0,content,1.:00,,1,hi,,\r\n",
-        "r,m,p,1,1,0,content,1234567890.500,,1,hi,,\r\n", "r,m,p,1,1,0,content,,,1,hi,,\r\n", "r,m,p,1,1,0,content,1,500,1,hi,,\r\n",
+        "r,m,p,1,1,0,content,1234567890.500,,1,hi,,\r\n", "r,m,p,1,1,0,content,,,1,hi,,\r\n",
+        "r,m,p,1,1,0,content,1,500,1,hi,,\r\n",
         "r,m,p,1,,0,content,1.500,,1,hi,,\r\n", "r,m,p,1,x,0,content,1.500,,1,hi,,\r\n", "r,m,p,1,1:,0,content,1.500,,1,hi,,\r\n",
-        "r,m,p,1,/1,0,content,1.500,,1,hi,,\r\n", "r,m,p,1,1234567890,0,content,1.500,,1,hi,,\r\n", "\"r\"\"\",m,p,1,1,0,content,1.500,,1,hi,,\r\n",
-        "r,m,p,1,1,0,content,1.500,,1,h\"i,,\r\n", "r,m,p,1,1,0,content,1.500,,1,\"h\"i,,\r\n", "r,m,p,1,1,0,content,1.500,,1,hi,\r\n",
-        "r,m,p,1,1,0,content,1.500,,1,hi,,,\r\n", "r,m,p,1,1,0,content,1.500,,1,hi,,\r\r\n", "r,m,p,1,1,0,content,1.500,,1,hi,,\r", "\r\n"})
+        "r,m,p,1,/1,0,content,1.500,,1,hi,,\r\n", "r,m,p,1,1234567890,0,content,1.500,,1,hi,,\r\n",
+        "\"r\"\"\",m,p,1,1,0,content,1.500,,1,hi,,\r\n",
+        "r,m,p,1,1,0,content,1.500,,1,h\"i,,\r\n", "r,m,p,1,1,0,content,1.500,,1,\"h\"i,,\r\n",
+        "r,m,p,1,1,0,content,1.500,,1,hi,\r\n",
+        "r,m,p,1,1,0,content,1.500,,1,hi,,,\r\n", "r,m,p,1,1,0,content,1.500,,1,hi,,\r\r\n",
+        "r,m,p,1,1,0,content,1.500,,1,hi,,\r", "\r\n"})
     void aRowThatIsOtherwiseIsLeftToAParser(String row) throws Exception {
         var scanner = scanner(HEADER + ROW + row + ROW);
         assertEquals(List.of("r1|1|CONTENT|1500|hi|2|1:"), all(scanner));
@@ -133,7 +142,8 @@ class EventScannerTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"r", "r,m,p,1,1,0,content,1.500,,1,hi,,", "r,m,p,1,1,0,content,1.500,,1,hi,,\r", "r,m,p,1,1,0,content,1.500,,1,\"hi",
+    @ValueSource(strings = {"r", "r,m,p,1,1,0,content,1.500,,1,hi,,", "r,m,p,1,1,0,content,1.500,,1,hi,,\r",
+            "r,m,p,1,1,0,content,1.500,,1,\"hi",
         "r,m,p,1,1,0,content,1.500,,1,\"hi\"", "r,m,p,1,1,0,content,1.500,,1,\"hi\"\""})
     void aTornEndIsNoRow(String torn) throws Exception {
         var scanner = scanner(HEADER + ROW + torn);
@@ -147,7 +157,8 @@ class EventScannerTest {
         try (var parser = CSVParser.parse(file, CSVFormat.RFC4180.builder().setHeader().setSkipHeaderRecord(true).get())) {
             for (var row : parser) {
                 var text = row.get("text");
-                rows.add(String.join("|", row.get("request_id"), row.get("attempt"), row.get("kind").toUpperCase(), row.get("elapsed_ms").replace(".", "")
+                rows.add(String.join("|", row.get("request_id"), row.get("attempt"), row.get("kind").toUpperCase(),
+                        row.get("elapsed_ms").replace(".", "")
                         .replaceFirst("^0+(?=.)", ""), text, String.valueOf(text.codePointCount(0, text.length()))));
             }
         }
@@ -197,7 +208,8 @@ class EventScannerTest {
                 text.append(letters.get(random.nextInt(letters.size())));
             }
             var id = "p-" + random.nextInt(9_000) + "|m|" + random.nextInt(3); // more than are remembered
-            file.append(CSVFormat.RFC4180.format(id, "m", "p", 1, 1 + random.nextInt(3), i, random.nextBoolean() ? "content" : "tool",
+            file.append(CSVFormat.RFC4180.format(id, "m", "p", 1, 1 + random.nextInt(3), i,
+            random.nextBoolean() ? "content" : "tool",
                     random.nextInt(5_000) + ".%03d".formatted(random.nextInt(1_000)), "", 1, "x" + text, "", "")).append("\r\n");
         }
         var scanner = scanner(file.toString());
@@ -210,7 +222,8 @@ class EventScannerTest {
     private static String manyRows(int count) {
         var file = new StringBuilder(HEADER);
         for (int i = 0; i < count; i++) {
-            file.append("r").append(i % 3).append(",m,p,1,2,").append(i).append(",content,").append(i).append(".250,,1,t").append(i).append(",,\r\n");
+            file.append("r").append(i % 3).append(",m,p,1,2,").append(i).append(",content,").append(i).append(".250,,1,t")
+                    .append(i).append(",,\r\n");
         }
         return file.toString();
     }
@@ -222,8 +235,10 @@ class EventScannerTest {
             for (EventBatch batch; (batch = batches.next()) != null; ) {
                 for (int at = 0; at < batch.size(); at++, rows++) {
                     batch.move(at);
-                    assertEquals("r" + rows % 3 + " 2.0 CONTENT " + (rows * 1000L + 250) + " " + (rows + 1) + " " + (1 + String.valueOf(rows).length()) + " "
-                            + (rows % 3 == 1 ? "t" + rows : null), String.join(" ", batch.requestId(), String.valueOf(batch.attempt()),
+                    assertEquals("r" + rows % 3 + " 2.0 CONTENT " + (rows * 1000L + 250) + " " + (rows + 1) + " "
+                            + (1 + String.valueOf(rows).length()) + " "
+                            + (rows % 3 == 1 ? "t" + rows : null),
+                            String.join(" ", batch.requestId(), String.valueOf(batch.attempt()),
                             batch.kind().name(), String.valueOf(batch.elapsedMicros()), String.valueOf(batch.line()),
                             String.valueOf(batch.textLength()), batch.text()));
                 }

@@ -23,7 +23,10 @@ import stream.metric.MetricDefinition;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
-/** Files that other tools wrote, compared as runs. The fixtures have the keys that their writers give them; MetricDefinition names these. */
+/**
+ * Files that other tools wrote, compared as runs. The fixtures have the keys that their writers give them; MetricDefinition names
+ * these.
+ */
 @Execution(ExecutionMode.CONCURRENT)
 class ImportedRunsTest {
 
@@ -96,7 +99,8 @@ class ImportedRunsTest {
                 {"request_id":"%s","output":"a b c d e","request_start_time":%s,"request_end_time":%s,"request_latency":%s,"output_tokens":5,
                  "time_to_first_token_ms":%s,"inter_token_latency_ms":%s,"time_per_output_token_ms":%s,"output_tokens_per_second":%s,
                  "info":{"status":"completed","error":null,"timings":{"request_start":%s,"last_token_iteration":%s}}}"""
-                .formatted(id, 1764090000 + begin, 1764090000 + begin + (last + 10) / 1000, (last + 10) / 1000, ttftMillis, gapMillis, last / 5,
+                .formatted(id, 1764090000 + begin, 1764090000 + begin + (last + 10) / 1000, (last + 10) / 1000,
+                ttftMillis, gapMillis, last / 5,
                         5000 / (last + 10), 1764090000 + begin, 1764090000 + begin + last / 1000);
     }
 
@@ -110,7 +114,8 @@ class ImportedRunsTest {
         for (var each : expected) {
             var name = each.substring(0, each.indexOf(' '));
             var figure = group.path("figures").path(name);
-            assertEquals(each, name + " " + (figure.isMissingNode() ? "-" : figure.decimalValue().stripTrailingZeros().toPlainString()));
+            assertEquals(each, name + " "
+                    + (figure.isMissingNode() ? "-" : figure.decimalValue().stripTrailingZeros().toPlainString()));
         }
     }
 
@@ -128,16 +133,19 @@ class ImportedRunsTest {
                 "total_p50_ms 280", "output_tokens_p50 3.5", "tokens_per_s_p50 13.503", "chars_per_s_p50 -", "itl_p99_ms -");
         assertEquals(List.of("vllm takes the first chunk for a token: TTFT of a chat ends with the role, before any text",
                 "figures are counted as vllm counts them, not as this tool does",
-                "vllm.json: a result of vLLM, which does not tell which prompts are the same; each request counts as one of its own",
+                "vllm.json: a result of vLLM, which does not tell which prompts are the same; each request counts as one of its "
+                + "own",
                 "m: 2 of 4 failed and are not in the figures (mostly: failed, the tool does not say why)"), notes(json));
     }
 
     /** What begins before or after the benchmark is its warm-up and its cool-down. */
     @Test
     void requestsOutsideTheTimeOfTheBenchmarkAreLeftOut() {
-        var requests = String.join(",", request("before", 0.5, 50, 5), request("inside", 1.5, 200, 5), request("after", 3.5, 60, 5));
+        var requests = String.join(",", request("before", 0.5, 50, 5), request("inside", 1.5, 200, 5),
+                request("after", 3.5, 60, 5));
         for (var version : List.of("1", "2")) {
-            assertFigures(json(file("v" + version + ".json", guidellm(requests).replace("\"version\":2", "\"version\":" + version))).at("/sections/0/groups/0"),
+            assertFigures(json(file("v" + version + ".json", guidellm(requests).replace("\"version\":2", "\"version\":" + version)))
+                    .at("/sections/0/groups/0"),
                     "ttft_p50_ms 200");
         }
     }
@@ -147,14 +155,16 @@ class ImportedRunsTest {
         var json = json(file("runs.json", VLLM + "\n" + VLLM.replace("0.1, 0.3", "0.2, 0.6")));
         assertEquals("[\"runs.json\",\"runs.json #2\"]", json.get("runs").toString());
         assertFigures(json.at("/sections/0/groups/1"), "n 4", "ttft_p50_ms 400", "itl_p50_ms 30");
-        assertEquals("false", json.at("/sections/0/groups/1/against/ttft/paired").toString(), "the third request may be another prompt");
+        assertEquals("false", json.at("/sections/0/groups/1/against/ttft/paired").toString(),
+                "the third request may be another prompt");
     }
 
     @Test
     void whatIsTornAfterTheFirstOfSeveralRunsIsSaid() {
         var json = json(file("runs.json", VLLM + "\n" + VLLM.substring(0, 300)));
         assertEquals("[\"runs.json\"]", json.get("runs").toString());
-        assertTrue(notes(json).stream().anyMatch(note -> note.contains("runs.json:2: not JSON: ") && note.endsWith("; what follows is not read")),
+        assertTrue(notes(json).stream()
+                .anyMatch(note -> note.contains("runs.json:2: not JSON: ") && note.endsWith("; what follows is not read")),
                 notes(json).toString());
     }
 
@@ -167,7 +177,8 @@ class ImportedRunsTest {
                 "total_p50_ms 165.5", "tpot_p50_ms -", "output_tokens_p50 2.5", "tokens_per_s_p50 30.651");
         assertTrue(notes(json).contains("profile_export.jsonl: 1 cancelled before their end, left out"), notes(json).toString());
         assertEquals(group, json(folder).at("/sections/0/groups/0"), "the folder that AIPerf wrote");
-        var figures = json(file("ends.jsonl", AIPERF.replace("\"request_end_ns\":1759813209000000000", "\"request_end_ns\":1759813208300000000")))
+        var figures = json(file("ends.jsonl",
+                AIPERF.replace("\"request_end_ns\":1759813209000000000", "\"request_end_ns\":1759813208300000000")))
                 .at("/sections/0/groups/0/figures");
         assertEquals(2 / 1.2005, figures.get("requests_per_s").asDouble(), 0.001, "from the first start to the end of the second");
     }
@@ -183,7 +194,8 @@ class ImportedRunsTest {
         assertFigures(group, "n 3", "failed 1", "ttft_p50_ms 100", "itl_p50_ms 50", "tpot_p50_ms 60", "total_p50_ms 310",
                 "ttlt_p50_ms 300", "output_tokens_p50 5", "tokens_per_s_p50 8.929");
         assertFigures(json.at("/sections/0/groups/1"), "n 2", "ttft_p50_ms 70");
-        assertTrue(notes(json).contains("benchmarks.json: GuideLLM wrote 3 of its 9 successful requests (sample_size)"), notes(json).toString());
+        assertTrue(notes(json).contains("benchmarks.json: GuideLLM wrote 3 of its 9 successful requests (sample_size)"),
+                notes(json).toString());
     }
 
     /** Twenty-one requests: the p95 is the twentieth value, where interpolation gives 119.0. */
@@ -193,7 +205,8 @@ class ImportedRunsTest {
         for (int i = 1; i <= 20; i++) {
             requests.append(',').append(request(String.valueOf(i), 1, i == 20 ? 1000 : 100 + i, 5));
         }
-        assertFigures(json(file("b.json", guidellm(requests.toString()))).at("/sections/0/groups/0"), "ttft_p50_ms 110", "ttft_p95_ms 119");
+        assertFigures(json(file("b.json", guidellm(requests.toString()))).at("/sections/0/groups/0"),
+                "ttft_p50_ms 110", "ttft_p95_ms 119");
         var run = new RunOnDisk(folder.resolve("r"));
         for (int i = 0; i <= 20; i++) {
             run.answer("m", "p" + i, 1, i == 20 ? 1000 : 100 + i, 5, 5);
@@ -202,7 +215,9 @@ class ImportedRunsTest {
         assertFigures(json(folder.resolve("r")).at("/sections/0/groups/0"), "ttft_p95_ms 119");
     }
 
-    /** As AIPerf counts our own recording: the second token 10 ms after the first, the gaps of both answers 10, 10, 30 and 30 ms. */
+    /**
+     * As AIPerf counts our own recording: the second token 10 ms after the first, the gaps of both answers 10, 10, 30 and 30 ms.
+     */
     @Test
     void theSecondTokenAndTheGapsBetweenChunksAreThoseOfAiperf() {
         var run = new RunOnDisk(folder.resolve("r")).answer("m", "a", 1, 100, 10, 3).answer("m", "b", 1, 100, 30, 3).write();
@@ -226,7 +241,8 @@ class ImportedRunsTest {
         var run = new RunOnDisk(folder.resolve("r"))
                 .answer("m", "error", 1, new double[0], "status", "failed", "stream_end", "error_event", "events", "1")
                 .answer("m", "bad", 1, 100, 10, 3, "status", "failed", "error_type", "bad_event", "http_status", "200")
-                .answer("m", "refused", 1, new double[0], "status", "failed", "error_type", "server_error", "http_status", "503").write();
+                .answer("m", "refused", 1, new double[0], "status", "failed", "error_type", "server_error",
+                "http_status", "503").write();
         for (var definition : MetricDefinition.values()) {
             assertFigures(json(run, "--as", definition.word()).at("/sections/0/groups/0"), "n 3", "failed 3");
         }
@@ -260,7 +276,8 @@ class ImportedRunsTest {
         assertTrue(own.startsWith("Nothing is compared: the figures have different definitions.\n"), own);
         assertTrue(own.contains("\nvllm.json  vllm  8       0    5.5") && own.contains("\nours       ours  8       0  213.5"), own);
         assertFalse(own.contains("Ratios to"), own);
-        assertTrue(own.contains("note: figures have the definitions of their tools, and are not compared with each other: ours ours;"
+        assertTrue(own.contains("note: figures have the definitions of their tools, and are not compared with each other: ours "
+                + "ours;"
                 + " vllm.json vllm; --as vllm gives all the same\n"), own);
 
         var common = json(vllm, ours, "--as", "vllm");
@@ -270,13 +287,15 @@ class ImportedRunsTest {
 
         var all = Printed.compare(vllm, ours, "--as", "all").expect(0).out();
         assertEquals(List.of("ours ours", "ours vllm", "ours guidellm", "ours aiperf", "vllm.json vllm"),
-                all.lines().filter(line -> line.startsWith("m, ")).map(line -> line.replaceFirst("m, (\\S+) +(\\S+).*", "$1 $2")).toList());
+                all.lines().filter(line -> line.startsWith("m, "))
+                .map(line -> line.replaceFirst("m, (\\S+) +(\\S+).*", "$1 $2")).toList());
     }
 
     @Test
     void aLimitOnARatioOfDifferentDefinitionsIsUndecided() {
         var printed = Printed.compare(file("vllm.json", vllm()), ours().write(), "--fail-if", "ttft_p50 > 1.2x").expect(3);
-        assertEquals("compare: --fail-if 'ttft_p50 > 1.2x': m: undecided, ours and vllm.json have different definitions; one for both with"
+        assertEquals("compare: --fail-if 'ttft_p50 > 1.2x': m: undecided, ours and vllm.json have different definitions; one for "
+                + "both with"
                 + " --as\n", printed.err());
     }
 
@@ -301,19 +320,23 @@ class ImportedRunsTest {
     @ParameterizedTest
     @CsvSource(delimiter = ';', value = {
         "[0.02, 0.04, 0.06]; [0.02, null, 0.06]", "[0.02, 0.04, 0.06]; [0.02, -0.1]", "[0.02, 0.04, 0.06]; [\"0.02\"]",
-        "[0.02, 0.04, 0.06]; {}", "[0.02, 0.04, 0.06]; [Infinity]", "[0.1, 0.3; [null, 0.3", "[0.1, 0.3; [NaN, 0.3", "[4, 3,; [\"4\", 3,"
+        "[0.02, 0.04, 0.06]; {}", "[0.02, 0.04, 0.06]; [Infinity]", "[0.1, 0.3; [null, 0.3",
+        "[0.1, 0.3; [NaN, 0.3", "[4, 3,; [\"4\", 3,"
     })
     void aRequestOfVllmThatCannotBeReadIsNamedAndTheOthersCount(String from, String to) {
         var json = json(file("vllm.json", VLLM.replace(from, to)));
         assertFigures(json.at("/sections/0/groups/0"), "n 3", "ttft_p50_ms 300");
-        assertTrue(notes(json).contains("vllm.json: ttfts, itls or output_lens of request 1 are not numbers, at least 0; it is left out"),
+        assertTrue(notes(json).contains(
+                "vllm.json: ttfts, itls or output_lens of request 1 are not numbers, at least 0; it is left out"),
                 notes(json).toString());
     }
 
     @Test
     void timesThatAreNotFiniteAreNotKnown() {
-        assertFigures(json(file("vllm.json", VLLM.replace("5000.5", "Infinity"))).at("/sections/0/groups/0"), "n 4", "requests_per_s -");
-        assertFigures(json(file("a.jsonl", AIPERF.replace("\"value\":10.0,", "\"value\":Infinity,"))).at("/sections/0/groups/0"), "n 3",
+        assertFigures(json(file("vllm.json", VLLM.replace("5000.5", "Infinity"))).at("/sections/0/groups/0"),
+                "n 4", "requests_per_s -");
+        assertFigures(json(file("a.jsonl", AIPERF.replace("\"value\":10.0,", "\"value\":Infinity,"))).at("/sections/0/groups/0"),
+                "n 3",
                 "itl_p50_ms -");
         var json = json(file("g.json", guidellm(request("1", 1, 100, 50) + "," + request("2", 2, 100, 50).replace(
                 "\"request_start_time\":1.764090002E9", "\"request_start_time\":NaN"))));
@@ -339,33 +362,39 @@ class ImportedRunsTest {
     @Test
     void failuresAreTheWorstOfWhatTheDefinitionHas() {
         var run = new RunOnDisk(folder.resolve("r")).failure("m", "a", 1, "x").failure("m", "b", 1, "x").write();
-        assertFigures(json(run, "--failures", "worst").at("/sections/0/groups/0"), "tokens_per_s_p50 0", "chars_per_s_p50 -", "ttst_p50_ms -",
+        assertFigures(json(run, "--failures", "worst").at("/sections/0/groups/0"), "tokens_per_s_p50 0",
+                "chars_per_s_p50 -", "ttst_p50_ms -",
                 "output_tokens_p50 -");
         var text = Printed.compare(file("profile_export.jsonl", AIPERF), "--failures", "worst").expect(0).out();
         assertFalse(text.contains("never  ") && text.contains("TPOT  never"), text);
-        assertFigures(json(folder.resolve("profile_export.jsonl"), "--failures", "worst").at("/sections/0/groups/0"), "tpot_p50_ms -");
+        assertFigures(json(folder.resolve("profile_export.jsonl"), "--failures", "worst").at("/sections/0/groups/0"),
+                "tpot_p50_ms -");
         assertEquals(1, Printed.compare("--failures", "worst", run, "--fail-if", "tokens_per_s_p50 < 10").exitCode());
     }
 
     @Test
     void aGroupHasOneDefinition() {
         var refused = Printed.compare(file("vllm.json", vllm()), ours().write(), "--by", "model").expect(2);
-        assertEquals("compare: --by: m would have requests as vllm and as ours define the metrics; use --by run, or one definition for all"
+        assertEquals("compare: --by: m would have requests as vllm and as ours define the metrics; use --by run, or one "
+                + "definition for all"
                 + " with --as\n", refused.err());
     }
 
     /** The message follows the name of the file. */
     @ParameterizedTest
     @CsvSource(delimiter = ';', value = {
-        "vllm; {\"backend\":\"openai\",\"num_prompts\":1,\"mean_ttft_ms\":1.0}; ': a result of vLLM without ttfts; run vllm bench serve with"
+        "vllm; {\"backend\":\"openai\",\"num_prompts\":1,\"mean_ttft_ms\":1.0}; ': a result of vLLM without ttfts; run vllm "
+                + "bench serve with"
                 + " --save-result --save-detailed'",
         "vllm; {\"backend\":\"openai\",\"num_prompts\":1,\"ttfts\":[1.0],\"itls\":[],\"output_lens\":[1],\"errors\":[\"\"]};"
                 + " ': a result of vLLM without an entry in itls for each of its 1 ttfts; save it again'",
-        "aiperf; {\"metadata\":{\"timestamp_ns\":1},\"metrics\":{}}; ': a result of AIPerf without metadata.request_start_ns; it is of a"
+        "aiperf; {\"metadata\":{\"timestamp_ns\":1},\"metrics\":{}}; ': a result of AIPerf without metadata.request_start_ns; it "
+        + "is of a"
                 + " version before December 2025; profile again with a newer one'",
         "guidellm; {\"benchmarks\":[]}; ': a result of GuideLLM without a metadata.version of 1 or 2; versions before 0.5"
                 + " define their figures otherwise, later ones are not known'",
-        "guidellm; {\"metadata\":{\"version\":2},\"benchmarks\":[{}]}; ': a result of GuideLLM without benchmarks[].requests.successful;"
+        "guidellm; {\"metadata\":{\"version\":2},\"benchmarks\":[{}]}; ': a result of GuideLLM without "
+        + "benchmarks[].requests.successful;"
                 + " write the report with all requests (sample_size)'",
         "none; {\"a\":1}; ': not a result of vLLM, AIPerf or GuideLLM; name such a file or the folder of a run'",
         "none; '{\"a\":\n1,,'; ':2: not JSON: Unexpected character ('','' (code 44))'"
@@ -378,9 +407,11 @@ class ImportedRunsTest {
     @Test
     void aDefinitionThatAFileCannotTellIsRefused() {
         var file = file("vllm.json", VLLM);
-        assertEquals("compare: --as ours: " + file + " is a result of vLLM, which lacks the times of the events; leave --as out, or use --as"
+        assertEquals("compare: --as ours: " + file
+                + " is a result of vLLM, which lacks the times of the events; leave --as out, or use --as"
                 + " vllm\n", Printed.compare(file, "--as", "ours").expect(2).err());
-        assertEquals(Printed.compare(file, "--as", "ours").err(), Printed.compare("--history", file, "--as", "ours").expect(2).err());
+        assertEquals(Printed.compare(file, "--as", "ours").err(),
+                Printed.compare("--history", file, "--as", "ours").expect(2).err());
     }
 
     @Test

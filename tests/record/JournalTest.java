@@ -82,7 +82,8 @@ class JournalTest {
             state.add(new StreamEvent(EventKind.FINISH, "stop",
                     new StreamEvent.About("stop", new Usage(7, 0, 5, null), null, "gpt-4-0613", "fp"), false));
             answered.end().set(new Attempt.End(new ExchangeResult(new Outcome.Completed(), 200, 250_000, null,
-                    new Network(null, null, null, 250L, 90_000L, "h2", true), state, "req-2", null, ExchangeResult.BodyForm.USUAL, false, false, null),
+                    new Network(null, null, null, 250L, 90_000L, "h2", true), state, "req-2", null,
+                    ExchangeResult.BodyForm.USUAL, false, false, null),
                     true, "cold cpu:31ms"));
         }
         assertEquals("""
@@ -110,7 +111,8 @@ class JournalTest {
                 200,,,,,1.000,,,,0.250,90.000,100.000,200.001,,240.000,250.000,20.000,20.000,,30.000,10.000,20.833,6,3,0,\
                 7,0,5,usage,stop,h2,true,,req-2,fp,gpt-4-0613,cold cpu:31ms,"Because, ""blue""
                 über ☀=1+1",,200.001,,0,0,20.000,20.000,26,,false,complete
-                """.replace("\n", "\r\n").replace("\"\"blue\"\"\r\n", "\"\"blue\"\"\n"), Files.readString(folder.resolve("requests.csv")));
+                """.replace("\n", "\r\n").replace("\"\"blue\"\"\r\n", "\"\"blue\"\"\n"),
+                Files.readString(folder.resolve("requests.csv")));
     }
 
     @Test
@@ -136,7 +138,9 @@ class JournalTest {
         assertEquals(List.of("content 10 -1 -1", "reasoning 15 5 -1", "content 30 15 20"), told);
     }
 
-    /** A process may be killed between two writes, and a row of requests.csv without its events would be taken for a complete one. */
+    /**
+     * A process may be killed between two writes, and a row of requests.csv without its events would be taken for a complete one.
+     */
     @Test
     void theEventsOfAnAttemptAreOnDiskBeforeItsRow() throws Exception {
         var onDisk = new ArrayList<Integer>();
@@ -156,7 +160,8 @@ class JournalTest {
             attempt.recording().add(10_000, 1, EventKind.CONTENT, "a", StreamEvent.NO_COUNT);
             attempt.recording().add(20_000, 2, EventKind.DONE, null, StreamEvent.NO_COUNT);
             attempt.end().set(new Attempt.End(new ExchangeResult(new Outcome.Completed(), 200, 30, null,
-                    new Network(null, null, null, null, null, null, null), new AnswerState(), null, null, ExchangeResult.BodyForm.USUAL, false, false,
+                    new Network(null, null, null, null, null, null, null), new AnswerState(), null, null,
+                    ExchangeResult.BodyForm.USUAL, false, false,
                     null), true, null));
             journal.begin(attempt);
         }
@@ -194,10 +199,12 @@ class JournalTest {
                     prompt-1|gpt-4|1,gpt-4,prompt-1,1,1,3,finish,T,T,R,stop,,
                     prompt-1|gpt-4|1,gpt-4,prompt-1,1,1,4,usage,T,T,R,,2,
                     prompt-1|gpt-4|1,gpt-4,prompt-1,1,1,5,done,T,T,R,,,
-                    """.replace("\n", "\r\n"), masked(run.file("events.csv")).replaceAll("T,(\\d+),", "T,R,").replaceAll("T,,(\\d+),", "T,,R,"));
+                    """.replace("\n", "\r\n"),
+                    masked(run.file("events.csv")).replaceAll("T,(\\d+),", "T,R,").replaceAll("T,,(\\d+),", "T,,R,"));
             var row = run.file("requests.csv").split("\r\n")[1];
             assertEquals(("prompt-1|gpt-4|1,RUN,AT,gpt-4,gpt-4,chat,BASE,prompt-1,1,1,measured,completed,200,,,,,T,T,T,,T,T,T,T,,"
-                    + "T,T,T,T,,T,T,T,6,2,C,3,,2,usage,stop,http/1.1,false,T,req-9,fp,gpt-4-0613,cold,\"Hello, wörld\",,T,,0,0,T,T,12,,false,complete")
+                    + "T,T,T,T,,T,T,T,6,2,C,3,,2,usage,stop,http/1.1,false,T,req-9,fp,gpt-4-0613,cold,\"Hello, "
+                    + "wörld\",,T,,0,0,T,T,12,,false,complete")
                     .replace("BASE", server.url("/v1").toString()),
                     masked(row).replace(run.folder().getFileName().toString(), "RUN")
                             .replaceAll("\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:TZ", "AT").replaceAll(",6,2,\\d,", ",6,2,C,")
@@ -205,7 +212,10 @@ class JournalTest {
         }
     }
 
-    /** The columns kind and empty_choice of a chat: a role, a list without a choice, two empty deltas, one of them with token counts. */
+    /**
+     * The columns kind and empty_choice of a chat: a role, a list without a choice, two empty deltas, one of them with token
+     * counts.
+     */
     @Test
     void anEmptyDeltaIsMarkedForToolsThatCountIt() throws Exception {
         try (var server = new MockWebServer()) {
@@ -308,7 +318,8 @@ class JournalTest {
     }
 
     private static void assertGenerated(CSVRecord request, List<CSVRecord> events) {
-        var generated = events.stream().filter(event -> List.of("reasoning", "content", "tool").contains(event.get("kind"))).toList();
+        var generated = events.stream().filter(event -> List.of("reasoning", "content", "tool").contains(event.get("kind")))
+                .toList();
         var gaps = new double[Math.max(0, generated.size() - 1)];
         for (int i = 0; i < gaps.length; i++) {
             gaps[i] = elapsed(generated.get(i + 1)) - elapsed(generated.get(i));
@@ -376,7 +387,8 @@ class JournalTest {
             assertCell(completed, "itl_p95_ms", 0.5, "%.2f", quantiles.get(3));
             assertCell(completed, "total_ms", 0.5, "%.1f", quantiles.get(4));
             assertCell(completed, "output_tokens_per_s", 0.5, "%.1f", quantiles.get(5));
-            assertEquals(throughput(model, completed), lines.stream().filter(each -> each.startsWith("throughput of " + model + ":")).toList());
+            assertEquals(throughput(model, completed),
+                    lines.stream().filter(each -> each.startsWith("throughput of " + model + ":")).toList());
         }
     }
 
@@ -386,10 +398,12 @@ class JournalTest {
             return List.of();
         }
         var start = rows.stream().mapToDouble(row -> Instant.parse(row.get("started_at")).toEpochMilli()).min().getAsDouble();
-        var seconds = (rows.stream().mapToDouble(row -> Instant.parse(row.get("started_at")).toEpochMilli() + Double.parseDouble(row.get("total_ms"))).max()
+        var seconds = (rows.stream().mapToDouble(row -> Instant.parse(row.get("started_at")).toEpochMilli()
+                + Double.parseDouble(row.get("total_ms"))).max()
                 .getAsDouble() - start) / 1000;
         var tokens = rows.stream().mapToDouble(row -> Double.parseDouble(row.get("output_tokens"))).sum();
-        return List.of(String.format(Locale.ROOT, "throughput of %s: %.2f requests/s, %.1f tokens/s", model, rows.size() / seconds, tokens / seconds));
+        return List.of(String.format(Locale.ROOT, "throughput of %s: %.2f requests/s, %.1f tokens/s", model,
+                rows.size() / seconds, tokens / seconds));
     }
 
     /** Numbers end where their headings end. */
@@ -407,7 +421,8 @@ class JournalTest {
     private static void assertCell(List<CSVRecord> rows, String column, double fraction, String format, String shown) {
         var values = rows.stream().map(row -> row.get(column)).filter(text -> !text.isEmpty())
                 .mapToDouble(Double::parseDouble).sorted().toArray();
-        var expected = values.length < (fraction > 0.5 ? 20 : 1) ? "" : String.format(Locale.ROOT, format, percentile(values, fraction));
+        var expected = values.length < (fraction > 0.5 ? 20 : 1)
+                ? "" : String.format(Locale.ROOT, format, percentile(values, fraction));
         assertEquals(expected, shown, column);
     }
 
@@ -424,7 +439,8 @@ class JournalTest {
             assertEquals("{\"topic\":\"maths\"}", json.at("/prompts/0/labels").toString());
             assertEquals("{\"requests\":4,\"completed\":4,\"failed\":0,\"resent\":0}", json.get("counts").toString());
             assertEquals(Runtime.version().toString(), json.at("/versions/java").stringValue());
-            assertEquals(new String(new ProcessBuilder("uname", "-n").start().getInputStream().readAllBytes(), StandardCharsets.UTF_8).strip(),
+            assertEquals(new String(new ProcessBuilder("uname", "-n").start().getInputStream().readAllBytes(),
+                    StandardCharsets.UTF_8).strip(),
                     json.at("/versions/machine").stringValue());
             for (var file : List.of("run.json", "events.csv", "requests.csv")) {
                 assertFalse(run.file(file).contains("very-secret"), file);
@@ -440,9 +456,11 @@ class JournalTest {
             var text = Files.readString(file);
             Files.writeString(file, text.substring(0, text.length() - 3), StandardOpenOption.TRUNCATE_EXISTING);
             Files.writeString(file, text.substring(0, text.lastIndexOf("prompt-1|")));
-            assertEquals(run.folder() + ": 1 problem\n  " + file + ": 1 events missing for prompt-1|sim-ttft1-itl1-n3|1, attempt 1\n",
+            assertEquals(run.folder() + ": 1 problem\n  " + file
+                    + ": 1 events missing for prompt-1|sim-ttft1-itl1-n3|1, attempt 1\n",
                     Printed.compare("--check", run.folder()).expect(1).out());
-            Files.writeString(file, text.substring(text.indexOf("\n") + 1).lines().findFirst().get().replace("prompt-1|", "prompt-2|") + "\r\n",
+            Files.writeString(file, text.substring(text.indexOf("\n") + 1).lines().findFirst().get()
+                    .replace("prompt-1|", "prompt-2|") + "\r\n",
                     StandardOpenOption.APPEND);
             assertTrue(Printed.compare("--check", run.folder()).expect(1).out().contains(
                     ": 1 events without a row in requests.csv for prompt-2|sim-ttft1-itl1-n3|1, attempt 1\n"));
@@ -457,7 +475,8 @@ class JournalTest {
                 Files.writeString(run.folder().resolve(name), "cut,\"in a quo", StandardOpenOption.APPEND);
             }
             var printed = Printed.compare("--check", run.folder()).expect(1).out();
-            assertEquals(run.folder() + ": 2 problems\n  " + run.folder() + "/requests.csv:4: 2 cells instead of 61; the row is left out\n"
+            assertEquals(run.folder() + ": 2 problems\n  " + run.folder()
+                    + "/requests.csv:4: 2 cells instead of 61; the row is left out\n"
                     + "  " + run.folder() + "/events.csv:16: 2 cells instead of 13; the row is left out\n", printed);
             assertTrue(Printed.compare(run.folder()).expect(0).out().contains("sim-ttft1-itl1-n3  2       0"));
         }
@@ -467,7 +486,8 @@ class JournalTest {
     void halfACharacterDoesNotEndTheRun() throws Exception {
         try (var server = new MockWebServer()) {
             server.enqueue(new MockResponse.Builder().addHeader("Content-Type", "text/event-stream").body(
-                    "data: {\"choices\":[{\"delta\":{\"content\":\"\\ud83d\"}}]}\n\ndata: {\"choices\":[{\"delta\":{\"content\":\"\\ude00\"}}]}\n\n"
+                    "data: {\"choices\":[{\"delta\":{\"content\":\"\\ud83d\"}}]}\n\ndata: "
+                    + "{\"choices\":[{\"delta\":{\"content\":\"\\ude00\"}}]}\n\n"
                     + "data: [DONE]\n\n").build());
             server.start();
             var run = TestRun.of(folder, "-p", "Hi", "-m", "m", "--base-url", server.url("/v1").toString());

@@ -68,8 +68,9 @@ class RecordedRunTest {
     }
 
     /**
-     * A reasoning model: role at 1 ms, an event without a choice at 3, reasoning at 50, text at 100 and 110, an empty delta at 115, text
-     * at 130, finish at 131, the end at 140; the server counts 6 tokens. The expected figures were worked out by hand from the source of each tool, which Definition names.
+     * A reasoning model: role at 1 ms, an event without a choice at 3, reasoning at 50, text at 100 and 110, an empty delta at 115,
+     * text at 130, finish at 131, the end at 140; the server counts 6 tokens. The expected figures were worked out by hand from the
+     * source of each tool, which Definition names.
      */
     @ParameterizedTest
     @CsvSource({
@@ -81,7 +82,8 @@ class RecordedRunTest {
         // (130 - 50) / 5; it has no time per output token
         "aiperf,   50.000,16.000,'',130.000,130.000"
     })
-    void oneStreamCountedFourWays(String definition, String ttft, String itl, String tpot, String ttlt, String total) throws Exception {
+    void oneStreamCountedFourWays(String definition, String ttft, String itl, String tpot, String ttlt, String total)
+    throws Exception {
         var columns = "sky,1,1,";
         run("r").answer("m", "sky", 1, new double[0], "ttft_ms", "100.000", "itl_p50_ms", "15.000", "tpot_ms", "6.000",
                 "ttlt_ms", "130.000", "total_ms", "140.000", "output_tokens", "6", "events", "9")
@@ -100,16 +102,18 @@ class RecordedRunTest {
     }
 
     /**
-     * 98 letters, an e with a combining accent (two code points), a thumb with a skin colour (two): the hundredth came with the second
-     * event. Of an answer of the first version the length is that of its events, of a shorter text there is no hundredth.
+     * 98 letters, an e with a combining accent (two code points), a thumb with a skin colour (two): the hundredth came with the
+     * second event. Of an answer of the first version the length is that of its events, of a shorter text there is no hundredth.
      */
     @Test
     void textIsCountedInCodePointsAsItCame() throws Exception {
         var id = "sky|m|1,m,sky,1,1,";
         run("r").answer("m", "sky", 1, new double[0], "ttft_ms", "10.000", "ttlt_ms", "30.000", "events", "4", "output_chars", "")
                 .answer("m", "short", 1, 100, 10, 3).write();
-        Files.writeString(folder.resolve("r/events.csv"), String.join("\r\n", RunOnDisk.EVENTS, id + "0,content,10.000,,1," + "a".repeat(98) + ",,",
-                id + "1,content,20.000,,2,e\u0301,,", id + "2,content,30.000,,3,\ud83d\udc4d\ud83c\udffd,,", id + "3,finish,31.000,,4,stop,,",
+        Files.writeString(folder.resolve("r/events.csv"),
+                String.join("\r\n", RunOnDisk.EVENTS, id + "0,content,10.000,,1," + "a".repeat(98) + ",,",
+                id + "1,content,20.000,,2,e\u0301,,", id + "2,content,30.000,,3,\ud83d\udc4d\ud83c\udffd,,",
+                id + "3,finish,31.000,,4,stop,,",
                 "short|m|1,m,short,1,1,0,content,120.000,,1,hi,,") + "\r\n");
         var run = CsvRun.read(folder.resolve("r"), new ReadProblems());
         run.readEvents(MetricDefinition.OURS, RecordedRun.EventVisitor.NONE, new ReadProblems(), null);
@@ -142,34 +146,42 @@ class RecordedRunTest {
                 log.add(answer.requestId() + " gap " + token + " " + micros);
             }
         }, problems, null);
-        read.answers().forEach(answer -> log.add(answer.requestId() + " " + Arrays.stream(Metric.values()).map(answer::get).toList()));
+        read.answers().forEach(answer ->
+                log.add(answer.requestId() + " " + Arrays.stream(Metric.values()).map(answer::get).toList()));
         log.addAll(problems.lines());
         return log;
     }
 
-    private static final List<String> CELLS = List.of("token", "\" and\"", "\"say \"\"hi\"\"\"", "\"a,b\"", "\"two\nlines\"", "\"two\r\nlines\"",
-            "\"a\rb\"", "\"\"", "", "\u00fcber", "\"\ud83d\ude00, e\u0301\"", "'=1+1", "it's", "\"\"\"\"", "\"x\"\"\"", "tab\there", "-", "@home");
+    private static final List<String> CELLS = List.of("token", "\" and\"", "\"say \"\"hi\"\"\"", "\"a,b\"",
+            "\"two\nlines\"", "\"two\r\nlines\"",
+            "\"a\rb\"", "\"\"", "", "\u00fcber", "\"\ud83d\ude00, e\u0301\"", "'=1+1", "it's", "\"\"\"\"", "\"x\"\"\"",
+            "tab\there", "-", "@home");
 
     /** Rows that are not as this tool writes them, from which on a CSV parser reads. */
-    private static final List<String> ODD = List.of("torn", "a\"b", "\"closed\" and more", "1e3", "-1", "", "speech", "9\n8", "\"open");
+    private static final List<String> ODD = List.of("torn", "a\"b", "\"closed\" and more", "1e3", "-1", "",
+            "speech", "9\n8", "\"open");
 
     /**
-     * The scanner of bytes and the CSV parser read the same: random files with every kind of quoting, rows of warm-ups and of requests that
-     * are not there, odd rows, torn ends, with and without a byte-order mark. A quoted header makes the parser read all of a file.
+     * The scanner of bytes and the CSV parser read the same: random files with every kind of quoting, rows of warm-ups and of
+     * requests that are not there, odd rows, torn ends, with and without a byte-order mark. A quoted header makes the parser read
+     * all of a file.
      */
     @Test
     void bytesAndTheCsvParserReadTheSame() throws Exception {
         var random = new Random(20);
         for (int file = 0; file < 400; file++) {
-            var run = run("r").answer("m", "a", 1, new double[0], "events", "30").answer("m", "b", 1, new double[0], "events", "30").write();
+            var run = run("r").answer("m", "a", 1, new double[0], "events", "30")
+                    .answer("m", "b", 1, new double[0], "events", "30").write();
             var rows = new StringBuilder();
             var millis = 0;
             for (int i = 0; i < 40; i++) {
-                var id = List.of("a|m|1", "b|m|1", "warm|m|warmup-1", "'=x").get(random.nextInt(20) == 0 ? 2 + random.nextInt(2) : random.nextInt(2));
+                var id = List.of("a|m|1", "b|m|1", "warm|m|warmup-1", "'=x")
+                        .get(random.nextInt(20) == 0 ? 2 + random.nextInt(2) : random.nextInt(2));
                 var text = CELLS.get(random.nextInt(CELLS.size()));
                 var kind = random.nextInt(6) == 0 ? "role" : random.nextInt(8) == 0 ? "other" : "content";
                 millis += random.nextInt(30);
-                var cells = new ArrayList<>(List.of(id, "m", id.substring(0, 1), "1", "1", String.valueOf(i), kind, millis + ".25" + random.nextInt(10),
+                var cells = new ArrayList<>(List.of(id, "m", id.substring(0, 1), "1", "1", String.valueOf(i), kind,
+                        millis + ".25" + random.nextInt(10),
                         "", "1", text, "", kind.equals("other") && random.nextBoolean() ? "true" : ""));
                 if (random.nextInt(60) == 0) {
                     cells.set(random.nextInt(cells.size()), ODD.get(random.nextInt(ODD.size())));
@@ -184,9 +196,11 @@ class RecordedRunTest {
             }
             var mark = random.nextInt(4) == 0 ? "\ufeff" : "";
             var events = run.resolve("events.csv");
-            Files.write(events, (mark + RunOnDisk.EVENTS + "\r\n" + rows).getBytes(StandardCharsets.UTF_8)); // half a character is a ?
+            // half a character is a ?
+            Files.write(events, (mark + RunOnDisk.EVENTS + "\r\n" + rows).getBytes(StandardCharsets.UTF_8));
             var scanned = everything(run);
-            Files.write(events, (mark + RunOnDisk.EVENTS.replaceFirst("model", "\"model\"") + "\r\n" + rows).getBytes(StandardCharsets.UTF_8));
+            Files.write(events, (mark + RunOnDisk.EVENTS.replaceFirst("model", "\"model\"") + "\r\n" + rows)
+                    .getBytes(StandardCharsets.UTF_8));
             assertEquals(String.join("\n", everything(run)), String.join("\n", scanned), "file " + file + ":\n" + rows);
         }
     }
@@ -197,7 +211,8 @@ class RecordedRunTest {
         var id = "sky|m|1,m,sky,1,1,";
         for (var length : List.of((1 << 20) - 200, (1 << 20) - 60, 1 << 20, 3 << 20)) {
             var run = run("r").answer("m", "sky", 1, new double[0], "ttlt_ms", "20.000", "events", "3", "output_chars", "").write();
-            Files.writeString(run.resolve("events.csv"), RunOnDisk.EVENTS + "\r\n" + id + "0,content,10.000,,1,\"" + "x".repeat(length) + "\",,\r\n" + id
+            Files.writeString(run.resolve("events.csv"), RunOnDisk.EVENTS + "\r\n" + id + "0,content,10.000,,1,\""
+                    + "x".repeat(length) + "\",,\r\n" + id
                     + "1,content,20.000,,2,\"a\"\"b\",,\r\n" + id + "2,finish,21.000,,3,stop,,\r\n");
             var read = CsvRun.read(run, new ReadProblems());
             var problems = new ReadProblems();
@@ -266,7 +281,8 @@ class RecordedRunTest {
     @Test
     void aColumnThatIsThereTwiceIsRefused() throws Exception {
         var run = run("r").answer("m", "sky", 1, 100, 10, 3).write();
-        Files.writeString(run.resolve("requests.csv"), Files.readString(run.resolve("requests.csv")).replace("queue_ms", "ttft_ms"));
+        Files.writeString(run.resolve("requests.csv"),
+                Files.readString(run.resolve("requests.csv")).replace("queue_ms", "ttft_ms"));
         assertTrue(refusal(run).startsWith(run.resolve("requests.csv")
                 + ": not a file of this tool (The header contains a duplicate"), refusal(run));
     }
@@ -305,9 +321,11 @@ class RecordedRunTest {
         assertTrue(refusal(run).matches("\\Q" + requests + "\\E: not a file of this tool, it has no column [a-z_]+"), refusal(run));
         Files.writeString(requests, "");
         assertTrue(refusal(run).contains(": not a file of this tool"));
-        assertEquals(folder.resolve("none") + ": no such file or folder; name the folder of a run", refusal(folder.resolve("none")));
+        assertEquals(folder.resolve("none") + ": no such file or folder; name the folder of a run",
+                refusal(folder.resolve("none")));
         var empty = Files.createDirectory(folder.resolve("empty"));
-        assertEquals(empty + ": no run of this tool, there is no requests.csv in it; name the folder of a run, or a result file of another tool", refusal(empty));
+        assertEquals(empty + ": no run of this tool, there is no requests.csv in it; name the folder of a run, or a result file "
+                + "of another tool", refusal(empty));
         assertEquals("compare: --as 'mine'; must be one of ours, vllm, guidellm, aiperf, all\n",
                 Printed.compare("--as", "mine", run).expect(2).err());
     }
@@ -353,7 +371,8 @@ class RecordedRunTest {
         run("all/b").answer("m", "sky", 1, 200, 10, 3).write();
         run("all/a").answer("m", "sky", 1, 100, 10, 3).write();
         assertEquals("a,sky|m|1,m,completed,100.000,10.000,10.000,120.000,121.000,3\n"
-                + "b,sky|m|1,m,completed,200.000,10.000,10.000,220.000,221.000,3\n", read(MetricDefinition.OURS, folder.resolve("all")).rows());
+                + "b,sky|m|1,m,completed,200.000,10.000,10.000,220.000,221.000,3\n",
+                read(MetricDefinition.OURS, folder.resolve("all")).rows());
     }
 
     @Test
@@ -364,7 +383,8 @@ class RecordedRunTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"0.000,0", "12,12000", "1.5,1500", "0.001,1", "99.9,99900", "123456.789,123456789", "12345678901.234,12345678901234"})
+    @CsvSource({"0.000,0", "12,12000", "1.5,1500", "0.001,1", "99.9,99900", "123456.789,123456789",
+            "12345678901.234,12345678901234"})
     void millisecondsAreReadAsWholeMicroseconds(String millis, long micros) throws Exception {
         assertEquals(micros, CsvRun.micros(millis));
     }
@@ -388,21 +408,27 @@ class RecordedRunTest {
     @Test
     void aGapIsThatBeforeATokenCountedFromZero() throws Exception {
         var found = everything(run("r").answer("m", "sky", 1, new double[] {100, 110, 130}).write());
-        assertEquals(List.of("sky|m|1 gap 1 10000", "sky|m|1 gap 2 20000"), found.stream().filter(line -> line.contains(" gap ")).toList());
+        assertEquals(List.of("sky|m|1 gap 1 10000", "sky|m|1 gap 2 20000"),
+                found.stream().filter(line -> line.contains(" gap ")).toList());
     }
 
     @Test
     void tokensPerEventAreThoseThatTheServerCountedByTheEventsThatItSent() throws Exception {
-        run("r").answer("m", "all", 1, 100, 10, 5, "output_tokens", "20", "reasoning_events", "3", "tool_events", "2", "reasoning_tokens", "9")
-                .answer("m", "hidden", 1, 100, 10, 5, "output_tokens", "20", "reasoning_events", "0", "tool_events", "0", "reasoning_tokens", "10")
-                .answer("m", "known", 1, 100, 10, 5, "tokens_per_event", "3.000").answer("m", "not counted", 1, 100, 10, 5, "token_source", "events")
+        run("r").answer("m", "all", 1, 100, 10, 5, "output_tokens", "20", "reasoning_events", "3", "tool_events",
+                "2", "reasoning_tokens", "9")
+                .answer("m", "hidden", 1, 100, 10, 5, "output_tokens", "20", "reasoning_events", "0", "tool_events",
+                "0", "reasoning_tokens", "10")
+                .answer("m", "known", 1, 100, 10, 5, "tokens_per_event", "3.000")
+                .answer("m", "not counted", 1, 100, 10, 5, "token_source", "events")
                 .answer("m", "no events", 1, new double[0], "output_tokens", "3").write();
-        assertEquals(List.of(2.0, 2.0, 3.0, Double.NaN, Double.NaN), readAs(MetricDefinition.OURS).answers().stream().map(RecordedAnswer::tokensPerEvent).toList());
+        assertEquals(List.of(2.0, 2.0, 3.0, Double.NaN, Double.NaN),
+                readAs(MetricDefinition.OURS).answers().stream().map(RecordedAnswer::tokensPerEvent).toList());
     }
 
     @Test
     void anotherDefinitionLeavesNoFigureOfOurs() throws Exception {
-        run("r").answer("m", "sky", 1, 100, 10, 5, "ttft_any_ms", "90.000", "itl_any_p50_ms", "9.000", "connection_reused", "true").write();
+        run("r").answer("m", "sky", 1, 100, 10, 5, "ttft_any_ms", "90.000", "itl_any_p50_ms", "9.000",
+                "connection_reused", "true").write();
         var ours = readAs(MetricDefinition.OURS).answers().getFirst();
         var theirs = readAs(MetricDefinition.VLLM).answers().getFirst();
         for (var metric : List.of(Metric.TTFT_ANY, Metric.ITL_ANY, Metric.TTFT_NET)) {
@@ -416,16 +442,22 @@ class RecordedRunTest {
         assertFalse(readAs(MetricDefinition.OURS).answers().getFirst().knows(Metric.CHARS_PER_S));
     }
 
-    /** vLLM counts a stream that was closed without an end; GuideLLM counts one with a token, of which a run of the first version knows TTFT alone. */
+    /**
+     * vLLM counts a stream that was closed without an end; GuideLLM counts one with a token, of which a run of the first version
+     * knows TTFT alone.
+     */
     @Test
     void whatCountsAsASuccessIsAsTheToolHasIt() throws Exception {
         run("r").answer("m", "closed", 1, 100, 10, 5, "status", "truncated", "stream_end", "closed_early")
                 .answer("m", "cut", 1, 100, 10, 5, "status", "truncated").answer("m", "whole", 1, 100, 10, 5)
-                .answer("m", "generated", 1, 100, 10, 5, "ttft_ms", "", "ttft_any_ms", "50.000", "status", "truncated", "stream_end", "closed_early")
+                .answer("m", "generated", 1, 100, 10, 5, "ttft_ms", "", "ttft_any_ms", "50.000", "status", "truncated",
+                "stream_end", "closed_early")
                 .answer("m", "nothing", 1, 100, 10, 5, "ttft_ms", "", "status", "truncated", "stream_end", "closed_early").write();
         var run = CsvRun.read(folder.resolve("r"), new ReadProblems());
-        assertEquals(List.of(true, false, true, true, true), run.answers().stream().map(answer -> answer.isSuccess(MetricDefinition.VLLM)).toList());
-        assertEquals(List.of(true, false, true, true, false), run.answers().stream().map(answer -> answer.isSuccess(MetricDefinition.GUIDELLM)).toList());
+        assertEquals(List.of(true, false, true, true, true),
+                run.answers().stream().map(answer -> answer.isSuccess(MetricDefinition.VLLM)).toList());
+        assertEquals(List.of(true, false, true, true, false),
+                run.answers().stream().map(answer -> answer.isSuccess(MetricDefinition.GUIDELLM)).toList());
     }
 
     @Test
@@ -439,7 +471,8 @@ class RecordedRunTest {
         run("r").answer("m", "sky", 1, 100, 10, 3, "ttft_ms", "Infinity").write();
         var problems = new ReadProblems();
         CsvRun.read(folder.resolve("r"), problems);
-        assertEquals(List.of(folder.resolve("r/requests.csv") + ":2: ttft_ms 'Infinity' is not a number, at least 0; the row is left out"), problems.lines());
+        assertEquals(List.of(folder.resolve("r/requests.csv")
+                + ":2: ttft_ms 'Infinity' is not a number, at least 0; the row is left out"), problems.lines());
     }
 
     @Test
@@ -460,7 +493,8 @@ class RecordedRunTest {
         var run = run("r").answer("m", "sky", 1, 100, 10, 3).write();
         assertEquals(List.of(run), CsvRun.folders(List.of(run.resolve("events.csv"), run, run.resolve("requests.csv"))));
         var other = Files.writeString(run.resolve("other.csv"), "");
-        assertTrue(assertThrows(IOException.class, () -> CsvRun.folders(List.of(other))).getMessage().startsWith(other + ": no run of this tool"));
+        assertTrue(assertThrows(IOException.class, () -> CsvRun.folders(List.of(other))).getMessage()
+                .startsWith(other + ": no run of this tool"));
     }
 
     /** Twice the same measurements would be twice as many, and the intervals too narrow. */
@@ -468,7 +502,8 @@ class RecordedRunTest {
     void aRunThatIsNamedTwiceCountsOnce() throws Exception {
         var run = run("results/r").answer("a", "sky", 1, 100, 10, 3).answer("b", "sky", 1, 200, 10, 3).write();
         var once = Printed.compare(folder.resolve("results"), "--by", "model", "--format", "csv").expect(0).out();
-        assertEquals(once, Printed.compare(folder.resolve("results"), run, run.resolve("events.csv"), "--by", "model", "--format", "csv").expect(0).out());
+        assertEquals(once, Printed.compare(folder.resolve("results"), run, run.resolve("events.csv"), "--by", "model",
+                "--format", "csv").expect(0).out());
     }
 
     /** A run may be somebody else's. */

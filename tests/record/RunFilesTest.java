@@ -98,8 +98,10 @@ class RunFilesTest {
                  "finished_at": 5, "counts": [], "shard": {"index": "1", "count": 4}, "clock_offsets": 4}
                 """));
         assertEquals(nothing, RunManifest.unknown());
-        assertEquals("{\"run_id\":null,\"started_at\":null,\"simulated\":false,\"seed\":0,\"versions\":{},\"arguments\":[],\"options\":{},\"models\":[],"
-                + "\"prompts\":[],\"client_overhead\":null,\"planned_requests\":null,\"self_warmup\":null}", nothing.json().toString());
+        assertEquals("{\"run_id\":null,\"started_at\":null,\"simulated\":false,\"seed\":0,\"versions\":{},\"arguments\":[],"
+                + "\"options\":{},\"models\":[],"
+                + "\"prompts\":[],\"client_overhead\":null,\"planned_requests\":null,\"self_warmup\":null}",
+                nothing.json().toString());
         assertNull(manifest("{\"shard\": {\"index\": 1}}").shard());
         for (var odd : List.of("[]", "not json", "null")) {
             assertEquals("run.json is not a JSON object", assertThrows(IOException.class, () -> manifest(odd)).getMessage());
@@ -111,7 +113,8 @@ class RunFilesTest {
         assertFalse(manifest(MANIFEST).isIncomplete());
         assertTrue(manifest(MANIFEST.replace("\"planned_requests\": 12", "\"planned_requests\": 13")).isIncomplete());
         assertTrue(manifest("{\"arguments\": [\"-p\", \"Hi\"]}").isIncomplete());
-        assertFalse(manifest("{\"arguments\": [\"-p\", \"Hi\"], \"counts\": {\"requests\": 1}}").isIncomplete(), "how many were planned is not known");
+        assertFalse(manifest("{\"arguments\": [\"-p\", \"Hi\"], \"counts\": {\"requests\": 1}}").isIncomplete(),
+                "how many were planned is not known");
         assertFalse(manifest("{}").isIncomplete(), "nothing tells how it could go on");
     }
 
@@ -126,7 +129,8 @@ class RunFilesTest {
         var offsets = List.of(new ClockOffset("s", 1, 2));
         var finished = resumed.finishedNow(20, 18, 2, 5, offsets);
         assertEquals(new RunManifest.Counts(20, 18, 2, 6), finished.counts(), "what was resent before counts too");
-        assertEquals(List.of(before.clockOffsets().getFirst(), offsets.getFirst()), finished.clockOffsets(), "that of a server that was not asked again stays");
+        assertEquals(List.of(before.clockOffsets().getFirst(), offsets.getFirst()), finished.clockOffsets(),
+                "that of a server that was not asked again stays");
         var now = List.of(new ClockOffset(before.clockOffsets().getFirst().server(), 7, 8));
         assertEquals(now, resumed.finishedNow(20, 18, 2, 5, now).clockOffsets());
         assertFalse(Instant.parse(finished.finishedAt()).isBefore(begin));
@@ -146,8 +150,10 @@ class RunFilesTest {
 
     @ParameterizedTest
     @CsvSource({"https://user:pass@host/v1, https://...@host/v1", "https://h/v1?api_key=abc&x=1, https://h/v1?api_key=...&x=1",
-        "m@https://h?x=1&sig=abc, m@https://h?x=1&sig=...", "https://h?token=abc, https://h?token=...", "https://h?secret=a, https://h?secret=...",
-        "https://h?signature=a, https://h?signature=...", "https://h?password=a, https://h?password=...", "https://h/v1?x=1, https://h/v1?x=1", "--header=A: b, --header=A: ..."})
+        "m@https://h?x=1&sig=abc, m@https://h?x=1&sig=...", "https://h?token=abc, https://h?token=...",
+        "https://h?secret=a, https://h?secret=...",
+        "https://h?signature=a, https://h?signature=...", "https://h?password=a, https://h?password=...",
+        "https://h/v1?x=1, https://h/v1?x=1", "--header=A: b, --header=A: ..."})
     void secretsAreLeftOutOfACommandLine(String word, String kept) {
         assertEquals(List.of("-p", kept.replace("...", RequestHeader.LEFT_OUT)), RunManifest.withoutSecrets(List.of("-p", word)));
     }
@@ -175,13 +181,15 @@ class RunFilesTest {
             }
         }
         Files.createDirectory(folder.resolve("no-run"));
-        assertEquals(List.of("b", "a", "20261103T000000Z-0001"), RunFiles.runsIn(folder).stream().map(run -> run.getFileName().toString()).toList());
+        assertEquals(List.of("b", "a", "20261103T000000Z-0001"),
+                RunFiles.runsIn(folder).stream().map(run -> run.getFileName().toString()).toList());
     }
 
     @Test
     void aLockIsForOneUntilItIsGivenBack() throws Exception {
         var lock = RunLock.take(folder);
-        assertEquals("another process is still running it", assertThrows(IOException.class, () -> RunLock.take(folder)).getMessage());
+        assertEquals("another process is still running it",
+                assertThrows(IOException.class, () -> RunLock.take(folder)).getMessage());
         lock.close();
         assertFalse(Files.exists(folder.resolve(".lock")));
         RunLock.take(folder).close();
@@ -199,10 +207,13 @@ class RunFilesTest {
                 others.put(metric.name(), column == null ? "-" : column.word());
             }
         }
-        assertEquals("{CACHED_TOKENS=cached_prompt_tokens, CHARS_PER_S=-, FIRST_100_CHARS=-, ITL=itl_p50_ms, ITL_ANY=itl_any_p50_ms,"
+        assertEquals("{CACHED_TOKENS=cached_prompt_tokens, CHARS_PER_S=-, FIRST_100_CHARS=-, ITL=itl_p50_ms, "
+                + "ITL_ANY=itl_any_p50_ms,"
                 + " TOKENS_PER_S=output_tokens_per_s, TTFT_NET=-, TTST=-}", others.toString());
-        assertEquals("OUTPUT TOKENS_PER_EVENT", Stream.of(RequestColumn.values()).filter(RequestColumn::isOfFirstVersion).reduce((one, next) -> next)
-                .orElseThrow() + " " + Stream.of(RequestColumn.values()).filter(column -> !column.isOfFirstVersion()).findFirst().orElseThrow());
+        assertEquals("OUTPUT TOKENS_PER_EVENT", Stream.of(RequestColumn.values()).filter(RequestColumn::isOfFirstVersion)
+                .reduce((one, next) -> next)
+                .orElseThrow() + " " + Stream.of(RequestColumn.values()).filter(column -> !column.isOfFirstVersion())
+                .findFirst().orElseThrow());
     }
 
     // Rows
@@ -224,11 +235,14 @@ class RunFilesTest {
     @Test
     void theRowOfAnEventIsWrittenAsItIs() throws Exception {
         assertEquals("p|a|1,\"a,b\",p,1,1,3,content,1234.567,1.500,4,hi,5,\r\n", written(false, "hi", 5, EventKind.CONTENT, 1_500));
-        assertEquals("p|a|1,\"a,b\",p,1,1,3,role,1234.567,,4,,,\r\n", written(false, null, StreamEvent.NO_COUNT, EventKind.ROLE, AnswerMetrics.NONE));
+        assertEquals("p|a|1,\"a,b\",p,1,1,3,role,1234.567,,4,,,\r\n",
+                written(false, null, StreamEvent.NO_COUNT, EventKind.ROLE, AnswerMetrics.NONE));
         assertEquals("p|a|1,\"a,b\",p,1,1,3,content,1234.567,0.000,4,\"two\nlines, \"\"quoted\"\" 🗼\",0,\r\n",
                 written(false, "two\nlines, \"quoted\" 🗼", 0, EventKind.CONTENT, 0));
-        assertEquals("p|a|1,\"a,b\",p,1,1,3,usage,1234.567,0.001,4,,7,true\r\n", written(false, null, 7, EventKind.EMPTY_CHOICE_WITH_USAGE, 1));
-        assertEquals("p|a|1,\"a,b\",p,1,1,3,content,1234.567,0.001,4,?,,\r\n", written(false, "\ud83d", StreamEvent.NO_COUNT, EventKind.CONTENT, 1));
+        assertEquals("p|a|1,\"a,b\",p,1,1,3,usage,1234.567,0.001,4,,7,true\r\n",
+                written(false, null, 7, EventKind.EMPTY_CHOICE_WITH_USAGE, 1));
+        assertEquals("p|a|1,\"a,b\",p,1,1,3,content,1234.567,0.001,4,?,,\r\n",
+                written(false, "\ud83d", StreamEvent.NO_COUNT, EventKind.CONTENT, 1));
     }
 
     @Test
@@ -254,14 +268,16 @@ class RunFilesTest {
         try (var file = new CsvFile(path, EventColumn.values(), false)) {
             file.row("r", null, 2);
         }
-        assertEquals(HEADER + "r,0,content,1.000,0.000,1,🗼,,\r\nr,0,content,1.000,0.000,1,a,,\r\nr,0,content,1.000,0.000,1,,,\r\nr,,2\r\n", Files.readString(path));
+        assertEquals(HEADER + "r,0,content,1.000,0.000,1,🗼,,\r\nr,0,content,1.000,0.000,1,a,,\r\nr,0,content,1.000,0.000,1,,,"
+                + "\r\nr,,2\r\n", Files.readString(path));
     }
 
     @ParameterizedTest
     @ValueSource(strings = {"=1+1", "+cmd", "-x", "@SUM(A1)", "\ttab", "\rreturn", "=a\nb"})
     void aFormulaIsGuardedIfThatIsWantedAndReadBackAsItWas(String text) throws Exception {
         assertTrue(written(true, text, 1, EventKind.CONTENT, 0).contains(",\"'" + text.replace("\"", "\"\"") + "\",")
-                || written(true, text, 1, EventKind.CONTENT, 0).contains(",'" + text + ","), written(true, text, 1, EventKind.CONTENT, 0));
+                || written(true, text, 1, EventKind.CONTENT, 0).contains(",'" + text + ","),
+                written(true, text, 1, EventKind.CONTENT, 0));
         assertFalse(written(false, text, 1, EventKind.CONTENT, 0).contains("'"));
         assertEquals(text, CsvFile.unguarded("'" + text));
     }
@@ -269,7 +285,8 @@ class RunFilesTest {
     @ParameterizedTest
     @ValueSource(strings = {"-5", "+1.5", "text", "'quoted'", "a=b"})
     void numbersAndTextsAreNoFormulas(String text) throws Exception {
-        assertFalse(written(true, text, 1, EventKind.CONTENT, 0).contains("''") || written(true, text, 1, EventKind.CONTENT, 0).contains("'" + text));
+        assertFalse(written(true, text, 1, EventKind.CONTENT, 0).contains("''")
+                || written(true, text, 1, EventKind.CONTENT, 0).contains("'" + text));
         assertEquals("'" + text, CsvFile.unguarded("'" + text));
     }
 
@@ -296,12 +313,15 @@ class RunFilesTest {
     /** Of four attempts the second has fewer events than its row says, the third more, and the fourth has no row. */
     @Test
     void whatHasNoCounterpartInTheOtherFileIsRemoved() throws Exception {
-        Files.writeString(folder.resolve("requests.csv"), REQUESTS_HEADER + "r1,1,failed,overloaded,503,1\r\nr1,2,completed,,200,2\r\nr2,1,completed,,200,2\r\n"
+        Files.writeString(folder.resolve("requests.csv"),
+                REQUESTS_HEADER + "r1,1,failed,overloaded,503,1\r\nr1,2,completed,,200,2\r\nr2,1,completed,,200,2\r\n"
                 + "r3,1,completed,,200,1\r\nr5,1,failed,connection,,0\r\n");
-        Files.writeString(folder.resolve("events.csv"), HEADER + Stream.of("r1,1,0", "r1,2,0", "r1,2,1", "r2,1,0", "r3,1,0", "r3,1,1", "r4,1,0").map(row -> {
+        var rows = new StringBuilder(HEADER);
+        for (var row : List.of("r1,1,0", "r1,2,0", "r1,2,1", "r2,1,0", "r3,1,0", "r3,1,1", "r4,1,0")) {
             var cells = row.split(",");
-            return cells[0] + ",m,p,1," + cells[1] + "," + cells[2] + ",content,1.000,,1,x,,\r\n";
-        }).reduce("", String::concat));
+            rows.append(cells[0] + ",m,p,1," + cells[1] + "," + cells[2] + ",content,1.000,,1,x,,\r\n");
+        }
+        Files.writeString(folder.resolve("events.csv"), rows);
         var state = ResumeState.repair(folder);
         assertEquals(Map.of("r1", new ResumeState.LastAttempt(2, RequestStatus.COMPLETED, "", 200),
                 "r5", new ResumeState.LastAttempt(1, RequestStatus.FAILED, "connection", null)), state.lastAttempts());

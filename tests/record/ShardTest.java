@@ -81,14 +81,16 @@ class ShardTest {
             assertEquals("--shard '" + text + "'; must be I/N with I from 0 to N - 1, auto, or auto/N", refusal(text, ""));
         }
         for (var text : List.of("4/4", "0/0")) {
-            assertEquals("--shard " + text + ": I makes it shard " + text.charAt(0) + " of " + text.charAt(2) + "; the indices of an array must"
+            assertEquals("--shard " + text + ": I makes it shard " + text.charAt(0) + " of " + text.charAt(2)
+                    + "; the indices of an array must"
                     + " be consecutive, and I is from 0 to N - 1", refusal(text, ""));
         }
     }
 
     @Test
     void anEngineThatDoesNotTellEnoughIsOneLine() {
-        assertEquals("--shard auto: no engine says which shard this is (SLURM_ARRAY_TASK_ID, JOB_COMPLETION_INDEX, PARALLEL_SEQ are not"
+        assertEquals("--shard auto: no engine says which shard this is (SLURM_ARRAY_TASK_ID, JOB_COMPLETION_INDEX, PARALLEL_SEQ "
+                + "are not"
                 + " set); write --shard I/N", refusal("auto", ""));
         assertEquals("--shard auto: JOB_COMPLETION_INDEX does not tell how many shards there are; write --shard auto/N",
                 refusal("auto", "JOB_COMPLETION_INDEX=1"));
@@ -96,12 +98,14 @@ class ShardTest {
                 refusal("auto/4", "SLURM_ARRAY_TASK_ID=1 PARALLEL_SEQ=1"));
         assertEquals("--shard auto: SLURM_ARRAY_TASK_COUNT is ''; must be a whole number",
                 refusal("auto", "SLURM_ARRAY_TASK_ID=1 SLURM_ARRAY_TASK_MIN=0"));
-        assertEquals("--shard auto: SLURM_ARRAY_TASK_ID makes it shard 6 of 3; the indices of an array must be consecutive, and I is from 0"
+        assertEquals("--shard auto: SLURM_ARRAY_TASK_ID makes it shard 6 of 3; the indices of an array must be consecutive, and "
+                + "I is from 0"
                 + " to N - 1", refusal("auto", "SLURM_ARRAY_TASK_ID=7 SLURM_ARRAY_TASK_COUNT=3 SLURM_ARRAY_TASK_MIN=1"));
     }
 
     private static String refusal(String text, String variables) {
-        return assertThrows(UserError.class, () -> Shard.of(text, environment(variables.isEmpty() ? null : variables))).getMessage();
+        return assertThrows(UserError.class, () -> Shard.of(text, environment(variables.isEmpty() ? null : variables)))
+                .getMessage();
     }
 
     private static Plan plan(int prompts, int repeat, long seed, boolean reversed) {
@@ -112,7 +116,8 @@ class ShardTest {
         if (reversed) {
             Collections.reverse(all);
         }
-        return Plan.of(all, List.of(TestModels.of("a", "chat", "http://localhost:1"), TestModels.of("b", "chat", "http://localhost:1")),
+        return Plan.of(all, List.of(TestModels.of("a", "chat", "http://localhost:1"),
+                TestModels.of("b", "chat", "http://localhost:1")),
                 new Plan.Order(repeat, 1, true, seed));
     }
 
@@ -128,7 +133,8 @@ class ShardTest {
             ids.forEach(id -> assertTrue(all.add(id), id));
             ids.forEach(id -> assertTrue(ids.contains(id.replace("|a|", "|b|")) && ids.contains(id.replace("|b|", "|a|")), id));
             sizes.add(ids.size());
-            assertEquals(new TreeSet<>(ids), new TreeSet<>(plan(prompts, repeat, 99, true).part(shard).jobs().stream().map(Job::requestId)
+            assertEquals(new TreeSet<>(ids),
+                    new TreeSet<>(plan(prompts, repeat, 99, true).part(shard).jobs().stream().map(Job::requestId)
                     .toList()), "another seed, other files");
             for (int prompt = 0; prompt < prompts; prompt++) {
                 var id = "prompt-" + prompt + "|a|";
@@ -141,13 +147,16 @@ class ShardTest {
         assertTrue(sizes.last() - sizes.first() <= 2, sizes.toString());
     }
 
-    /** The parts of a plan are the same on every machine and in every version: CRC32 of the ids, as Python's zlib.crc32 orders them. */
+    /**
+     * The parts of a plan are the same on every machine and in every version: CRC32 of the ids, as Python's zlib.crc32 orders them.
+     */
     @Test
     void whichShardARequestIsInNeverChanges() {
         var expected = List.of(List.of("prompt-4", "prompt-7"), List.of("prompt-0", "prompt-3"), List.of("prompt-1", "prompt-2"),
                 List.of("prompt-5", "prompt-6"));
         for (int index = 0; index < 4; index++) {
-            assertEquals(expected.get(index), plan(8, 1, 5, false).part(new Shard(index, 4)).jobs().stream().map(job -> job.prompt().id()).distinct()
+            assertEquals(expected.get(index), plan(8, 1, 5, false).part(new Shard(index, 4)).jobs().stream()
+                    .map(job -> job.prompt().id()).distinct()
                     .sorted().toList());
         }
     }
@@ -171,10 +180,14 @@ class ShardTest {
         var json = json(folder.resolve("r"));
         assertEquals(16, json.at("/sections/0/groups/0/figures/n").asInt());
         assertEquals(303.5, json.at("/sections/0/groups/0/figures/ttft_p50_ms").asDouble());
-        assertTrue(notes(json).contains("20261101T060000Z-0000: shard 0/2 once more, beside 20261102T060000Z-0000; it is left out"), notes(json));
+        assertTrue(notes(json).contains("20261101T060000Z-0000: shard 0/2 once more, beside 20261102T060000Z-0000; it is left out"),
+                notes(json));
     }
 
-    /** The shards of a plan are one run in time too: not several runs of a side, and their requests per second are those of all of them. */
+    /**
+     * The shards of a plan are one run in time too: not several runs of a side, and their requests per second are those of all of
+     * them.
+     */
     @Test
     void severalShardsAreNotSeveralRuns() {
         for (var side : List.of("before", "after")) {
@@ -183,9 +196,11 @@ class ShardTest {
             }
         }
         var json = json(folder.resolve("before"), folder.resolve("after"));
-        assertEquals("[\"shard-0 (2 shards)\",\"shard-0 (2 shards)\"]", json.get("runs").toString().replaceAll("[^\"]*/(shard-0)", "$1"));
+        assertEquals("[\"shard-0 (2 shards)\",\"shard-0 (2 shards)\"]",
+                json.get("runs").toString().replaceAll("[^\"]*/(shard-0)", "$1"));
         var ttft = json.at("/sections/0/groups/1/against/ttft");
-        assertEquals(List.of("prompts", "16", "true"), List.of(ttft.get("unit").stringValue(), ttft.get("units").toString(), ttft.get("paired").toString()));
+        assertEquals(List.of("prompts", "16", "true"),
+                List.of(ttft.get("unit").stringValue(), ttft.get("units").toString(), ttft.get("paired").toString()));
         // 16 requests in 7 s and the 0.118 s of the last answer, for both shards at the same time
         assertEquals(16 / 7.118, json.at("/sections/0/groups/0/figures/requests_per_s").asDouble(), 0.001);
     }
@@ -203,7 +218,8 @@ class ShardTest {
     }
 
     private TestRun run(Path results, String... more) {
-        var all = new ArrayList<>(List.of("--simulate", "-m", "a=sim-ttft4-itl1-n3,b=sim-ttft2-itl1-n3", "-p", "one", "-p", "two", "-p", "three", "-n",
+        var all = new ArrayList<>(List.of("--simulate", "-m", "a=sim-ttft4-itl1-n3,b=sim-ttft2-itl1-n3", "-p", "one", "-p",
+                "two", "-p", "three", "-n",
                 "4", "--echo", "none", "-q"));
         all.addAll(List.of(more));
         return TestRun.of(results, environment("PARALLEL_SEQ=2"), "", all.toArray(String[]::new));
@@ -238,13 +254,16 @@ class ShardTest {
         assertEquals(0, run(results, "--shard", "2/3").exitCode());
         var json = json(results);
         assertTrue(json.get("runs").toString().matches("\\[\"\\S+ \\(3 shards\\)\"]"), json.get("runs").toString());
-        assertEquals(List.of("model", "12", "12"), List.of(json.get("by").stringValue(), json.at("/sections/0/groups/0/figures/n").toString(),
+        assertEquals(List.of("model", "12", "12"),
+                List.of(json.get("by").stringValue(), json.at("/sections/0/groups/0/figures/n").toString(),
                 json.at("/sections/0/groups/1/figures/n").toString()));
-        assertEquals(12, json(results, "--baseline", "b").at("/sections/0/groups/0/against/ttft/size").asInt(), "pairs of the models");
+        assertEquals(12, json(results, "--baseline", "b").at("/sections/0/groups/0/against/ttft/size")
+                .asInt(), "pairs of the models");
         assertFalse(notes(json).contains("shard"), notes(json));
         assertEquals(24, new HashSet<>(ids(results)).size());
         assertEquals(24, ids(results).size());
-        assertEquals(List.of("0/3", "1/3", "2/3"), new ArrayList<>(new TreeSet<>(json(results, "--by", "shard").at("/sections/0/groups")
+        assertEquals(List.of("0/3", "1/3", "2/3"),
+                new ArrayList<>(new TreeSet<>(json(results, "--by", "shard").at("/sections/0/groups")
                 .valueStream().map(group -> group.get("label").stringValue()).toList())));
 
         assertEquals(0, run(results, "--shard", "1/3").exitCode()); // once more
@@ -262,7 +281,8 @@ class ShardTest {
         run(results, "--shard", "0/2");
         run(results, "--shard", "1/2", "--max-tokens", "2");
         var refused = Printed.compare(results).expect(2);
-        assertTrue(refused.err().startsWith("compare: " + results + ": shards of different plans, which are not one run: "), refused.err());
+        assertTrue(refused.err().startsWith("compare: " + results + ": shards of different plans, which are not one run: "),
+                refused.err());
     }
 
     @Test
@@ -270,7 +290,8 @@ class ShardTest {
         shard("r/20261101T060000Z-0000", 0, 2, "x", 100, true).write();
         shard("r/20261102T060000Z-0000", 1, 3, "x", 100, true).write();
         var refused = Printed.compare(folder.resolve("r")).expect(2);
-        assertTrue(refused.err().startsWith("compare: " + folder.resolve("r") + ": shards of different plans, which are not one run: "), refused.err());
+        assertTrue(refused.err().startsWith("compare: " + folder.resolve("r")
+                + ": shards of different plans, which are not one run: "), refused.err());
     }
 
     /** The digest of a plan is of the texts, too, and neither of the seed nor of the server. */
@@ -284,11 +305,13 @@ class ShardTest {
         assertNotEquals(digest(same), digest(same, "--temperature", "0.5"));
         assertNotEquals(digest(same), digest(same, "--unique-prefix"));
         assertNotEquals(digest(same), digest(same, "--seed-param", "1"));
-        var models = Set.of("\"name\":\"sim-a\"", "\"name\":\"sim-b\"", "\"name\":\"sim-a\",\"api\":\"completions\"", "\"name\":\"sim-a\",\"temperature\":0.5",
+        var models = Set.of("\"name\":\"sim-a\"", "\"name\":\"sim-b\"", "\"name\":\"sim-a\",\"api\":\"completions\"",
+                "\"name\":\"sim-a\",\"temperature\":0.5",
                 "\"name\":\"sim-a\",\"max_tokens\":2", "\"name\":\"sim-a\",\"extra\":{\"top_p\":0.5}");
         var digests = new HashSet<String>();
         for (var model : models) {
-            digests.add(digest(List.of("-p", "one", "--models", Files.writeString(folder.resolve("models.json"), "[{\"label\":\"a\"," + model + "}]").toString())));
+            digests.add(digest(List.of("-p", "one", "--models",
+                    Files.writeString(folder.resolve("models.json"), "[{\"label\":\"a\"," + model + "}]").toString())));
         }
         assertEquals(models.size(), digests.size(), "each is another plan");
     }
@@ -297,7 +320,8 @@ class ShardTest {
         var all = new ArrayList<>(words);
         all.addAll(List.of("--simulate", "--max-tokens", "1", "--echo", "none", "-q", "--shard", "0/1"));
         all.addAll(List.of(more));
-        return JsonMapper.shared().readTree(TestRun.of(Files.createTempDirectory(folder, "r"), all.toArray(String[]::new)).file("run.json")).at("/shard/plan").stringValue();
+        return JsonMapper.shared().readTree(TestRun.of(Files.createTempDirectory(folder, "r"), all.toArray(String[]::new))
+                .file("run.json")).at("/shard/plan").stringValue();
     }
 
     @Test
@@ -318,7 +342,8 @@ class ShardTest {
     /** A pod that takes the place of another one must complete its shard, as the comment in the file says. */
     @Test
     void theManifestForKubernetesCompletesAShard() throws Exception {
-        var words = Files.readAllLines(Path.of("deploy/kubernetes.yaml")).stream().map(String::strip).filter(line -> line.startsWith("- "))
+        var words = Files.readAllLines(Path.of("deploy/kubernetes.yaml")).stream().map(String::strip)
+                .filter(line -> line.startsWith("- "))
                 .map(line -> line.substring(2)).toList();
         assertTrue(Collections.indexOfSubList(words, List.of("--shard", "auto/4", "--resume-shard")) >= 0, words.toString());
         assertTrue(words.containsAll(List.of("Stream.java", "/prompts", "--results", "/results")), words.toString());
@@ -333,12 +358,14 @@ class ShardTest {
         Files.writeString(file, String.join("\r\n", Files.readAllLines(file).subList(0, 4)) + "\r\n");
         var manifest = run.folder().resolve("run.json");
         Files.writeString(manifest, Files.readString(manifest).replaceAll("(?s),\\s*\"counts\" : \\{[^}]*\\}", ""));
-        assertTrue(run(results, "--shard", "1/3", "--resume-shard", "--dry-run").out().startsWith("8 requests,"), "a dry run tells the whole shard");
+        assertTrue(run(results, "--shard", "1/3", "--resume-shard", "--dry-run").out().startsWith("8 requests,"),
+                "a dry run tells the whole shard");
         assertEquals(3, ids(results).size(), "and sends nothing");
         assertEquals(0, run(results, "--shard", "1/3", "--resume-shard").exitCode());
         assertEquals(8, ids(results).size());
         assertEquals(1, RunFiles.runsIn(results).size());
-        var again = TestRun.of(results, "--simulate", "-m", "a=sim-ttft4-itl1-n3,b=sim-ttft2-itl1-n3", "-p", "one", "-p", "two", "-p", "three", "-n",
+        var again = TestRun.of(results, "--simulate", "-m", "a=sim-ttft4-itl1-n3,b=sim-ttft2-itl1-n3", "-p", "one", "-p",
+                "two", "-p", "three", "-n",
                 "4", "--echo", "none", "-q", "--shard", "1/3", "--resume-shard");
         assertEquals("stream: --resume-shard: shard 1/3 is complete in " + run.folder() + "\n", again.err());
         assertEquals(8, ids(results).size());
@@ -355,7 +382,8 @@ class ShardTest {
     @Test
     void aCompleteShardKeepsItsExitCodeAndSendsFailedRequestsAgainIfWanted() throws Exception {
         var results = folder.resolve("r");
-        var line = new String[] {"--simulate", "-m", "a=sim-ttft4-itl1-n3,cut=sim-ttft4-itl1-n3+cut", "-p", "one", "--echo", "none", "-q", "--shard",
+        var line = new String[] {"--simulate", "-m", "a=sim-ttft4-itl1-n3,cut=sim-ttft4-itl1-n3+cut", "-p", "one",
+                "--echo", "none", "-q", "--shard",
             "0/1", "--resume-shard"};
         assertEquals(1, TestRun.of(results, line).exitCode());
         var again = TestRun.of(results, line);
@@ -383,27 +411,33 @@ class ShardTest {
         for (int index = 0; index < 2; index++) {
             var part = plan.part(new Shard(index, 2));
             assertEquals(1, part.jobs().size());
-            assertEquals(List.of(part.jobs().getFirst().model().label()), part.warmups().stream().map(job -> job.model().label()).toList());
+            assertEquals(List.of(part.jobs().getFirst().model().label()),
+                    part.warmups().stream().map(job -> job.model().label()).toList());
         }
     }
 
     @Test
     void moreShardsThanPromptsAndRepetitionsAreRefused() {
-        var refused = Printed.stream("--simulate", "-p", "Hi", "-m", "gpt-4", "--shard", "1/2", "--results", folder.resolve("r").toString());
-        assertEquals("stream: --shard 1/2: the plan has only 1 prompts and repetitions; use at most as many shards\n", refused.expect(2).err().replaceFirst("starting\\.*\\R?", ""));
+        var refused = Printed.stream("--simulate", "-p", "Hi", "-m", "gpt-4", "--shard", "1/2", "--results",
+                folder.resolve("r").toString());
+        assertEquals("stream: --shard 1/2: the plan has only 1 prompts and repetitions; use at most as many shards\n",
+                refused.expect(2).err().replaceFirst("starting\\.*\\R?", ""));
         assertFalse(Files.exists(folder.resolve("r")));
     }
 
     @Test
     void theRunBeginsAtTheTimeThatAllHave() {
         var start = Instant.now().plusSeconds(2);
-        var run = TestRun.of(folder, "--simulate", "-m", "sim-ttft1-itl1-n1", "-p", "Hi", "--echo", "none", "--start-at", start.toString());
+        var run = TestRun.of(folder, "--simulate", "-m", "sim-ttft1-itl1-n1", "-p", "Hi", "--echo", "none",
+                "--start-at", start.toString());
         assertEquals(0, run.exitCode(), run.err());
         var began = Instant.parse(run.request().get("started_at"));
         assertTrue(!began.isBefore(start.minusMillis(1)), began + " and " + start);
-        var late = TestRun.of(folder.resolve("late"), "--simulate", "-m", "sim-ttft1-itl1-n1", "-p", "Hi", "--echo", "none", "--start-at",
+        var late = TestRun.of(folder.resolve("late"), "--simulate", "-m", "sim-ttft1-itl1-n1", "-p", "Hi",
+                "--echo", "none", "--start-at",
                 start.minusSeconds(60).toString());
-        assertTrue(late.err().matches("(?s).*warning: the time of --start-at is past by 6\\d s; the run begins now, .*"), late.err());
+        assertTrue(late.err().matches("(?s).*warning: the time of --start-at is past by 6\\d s; the run begins now, .*"),
+                late.err());
         assertEquals("stream: --start-at '18:30'; must be a time with its zone, such as 2026-11-25T18:30:00Z\n",
                 Printed.stream("--simulate", "-p", "Hi", "--start-at", "18:30", "-q").expect(2).err());
         for (var year : List.of("2025", "2062")) {
@@ -422,14 +456,16 @@ class ShardTest {
                     return new MockResponse.Builder().addHeader("Content-Type", "text/event-stream")
                             .addHeader("Date", java.time.format.DateTimeFormatter.RFC_1123_DATE_TIME.format(
                                     Instant.now().plusSeconds(3600).atOffset(java.time.ZoneOffset.UTC)))
-                            .body("data: {\"choices\":[{\"delta\":{\"content\":\"Hi\"},\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n")
+                            .body("data: {\"choices\":[{\"delta\":{\"content\":\"Hi\"},\"finish_reason\":\"stop\"}]}\n\ndata: "
+                            + "[DONE]\n\n")
                             .bodyDelay(1200, TimeUnit.MILLISECONDS).build();
                 }
             });
             server.start();
             var run = TestRun.of(folder, "-p", "Hi", "-m", "gpt-4", "--base-url", server.url("/v1").toString());
             var offset = JsonMapper.shared().readTree(run.file("run.json")).at("/clock_offsets/0");
-            assertTrue(offset.get("least_ms").asLong() <= 3_600_000 && 3_600_000 <= offset.get("most_ms").asLong(), offset.toString());
+            assertTrue(offset.get("least_ms").asLong() <= 3_600_000
+                    && 3_600_000 <= offset.get("most_ms").asLong(), offset.toString());
         }
     }
 
@@ -441,7 +477,8 @@ class ShardTest {
                 server.enqueue(new MockResponse.Builder().addHeader("Content-Type", "text/event-stream")
                         .addHeader("Date", java.time.format.DateTimeFormatter.RFC_1123_DATE_TIME.format(
                                 Instant.now().plusSeconds(3600).atOffset(java.time.ZoneOffset.UTC)))
-                        .body("data: {\"choices\":[{\"delta\":{\"content\":\"Hi\"},\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n").build());
+                        .body("data: {\"choices\":[{\"delta\":{\"content\":\"Hi\"},\"finish_reason\":\"stop\"}]}\n\ndata: "
+                        + "[DONE]\n\n").build());
             }
             server.start();
             var run = TestRun.of(folder, "-p", "Hi", "-n", "2", "-m", "gpt-4", "--base-url", server.url("/v1").toString());
@@ -470,10 +507,12 @@ class ShardTest {
         var slow = of("slow", "node-2", 130, random).write();
         var same = of("same", "node-3", 100, random).write();
         var notes = notes(json(fast, slow, "--by", "model"));
-        assertTrue(notes.matches(".*m: TTFT differs between the machines, median node-1 \\d+\\.\\d ms, node-2 1[23]\\d\\.\\d ms; --by machine compares"
+        assertTrue(notes.matches(".*m: TTFT differs between the machines, median node-1 \\d+\\.\\d ms, node-2 1[23]\\d\\.\\d ms; "
+                + "--by machine compares"
                 + " them.*"), notes);
         assertFalse(notes(json(fast, same, "--by", "model")).contains("machines"));
-        assertTrue(notes(json(fast, slow, "--by", "run")).contains("m: not measured by the same machines: fast by node-1, slow by node-2"));
+        assertTrue(notes(json(fast, slow, "--by", "run"))
+                .contains("m: not measured by the same machines: fast by node-1, slow by node-2"));
         assertEquals("[\"node-1\",\"node-2\"]", json(fast, slow, "--by", "machine").at("/sections/0/groups").valueStream()
                 .map(group -> "\"" + group.get("label").stringValue() + "\"").toList().toString().replace(" ", ""));
     }

@@ -78,7 +78,8 @@ class ReportTest {
                 () -> assertFalse(html.contains("<img"), "markup of a model"),
                 () -> assertTrue(html.contains("\\u003c/script>\\u003cimg src=x"), "it is there as data"),
                 () -> assertTrue(html.contains("default-src 'none'")),
-                () -> assertTrue(ReportPage.policy(html).matches("default-src 'none'; script-src( 'sha256-[\\w+/]{43}=')+; .*"), "as it is served: no other script"),
+                () -> assertTrue(ReportPage.policy(html).matches("default-src 'none'; script-src( 'sha256-[\\w+/]{43}=')+; .*"),
+                "as it is served: no other script"),
                 () -> assertFalse(html.matches("(?s).*(src|href)=[\"']?(https?:|//).*"), "an address to load from"),
                 () -> assertTrue(html.contains("<meta property=\"og:image\" content=\"card.png\">"), "its preview, if it is there"),
                 () -> assertEquals(1, html.split("var uPlot=", -1).length - 1, "the charting library, once"));
@@ -88,39 +89,51 @@ class ReportTest {
     @Test
     void theDataOfThePageIsThatOfTheFiles() throws Exception {
         var run = new RunOnDisk(folder.resolve("r")).option("concurrency", 2);
-        run.record().putObject("client_overhead").put("ttft_p50_ms", 0.25).put("ttft_p99_ms", 0.5).put("itl_p50_ms", 0.125).put("itl_p99_ms", 0.75);
+        run.record().putObject("client_overhead").put("ttft_p50_ms", 0.25).put("ttft_p99_ms", 0.5)
+                .put("itl_p50_ms", 0.125).put("itl_p99_ms", 0.75);
         for (int i = 0; i < 4; i++) {
-            run.answer("quick", "p" + i, 1, new double[] {100 + 10 * i, 120 + 10 * i, 150 + 10 * i}, "started_at", at(500 * i), "queue_ms", "7.000");
+            run.answer("quick", "p" + i, 1, new double[] {100 + 10 * i, 120 + 10 * i, 150 + 10 * i}, "started_at",
+                    at(500 * i), "queue_ms", "7.000");
         }
-        run.answer("slow", "p0", 1, new double[] {400, 500}, "started_at", at(2000)).answer("slow", "p1", 1, new double[] {300}, "started_at", at(2500),
+        run.answer("slow", "p0", 1, new double[] {400, 500}, "started_at", at(2000))
+                .answer("slow", "p1", 1, new double[] {300}, "started_at", at(2500),
                 "output", "x".repeat(2001)).failure("slow", "p2", 1, "overloaded");
-        var other = new RunOnDisk(folder.resolve("other")).answer("slow", "p0", 1, new double[] {350}, "output", "of the other run");
+        var other = new RunOnDisk(folder.resolve("other")).answer("slow", "p0", 1, new double[] {350},
+                "output", "of the other run");
         other.record().putObject("client_overhead").put("ttft_p50_ms", 0.5).put("ttft_p99_ms", 0.25);
         var data = PageData.of(page(run.write(), other.write(), "--by", "model"));
 
-        assertEquals("[p0|quick|1 0, p1|quick|1 500, p2|quick|1 1000, p3|quick|1 1500, p0|slow|1 2000, p1|slow|1 2500, p2|slow|1 7000, p0|slow|1 0]",
+        assertEquals("[p0|quick|1 0, p1|quick|1 500, p2|quick|1 1000, p3|quick|1 1500, p0|slow|1 2000, p1|slow|1 2500, p2|slow|1 "
+                + "7000, p0|slow|1 0]",
                 rows(data.get("waterfall"), "request_id", "start_ms"), "each run from its first start on");
-        assertEquals("[7.0 100.0 150.0 151.0, 7.0 110.0 160.0 161.0]", rows(data.get("waterfall"), "queue_ms", "ttft_ms", "ttlt_ms", "total_ms")
+        assertEquals("[7.0 100.0 150.0 151.0, 7.0 110.0 160.0 161.0]",
+                rows(data.get("waterfall"), "queue_ms", "ttft_ms", "ttlt_ms", "total_ms")
                 .replaceFirst("(, 7\\.0 120\\.0).*", "]"));
         assertEquals("[p2|slow|1 failed overloaded 5.0]", rows(data.get("failures"), "request_id", "status", "error", "total_ms"));
-        assertEquals("[p0|slow|1 501.0, p0|slow|1 351.0, p1|slow|1 301.0, p3|quick|1 181.0, p2|quick|1 171.0, p1|quick|1 161.0, p0|quick|1 151.0]",
+        assertEquals("[p0|slow|1 501.0, p0|slow|1 351.0, p1|slow|1 301.0, p3|quick|1 181.0, p2|quick|1 171.0, p1|quick|1 161.0, "
+                + "p0|quick|1 151.0]",
                 rows(data.get("slowest"), "request_id", "total_ms"), "the slowest first");
         assertEquals(List.of("token token ", "of the other run", "x".repeat(2000) + " [...]"), IntStream.range(0, 3).mapToObj(i ->
                 data.at("/slowest/" + i + "/text").asString()).toList());
 
         // from the first start to the last end: 1.5 s + 181 ms for quick
-        assertEquals("2 " + 12 / 1681.0 * 1000 + " " + 4 / 1681.0 * 1000 + " 115.0", rows(data.get("load"), "concurrency", "tokens_per_s", "requests_per_s",
+        assertEquals("2 " + 12 / 1681.0 * 1000 + " " + 4 / 1681.0 * 1000 + " 115.0",
+                rows(data.get("load"), "concurrency", "tokens_per_s", "requests_per_s",
                 "ttft_p50_ms").replaceAll("^\\[|,.*", ""));
         var section = data.at("/sections/0");
-        assertEquals("quick 0.25 0.5 [100.0,110.0,120.0,130.0] [0.25,0.5,0.75,1.0]", row(section.at("/ttft/0"), "label", "error_ms", "error_p99_ms", "ms",
+        assertEquals("quick 0.25 0.5 [100.0,110.0,120.0,130.0] [0.25,0.5,0.75,1.0]",
+                row(section.at("/ttft/0"), "label", "error_ms", "error_p99_ms", "ms",
                 "share"));
-        assertEquals("slow 0.5 0.5", row(section.at("/ttft/1"), "label", "error_ms", "error_p99_ms"), "the largest error of its runs");
+        assertEquals("slow 0.5 0.5", row(section.at("/ttft/1"), "label", "error_ms", "error_p99_ms"),
+                "the largest error of its runs");
         var gaps = section.at("/itl/0");
-        assertEquals("quick 0.125 0.75 [2,3]", row(gaps, "label", "error_ms", "error_p99_ms", "token"), "the first gap is that of the second token");
+        assertEquals("quick 0.125 0.75 [2,3]", row(gaps, "label", "error_ms", "error_p99_ms", "token"),
+                "the first gap is that of the second token");
         assertEquals(20, gaps.at("/ms/0").asDouble(), 0.01);
         assertEquals(30, gaps.at("/ms/1").asDouble(), 0.01);
         assertEquals("[100.0,120.0,150.0] [\"token \",\"token \",\"token \"]", row(section.at("/races/0/lanes/0"), "ms", "text"));
-        assertEquals(List.of("r", "other"), IntStream.range(0, 2).mapToObj(i -> data.at("/recorded/" + i + "/run").asString()).toList());
+        assertEquals(List.of("r", "other"),
+                IntStream.range(0, 2).mapToObj(i -> data.at("/recorded/" + i + "/run").asString()).toList());
     }
 
     private static String at(int millis) {
@@ -132,7 +145,8 @@ class ReportTest {
     }
 
     private static String row(JsonNode row, String... names) {
-        return String.join(" ", Arrays.stream(names).map(name -> row.get(name).isValueNode() ? row.get(name).asString() : row.get(name).toString()).toList());
+        return String.join(" ", Arrays.stream(names)
+                .map(name -> row.get(name).isValueNode() ? row.get(name).asString() : row.get(name).toString()).toList());
     }
 
     @Test
@@ -179,7 +193,8 @@ class ReportTest {
         }
         report(0, run.write(), "--export", folder.resolve("card.svg"));
         var circles = xml(folder.resolve("card.svg")).getElementsByTagName("circle");
-        var places = IntStream.range(0, circles.getLength()).mapToDouble(i -> Double.parseDouble(((Element) circles.item(i)).getAttribute("cx"))).sorted().toArray();
+        var places = IntStream.range(0, circles.getLength())
+                .mapToDouble(i -> Double.parseDouble(((Element) circles.item(i)).getAttribute("cx"))).sorted().toArray();
         assertEquals(60, places.length);
         assertEquals(298 / 101.0, (places[59] - 250) / (places[0] - 250), 0.01, "298 and 101 ms, from the beginning of the axis");
     }
@@ -208,8 +223,10 @@ class ReportTest {
         var nodes = xml(svg).getElementsByTagName("text");
         IntStream.range(0, nodes.getLength()).forEach(i -> texts.add(nodes.item(i).getTextContent()));
         assertEquals("Which is faster?", texts.getFirst());
-        assertTrue(texts.containsAll(List.of("quick", "slow & <steady>", "102.0 ms", "302.0 ms", "median total")), texts.toString());
-        assertTrue(texts.getLast().matches("n = 16 requests each  \\|  2026-11-23  \\|  stream .*  \\|  simulated"), texts.toString());
+        assertTrue(texts.containsAll(List.of("quick", "slow & <steady>", "102.0 ms", "302.0 ms", "median total")),
+                texts.toString());
+        assertTrue(texts.getLast().matches("n = 16 requests each  \\|  2026-11-23  \\|  stream .*  \\|  simulated"),
+                texts.toString());
         assertTrue(Files.size(svg) < 60_000);
         var picture = ImageIO.read(png.toFile());
         assertEquals(1920, picture.getWidth());
@@ -224,7 +241,10 @@ class ReportTest {
                 .map(placed -> placed.line() + " " + placed.column() + " " + placed.text()).toList());
     }
 
-    /** SVG leaves out the spaces at the beginning of a text, so a piece must not begin with one, and has to stand where its first letter is. */
+    /**
+     * SVG leaves out the spaces at the beginning of a text, so a piece must not begin with one, and has to stand where its first
+     * letter is.
+     */
     @Test
     void thePiecesOfTheRaceMakeUpItsWordsAndNoLineBeginsWithASpace() throws Exception {
         var run = TestRun.of(folder.resolve("results"), "--simulate", "-m",
@@ -237,7 +257,8 @@ class ReportTest {
             var attributes = nodes.item(i).getAttributes();
             var y = Double.parseDouble(attributes.getNamedItem("y").getNodeValue());
             var x = Double.parseDouble(attributes.getNamedItem("x").getNodeValue());
-            if (attributes.getNamedItem("xml:space") != null && y > 120 && x < 320) { // below the times, in the first of three lanes
+            // below the times, in the first of three lanes
+            if (attributes.getNamedItem("xml:space") != null && y > 120 && x < 320) {
                 var text = nodes.item(i).getFirstChild().getNodeValue();
                 assertEquals(text.strip(), text);
                 var column = (int) Math.round((x - 36) / (0.602 * 15));
@@ -275,7 +296,8 @@ class ReportTest {
             reader.setInput(input);
             var frames = reader.getNumImages(true);
             assertTrue(frames >= 5 && frames <= 9, "one each 80 ms of half a second: " + frames);
-            assertEquals("8 200", delay(reader, 0) + " " + delay(reader, frames - 1), "hundredths of a second; it pauses at its end");
+            assertEquals("8 200", delay(reader, 0) + " " + delay(reader, frames - 1),
+                    "hundredths of a second; it pauses at its end");
             var changed = 0;
             for (int i = 1; i < frames; i++) {
                 changed += IntStream.range(0, 960 * 100).anyMatch(new FramesDiffer(reader.read(i - 1), reader.read(i))) ? 1 : 0;
@@ -304,16 +326,19 @@ class ReportTest {
                 report(2, run, "--export", folder.resolve("ttft.gif")));
         report(2, run, "--export", folder.resolve("card.png"), "--export", folder.resolve("ttft.gif"));
         assertFalse(Files.exists(folder.resolve("card.png")), "nothing half written");
-        assertEquals("compare: --export race.png; a film ends with .svg or .gif\n", report(2, run, "--export", folder.resolve("race.png")));
+        assertEquals("compare: --export race.png; a film ends with .svg or .gif\n",
+                report(2, run, "--export", folder.resolve("race.png")));
         assertEquals("compare: --scale, --theme and --title go with --export card.png or race.gif; add one\n",
                 report(2, run, "--title", "x", "--export", folder.resolve("ttft.png")));
-        assertEquals("compare: --scale 9; must be a number from 1 to 4\n", report(2, run, "--scale", "9", "--export", folder.resolve("card.png")));
+        assertEquals("compare: --scale 9; must be a number from 1 to 4\n",
+                report(2, run, "--scale", "9", "--export", folder.resolve("card.png")));
     }
 
     @Test
     void whatCantBeDrawnIsOneLine() {
         var run = run("r", 1);
-        assertEquals("compare: --export " + folder.resolve("a.pdf") + "; must end with one of .txt, .md, .csv, .json, .html, .svg, .png, .gif\n",
+        assertEquals("compare: --export " + folder.resolve("a.pdf")
+                + "; must end with one of .txt, .md, .csv, .json, .html, .svg, .png, .gif\n",
                 report(2, run, "--export", folder.resolve("a.pdf")));
         var broken = new RunOnDisk(folder.resolve("broken")).failure("m", "sky", 1, "down").write();
         assertEquals("compare: ttft.png: no completed request has a TTFT; there is nothing to draw\n",
@@ -349,7 +374,8 @@ class ReportTest {
             assertTrue(browser.evaluate("document.body.innerText").asString().contains("</script><img src=x"), "shown as text");
             assertEquals(browser.evaluate("JSON.parse(document.getElementById('data').textContent).notes").toString(),
                     browser.evaluate("[...document.querySelectorAll('.notes li')].map(note => note.textContent)").toString());
-            assertEquals(2, browser.evaluate("document.querySelectorAll('table[aria-label*=\"requests that failed\"] tbody tr').length").asInt());
+            assertEquals(2, browser.evaluate(
+                    "document.querySelectorAll('table[aria-label*=\"requests that failed\"] tbody tr').length").asInt());
             browser.shoot("report-1280-dark.png");
             var ground = "getComputedStyle(document.body).backgroundColor";
             assertEquals("rgb(13, 17, 23)", browser.evaluate(ground).asString());
@@ -363,7 +389,8 @@ class ReportTest {
     void aDifferenceIsDrawnOnItsSideWithItsRatioAndVerdict() throws Exception {
         var run = new RunOnDisk(folder.resolve("r"));
         for (int i = 0; i < 8; i++) {
-            run.answer("a", "p" + i, 1, 100 + i, 10, 3).answer("b", "p" + i, 1, 200 + 3 * i, 10, 3).answer("c", "p" + i, 1, 50 + i, 10, 3);
+            run.answer("a", "p" + i, 1, 100 + i, 10, 3).answer("b", "p" + i, 1, 200 + 3 * i, 10, 3)
+                    .answer("c", "p" + i, 1, 50 + i, 10, 3);
         }
         try (var browser = open(page(run.write(), "--baseline", "a"), 1280, "light")) {
             browser.await("document.querySelector('.forest b')");
@@ -373,7 +400,8 @@ class ReportTest {
                       return [cells[0], cells[1], cells[2]].map(cell => cell.textContent).join(' ') + ' ' + cells[3].textContent
                           + (parseFloat(b.style.left) > 50 ? ' right' : ' left');
                     })""").valueStream().map(JsonNode::asString).filter(row -> row.startsWith("TTFT ")).toList();
-            assertEquals(List.of("TTFT b 2.03x slower right", "TTFT c 0.52x faster left"), shown.stream().limit(2).toList(), shown.toString());
+            assertEquals(List.of("TTFT b 2.03x slower right", "TTFT c 0.52x faster left"),
+                    shown.stream().limit(2).toList(), shown.toString());
         }
     }
 
@@ -436,7 +464,8 @@ class ReportTest {
                 assertTrue(race.at("/lanes/0/label").asString().equals("quick") && first < 110 && other > 290, race.toString());
             }
             assertTrue(browser.text("h1").startsWith("To the first token quick"), browser.text("h1"));
-            assertEquals("quick", browser.evaluate("document.querySelector('.hero .name').textContent").asString().substring(0, 5), "the fastest first");
+            assertEquals("quick", browser.evaluate("document.querySelector('.hero .name').textContent").asString().substring(0, 5),
+                    "the fastest first");
             browser.evaluate("document.querySelector('[aria-label=\"Prompt of the race\"]').selectedIndex = 3");
             browser.evaluate("document.querySelector('[aria-label=\"Prompt of the race\"]').dispatchEvent(new Event('change'))");
             assertEquals(2, browser.evaluate("document.querySelectorAll('.lane').length").asInt());
@@ -457,7 +486,8 @@ class ReportTest {
             }
             var shown = browser.evaluate("document.querySelectorAll('tbody tr:first-child td:not([hidden])').length").asInt();
             browser.evaluate("document.querySelector('.more').click()");
-            assertTrue(browser.evaluate("document.querySelectorAll('tbody tr:first-child td:not([hidden])').length").asInt() > shown + 8);
+            assertTrue(browser.evaluate("document.querySelectorAll('tbody tr:first-child td:not([hidden])').length").asInt() > shown
+                    + 8);
             assertEquals("Main columns", browser.text(".more"));
         }
     }

@@ -53,7 +53,8 @@ class AnswerCaveatTest {
             }
             server.start();
             Files.writeString(models, "[{\"name\": \"m\", \"price\": {\"input\": 1, \"output\": 10, \"currency\": \"USD\"}}]");
-            return TestRun.of(folder.resolve("results"), "--base-url", server.url("/v1").toString(), "--models", models.toString(), "-p", "Hi",
+            return TestRun.of(folder.resolve("results"), "--base-url", server.url("/v1").toString(), "--models",
+                    models.toString(), "-p", "Hi",
                     "-n", "2", "--echo", "none");
         }
     }
@@ -63,7 +64,8 @@ class AnswerCaveatTest {
     }
 
     private static String figures(CSVRecord row) {
-        return row.get("output_tokens") + " " + row.get("token_source") + ", TPOT " + (row.get("tpot_ms").isEmpty() ? "blank" : "known")
+        return row.get("output_tokens") + " " + row.get("token_source") + ", TPOT "
+                + (row.get("tpot_ms").isEmpty() ? "blank" : "known")
                 + ", tokens/s " + (row.get("output_tokens_per_s").isEmpty() ? "blank" : "known") + ", cost " + row.get("cost");
     }
 
@@ -76,7 +78,8 @@ class AnswerCaveatTest {
         var each = TEXT.formatted(usage(1));
         var run = run(each, each, each, each, STOP.formatted(""), DONE);
         assertEquals("1 usage, TPOT blank, tokens/s known, cost 0.00002", figures(run.requests().getFirst()));
-        var said = " with at least twice as many events with text as the server counts tokens, so that TPOT and tokens/s are wrong. Compare ITL.";
+        var said = " with at least twice as many events with text as the server counts tokens, so that TPOT and tokens/s are "
+                + "wrong. Compare ITL.";
         assertTrue(run.err().contains("\nwarning: m: 2 completed answers" + said + "\n"), run.err());
         assertTrue(compared(run).replaceAll("\\s+", " ").contains("m: 2 answers" + said.replaceFirst("\\.$", " ")), compared(run));
     }
@@ -90,16 +93,19 @@ class AnswerCaveatTest {
 
     @Test
     void whereTheServerCountsEachChoiceThatOfTheFirstIsUsed() throws IOException {
-        var run = run(TEXT.formatted(""), OTHER, TEXT.formatted(""), STOP.formatted(usage(2)), STOP_OTHER.formatted(usage(9)), DONE);
+        var run = run(TEXT.formatted(""), OTHER, TEXT.formatted(""), STOP.formatted(usage(2)),
+                STOP_OTHER.formatted(usage(9)), DONE);
         assertEquals("2 usage, TPOT known, tokens/s known, cost ", figures(run.requests().getFirst()));
         assertFalse(run.err().contains("warning: m: 2 completed answers"), run.err());
     }
 
     @Test
     void whereTheServerCountsAllChoicesTogetherThereIsNoRateAndThatIsSaid() throws IOException {
-        var run = run(TEXT.formatted(""), OTHER, TEXT.formatted(""), STOP.formatted(""), STOP_OTHER.formatted(""), USAGE.formatted(11), DONE);
+        var run = run(TEXT.formatted(""), OTHER, TEXT.formatted(""), STOP.formatted(""), STOP_OTHER.formatted(""),
+                USAGE.formatted(11), DONE);
         assertEquals("11 usage_of_all_choices, TPOT blank, tokens/s blank, cost 0.00012", figures(run.requests().getFirst()));
-        var said = " whose tokens the server counts together with those of other choices (n above 1), so without TPOT and tokens/s. Ask for one choice.";
+        var said = " whose tokens the server counts together with those of other choices (n above 1), so without TPOT and "
+                + "tokens/s. Ask for one choice.";
         assertTrue(run.err().contains("\nwarning: m: 2 completed answers" + said + "\n"), run.err());
         assertTrue(compared(run).replaceAll("\\s+", " ").contains("m: 2 answers" + said.replaceFirst("\\.$", " ")), compared(run));
     }
@@ -115,7 +121,8 @@ class AnswerCaveatTest {
 
     @Test
     void whereTheServerCountsEachChoiceAndThenAllTheCostIsThatOfAll() throws IOException {
-        var run = run(TEXT.formatted(usage(1)), OTHER, TEXT.formatted(usage(2)), STOP.formatted(usage(2)), STOP_OTHER.formatted(usage(9)),
+        var run = run(TEXT.formatted(usage(1)), OTHER, TEXT.formatted(usage(2)), STOP.formatted(usage(2)),
+                STOP_OTHER.formatted(usage(9)),
                 USAGE.formatted(11), DONE);
         assertEquals("2 usage, TPOT known, tokens/s known, cost 0.00012", figures(run.requests().getFirst()));
     }
@@ -133,8 +140,10 @@ class AnswerCaveatTest {
             server.enqueue(new MockResponse.Builder().setHeader("Content-Type", "text/event-stream")
                     .body(TEXT.formatted("").repeat(10) + DONE).build());
             server.start();
-            var run = TestRun.of(folder.resolve("results"), "--base-url", server.url("/v1").toString(), "-m", "m", "-p", "Hi", "--echo", "none");
-            assertTrue(run.err().contains("\nwarning: m: the stream was buffered on its way, 90 % of its tokens came together with the one before: its"
+            var run = TestRun.of(folder.resolve("results"), "--base-url", server.url("/v1").toString(), "-m", "m",
+                    "-p", "Hi", "--echo", "none");
+            assertTrue(run.err().contains(
+                    "\nwarning: m: the stream was buffered on its way, 90 % of its tokens came together with the one before: its"
                     + " TTFT, ITL and TPOT are those of the buffer.\n"), run.err());
         }
     }
@@ -152,7 +161,8 @@ class AnswerCaveatTest {
             run.answer("m", "p" + i, 1, ttftMillis + i / 10.0, 5, 10, "headers_ms", String.format(java.util.Locale.ROOT, "%.3f",
                     ttftMillis + i / 10.0 - laterMillis));
         }
-        assertEquals(held, caveats(run).stream().anyMatch(line -> line.startsWith("m: the headers of each answer came with its first token")));
+        assertEquals(held, caveats(run).stream()
+                .anyMatch(line -> line.startsWith("m: the headers of each answer came with its first token")));
     }
 
     @Test
@@ -161,7 +171,8 @@ class AnswerCaveatTest {
             var run = new RunOnDisk(folder.resolve("later" + laterMillis));
             for (int i = 0; i < 20; i++) {
                 var reused = i % 2 == 0;
-                run.answer("m", "p" + i, 1, 100 + i % 5 + (reused ? laterMillis : 7), 5, 10, "connection_reused", String.valueOf(reused),
+                run.answer("m", "p" + i, 1, 100 + i % 5 + (reused ? laterMillis : 7), 5, 10,
+                        "connection_reused", String.valueOf(reused),
                         "connect_ms", reused ? "" : "7.000");
             }
             var said = "m: TTFT differs between connections, also without the handshake, median new 102.0 ms, reused 132.0 ms;"

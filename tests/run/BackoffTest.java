@@ -46,12 +46,14 @@ class BackoffTest extends FaultCase {
                     atNanos.add(System.nanoTime());
                     return number.incrementAndGet() == 1
                             ? new MockResponse.Builder().code(429).addHeader("retry-after-ms", "800").body("{}").build()
-                            : new MockResponse.Builder().addHeader("Content-Type", "text/event-stream").body(EVENT + "data: [DONE]\n\n")
+                            : new MockResponse.Builder().addHeader("Content-Type", "text/event-stream")
+                            .body(EVENT + "data: [DONE]\n\n")
                                     .headersDelay(300, TimeUnit.MILLISECONDS).build();
                 }
             });
             server.start();
-            var run = TestRun.of(results, "--base-url", server.url("/v1").toString(), "-m", "m", "-p", "Hi", "-n", "10", "-c", "4", "--echo",
+            var run = TestRun.of(results, "--base-url", server.url("/v1").toString(), "-m", "m", "-p", "Hi", "-n",
+                    "10", "-c", "4", "--echo",
                     "none", "--no-self-warmup");
             assertEquals(0, run.exitCode(), run.err());
             var times = atNanos.stream().sorted().toList();
@@ -107,13 +109,17 @@ class BackoffTest extends FaultCase {
     void whatMayPassIsTriedAgain(int status) throws Exception {
         try (var server = new MockWebServer()) {
             server.start();
-            server.enqueue(new MockResponse.Builder().code(status).addHeader("retry-after-ms", status == 503 ? "400" : "1").body("{}").build());
-            server.enqueue(new MockResponse.Builder().addHeader("Content-Type", "text/event-stream").body(EVENT + "data: [DONE]\n\n").build());
+            server.enqueue(new MockResponse.Builder().code(status)
+                    .addHeader("retry-after-ms", status == 503 ? "400" : "1").body("{}").build());
+            server.enqueue(new MockResponse.Builder().addHeader("Content-Type", "text/event-stream")
+                    .body(EVENT + "data: [DONE]\n\n").build());
             var run = TestRun.of(results, "--base-url", server.url("/v1").toString(), "-m", "m", "-p", "Hi", "--echo", "none",
                     "--stall-timeout", "0.3"); // a wait between attempts may be longer
             assertEquals(List.of("failed", "completed"), run.requests().stream().map(row -> row.get("status")).toList());
-            assertTrue(Double.parseDouble(run.requests().getLast().get("queue_ms")) < 300, "waiting to try again is no waiting for a slot");
-            var waited = Duration.between(Instant.parse(run.requests().getFirst().get("started_at")), Instant.parse(run.requests().getLast().get("started_at")));
+            assertTrue(Double.parseDouble(run.requests().getLast().get("queue_ms")) < 300,
+                    "waiting to try again is no waiting for a slot");
+            var waited = Duration.between(Instant.parse(run.requests().getFirst().get("started_at")),
+                    Instant.parse(run.requests().getLast().get("started_at")));
             assertTrue(status != 503 || waited.toMillis() >= 400, "as long as the server says: " + waited);
         }
     }
@@ -136,7 +142,8 @@ class BackoffTest extends FaultCase {
             server.start();
             server.enqueue(new MockResponse.Builder().code(429).addHeader("retry-after-ms", "1")
                     .body("{\"error\":{\"code\":\"insufficient_quota\",\"message\":\"You exceeded your quota\"}}").build());
-            server.enqueue(new MockResponse.Builder().addHeader("Content-Type", "text/event-stream").body(EVENT + "data: [DONE]\n\n").build());
+            server.enqueue(new MockResponse.Builder().addHeader("Content-Type", "text/event-stream")
+                    .body(EVENT + "data: [DONE]\n\n").build());
             var run = TestRun.of(results, "--base-url", server.url("/v1").toString(), "-m", "m", "-p", "Hi", "--echo", "none");
             assertEquals("failed insufficient_quota", run.request().get("status") + " " + run.request().get("error_type"));
         }

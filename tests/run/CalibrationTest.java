@@ -81,7 +81,8 @@ class CalibrationTest {
         var overhead = JsonMapper.shared().readTree(run.file("run.json")).get("client_overhead");
         assertTrue(overhead.get("ttft_p50_ms").doubleValue() > 0, overhead.toString());
         assertTrue(overhead.get("itl_p99_ms").doubleValue() >= overhead.get("itl_p50_ms").doubleValue());
-        assertTrue(run.err().contains("error of the client, with 4 in flight: TTFT " + said(overhead, "ttft") + ", ITL " + said(overhead, "itl")), run.err());
+        assertTrue(run.err().contains("error of the client, with 4 in flight: TTFT " + said(overhead, "ttft") + ", ITL "
+                + said(overhead, "itl")), run.err());
     }
 
     private static String said(JsonNode overhead, String metric) {
@@ -122,7 +123,8 @@ class CalibrationTest {
         // nothing can be measured to a tenth of no time at all: the first token here, the others there
         for (var model : List.of("sim-ttft0-itl20-n5", "sim-ttft900-itl0-n50")) {
             results = folder.resolve(model);
-            assertTrue(run("-m", model, "--calibrate").err().contains("warning: the error of the client is more than a tenth of what was measured"), model);
+            assertTrue(run("-m", model, "--calibrate").err()
+                    .contains("warning: the error of the client is more than a tenth of what was measured"), model);
         }
         assertFalse(TestRun.of(results.resolve("b"), "--simulate", "--calibrate", "-m", "sim-ttft900-itl20-n5", "-p", "Hi",
                 "--echo", "none").err().contains("more than a tenth"));

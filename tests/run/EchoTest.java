@@ -63,30 +63,39 @@ class EchoTest extends StreamRunCase {
     @Test
     void aTerminalIsToldWhichModelAnswers() {
         var run = TestRun.of(results, Map.of("NO_COLOR", "1"), InputStream.nullInputStream(), true,
-                "--base-url", simulator.baseUrl(), "-m", "a=" + QUICK + ",b=sim-ttft50-itl1-n12", "-p", "Hi", "--order", "by-model");
+                "--base-url", simulator.baseUrl(), "-m", "a=" + QUICK + ",b=sim-ttft50-itl1-n12", "-p",
+                "Hi", "--order", "by-model");
         var shown = run.err().replaceAll("\r\033\\[K[^\r\n]*(in flight|\\.\\.\\.)[^\r\n]*", "").replace("\r\033[K", "");
         assertTrue(shown.startsWith("a\nb\n"), run.err());
-        assertEquals(2, run.out().lines().filter(line -> line.matches("TTFT \\d+\\.\\d ms, \\d+(\\.\\d)? tokens/s, total \\d+(\\.\\d)? ms")).count(),
+        assertEquals(2, run.out().lines()
+                .filter(line -> line.matches("TTFT \\d+\\.\\d ms, \\d+(\\.\\d)? tokens/s, total \\d+(\\.\\d)? ms")).count(),
                 "after each answer: " + run.out());
         assertTrue(run.out().endsWith("\n"));
-        var said = java.util.regex.Pattern.compile("TTFT (\\S+) ms").matcher(run.out()).results().map(found -> Double.valueOf(found.group(1))).toList();
+        var said = java.util.regex.Pattern.compile("TTFT (\\S+) ms").matcher(run.out()).results()
+                .map(found -> Double.valueOf(found.group(1))).toList();
         for (int i = 0; i < 2; i++) {
-            assertEquals(number(run.requests().get(i), "ttft_ms"), said.get(i), 0.051, "to the first text; the role comes before it");
+            assertEquals(number(run.requests().get(i), "ttft_ms"), said.get(i), 0.051,
+                    "to the first text; the role comes before it");
         }
     }
 
     @Test
     void aTerminalIsToldHowFarABatchIs() {
         for (var echo : List.of("tokens", "lines", "none")) {
-            var run = TestRun.of(results.resolve(echo), Map.of("COLUMNS", "80"), InputStream.nullInputStream(), true, "--base-url", simulator.baseUrl(),
-                    "-m", "a=sim-ttft300-itl1-n8,b=" + QUICK + "+status-404", "-p", "Hi", "-n", "2", "--echo", echo, "--order", "by-model");
+            var run = TestRun.of(results.resolve(echo), Map.of("COLUMNS", "80"), InputStream.nullInputStream(), true,
+                    "--base-url", simulator.baseUrl(),
+                    "-m", "a=sim-ttft300-itl1-n8,b=" + QUICK + "+status-404", "-p", "Hi", "-n", "2", "--echo",
+                    echo, "--order", "by-model");
             var lines = Arrays.stream(run.err().split("\r\033\\[K")).filter(line -> line.contains("in flight")).toList();
-            assertTrue(lines.stream().anyMatch(line -> line.matches("1/4 done, 1 in flight; TTFT p50 ms: a [3-9]\\d\\d;.*")), run.err());
+            assertTrue(lines.stream().anyMatch(line -> line.matches("1/4 done, 1 in flight; TTFT p50 ms: a [3-9]\\d\\d;.*")),
+                    run.err());
             assertTrue(lines.stream().anyMatch(line -> line.startsWith("3/4 done, ") && line.contains(", 1 failed")), run.err());
             lines.forEach(line -> assertTrue(line.lines().findFirst().orElseThrow().length() < 80, line));
-            assertTrue(run.err().lastIndexOf("\r\033[K") > run.err().lastIndexOf("in flight"), "it is gone at the end: " + run.err());
+            assertTrue(run.err().lastIndexOf("\r\033[K") > run.err().lastIndexOf("in flight"),
+                    "it is gone at the end: " + run.err());
         }
-        assertFalse(TestRun.of(results.resolve("piped"), "--base-url", simulator.baseUrl(), "-m", QUICK, "-p", "Hi", "-n", "2").err().contains("\r"));
+        assertFalse(TestRun.of(results.resolve("piped"), "--base-url", simulator.baseUrl(), "-m", QUICK, "-p", "Hi", "-n",
+                "2").err().contains("\r"));
     }
 
     @Test
@@ -109,7 +118,8 @@ class EchoTest extends StreamRunCase {
     @Test
     void quietLeavesTheTableTheProgressAndTheHeadingsOut() {
         assertEquals("", run("-m", QUICK, "-p", "Hi", "-q").err());
-        var batch = TestRun.of(results.resolve("batch"), Map.of(), InputStream.nullInputStream(), true, "--base-url", simulator.baseUrl(),
+        var batch = TestRun.of(results.resolve("batch"), Map.of(), InputStream.nullInputStream(), true,
+                "--base-url", simulator.baseUrl(),
                 "-m", "sim-ttft300-itl1-n8", "-p", "Hi", "-n", "2", "-q");
         assertEquals("", batch.err());
         assertEquals(batch.requests().stream().map(row -> row.get("output") + "\n").collect(Collectors.joining("\n")), batch.out());
@@ -163,10 +173,13 @@ class EchoTest extends StreamRunCase {
             for (int i = 0; i < 2; i++) {
                 server.enqueue(new MockResponse.Builder().addHeader("Content-Type", "text/event-stream").body(body).build());
             }
-            var shown = TestRun.of(results.resolve("terminal"), Map.of("NO_COLOR", "1"), InputStream.nullInputStream(), true, "--base-url",
+            var shown = TestRun.of(results.resolve("terminal"), Map.of("NO_COLOR", "1"),
+                    InputStream.nullInputStream(), true, "--base-url",
                     server.url("/v1").toString(), "-m", "m", "-p", "Hi", "--echo", echo).out();
-            assertTrue(shown.contains("[31mb") && shown.chars().noneMatch(letter -> letter == 0x1b || letter == 7 || letter == 0x9b), shown);
-            var piped = TestRun.of(results.resolve("piped"), "--base-url", server.url("/v1").toString(), "-m", "m", "-p", "Hi", "--echo", echo);
+            assertTrue(shown.contains("[31mb")
+                    && shown.chars().noneMatch(letter -> letter == 0x1b || letter == 7 || letter == 0x9b), shown);
+            var piped = TestRun.of(results.resolve("piped"), "--base-url", server.url("/v1").toString(), "-m", "m",
+                    "-p", "Hi", "--echo", echo);
             assertEquals("a\033[31mb\007\u009bc", piped.request().get("output"));
             if (!echo.equals("events")) {
                 assertTrue(piped.out().contains("a\033[31mb\007\u009bc"), piped.out());

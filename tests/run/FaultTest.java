@@ -91,7 +91,8 @@ class FaultTest extends FaultCase {
                 write(out, HEAD + "\r\n");
                 repeat(out, EVENT.replace("\"a\"", "\"" + "é".repeat(500) + "\"").repeat(100), Integer.MAX_VALUE);
             },
-            "redirect", (socket, out) -> write(out, "HTTP/1.1 307 Temporary Redirect\r\nConnection: close\r\nLocation: http://localhost:1/v1\r\n"
+            "redirect", (socket, out) -> write(out,
+            "HTTP/1.1 307 Temporary Redirect\r\nConnection: close\r\nLocation: http://localhost:1/v1\r\n"
                     + "Content-Length: 0\r\n\r\n"),
             "gzip-bomb", (socket, out) -> {
                 write(out, HEAD + "Content-Encoding: gzip\r\n\r\n");
@@ -166,7 +167,8 @@ class FaultTest extends FaultCase {
                     .body(EVENT.repeat(200_000) + "data: [DONE]\n\n").build());
             var run = TestRun.of(results, "--base-url", server.url("/v1").toString(), "-m", "m", "-p", "a", "-p", "b",
                     "--max-event-mb", "1", "--max-answer-mb", "1", "--echo", "none", "--no-self-warmup");
-            assertEquals(List.of("endless_event", "endless_answer"), run.requests().stream().map(row -> row.get("error_type")).toList());
+            assertEquals(List.of("endless_event", "endless_answer"),
+                    run.requests().stream().map(row -> row.get("error_type")).toList());
             assertTrue(run.err().contains("an event grew beyond --max-event-mb"), run.err());
             assertTrue(run.err().contains("the answer grew beyond --max-answer-mb"), run.err());
         }
@@ -176,10 +178,12 @@ class FaultTest extends FaultCase {
     void anErrorWhoseBodyDoesNotEndIsToldByWhatHasCome() throws Exception {
         var stop = new CountDownLatch(1);
         try (var server = new ScriptedServer((request, out) -> {
-            write(out, ScriptedServer.HEADERS.replace("200 OK", "500 Internal Server Error") + chunk("out of memory\n" + "at model.forward\n".repeat(10_000)));
+            write(out, ScriptedServer.HEADERS.replace("200 OK", "500 Internal Server Error")
+                    + chunk("out of memory\n" + "at model.forward\n".repeat(10_000)));
             stop.await();
         })) {
-            var run = TestRun.of(results, "--base-url", server.url(), "-m", "m", "-p", "Hi", "--timeout", "10", "--retries", "0", "--echo", "none");
+            var run = TestRun.of(results, "--base-url", server.url(), "-m", "m", "-p", "Hi", "--timeout", "10",
+                    "--retries", "0", "--echo", "none");
             assertEquals("failed http_500 out of memory", run.request().get("status") + " " + run.request().get("error_type") + " "
                     + run.request().get("error"), run.err());
         } finally {
@@ -193,7 +197,8 @@ class FaultTest extends FaultCase {
     @Execution(ExecutionMode.CONCURRENT) // it waits more than it computes
     void aFullDiskStopsTheRunWithOneLineAndWhatIsWrittenStaysReadable() throws Exception {
         var disk = Files.createDirectory(folder.resolve("disk"));
-        var mount = new ProcessBuilder("mount", "-t", "tmpfs", "-o", "size=300k", "tmpfs", disk.toString()).redirectErrorStream(true)
+        var mount = new ProcessBuilder("mount", "-t", "tmpfs", "-o", "size=300k", "tmpfs", disk.toString())
+                .redirectErrorStream(true)
                 .start();
         Assumptions.assumeTrue(mount.waitFor() == 0, "needs the right to mount a tmpfs: run it as root");
         try {
@@ -216,10 +221,13 @@ class FaultTest extends FaultCase {
     void aRunThatCannotWriteWhatItMeasuredIsNoSuccess() throws Exception {
         try (var server = new MockWebServer()) {
             server.start();
-            server.enqueue(new MockResponse.Builder().addHeader("Content-Type", "text/event-stream").body(EVENT.repeat(800) + "data: [DONE]\n\n").build());
-            var builder = ToolProcess.of(List.of("-XX:-UsePerfData"), "stream.Stream", "--results", results.toString(), "--base-url",
+            server.enqueue(new MockResponse.Builder().addHeader("Content-Type", "text/event-stream")
+                    .body(EVENT.repeat(800) + "data: [DONE]\n\n").build());
+            var builder = ToolProcess.of(List.of("-XX:-UsePerfData"), "stream.Stream", "--results",
+                    results.toString(), "--base-url",
                     server.url("/v1").toString(), "-m", "m", "-p", "Hi", "-q", "--echo", "none");
-            var words = new ArrayList<>(List.of("sh", "-c", "ulimit -f 16; exec \"$@\"", "sh")); // no file may have more than 16 blocks
+            // no file may have more than 16 blocks
+            var words = new ArrayList<>(List.of("sh", "-c", "ulimit -f 16; exec \"$@\"", "sh"));
             words.addAll(builder.command());
             var process = builder.command(words).start();
             var said = text(process.getErrorStream());
@@ -260,7 +268,8 @@ class FaultTest extends FaultCase {
     private static final int NEARLY_A_FULL_PIPE = 60_000; // of 64 KB, without what its pages have no room for
 
     private Process interruptible() throws Exception {
-        var process = start(List.of(), "--base-url", simulator.baseUrl(), "-m", "sim-ttft1-itl10-n10000", "--max-tokens", "10000", "-p",
+        var process = start(List.of(), "--base-url", simulator.baseUrl(), "-m", "sim-ttft1-itl10-n10000",
+                "--max-tokens", "10000", "-p",
                 "Hi", "-q");
         process.getInputStream().read(); // the first token is on the screen
         return process;
@@ -278,7 +287,8 @@ class FaultTest extends FaultCase {
     @Test
     @Execution(ExecutionMode.CONCURRENT) // it waits more than it computes
     void ctrlCTwiceMeansNow() throws Exception {
-        // nobody reads what it says of its failures, as in a terminal that was paused: it can't come to its end once the pipe is full
+        // nobody reads what it says of its failures, as in a terminal that was paused: it can't come to its end once the pipe is
+        // full
         var process = start(List.of(), "--base-url", simulator.baseUrl(), "-m", "sim-ttft1-itl0-n2+status-500", "-p", "Hi", "-n",
                 "100000", "-c", "4", "--retries", "0", "-q", "--no-self-warmup");
         for (int before = 0, now = 0; now < NEARLY_A_FULL_PIPE || now > before; ) {
@@ -295,7 +305,8 @@ class FaultTest extends FaultCase {
 
     @Test
     void aClosedPipeEndsTheRunQuietly() throws Exception {
-        var process = start(List.of(), "--base-url", simulator.baseUrl(), "-m", "sim-ttft1-itl10-n10000", "--max-tokens", "10000", "-p",
+        var process = start(List.of(), "--base-url", simulator.baseUrl(), "-m", "sim-ttft1-itl10-n10000",
+                "--max-tokens", "10000", "-p",
                 "Hi", "-p", "Ho", "--no-self-warmup");
         process.getInputStream().read();
         process.getInputStream().close();
@@ -322,8 +333,8 @@ class FaultTest extends FaultCase {
     }
 
     /**
-     * Four answers of 0.2 s, one after the other; the process is stopped for a second during the second. Other pauses of a busy machine
-     * are shorter. The third may begin before the thread that watches runs again, so its row may have the mark.
+     * Four answers of 0.2 s, one after the other; the process is stopped for a second during the second. Other pauses of a busy
+     * machine are shorter. The third may begin before the thread that watches runs again, so its row may have the mark.
      */
     @Test
     @Execution(ExecutionMode.CONCURRENT) // it waits more than it computes
@@ -341,17 +352,23 @@ class FaultTest extends FaultCase {
         out.readAllBytes();
         assertTrue(process.waitFor(20, TimeUnit.SECONDS));
         var marks = new TestRun(0, "", "", results).requests().stream().map(row -> row.get("tainted")).toList();
-        assertEquals(List.of(false, true, false), java.util.stream.Stream.of(0, 1, 3).map(row -> marks.get(row).matches(".*cpu:(9\\d\\d|\\d{4})ms.*"))
+        assertEquals(List.of(false, true, false),
+                java.util.stream.Stream.of(0, 1, 3).map(row -> marks.get(row).matches(".*cpu:(9\\d\\d|\\d{4})ms.*"))
                 .toList(), marks.toString());
         var said = text(process.getErrorStream());
-        assertTrue(said.contains("warning: this process was paused while it measured; the column tainted of requests.csv tells in which rows."), said);
+        assertTrue(said.contains("warning: this process was paused while it measured; the column tainted of requests.csv tells "
+                + "in which rows."), said);
     }
 
-    /** All has come and is written; to type it takes ten minutes. It must end when the user leaves, or when nobody reads it any more. */
+    /**
+     * All has come and is written; to type it takes ten minutes. It must end when the user leaves, or when nobody reads it any
+     * more.
+     */
     @ParameterizedTest
     @ValueSource(booleans = {true, false})
     void whatIsNotTypedYetIsNotWaitedFor(boolean interrupted) throws Exception {
-        var process = start(List.of(), "--base-url", simulator.baseUrl(), "-m", "sim-ttft1-itl0-n3000", "--max-tokens", "3000", "-p", "Hi", "-q",
+        var process = start(List.of(), "--base-url", simulator.baseUrl(), "-m", "sim-ttft1-itl0-n3000",
+                "--max-tokens", "3000", "-p", "Hi", "-q",
                 "--typing-delay", "200");
         try {
             process.getInputStream().read();
@@ -374,13 +391,17 @@ class FaultTest extends FaultCase {
         }
     }
 
-    /** What the tool streams to itself needs a temporary folder; without one nothing is measured on a cold JVM as if it were warm. */
+    /**
+     * What the tool streams to itself needs a temporary folder; without one nothing is measured on a cold JVM as if it were warm.
+     */
     @Test
     void aBatchThatCannotWarmUpIsAnErrorBeforeAnythingIsSent() throws Exception {
-        var process = start(List.of("-Djava.io.tmpdir=" + folder.resolve("nowhere")), "--base-url", simulator.baseUrl(), "-m", QUICK, "-p", "Hi", "-n", "2", "-q");
+        var process = start(List.of("-Djava.io.tmpdir=" + folder.resolve("nowhere")), "--base-url", simulator.baseUrl(), "-m",
+                QUICK, "-p", "Hi", "-n", "2", "-q");
         var said = text(process.getErrorStream());
         assertEquals(1, process.waitFor(), said);
-        assertTrue(said.contains("stream: unexpected error: java.nio.file.NoSuchFileException: " + folder.resolve("nowhere")), said);
+        assertTrue(said.contains("stream: unexpected error: java.nio.file.NoSuchFileException: " + folder.resolve("nowhere")),
+                said);
         assertEquals(0, simulator.answers());
         assertFalse(Files.exists(results), "nothing is left");
     }
@@ -389,13 +410,16 @@ class FaultTest extends FaultCase {
     void whyThereIsNoConnectionIsTold() {
         var url = HttpUrl.get("http://models.invalid/v1");
         var types = new TreeMap<String, String>();
-        for (var failure : List.of(new UnknownHostException(), new SSLException("no"), new ConnectException(), new NoRouteToHostException(),
+        for (var failure : List.of(new UnknownHostException(), new SSLException("no"), new ConnectException(),
+                new NoRouteToHostException(),
                 new SocketTimeoutException(), new SocketException("Connection reset"))) {
             var error = ServerErrors.ofConnection(failure, url, null);
             types.put(failure.getClass().getSimpleName(), error.type() + " " + new Outcome.Failed(error).isRetryable());
         }
-        assertEquals(new TreeMap<>(Map.of("UnknownHostException", "dns true", "SSLException", "tls false", "ConnectException", "connect true",
-                "NoRouteToHostException", "connect true", "SocketTimeoutException", "connect true", "SocketException", "connection true")), types);
+        assertEquals(new TreeMap<>(Map.of("UnknownHostException", "dns true", "SSLException", "tls false",
+                "ConnectException", "connect true",
+                "NoRouteToHostException", "connect true", "SocketTimeoutException", "connect true", "SocketException",
+                "connection true")), types);
     }
 
     // Secrets
@@ -443,13 +467,15 @@ class FaultTest extends FaultCase {
     @Test
     @Timeout(120) // it may have to build the script
     void theKeyIsInNoArgumentOfAProcessThatTheLauncherStarts() throws Exception {
-        var builder = new ProcessBuilder("./jbang", "Stream.java", "--results", results.toString(), "--base-url", simulator.baseUrl(),
+        var builder = new ProcessBuilder("./jbang", "Stream.java", "--results", results.toString(),
+                "--base-url", simulator.baseUrl(),
                 "-m", "sim-ttft1-itl10-n10000", "--max-tokens", "10000", "-p", "Hi", "-q");
         builder.environment().put("OPENAI_API_KEY", "sk-very-secret");
         var process = builder.redirectError(ProcessBuilder.Redirect.DISCARD).start();
         var seen = new TreeSet<String>();
         try {
-            for (var out = process.getInputStream(); out.available() == 0; TimeUnit.MILLISECONDS.sleep(2)) { // until the first token
+            // until the first token
+            for (var out = process.getInputStream(); out.available() == 0; TimeUnit.MILLISECONDS.sleep(2)) {
                 assertTrue(process.isAlive(), "it ended without an answer");
                 java.util.stream.Stream.concat(java.util.stream.Stream.of(process.toHandle()), process.descendants())
                         .forEach(each -> each.info().commandLine().ifPresent(seen::add));
@@ -472,7 +498,8 @@ class FaultTest extends FaultCase {
             for (int i = 0; i < 2; i++) {
                 var body = new StringBuilder();
                 texts.forEach(text -> body.append(EVENT.replace("\"a\"", "\"" + text + "\"")));
-                server.enqueue(new MockResponse.Builder().addHeader("Content-Type", "text/event-stream").body(body + "data: [DONE]\n\n").build());
+                server.enqueue(new MockResponse.Builder().addHeader("Content-Type", "text/event-stream")
+                        .body(body + "data: [DONE]\n\n").build());
             }
             var url = server.url("/v1").toString();
             var plain = TestRun.of(results, "--base-url", url, "-m", "m", "-p", "Hi", "--echo", "none");

@@ -71,7 +71,8 @@ class LostConnectionTest extends FaultCase {
     private static ScriptedServer serverWithSecondAnswer(ServerSocket listener, String second) {
         return new ScriptedServer(listener, (request, out) -> {
             if (request == 1) {
-                write(out, HEAD.replace("Connection: close\r\n", "") + "Transfer-Encoding: chunked\r\n\r\n" + chunk(EVENT + "data: [DONE]\n\n")
+                write(out, HEAD.replace("Connection: close\r\n", "") + "Transfer-Encoding: chunked\r\n\r\n"
+                        + chunk(EVENT + "data: [DONE]\n\n")
                         + "0\r\n\r\n");
             } else {
                 write(out, second);
@@ -100,7 +101,8 @@ class LostConnectionTest extends FaultCase {
     void anAnswer408OnAConnectionThatIsKeptIsAFailure() throws Exception {
         try (var server = serverWithSecondAnswer(new ServerSocket(0, 50, InetAddress.getLoopbackAddress()),
                 "HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\n\r\n")) {
-            var run = TestRun.of(results, "--base-url", server.url(), "-m", "m", "-p", "Hi", "-n", "2", "--retries", "0", "--echo", "none");
+            var run = TestRun.of(results, "--base-url", server.url(), "-m", "m", "-p", "Hi", "-n", "2",
+                    "--retries", "0", "--echo", "none");
             assertEquals(List.of("completed", "failed"), column(run, "status"), run.err());
             assertEquals("408", run.requests().getLast().get("http_status"));
         }
@@ -112,31 +114,36 @@ class LostConnectionTest extends FaultCase {
         try (var server = new MockWebServer()) {
             server.start();
             server.enqueue(new MockResponse.Builder().code(408).addHeader("Connection", "close").build());
-            server.enqueue(new MockResponse.Builder().addHeader("Content-Type", "text/event-stream").body(EVENT + "data: [DONE]\n\n").build());
-            var run = TestRun.of(results, "--base-url", server.url("/v1").toString(), "-m", "m", "-p", "Hi", "--retries", "0", "--echo", "none");
+            server.enqueue(new MockResponse.Builder().addHeader("Content-Type", "text/event-stream")
+                    .body(EVENT + "data: [DONE]\n\n").build());
+            var run = TestRun.of(results, "--base-url", server.url("/v1").toString(), "-m", "m", "-p", "Hi",
+                    "--retries", "0", "--echo", "none");
             assertEquals("failed 408", run.request().get("status") + " " + run.request().get("http_status"));
             assertEquals(1, server.getRequestCount());
         }
     }
 
     /**
-     * Returns how many requests reach a server that resets two HTTP/2 streams, after some that it answers on the same connection, until
-     * one fails. The run has no retries.
+     * Returns how many requests reach a server that resets two HTTP/2 streams, after some that it answers on the same connection,
+     * until one fails. The run has no retries.
      */
     private int requestsUntilFailure(int answered, ErrorCode reset) throws Exception {
         try (var server = new MockWebServer()) {
             server.setProtocols(List.of(Protocol.H2_PRIOR_KNOWLEDGE));
             server.start();
-            var answer = new MockResponse.Builder().addHeader("Content-Type", "text/event-stream").body(EVENT + "data: [DONE]\n\n").build();
+            var answer = new MockResponse.Builder().addHeader("Content-Type", "text/event-stream")
+                    .body(EVENT + "data: [DONE]\n\n").build();
             for (int i = 0; i < answered; i++) {
                 server.enqueue(answer);
             }
             for (int i = 0; i < 2; i++) {
-                server.enqueue(new MockResponse.Builder().onRequestStart(new SocketEffect.CloseStream(reset.getHttpCode())).build());
+                server.enqueue(new MockResponse.Builder()
+                        .onRequestStart(new SocketEffect.CloseStream(reset.getHttpCode())).build());
             }
             server.enqueue(answer);
             results = folder.resolve("after-" + answered);
-            var run = TestRun.of(results, "--base-url", server.url("/v1").toString(), "-m", "m", "-p", "Hi", "-n", String.valueOf(answered + 1),
+            var run = TestRun.of(results, "--base-url", server.url("/v1").toString(), "-m", "m", "-p", "Hi", "-n",
+                    String.valueOf(answered + 1),
                     "--retries", "0", "--echo", "none", "--http", "2");
             assertEquals("failed", run.requests().getLast().get("status"), run.err());
             return server.getRequestCount();
@@ -157,9 +164,11 @@ class LostConnectionTest extends FaultCase {
             server.setProtocols(List.of(Protocol.H2_PRIOR_KNOWLEDGE));
             server.start();
             for (int i = 0; i < 9; i++) {
-                server.enqueue(new MockResponse.Builder().onRequestStart(new SocketEffect.CloseStream(ErrorCode.REFUSED_STREAM.getHttpCode())).build());
+                server.enqueue(new MockResponse.Builder()
+                        .onRequestStart(new SocketEffect.CloseStream(ErrorCode.REFUSED_STREAM.getHttpCode())).build());
             }
-            var run = TestRun.of(results, "--base-url", server.url("/v1").toString(), "-m", "m", "-p", "Hi", "--retries", "2", "--echo", "none",
+            var run = TestRun.of(results, "--base-url", server.url("/v1").toString(), "-m", "m", "-p", "Hi",
+                    "--retries", "2", "--echo", "none",
                     "--http", "2", "--connection", connection);
             assertEquals(requests, server.getRequestCount());
             assertEquals(3, run.requests().size());
@@ -172,7 +181,9 @@ class LostConnectionTest extends FaultCase {
         return frame.putShort((short) 0).put((byte) payload.length).put((byte) type).put((byte) 0).putInt(0).put(payload).array();
     }
 
-    /** Answers the headers of a request with GOAWAY, frame 7 (RFC 9113, section 6.8): the last stream that was processed is 0, none. */
+    /**
+     * Answers the headers of a request with GOAWAY, frame 7 (RFC 9113, section 6.8): the last stream that was processed is 0, none.
+     */
     private static void goAway(Socket connection, AtomicInteger requests) {
         try (connection) {
             var in = new DataInputStream(connection.getInputStream());
@@ -205,7 +216,8 @@ class LostConnectionTest extends FaultCase {
                     }
                 }
             });
-            var run = TestRun.of(results, "--base-url", "http://localhost:" + listener.getLocalPort() + "/v1", "-m", "m", "-p", "Hi", "--retries", "0",
+            var run = TestRun.of(results, "--base-url", "http://localhost:" + listener.getLocalPort() + "/v1", "-m", "m",
+                    "-p", "Hi", "--retries", "0",
                     "--echo", "none", "--http", "2");
             assertEquals("failed true", run.request().get("status") + " " + run.request().get("resent"), run.err());
             assertEquals(2, requests.get());
@@ -228,12 +240,15 @@ class LostConnectionTest extends FaultCase {
                 Thread.sleep(400);
                 throw new EOFException("the connection ends");
             }
-            write(out, HEAD.replace("Connection: close\r\n", "") + "Transfer-Encoding: chunked\r\n\r\n" + chunk(EVENT + "data: [DONE]\n\n") + "0\r\n\r\n");
+            write(out, HEAD.replace("Connection: close\r\n", "") + "Transfer-Encoding: chunked\r\n\r\n"
+                    + chunk(EVENT + "data: [DONE]\n\n") + "0\r\n\r\n");
         })) {
-            var run = TestRun.of(results, "--base-url", server.url(), "-m", "m", "-p", "Hi", "-n", "2", "--retries", "0", "--echo", "none");
+            var run = TestRun.of(results, "--base-url", server.url(), "-m", "m", "-p", "Hi", "-n", "2",
+                    "--retries", "0", "--echo", "none");
             assertEquals(1, JsonMapper.shared().readTree(run.file("run.json")).at("/counts/resent").asInt(), run.err());
             for (var column : List.of("sent_ms", "headers_ms", "first_event_ms", "ttft_ms", "total_ms")) {
-                assertTrue(Double.parseDouble(run.requests().getLast().get(column)) < 350, column + " " + run.requests().getLast().get(column));
+                assertTrue(Double.parseDouble(run.requests().getLast().get(column)) < 350,
+                        column + " " + run.requests().getLast().get(column));
             }
         }
     }
@@ -242,7 +257,8 @@ class LostConnectionTest extends FaultCase {
     @Test
     void aTlsConnectionThatEndsProperlyIsSentOnceMore() throws Exception {
         try (var trust = TrustedCertificate.forLocalhost(folder);
-             var server = serverWithSecondAnswer(trust.serverSocketFactory().createServerSocket(0, 50, InetAddress.getLoopbackAddress()), "")) {
+             var server = serverWithSecondAnswer(trust.serverSocketFactory()
+                     .createServerSocket(0, 50, InetAddress.getLoopbackAddress()), "")) {
             assertSentOnceMore(server.url().replace("http:", "https:"));
         }
     }
@@ -265,7 +281,8 @@ class LostConnectionTest extends FaultCase {
         assertFalse(column(run, "connect_ms").contains(""));
         results = folder.resolve("two"); // servers of one host, by their ports
         try (var other = SimulatedServer.start(2)) {
-            run = run("-m", "a=sim-ttft50-itl1-n3,b=sim-ttft50-itl1-n3@" + other.baseUrl(), "-p", "Hi", "-n", "3", "-c", "2", "--no-self-warmup");
+            run = run("-m", "a=sim-ttft50-itl1-n3,b=sim-ttft50-itl1-n3@" + other.baseUrl(), "-p", "Hi", "-n", "3",
+                    "-c", "2", "--no-self-warmup");
             assertEquals(List.of("true"), column(run, "connection_reused").stream().distinct().toList());
         }
         results = folder.resolve("single");
@@ -290,16 +307,19 @@ class LostConnectionTest extends FaultCase {
                 @Override
                 public MockResponse dispatch(RecordedRequest request) {
                     paths.add(request.getMethod() + " " + request.getUrl().encodedPath());
-                    return new MockResponse.Builder().addHeader("Content-Type", "text/event-stream").body(EVENT + "data: [DONE]\n\n").build();
+                    return new MockResponse.Builder().addHeader("Content-Type", "text/event-stream")
+                            .body(EVENT + "data: [DONE]\n\n").build();
                 }
             });
             server.start();
-            var run = TestRun.of(results, "--base-url", server.url("/v1").toString(), "-m", "m", "-p", "Hi", "-n", "3", "--http", "1.1",
+            var run = TestRun.of(results, "--base-url", server.url("/v1").toString(), "-m", "m", "-p", "Hi",
+                    "-n", "3", "--http", "1.1",
                     "--echo", "none");
             assertEquals(List.of("true", "true", "true"), column(run, "connection_reused"), run.err());
             assertEquals(List.of("", "", ""), column(run, "tls_ms"));
             assertEquals(List.of("http/1.1"), column(run, "http_version").stream().distinct().toList());
-            assertEquals(List.of("GET /v1/models", "POST /v1/chat/completions", "POST /v1/chat/completions", "POST /v1/chat/completions"),
+            assertEquals(List.of("GET /v1/models", "POST /v1/chat/completions", "POST /v1/chat/completions",
+                    "POST /v1/chat/completions"),
                     List.copyOf(paths));
         }
     }
@@ -312,7 +332,8 @@ class LostConnectionTest extends FaultCase {
         for (var fault : List.of("none", "close-late")) {
             results = folder.resolve(fault);
             var before = simulator.answers();
-            var run = run("-m", "sim-ttft40-itl2-n12+" + fault, "-p", "Hi", "-n", "120", "-c", "8", "--retries", "0", "--no-self-warmup");
+            var run = run("-m", "sim-ttft40-itl2-n12+" + fault, "-p", "Hi", "-n", "120", "-c", "8",
+                    "--retries", "0", "--no-self-warmup");
             assertEquals(0, run.exitCode(), run.err());
             assertEquals(120, run.requests().stream().filter(row -> row.get("status").equals("completed")).count());
             assertEquals(120, simulator.answers() - before, "each request is answered once");
@@ -326,7 +347,8 @@ class LostConnectionTest extends FaultCase {
 
     /** From the start of the first request to the end of the last. */
     private static double spanMillis(TestRun run) {
-        var starts = run.requests().stream().mapToLong(row -> Instant.parse(row.get("started_at")).toEpochMilli()).min().getAsLong();
+        var starts = run.requests().stream().mapToLong(row -> Instant.parse(row.get("started_at")).toEpochMilli()).min()
+                .getAsLong();
         return run.requests().stream().mapToDouble(row -> Instant.parse(row.get("started_at")).toEpochMilli()
                 + Double.parseDouble(row.get("queue_ms")) + Double.parseDouble(row.get("total_ms"))).max().getAsDouble() - starts;
     }

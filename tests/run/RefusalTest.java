@@ -86,21 +86,26 @@ class RefusalTest {
     void aWaitThatIsLongerThanARequestMayTakeLeavesTheRestToResume() throws Exception {
         var answers = new AtomicInteger();
         var isOver = new boolean[1];
-        try (var server = server(body -> body.path("model").asString("").equals("other") || answers.incrementAndGet() <= 6 || isOver[0] ? ANSWER
+        try (var server = server(body -> body.path("model").asString("").equals("other")
+                || answers.incrementAndGet() <= 6 || isOver[0] ? ANSWER
                 : new MockResponse.Builder().code(429).addHeader("Retry-After", "400").body("{}").build())) {
             var run = run(server, "-m", "m,other", "-n", "20", "-c", "2", "--timeout", "60", "--seed", "1");
             assertEquals(1, run.exitCode());
             var refused = run.requests().stream().filter(row -> row.get("http_status").equals("429")).count();
-            assertTrue(refused >= 1 && refused <= 2, refused + " were sent after the server had refused: no more than are in flight");
-            assertEquals(20, run.requests().stream().filter(row -> row.get("model").equals("other") && row.get("status").equals("completed")).count(),
+            assertTrue(refused >= 1 && refused <= 2,
+                    refused + " were sent after the server had refused: no more than are in flight");
+            assertEquals(20, run.requests().stream()
+                    .filter(row -> row.get("model").equals("other") && row.get("status").equals("completed")).count(),
                     "the other model goes on");
-            var said = "stream: warning: m: the server asks to wait for 400 s, longer than --timeout 60. No other request of it is sent. ";
+            var said = "stream: warning: m: the server asks to wait for 400 s, longer than --timeout 60. No other request of it "
+                    + "is sent. ";
             assertEquals(2, run.err().split(said, -1).length, run.err());
             assertTrue(run.err().contains("Stream.java --resume " + run.folder() + " sends what is left."), run.err());
             isOver[0] = true;
             var resumed = TestRun.of(folder.resolve("results"), "--resume", run.folder().getFileName().toString());
             assertEquals(0, resumed.exitCode(), resumed.err());
-            assertEquals(40, resumed.requests().stream().filter(row -> row.get("status").equals("completed")).map(row -> row.get("request_id"))
+            assertEquals(40, resumed.requests().stream().filter(row -> row.get("status").equals("completed"))
+                    .map(row -> row.get("request_id"))
                     .distinct().count());
         }
     }
@@ -109,7 +114,8 @@ class RefusalTest {
     void aQuestionIsAskedAgainAfterTheTimeThatAServerWanted() throws Exception {
         try (var server = server(body -> bodies.size() == 1
                 ? new MockResponse.Builder().code(429).addHeader("Retry-After", "400").body("{}").build() : ANSWER)) {
-            var run = TestRun.of(folder.resolve("results"), Map.of(), "one\ntwo\n", "--base-url", server.url("/v1").toString(), "-m", "m", "--ask",
+            var run = TestRun.of(folder.resolve("results"), Map.of(), "one\ntwo\n", "--base-url",
+                    server.url("/v1").toString(), "-m", "m", "--ask",
                     "--timeout", "60");
             assertEquals(List.of("429", "200"), column(run, "http_status"), run.err());
             assertTrue(run.err().contains("No other request of it is sent. Ask it again later."), run.err());
@@ -133,7 +139,8 @@ class RefusalTest {
     @ParameterizedTest
     @CsvSource({"20, 3, 20", "soon, 3, 3000", ", 0.5, 500", "soon, ,"})
     void theTimeToWaitIsTheFirstThatCanBeRead(String millis, String seconds, Long expected) {
-        var response = new Response.Builder().request(new Request.Builder().url("http://localhost/").build()).protocol(Protocol.HTTP_1_1).code(503)
+        var response = new Response.Builder().request(new Request.Builder().url("http://localhost/").build())
+                .protocol(Protocol.HTTP_1_1).code(503)
                 .message("");
         Optional.ofNullable(millis).ifPresent(value -> response.header("retry-after-ms", value));
         Optional.ofNullable(seconds).ifPresent(value -> response.header("Retry-After", value));
@@ -155,12 +162,16 @@ class RefusalTest {
     void aModelThatIsBeingLoadedIsWaitedForWithoutRetries() throws Exception {
         var looks = new AtomicInteger();
         try (var server = server(body -> looks.incrementAndGet() == 4 ? refusal(500, "Oh") : looks.get() > 3 ? ANSWER
-                : new MockResponse.Builder().code(503).addHeader("Connection", "close").body("{\"error\":{\"code\":503,\"message\":\"Loading model\",\"type\":\"unavailable_error\"}}").build())) {
+                : new MockResponse.Builder().code(503).addHeader("Connection", "close")
+                .body("{\"error\":{\"code\":503,\"message\":\"Loading model\",\"type\":\"unavailable_error\"}}").build())) {
             var run = run(server, "-m", "m", "-n", "3", "--retries", "1");
             assertEquals(0, run.exitCode(), run.err());
-            assertEquals(List.of("503", "503", "503", "500", "200", "200", "200"), column(run, "http_status"), "the only retry is that of the 500");
-            assertEquals(2, run.err().split("m: the server is loading the model. Its requests wait, for at most --timeout 300 s.", -1).length, run.err());
-            run.requests().forEach(row -> assertTrue(Double.parseDouble(row.get("queue_ms")) < 400, "the wait is part of no attempt: " + row));
+            assertEquals(List.of("503", "503", "503", "500", "200", "200", "200"), column(run, "http_status"),
+                    "the only retry is that of the 500");
+            assertEquals(2, run.err().split("m: the server is loading the model. Its requests wait, for at most --timeout 300 s.",
+                    -1).length, run.err());
+            run.requests().forEach(row ->
+                    assertTrue(Double.parseDouble(row.get("queue_ms")) < 400, "the wait is part of no attempt: " + row));
         }
     }
 
@@ -176,9 +187,11 @@ class RefusalTest {
     /** In this order: status, message, whether it is loading. */
     @ParameterizedTest
     @CsvSource(delimiter = '|', value = {
-        "503|Loading model|true", "500|unexpected server status: llm server loading model|true", "503|Model org/name is currently loading|true",
+        "503|Loading model|true", "500|unexpected server status: llm server loading model|true",
+                "503|Model org/name is currently loading|true",
         "503|model llama is still being loaded|true", "503|The model is not ready|true", "503|engine is starting|true",
-        "500|error loading model: no such file|false", "503|failed to load model|false", "503|overloaded|false", "400|Loading model|false",
+        "500|error loading model: no such file|false", "503|failed to load model|false", "503|overloaded|false",
+        "400|Loading model|false",
         "503|The model is overloaded|false", "503|model m is loaded on another node|false"})
     void aServerSaysThatItIsLoadingInWordsOfItsOwn(int status, String message, boolean isLoading) {
         assertEquals(isLoading, new Outcome.Failed("http_" + status, message, status).isLoading());
@@ -186,7 +199,8 @@ class RefusalTest {
 
     /** In this order: status, type, how the stream ended as other tools see it. */
     @ParameterizedTest
-    @CsvSource({"200, overloaded_error, ERROR_EVENT", "200, endless_answer, OTHER", "200, bad_event, OTHER", "200, not_streamed, OTHER",
+    @CsvSource({"200, overloaded_error, ERROR_EVENT", "200, endless_answer, OTHER", "200, bad_event, OTHER",
+            "200, not_streamed, OTHER",
         "503, overloaded_error, OTHER", ", connection, OTHER"})
     void onlyAnErrorThatTheServerReportsInsideAStreamIsAnErrorEvent(Integer status, String type, StreamEnd end) {
         assertEquals(end, new Outcome.Failed(type, "m", status).end());
@@ -194,7 +208,8 @@ class RefusalTest {
 
     @Test
     void aStreamThatEndsInOrderIsClosedEarlyAndABrokenOneIsNot() {
-        assertEquals(List.of(StreamEnd.COMPLETE, StreamEnd.CLOSED_EARLY, StreamEnd.OTHER, StreamEnd.OTHER), List.of(new Outcome.Completed().end(),
+        assertEquals(List.of(StreamEnd.COMPLETE, StreamEnd.CLOSED_EARLY, StreamEnd.OTHER, StreamEnd.OTHER),
+                List.of(new Outcome.Completed().end(),
                 new Outcome.Truncated("m", true).end(), new Outcome.Truncated("m", false).end(), new Outcome.Stalled().end()));
     }
 
@@ -209,27 +224,34 @@ class RefusalTest {
         forms.learn(model, new RequestForm(UsageRequest.NONE, Map.of("seed", "")));
         forms.learn(model, new RequestForm(UsageRequest.AT_THE_END, Map.of("temperature", "")));
         assertEquals(new RequestForm(UsageRequest.NONE, Map.of("seed", "", "temperature", "")), forms.of(model));
-        assertEquals(new RequestForm(UsageRequest.NONE, Map.of()), forms.of(TestModels.of("other", "chat", "http://localhost:1/v1")));
+        assertEquals(new RequestForm(UsageRequest.NONE, Map.of()),
+                forms.of(TestModels.of("other", "chat", "http://localhost:1/v1")));
         assertEquals(UsageRequest.WITH_EACH_EVENT, forms.of(TestModels.of("m", "chat", "http://localhost:2/v1")).usage());
     }
 
-    private static final String LIMIT = "Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead.";
-    private static final String TEMPERATURE = "Unsupported value: 'temperature' does not support 0.0 with this model. Only the default (1) value is"
+    private static final String LIMIT =
+            "Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead.";
+    private static final String TEMPERATURE =
+            "Unsupported value: 'temperature' does not support 0.0 with this model. Only the default (1) value is"
             + " supported.";
 
     @Test
     void aRefusedParameterIsSentOtherwiseFromThenOnToThatModel() throws Exception {
-        try (var server = server(body -> !body.path("model").asString("").equals("prod-3") ? ANSWER : body.has("max_tokens") ? refusal(400, LIMIT)
+        try (var server = server(body -> !body.path("model").asString("").equals("prod-3") ? ANSWER
+                : body.has("max_tokens") ? refusal(400, LIMIT)
                 : body.has("temperature") ? refusal(400, TEMPERATURE) : ANSWER)) {
             var run = run(server, "-m", "prod-3,other", "-n", "2", "--retries", "0", "--order", "by-model", "--max-tokens", "77");
             assertEquals(0, run.exitCode(), run.err());
             assertEquals(List.of("400", "400", "200", "200", "200", "200"), column(run, "http_status"));
             var forms = bodies.stream().map(body -> body.path("model").asString("") + " " + body.path("max_tokens").asInt(0) + " "
                     + body.path("max_completion_tokens").asInt(0) + " " + body.has("temperature")).toList();
-            assertEquals(List.of("prod-3 77 0 true", "prod-3 0 77 true", "prod-3 0 77 false", "prod-3 0 77 false", "other 77 0 true",
+            assertEquals(List.of("prod-3 77 0 true", "prod-3 0 77 true", "prod-3 0 77 false",
+                    "prod-3 0 77 false", "other 77 0 true",
                     "other 77 0 true"), forms);
-            assertTrue(run.err().contains("stream: warning: prod-3 refuses max_tokens; max_completion_tokens is sent instead.\n"), run.err());
-            assertTrue(run.err().contains("stream: warning: prod-3 refuses temperature; it is left out, and the server's default applies.\n"), run.err());
+            assertTrue(run.err().contains("stream: warning: prod-3 refuses max_tokens; max_completion_tokens is sent instead.\n"),
+                    run.err());
+            assertTrue(run.err().contains(
+                    "stream: warning: prod-3 refuses temperature; it is left out, and the server's default applies.\n"), run.err());
         }
     }
 
@@ -239,7 +261,8 @@ class RefusalTest {
         try (var server = server(body -> refusal(400, TEMPERATURE))) {
             var run = run(server, "--models", models.toString());
             assertEquals(1, run.exitCode());
-            assertEquals(List.of(0.5), bodies.stream().map(body -> body.path("temperature").asDouble(-1)).toList(), "the same again is of no use");
+            assertEquals(List.of(0.5), bodies.stream().map(body -> body.path("temperature").asDouble(-1)).toList(),
+                    "the same again is of no use");
             assertFalse(run.err().contains("left out"), run.err());
         }
     }
@@ -261,7 +284,8 @@ class RefusalTest {
         var body = JsonMapper.shared().readTree(sent);
         changed.applyTo((ObjectNode) body);
         assertEquals(next, changed == form ? "-" : body.toString());
-        assertFalse(changed != form && changed.without("Unsupported parameter: max_tokens, max_completion_tokens, temperature, seed", body.toString(), Set.of())
+        assertFalse(changed != form && changed.without(
+                "Unsupported parameter: max_tokens, max_completion_tokens, temperature, seed", body.toString(), Set.of())
                 != changed && !sent.contains(","), "a parameter that was changed is not changed back");
     }
 }

@@ -84,8 +84,10 @@ class RequestEndTest extends StreamRunCase {
     void an422ThatNamesStreamOptionsIsUnderstoodToo() throws Exception {
         try (var server = new MockWebServer()) {
             server.start();
-            server.enqueue(new MockResponse.Builder().code(422).body("{\"detail\":\"extra fields not permitted: stream_options\"}").build());
-            server.enqueue(new MockResponse.Builder().addHeader("Content-Type", "text/event-stream").body("data: [DONE]\n\n").build());
+            server.enqueue(new MockResponse.Builder().code(422)
+                    .body("{\"detail\":\"extra fields not permitted: stream_options\"}").build());
+            server.enqueue(new MockResponse.Builder().addHeader("Content-Type", "text/event-stream")
+                    .body("data: [DONE]\n\n").build());
             var run = TestRun.of(results, "--base-url", server.url("/v1").toString(), "-m", "m", "-p", "Hi", "--retries", "0");
             assertEquals(2, server.getRequestCount(), run.err());
             server.takeRequest();
@@ -114,11 +116,13 @@ class RequestEndTest extends StreamRunCase {
     @Test
     void aServerThatIsNotThereIsSaidOnceAndNotWaitedForAgain() throws Exception {
         var port = ScriptedServer.freePort();
-        var run = TestRun.of(results, "--base-url", "http://localhost:" + port, "-m", "m", "-p", "a", "-p", "b", "-p", "c", "--retries", "1");
+        var run = TestRun.of(results, "--base-url", "http://localhost:" + port, "-m", "m", "-p", "a", "-p", "b",
+                "-p", "c", "--retries", "1");
         assertEquals(1, run.exitCode());
         assertEquals(1, run.err().split("nothing answers at localhost:" + port, -1).length - 1, run.err());
         assertEquals(List.of("1", "2", "1", "1"), column(run.requests(), "attempt"));
-        run.requests().forEach(row -> assertTrue(number(row, "total_ms") >= 0 && number(row, "total_ms") < 10_000, row.get("total_ms")));
+        run.requests().forEach(row ->
+                assertTrue(number(row, "total_ms") >= 0 && number(row, "total_ms") < 10_000, row.get("total_ms")));
     }
 
     @Test
@@ -139,7 +143,8 @@ class RequestEndTest extends StreamRunCase {
                 Thread.sleep(100);
                 ScriptedServer.write(out, ScriptedServer.chunk(": ping\n\n"));
             }
-            ScriptedServer.write(out, ScriptedServer.chunk("data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n") + "0\r\n\r\n");
+            ScriptedServer.write(out, ScriptedServer.chunk(
+                    "data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n") + "0\r\n\r\n");
         })) {
             var run = TestRun.of(results, "--base-url", server.url(), "-m", "m", "-p", "Hi", "--stall-timeout", "0.6");
             assertEquals("completed", run.request().get("status"));

@@ -122,7 +122,8 @@ class ResumeTest {
             results = folder.resolve("results-" + kill);
             var words = new ArrayList<>(List.of("stream.Stream", "--results", results.toString()));
             words.addAll(List.of(command()));
-            var process = ToolProcess.of(List.of(), words.toArray(String[]::new)).redirectErrorStream(true).redirectOutput(ProcessBuilder.Redirect.DISCARD)
+            var process = ToolProcess.of(List.of(), words.toArray(String[]::new)).redirectErrorStream(true)
+                    .redirectOutput(ProcessBuilder.Redirect.DISCARD)
                     .start();
             var bytes = 500 + random.nextInt(35_000);
             while (process.isAlive() && size() < bytes) {
@@ -140,7 +141,8 @@ class ResumeTest {
         for (var name : List.of("requests.csv", "events.csv")) {
             var missing = name.equals("events.csv") ? 2 : 11;
             var old = new ArrayList<String>();
-            for (var line : Files.readAllLines(file(name)).stream().limit(name.equals("events.csv") ? Long.MAX_VALUE : 8).toList()) {
+            for (var line : Files.readAllLines(file(name)).stream()
+                    .limit(name.equals("events.csv") ? Long.MAX_VALUE : 8).toList()) {
                 old.add(line.replaceFirst("(,[^,\"]*){" + missing + "}$", ""));
             }
             Files.writeString(file(name), String.join("\r\n", old) + "\r\n");
@@ -196,7 +198,8 @@ class ResumeTest {
         var resumedAt = RunManifest.read(results.resolve(runId())).resumedAt().stream().map(Instant::parse).toList();
         assertEquals(2, resumedAt.size());
         for (int i = 0; i < 2; i++) {
-            assertTrue(!resumedAt.get(i).isBefore(times.get(i).truncatedTo(ChronoUnit.SECONDS)) && !resumedAt.get(i).isAfter(times.get(i + 1)),
+            assertTrue(!resumedAt.get(i).isBefore(times.get(i).truncatedTo(ChronoUnit.SECONDS))
+                    && !resumedAt.get(i).isAfter(times.get(i + 1)),
                     resumedAt + " and " + times);
         }
     }
@@ -233,14 +236,16 @@ class ResumeTest {
     void theOrderIsThatOfTheSeedThatWasDrawn() throws Exception {
         var order = ids(TestRun.of(results, "--base-url", simulator.baseUrl(), "-m", "a=sim-ttft1-itl0-n2,b=sim-ttft1-itl0-n3",
                 "-p", "Hi", "-n", "10").requests());
-        Files.writeString(file("requests.csv"), String.join("\r\n", Files.readAllLines(file("requests.csv")).subList(0, 3)) + "\r\n");
+        Files.writeString(file("requests.csv"),
+                String.join("\r\n", Files.readAllLines(file("requests.csv")).subList(0, 3)) + "\r\n");
         assertEquals(order, ids(finish().requests()));
     }
 
     @Test
     void aRunIsNamedByItsFolderToo() throws Exception {
         TestRun.of(results, command());
-        Files.writeString(file("requests.csv"), String.join("\r\n", Files.readAllLines(file("requests.csv")).subList(0, 5)) + "\r\n");
+        Files.writeString(file("requests.csv"),
+                String.join("\r\n", Files.readAllLines(file("requests.csv")).subList(0, 5)) + "\r\n");
         var relative = Path.of("").toAbsolutePath().relativize(results.resolve(runId())).toString();
         assertWhole(new TestRun(TestRun.of(folder.resolve("elsewhere"), "--resume", relative).exitCode(), "", "", results));
     }
@@ -257,7 +262,8 @@ class ResumeTest {
     @Test
     void aGuardedRequestThatIsSentAgainIsCountedOnce() throws Exception {
         var prompt = Files.writeString(folder.resolve("=sum.txt"), "Hi");
-        TestRun.of(results, "--base-url", simulator.baseUrl(), "-m", "sim-ttft1-itl0-n2+status-500", "--csv-safe", "--retries", "0", prompt.toString());
+        TestRun.of(results, "--base-url", simulator.baseUrl(), "-m", "sim-ttft1-itl0-n2+status-500", "--csv-safe",
+                "--retries", "0", prompt.toString());
         assertTrue(Files.readString(file("requests.csv")).contains("\r\n'=sum"), Files.readString(file("requests.csv")));
         TestRun.of(results, "--resume", runId(), "--retry-failed");
         assertEquals(1, RunManifest.read(results.resolve(runId())).counts().requests());
@@ -332,7 +338,8 @@ class ResumeTest {
     }
 
     @ParameterizedTest
-    @CsvSource(delimiter = '|', value = {"max_tokens: 5|max_tokens: 6", "temperature: 0.5|temperature: 0.6", "system: Be brief.|system: Be long.",
+    @CsvSource(delimiter = '|', value = {"max_tokens: 5|max_tokens: 6", "temperature: 0.5|temperature: 0.6",
+            "system: Be brief.|system: Be long.",
         "model: sim-ttft1-itl0-n2|model: sim-ttft1-itl0-n3", "topic: maths|topic: physics"})
     void whateverIsSentOfAPromptMustBeTheSame(String line, String changed) throws Exception {
         var prompt = folder.resolve("one.md");
@@ -340,7 +347,8 @@ class ResumeTest {
         TestRun.of(results, "--base-url", simulator.baseUrl(), "--model", "sim-ttft1-itl0-n2", prompt.toString());
         Files.writeString(prompt, "---\n" + changed + "\n---\nOne?");
         var said = finish().err();
-        assertTrue(said.endsWith("stream: " + prompt + ": has changed since the run began (prompt one.md); restore it, or begin a new run\n"), said);
+        assertTrue(said.endsWith("stream: " + prompt
+                + ": has changed since the run began (prompt one.md); restore it, or begin a new run\n"), said);
     }
 
     @ParameterizedTest
@@ -348,11 +356,13 @@ class ResumeTest {
         "a.max_tokens|6|model a has max_tokens 6, when the run began it was 5; restore it, or begin a new run",
         "a.temperature|0.6|model a has temperature 0.6, when the run began it was 0.5; restore it, or begin a new run",
         "a.api|\"completions\"|model a has api completions, when the run began it was chat; restore it, or begin a new run",
-        "a.extra|{\"top_p\":0.6}|model a has extra {\"top_p\":0.6}, when the run began it was {\"top_p\":0.5}; restore it, or begin a new run",
+        "a.extra|{\"top_p\":0.6}|model a has extra {\"top_p\":0.6}, when the run began it was {\"top_p\":0.5}; restore it, or "
+        + "begin a new run",
         "a.label|\"b\"|model b is new since the run began; take it out, or begin a new run"
                 + ";stream: model a was there when the run began; restore it, or begin a new run"})
     void whateverIsSetOfAModelMustBeTheSame(String where, String changed, String said) throws Exception {
-        var model = JsonMapper.shared().createObjectNode().put("label", "a").put("name", "sim-ttft1-itl0-n2").put("base_url", simulator.baseUrl())
+        var model = JsonMapper.shared().createObjectNode().put("label", "a").put("name", "sim-ttft1-itl0-n2")
+                .put("base_url", simulator.baseUrl())
                 .put("max_tokens", 5).put("temperature", 0.5).put("api", "chat");
         model.putObject("extra").put("top_p", 0.5);
         var models = Files.writeString(folder.resolve("models.json"), "[" + model + "]");
@@ -368,16 +378,19 @@ class ResumeTest {
     @Test
     void whatIsKnownOfTheClientAndOfTheClocksIsKept() throws Exception {
         try (var other = SimulatedServer.start(2)) {
-            TestRun.of(results, "--base-url", simulator.baseUrl(), "-m", "a=sim-ttft1-itl0-n2,b=sim-ttft1-itl0-n2@" + other.baseUrl(), "-p", "Hi", "-n", "10");
+            TestRun.of(results, "--base-url", simulator.baseUrl(), "-m",
+                    "a=sim-ttft1-itl0-n2,b=sim-ttft1-itl0-n2@" + other.baseUrl(), "-p", "Hi", "-n", "10");
             var before = RunManifest.read(results.resolve(runId()));
             assertEquals(2, before.clockOffsets().size());
             assertNotNull(before.clientOverhead());
-            Files.writeString(file("requests.csv"), String.join("\r\n", Files.readAllLines(file("requests.csv")).subList(0, 20)) + "\r\n");
+            Files.writeString(file("requests.csv"),
+                    String.join("\r\n", Files.readAllLines(file("requests.csv")).subList(0, 20)) + "\r\n");
             var run = finish();
             assertTrue(run.err().contains("1 request left") && run.err().contains("error of the client"), run.err());
             var after = RunManifest.read(results.resolve(runId()));
             assertEquals(before.clientOverhead(), after.clientOverhead());
-            assertEquals(Set.of(simulator.baseUrl(), other.baseUrl()), after.clockOffsets().stream().map(ClockOffset::server).collect(Collectors.toSet()));
+            assertEquals(Set.of(simulator.baseUrl(), other.baseUrl()),
+                    after.clockOffsets().stream().map(ClockOffset::server).collect(Collectors.toSet()));
         }
     }
 
@@ -395,7 +408,8 @@ class ResumeTest {
 
     @Test
     void aRunThatGoesOnIsLockedFromItsBeginning() throws Exception {
-        var process = ToolProcess.of(List.of(), "stream.Stream", "--base-url", simulator.baseUrl(), "-m", "sim-ttft1-itl10-n10000", "-p", "Hi",
+        var process = ToolProcess.of(List.of(), "stream.Stream", "--base-url", simulator.baseUrl(), "-m",
+                "sim-ttft1-itl10-n10000", "-p", "Hi",
                 "--max-tokens", "10000", "-q", "--no-self-warmup", "--results", results.toString()).start();
         try {
             process.getInputStream().read(); // the first token
@@ -410,14 +424,16 @@ class ResumeTest {
     @Test
     void aModelThatIsElsewhereNowIsNamedAndNothingIsSent() throws Exception {
         try (var server = new MockWebServer()) {
-            server.enqueue(new MockResponse.Builder().addHeader("Content-Type", "text/event-stream").body("data: [DONE]\n\n").build());
+            server.enqueue(new MockResponse.Builder().addHeader("Content-Type", "text/event-stream")
+                    .body("data: [DONE]\n\n").build());
             server.start();
             var url = server.url("/v1").toString();
             TestRun.of(results, Map.of("OPENAI_BASE_URL", url), "", "-m", "a=m", "-p", "Hi");
             Files.writeString(file("requests.csv"), Files.readAllLines(file("requests.csv")).getFirst() + "\r\n");
             var run = TestRun.of(results, Map.of("OPENAI_BASE_URL", "http://localhost:1/v1"), "", "--resume", runId());
             assertEquals(2, run.exitCode(), run.err());
-            assertEquals("stream: model a was m at " + url + " when the run began, it is m at http://localhost:1/v1 now; set the environment"
+            assertEquals("stream: model a was m at " + url
+                    + " when the run began, it is m at http://localhost:1/v1 now; set the environment"
                     + " as it was, or begin a new run\n", run.err());
             assertEquals(1, Files.readAllLines(file("requests.csv")).size());
         }
@@ -430,7 +446,8 @@ class ResumeTest {
         all.addAll(List.of(words.split(" ")));
         var run = TestRun.of(results, all.toArray(String[]::new));
         assertEquals(2, run.exitCode());
-        assertTrue(run.err().startsWith("stream: --resume X takes its plan from the run; only these options may be added:"), run.err());
+        assertTrue(run.err().startsWith("stream: --resume X takes its plan from the run; only these options may be added:"),
+                run.err());
     }
 
     @Test

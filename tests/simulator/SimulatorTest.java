@@ -145,11 +145,13 @@ class SimulatorTest {
     void theAnswerFitsTheQuestionAndAnyQuestionHasOne() throws Exception {
         for (var question : List.of("What is the capital of France?", "Tell me, tell me: what is the capital of France? Of France!",
                 "capital", "The capital, please.")) {
-            var answer = JsonMapper.shared().readTree(post("/completions", "{\"model\":\"gpt-4\",\"prompt\":\"" + question + "\"}").body());
+            var answer = JsonMapper.shared()
+                    .readTree(post("/completions", "{\"model\":\"gpt-4\",\"prompt\":\"" + question + "\"}").body());
             assertEquals("The capital of France is Paris. 🗼", answer.at("/choices/0/text").stringValue(), question);
         }
         for (var question : List.of("", "?", "a a a", "ünïcödé 日本")) {
-            assertEquals(200, post("/completions", "{\"model\":\"sim-ttft1-itl0-n3\",\"prompt\":\"" + question + "\"}").statusCode(), question);
+            assertEquals(200, post("/completions", "{\"model\":\"sim-ttft1-itl0-n3\",\"prompt\":\"" + question + "\"}")
+                    .statusCode(), question);
         }
     }
 
@@ -195,7 +197,8 @@ class SimulatorTest {
     }
 
     private String raw(String fault, String header) throws Exception {
-        var body = "{\"model\":\"sim-ttft0-itl0-n8+" + fault + "\",\"stream\":true,\"messages\":[{\"role\":\"user\",\"content\":\"Hi\"}]}";
+        var body = "{\"model\":\"sim-ttft0-itl0-n8+" + fault
+                + "\",\"stream\":true,\"messages\":[{\"role\":\"user\",\"content\":\"Hi\"}]}";
         var address = URI.create(simulator.baseUrl());
         try (var socket = new Socket(address.getHost(), address.getPort())) {
             socket.getOutputStream().write(("POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\n" + header + "Content-Length: "
@@ -236,13 +239,15 @@ class SimulatorTest {
         assertEquals(List.of(1L), eventsPerWrite("no-done").stream().distinct().toList());
         assertEquals(List.of(4L, 4L, 3L), eventsPerWrite("merged"));
         assertEquals(List.of(11L), eventsPerWrite("burst"));
-        assertTrue(raw("bytes", "Connection: close\r\n").replaceFirst("(?s).*?\r\n\r\n", "").matches("(?s)(1\r\n.\r\n)+0\r\n\r\n"), "each byte is a chunk");
+        assertTrue(raw("bytes", "Connection: close\r\n").replaceFirst("(?s).*?\r\n\r\n", "").matches("(?s)(1\r\n.\r\n)+0\r\n\r\n"),
+                "each byte is a chunk");
     }
 
     /** The schedule says when a token is due, its text when it was sent. */
     @Test
     void aTokenOfAClockModelIsTheTimeWhenItWasSent() throws Exception {
-        var texts = Pattern.compile("\"content\":\" (\\d+)\"").matcher(streamed("sim-ttft20-itl5-n10-clock")).results().map(found -> Long.parseLong(found.group(1)))
+        var texts = Pattern.compile("\"content\":\" (\\d+)\"").matcher(streamed("sim-ttft20-itl5-n10-clock")).results()
+                .map(found -> Long.parseLong(found.group(1)))
                 .toList();
         assertEquals(10, texts.size());
         for (int i = 0; i < 10; i++) {
@@ -261,12 +266,14 @@ class SimulatorTest {
     @Test
     void severalChoicesAreAnsweredUnstreamedToo() throws Exception {
         assertEquals(2, chat("sim-ttft0-itl0-n2", ",\"n\":2").get("choices").size());
-        assertEquals(3, JsonMapper.shared().readTree(post("/completions", "{\"model\":\"m\",\"prompt\":\"Hi\",\"n\":3}").body()).get("choices").size());
+        assertEquals(3, JsonMapper.shared().readTree(post("/completions", "{\"model\":\"m\",\"prompt\":\"Hi\",\"n\":3}").body())
+                .get("choices").size());
     }
 
     @Test
     void theHelpListsAllFaults() {
-        var help = Printed.of("simulator", Simulator::run, Map.of(), InputStream.nullInputStream(), false, "--help").expect(0).out();
+        var help = Printed.of("simulator", Simulator::run, Map.of(), InputStream.nullInputStream(), false,
+                "--help").expect(0).out();
         for (var fault : List.of("role-null", "cut-line", "busy-date", "mixed")) {
             assertTrue(help.contains(fault), help);
         }
@@ -282,7 +289,8 @@ class SimulatorTest {
         var address = URI.create(simulator.baseUrl());
         try (var socket = new Socket(address.getHost(), address.getPort())) {
             var body = "{\"model\":\"sim-ttft0-itl0-n2\",\"stream\":true,\"prompt\":\"Hi\"}";
-            socket.getOutputStream().write(("POST /v1/completions?x=1 HTTP/1.0\r\nContent-Length: " + body.length() + "\r\n\r\n" + body)
+            socket.getOutputStream().write(("POST /v1/completions?x=1 HTTP/1.0\r\nContent-Length: "
+                    + body.length() + "\r\n\r\n" + body)
                     .getBytes(StandardCharsets.UTF_8));
             var got = new String(socket.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
             assertTrue(got.contains("Connection: close\r\n") && !got.contains("chunked") && got.endsWith("data: [DONE]\n\n"), got);
@@ -312,7 +320,8 @@ class SimulatorTest {
     void aRequestThatTheClientCutsOffIsNotAnswered() throws Exception {
         var address = URI.create(simulator.baseUrl());
         try (var socket = new Socket(address.getHost(), address.getPort())) {
-            socket.getOutputStream().write("POST /v1/completions HTTP/1.1\r\nContent-Length: 500\r\n\r\n{\"model\":\"m\",\"prompt\":\"x\"}"
+            socket.getOutputStream().write(
+                    "POST /v1/completions HTTP/1.1\r\nContent-Length: 500\r\n\r\n{\"model\":\"m\",\"prompt\":\"x\"}"
                     .getBytes(StandardCharsets.UTF_8));
             socket.shutdownOutput();
             assertEquals(0, socket.getInputStream().readAllBytes().length);
@@ -345,7 +354,8 @@ class SimulatorTest {
             var lateMillis = (stamps(answer, "sent_ns").getFirst() - stamps(answer, "due_ns").getFirst()) / 1e6;
             assertTrue(lateMillis < 50, "the first token was sent " + lateMillis + " ms late");
             var question = "{\"model\":\"gpt-3.5-turbo\",\"prompt\":\"Hi\",\"stream\":true}";
-            var ofSeed = client.send(HttpRequest.newBuilder(URI.create(url + "/completions")).POST(HttpRequest.BodyPublishers.ofString(question)).build(),
+            var ofSeed = client.send(HttpRequest.newBuilder(URI.create(url + "/completions"))
+                    .POST(HttpRequest.BodyPublishers.ofString(question)).build(),
                     HttpResponse.BodyHandlers.ofString()).body();
             simulator.close();
             simulator = SimulatedServer.start(7);
@@ -364,7 +374,8 @@ class SimulatorTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"busy, retry-after, 1", "busy-ms, retry-after-ms, 120", "busy-date, retry-after, '.* GMT'", "busy-silent, retry-after, "})
+    @CsvSource({"busy, retry-after, 1", "busy-ms, retry-after-ms, 120", "busy-date, retry-after, '.* GMT'",
+            "busy-silent, retry-after, "})
     void aBusyServerRefusesEachOtherRequestAndSaysWhenToComeAgain(String fault, String header, String wait) throws Exception {
         for (int nth = 1; nth <= 3; nth++) {
             var answer = post("/completions", "{\"model\":\"sim-ttft0-itl0-n2+" + fault + "\",\"prompt\":\"Hi\"}");
@@ -377,18 +388,21 @@ class SimulatorTest {
     @Test
     void compressedAnswersAreThoseThatAreNot() throws Exception {
         var request = HttpRequest.newBuilder(URI.create(simulator.baseUrl() + "/completions"))
-                .POST(HttpRequest.BodyPublishers.ofString("{\"model\":\"sim-ttft0-itl0-n5+gzip\",\"stream\":true,\"prompt\":\"Hi\"}")).build();
+                .POST(HttpRequest.BodyPublishers.ofString(
+                "{\"model\":\"sim-ttft0-itl0-n5+gzip\",\"stream\":true,\"prompt\":\"Hi\"}")).build();
         var answer = client.send(request, HttpResponse.BodyHandlers.ofInputStream());
         assertEquals("gzip", answer.headers().firstValue("content-encoding").orElseThrow());
         var text = new String(new GZIPInputStream(answer.body()).readAllBytes(), StandardCharsets.UTF_8);
-        assertEquals(7, text.lines().filter(line -> line.startsWith("data: ")).count(), "five tokens, the reason of the end, the end: " + text);
+        assertEquals(7, text.lines().filter(line -> line.startsWith("data: ")).count(),
+                "five tokens, the reason of the end, the end: " + text);
     }
 
     @Test
     void severalChoicesCountTheirTokensTogether() throws Exception {
         var body = post("/completions", "{\"model\":\"sim-ttft0-itl0-n3\",\"stream\":true,\"prompt\":\"Hi\",\"n\":2,"
                 + "\"stream_options\":{\"include_usage\":true,\"continuous_usage_stats\":true}}").body();
-        var counts = Pattern.compile("\"completion_tokens\":(\\d+)").matcher(body).results().map(found -> found.group(1)).distinct().toList();
+        var counts = Pattern.compile("\"completion_tokens\":(\\d+)").matcher(body).results()
+                .map(found -> found.group(1)).distinct().toList();
         assertEquals(List.of("2", "4", "6"), counts, body);
     }
 
@@ -407,24 +421,37 @@ class SimulatorTest {
         }
         try (var taken = new ServerSocket(0, 1, InetAddress.getByName("127.0.0.2"))) { // another address of the loopback network
             var port = String.valueOf(taken.getLocalPort());
-            var printed = Printed.of("simulator", Simulator::run, Map.of(), InputStream.nullInputStream(), false, "--host", "127.0.0.2", "--port", port);
-            assertTrue(printed.expect(2).err().startsWith("simulator: --port " + port + ": cannot listen on 127.0.0.2 ("), printed.err());
+            var printed = Printed.of("simulator", Simulator::run, Map.of(), InputStream.nullInputStream(), false, "--host",
+                    "127.0.0.2", "--port", port);
+            assertTrue(printed.expect(2).err().startsWith("simulator: --port " + port + ": cannot listen on 127.0.0.2 ("),
+                    printed.err());
         }
     }
     /** In this order: path, body, what the original says. */
     @ParameterizedTest
     @CsvSource(delimiter = '|', quoteCharacter = '`', value = {
-        "/chat/completions|{\"model\":\"gpt-4\",\"messages\":\"Hi\"}|Invalid type for 'messages': expected an array of objects, but got a string instead.",
-        "/chat/completions|{\"model\":\"gpt-4\",\"messages\":[\"Hi\"]}|Invalid type for 'messages': expected an array of objects, but got an array instead.",
-        "/chat/completions|{\"model\":\"gpt-4\",\"messages\":[]}|Invalid 'messages': empty array. Expected an array with minimum length 1, but got an empty array instead.",
-        "/chat/completions|{\"model\":\"gpt-4\",\"messages\":[{\"role\":\"user\",\"content\":7}]}|Invalid type for 'messages[].content': expected a string or an array, but got an integer instead.",
-        "/chat/completions|{\"model\":\"gpt-4\",\"messages\":[{\"content\":\"Hi\"}]}|Invalid type for 'messages[].role': expected a string, but got nothing instead.",
-        "/chat/completions|{\"model\":7,\"messages\":[{\"role\":\"user\",\"content\":\"Hi\"}]}|Invalid type for 'model': expected a string, but got an integer instead.",
-        "/chat/completions|{\"model\":\"gpt-4\",\"stream\":\"yes\",\"messages\":[{\"role\":\"user\",\"content\":\"Hi\"}]}|Invalid type for 'stream': expected a boolean, but got a string instead.",
-        "/chat/completions|{\"model\":\"gpt-4\",\"max_tokens\":1.5,\"messages\":[{\"role\":\"user\",\"content\":\"Hi\"}]}|Invalid type for 'max_tokens': expected an integer, but got a decimal instead.",
-        "/completions|{\"model\":\"gpt-4\",\"prompt\":{}}|Invalid type for 'prompt': expected a string or an array, but got an object instead.",
-        "/completions|{\"model\":\"gpt-4\",\"prompt\":\"Hi\",\"temperature\":\"0\"}|Invalid type for 'temperature': expected a decimal, but got a string instead.",
-        "/responses|{\"model\":\"gpt-4\",\"input\":true}|Invalid type for 'input': expected a string or an array, but got a boolean instead.",
+        "/chat/completions|{\"model\":\"gpt-4\",\"messages\":\"Hi\"}|Invalid type for 'messages': expected an array of objects, "
+                + "but got a string instead.",
+        "/chat/completions|{\"model\":\"gpt-4\",\"messages\":[\"Hi\"]}|Invalid type for 'messages': expected an array of "
+        + "objects, but got an array instead.",
+        "/chat/completions|{\"model\":\"gpt-4\",\"messages\":[]}|Invalid 'messages': empty array. Expected an array with minimum "
+        + "length 1, but got an empty array instead.",
+        "/chat/completions|{\"model\":\"gpt-4\",\"messages\":[{\"role\":\"user\",\"content\":7}]}|Invalid type for "
+        + "'messages[].content': expected a string or an array, but got an integer instead.",
+        "/chat/completions|{\"model\":\"gpt-4\",\"messages\":[{\"content\":\"Hi\"}]}|Invalid type for 'messages[].role': "
+        + "expected a string, but got nothing instead.",
+        "/chat/completions|{\"model\":7,\"messages\":[{\"role\":\"user\",\"content\":\"Hi\"}]}|Invalid type for 'model': "
+        + "expected a string, but got an integer instead.",
+        "/chat/completions|{\"model\":\"gpt-4\",\"stream\":\"yes\",\"messages\":[{\"role\":\"user\",\"content\":\"Hi\"}]}|"
+        + "Invalid type for 'stream': expected a boolean, but got a string instead.",
+        "/chat/completions|{\"model\":\"gpt-4\",\"max_tokens\":1.5,\"messages\":[{\"role\":\"user\",\"content\":\"Hi\"}]}|"
+        + "Invalid type for 'max_tokens': expected an integer, but got a decimal instead.",
+        "/completions|{\"model\":\"gpt-4\",\"prompt\":{}}|Invalid type for 'prompt': expected a string or an array, but got an "
+        + "object instead.",
+        "/completions|{\"model\":\"gpt-4\",\"prompt\":\"Hi\",\"temperature\":\"0\"}|Invalid type for 'temperature': expected a "
+        + "decimal, but got a string instead.",
+        "/responses|{\"model\":\"gpt-4\",\"input\":true}|Invalid type for 'input': expected a string or an array, but got a "
+        + "boolean instead.",
         "/responses|{\"model\":\"gpt-4\"}|Missing required parameter: 'input'.",
         "/messages|{\"model\":\"claude\",\"messages\":\"Hi\"}|messages: Input should be a valid list",
         "/messages|{\"model\":\"claude\"}|messages: Field required"})
@@ -432,6 +459,7 @@ class SimulatorTest {
         var response = post(path, body);
         assertEquals(400, response.statusCode());
         var error = JsonMapper.shared().readTree(response.body()).path("error");
-        assertEquals("invalid_request_error " + message, error.path("type").asString("") + " " + error.path("message").asString(""));
+        assertEquals("invalid_request_error " + message,
+                error.path("type").asString("") + " " + error.path("message").asString(""));
     }
 }

@@ -48,7 +48,8 @@ class WordWrapTest {
     /** In this order: the pieces, separated by |, and the lines of a terminal of 11 columns, of which ten are used. */
     @ParameterizedTest
     @CsvSource(delimiter = ';', value = {
-        "one| two| three; one two/three", "one two th|ree; one two/three", "one two thr|.; one two/thr.", "0123456789|ab; 0123456789/ab",
+        "one| two| three; one two/three", "one two th|ree; one two/three", "one two thr|.; one two/thr.",
+                "0123456789|ab; 0123456789/ab",
         "a 0123456789ab; a/0123456789/ab", "one two 12 |x; one two 12/x", "日本語日本語; 日本語日本/語", "a 日本語日|本; a/日本語日本"})
     void wordsStayWhole(String pieces, String lines) {
         var wrap = new WordWrap(11);
@@ -70,7 +71,8 @@ class WordWrapTest {
                 gpt-4      22
                 e\u0301té 🌊    333
                 """, table.text());
-        assertEquals(List.of("通...问", "通义千问", "ab...yz"), List.of(OneLine.withoutMiddle("通义千问", 7), OneLine.withoutMiddle("通义千问", 8),
+        assertEquals(List.of("通...问", "通义千问", "ab...yz"),
+                List.of(OneLine.withoutMiddle("通义千问", 7), OneLine.withoutMiddle("通义千问", 8),
                 OneLine.withoutMiddle("abcdefghijklmnopqrstuvwxyz", 7)));
         assertEquals("通义\n  千问\n  ab", OneLine.wrapped("通义 千问 ab", 7, "  "));
     }
@@ -78,7 +80,8 @@ class WordWrapTest {
     @Test
     void howeverATextIsCutItsWordsAreWholeAndItsLinesFit() {
         var random = new Random(3);
-        var text = "The ocean is 3,700 metres deep on average, and almost 11,000 metres in the Mariana Trench.\nBees dance: 深い海 is deep. ".repeat(9);
+        var text = "The ocean is 3,700 metres deep on average, and almost 11,000 metres in the Mariana Trench.\nBees dance: 深い海 "
+                + "is deep. ".repeat(9);
         for (int round = 0; round < 50; round++) {
             var wrap = new WordWrap(24);
             var written = new StringBuilder();

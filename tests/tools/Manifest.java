@@ -4,8 +4,9 @@
 //DEPS io.kubernetes:client-java-api:27.0.0
 //DEPS tools.jackson.dataformat:jackson-dataformat-yaml:3.2.4
 
-// Validates a manifest against the model classes of the official Kubernetes client: a field that they do not know, a value of another type
-// or a number of shards that is not that of the pods is an error. No cluster is needed. tests/tools/engines.sh runs it.
+// Validates a manifest against the model classes of the official Kubernetes client: a field that they do not know, a value of
+// another type or a number of shards that is not that of the pods is an error. No cluster is needed. tests/tools/engines.sh runs
+// it.
 //
 // To run just:
 //   jbang tests/tools/Manifest.java deploy/kubernetes.yaml

@@ -3,7 +3,8 @@
 //JAVA 25+
 //SOURCES ../AllTests.java
 
-// Mutants: the strength of the tests, as a test. Each entry of tests/tools/mutants.txt is a defect and the test that must fail because of it:
+// Mutants: the strength of the tests, as a test. Each entry of tests/tools/mutants.txt is a defect and the test that must fail
+// because of it:
 //
 //   Exchange.run FramingTest#anAbortEndsAStreamThatIsSilent
 //   - text of a line that is there once
@@ -66,7 +67,8 @@ public class Mutants {
             project = Files.createDirectory(parent.resolve("project" + number));
             classes = Files.createDirectory(parent.resolve("classes" + number));
             try (var files = Files.list(Path.of("."))) {
-                for (var file : files.filter(file -> !List.of(".git", "results", ".jbang-cache").contains(file.getFileName().toString())).toList()) {
+                for (var file : files.filter(file -> !List.of(".git", "results", ".jbang-cache")
+                        .contains(file.getFileName().toString())).toList()) {
                     if (Files.isDirectory(file)) {
                         FileUtils.copyDirectory(file.toFile(), project.resolve(file).toFile());
                     } else {
@@ -107,8 +109,10 @@ public class Mutants {
         private boolean compiles(Path file) throws IOException {
             var compiler = ToolProvider.getSystemJavaCompiler();
             try (var manager = compiler.getStandardFileManager(null, null, StandardCharsets.UTF_8)) {
-                return compiler.getTask(new StringWriter(), manager, null, List.of("-proc:none", "-implicit:none", "-sourcepath", "",
-                        "-nowarn", "-XDignore.symbol.file", "-d", classes.toString(), "-cp", System.getProperty("java.class.path")), null,
+                return compiler.getTask(new StringWriter(), manager, null,
+                        List.of("-proc:none", "-implicit:none", "-sourcepath", "",
+                        "-nowarn", "-XDignore.symbol.file", "-d", classes.toString(), "-cp",
+                        System.getProperty("java.class.path")), null,
                         manager.getJavaFileObjects(file)).call();
             }
         }
@@ -119,7 +123,8 @@ public class Mutants {
             command.addAll(List.of("-cp", classes + File.pathSeparator + System.getProperty("java.class.path"), "stream.AllTests"));
             command.addAll(List.of(tests));
             var log = project.resolveSibling(project.getFileName() + ".log");
-            var process = new ProcessBuilder(command).directory(project.toFile()).redirectErrorStream(true).redirectOutput(log.toFile()).start();
+            var process = new ProcessBuilder(command).directory(project.toFile()).redirectErrorStream(true)
+                    .redirectOutput(log.toFile()).start();
             if (!process.waitFor(mostSeconds, TimeUnit.SECONDS)) {
                 process.descendants().forEach(ProcessHandle::destroyForcibly);
                 process.destroyForcibly().waitFor();

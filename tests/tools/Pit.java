@@ -11,8 +11,8 @@
 //   jbang tests/tools/Pit.java                  all rooms that need no process and no browser; more than an hour
 //   jbang tests/tools/Pit.java prompt api       these rooms
 //
-// A report of each room, with every mutant in its line, is written to results/pit/ROOM/index.html. tests/tools/survivors.txt lists the
-// mutants that no test notices, with the reason of each; those that are not listed are printed, and the exit code is 1 then.
+// A report of each room, with every mutant in its line, is written to results/pit/ROOM/index.html. tests/tools/survivors.txt lists
+// the mutants that no test notices, with the reason of each; those that are not listed are printed, and the exit code is 1 then.
 
 package stream.tools;
 
@@ -45,18 +45,20 @@ import stream.compare.StatisticsTest;
 public class Pit {
 
     /**
-     * The tests of each room that are quick, since PIT runs those that reach a line for each mutant in it. No simulation is run. Rooms
-     * that live in sockets, processes and pages are in Mutants.java.
+     * The tests of each room that are quick, since PIT runs those that reach a line for each mutant in it. No simulation is run.
+     * Rooms that live in sockets, processes and pages are in Mutants.java.
      */
     private static final Map<String, String> TESTS = new LinkedHashMap<>();
 
     static {
         TESTS.put("prompt", "PromptsTest");
-        TESTS.put("api", "EventsTest StreamDecoderTest StreamTableTest DialectsTest ErrorAnswerTest ThinkTagsTest ModelsTest RequestBodyTest "
+        TESTS.put("api", "EventsTest StreamDecoderTest StreamTableTest DialectsTest ErrorAnswerTest ThinkTagsTest ModelsTest "
+                + "RequestBodyTest "
                 + "ConnectionTest CostTest");
         TESTS.put("metric", "MetricsTest ImportedRunsTest CompareTest CaveatsTest");
         TESTS.put("plan", "PlanTest ShardTest CostTest");
-        TESTS.put("record", "RunFilesTest JournalTest EventScannerTest RecordedRunTest GroupsTest ImportedRunsTest CostTest CompareTest "
+        TESTS.put("record", "RunFilesTest JournalTest EventScannerTest RecordedRunTest GroupsTest ImportedRunsTest CostTest "
+                + "CompareTest "
                 + "CaveatsTest PairingTest ShardTest");
         TESTS.put("compare", "StatisticsTest VerdictTest GroupsTest ComparisonTest CompareTest CaveatsTest PairingTest HistoryTest "
                 + "ImportedRunsTest CostTest ShardTest");
@@ -69,7 +71,8 @@ public class Pit {
     private static final Pattern LISTED = Pattern.compile("(?<change>\\S+ .+?)(?: x(?<times>\\d+))?: .+");
 
     private static final Path CLASSES = Path.of("results/pit/classes").toAbsolutePath();
-    private static final Pattern TYPE = Pattern.compile("(?m)^(?:public |final |sealed |non-sealed |abstract )*(?:class|record|interface|enum) (\\w+)");
+    private static final Pattern TYPE =
+            Pattern.compile("(?m)^(?:public |final |sealed |non-sealed |abstract )*(?:class|record|interface|enum) (\\w+)");
     private static final String COUNTS = "(?s).*Line Coverage[^:]*: (\\d+)/(\\d+).*Generated (\\d+) mutations Killed (\\d+).*"
             + "Mutations with no coverage (\\d+).*";
 
@@ -82,7 +85,8 @@ public class Pit {
         }
         var listed = listed();
         unpack(Path.of(System.getProperty("java.class.path").split(File.pathSeparator)[0]));
-        System.out.printf("%-14s %7s %8s %8s %8s %10s %8s%n", "part", "lines", "covered", "mutants", "reached", "of these", "seconds");
+        System.out.printf("%-14s %7s %8s %8s %8s %10s %8s%n", "part", "lines", "covered", "mutants",
+                "reached", "of these", "seconds");
         System.out.printf("%-14s %7s %8s %8s %8s %10s%n", "", "", "%", "", "", "killed, %");
         var unlisted = 0;
         for (var part : parts.length == 0 ? TESTS.keySet() : Arrays.asList(parts)) {
@@ -116,7 +120,8 @@ public class Pit {
 
     /** Returns the lines in which PIT changed something that no test noticed, by the change. */
     private static Map<String, List<Integer>> survivors(String part) throws Exception {
-        var mutants = DocumentBuilderFactory.newInstance().newDocumentBuilder().parse(report(part).resolve("mutations.xml").toFile())
+        var mutants = DocumentBuilderFactory.newInstance().newDocumentBuilder()
+                .parse(report(part).resolve("mutations.xml").toFile())
                 .getElementsByTagName("mutation");
         var survivors = new TreeMap<String, List<Integer>>();
         for (int i = 0; i < mutants.getLength(); i++) {
@@ -189,7 +194,8 @@ public class Pit {
         }
         return new String[] {"--reportDir", report(part).toString(), "--timestampedReports", "false",
             "--targetClasses", String.join(",", classes),
-            "--targetTests", Arrays.stream(TESTS.get(part).split(" ")).map(name -> AllTests.named(name).getName()).collect(Collectors.joining(",")),
+            "--targetTests", Arrays.stream(TESTS.get(part).split(" ")).map(name -> AllTests.named(name).getName())
+            .collect(Collectors.joining(",")),
             "--classPath", String.join(",", classPath), "--sourceDirs", "src,tests",
             "--threads", String.valueOf(Runtime.getRuntime().availableProcessors()), "--outputFormats", "HTML,XML",
             "--jvmArgs", "-XX:+UseSerialGC,-XX:TieredStopAtLevel=1", "--skipFailingTests", "true",

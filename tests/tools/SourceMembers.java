@@ -20,7 +20,10 @@ import com.sun.source.util.SourcePositions;
 import com.sun.source.util.TreePathScanner;
 import com.sun.source.util.Trees;
 
-/** In which lines the members of the project's types are, so that a place in the code is named as TYPE.MEMBER, whatever file it is in. */
+/**
+ * In which lines the members of the project's types are, so that a place in the code is named as TYPE.MEMBER, whatever file it is
+ * in.
+ */
 public final class SourceMembers {
 
     /**
@@ -44,7 +47,8 @@ public final class SourceMembers {
         }
         var compiler = ToolProvider.getSystemJavaCompiler();
         try (var manager = compiler.getStandardFileManager(null, null, null)) {
-            var task = (JavacTask) compiler.getTask(null, manager, null, List.of(), null, manager.getJavaFileObjectsFromPaths(files));
+            var task = (JavacTask) compiler.getTask(null, manager, null, List.of(), null,
+                    manager.getJavaFileObjectsFromPaths(files));
             var positions = Trees.instance(task).getSourcePositions();
             for (var unit : task.parse()) {
                 new Members(unit, positions).scan(unit, null);
@@ -57,8 +61,8 @@ public final class SourceMembers {
     }
 
     /**
-     * Returns where a place is: all methods of a name, the constructors under the name of their type, a field, or the whole of a file
-     * that is not Java code. Empty if there is no such place.
+     * Returns where a place is: all methods of a name, the constructors under the name of their type, a field, or the whole of a
+     * file that is not Java code. Empty if there is no such place.
      */
     List<Lines> at(String place) throws IOException {
         var file = project.resolve(place);

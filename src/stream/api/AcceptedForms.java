@@ -9,8 +9,8 @@ import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 
 /**
- * Remembers in which form requests are accepted: token counts in the stream are refused by a server, other parameters by one of its models.
- * Safe for use by several threads.
+ * Remembers in which form requests are accepted: token counts in the stream are refused by a server, other parameters by one of its
+ * models. Safe for use by several threads.
  */
 public final class AcceptedForms {
 

@@ -57,7 +57,8 @@ public final class ConnectionOptions {
         } catch (NoSuchFileException e) {
             throw new UserError("--ca-cert " + caCert + ": no such file; name one with certificates in PEM form");
         } catch (IOException | CertificateException e) {
-            throw new UserError("--ca-cert " + caCert + ": not certificates in PEM form (" + OneLine.firstOf(String.valueOf(e.getMessage()))
+            throw new UserError("--ca-cert " + caCert + ": not certificates in PEM form ("
+                    + OneLine.firstOf(String.valueOf(e.getMessage()))
                     + ")");
         }
     }

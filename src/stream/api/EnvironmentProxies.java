@@ -19,9 +19,9 @@ import okhttp3.Credentials;
 import okhttp3.HttpUrl;
 
 /**
- * The HTTP proxies that HTTPS_PROXY and HTTP_PROXY name; never one for this machine. The variables may be in lower case, too. NO_PROXY is read
- * as curl and Go read it: a list of names, each with its subdomains, and of addresses, which may have a port, and of networks such as
- * 10.0.0.0/8; {@code *} stands for all.
+ * The HTTP proxies that HTTPS_PROXY and HTTP_PROXY name; never one for this machine. The variables may be in lower case, too.
+ * NO_PROXY is read as curl and Go read it: a list of names, each with its subdomains, and of addresses, which may have a port, and
+ * of networks such as 10.0.0.0/8; {@code *} stands for all.
  */
 public final class EnvironmentProxies extends ProxySelector {
 
@@ -56,7 +56,8 @@ public final class EnvironmentProxies extends ProxySelector {
     @Override
     public List<Proxy> select(URI uri) {
         var proxy = of(uri);
-        return List.of(proxy == null ? Proxy.NO_PROXY : new Proxy(Proxy.Type.HTTP, new InetSocketAddress(proxy.host(), proxy.port())));
+        return List.of(proxy == null ? Proxy.NO_PROXY
+                : new Proxy(Proxy.Type.HTTP, new InetSocketAddress(proxy.host(), proxy.port())));
     }
 
     /** Returns the proxy for a server as it may be shown, without user and password; null if there is none. */

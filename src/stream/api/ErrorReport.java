@@ -24,7 +24,8 @@ public record ErrorReport(String type, String message) {
 
     private static final int DEEPEST = 8;
     private static final List<String> MESSAGE_KEYS =
-            List.of("message", "error", "errors", "msg", "detail", "details", "error_description", "description", "title", "reason");
+            List.of("message", "error", "errors", "msg", "detail", "details", "error_description",
+            "description", "title", "reason");
 
     /** Reads a text that may be JSON, or contain it. */
     public static ErrorReport of(String text) {

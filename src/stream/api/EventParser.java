@@ -113,7 +113,8 @@ abstract sealed class EventParser permits ChoicesParser, ResponsesParser, Anthro
 
     private EventKind kindWithoutText() {
         return opensAnswer ? EventKind.ROLE
-                : usage != null && choices() != StreamEvent.Choices.OTHERS ? hasChoice() ? EventKind.EMPTY_CHOICE_WITH_USAGE : EventKind.USAGE
+                : usage != null && choices() != StreamEvent.Choices.OTHERS ? hasChoice()
+                ? EventKind.EMPTY_CHOICE_WITH_USAGE : EventKind.USAGE
                 : isLast() ? EventKind.DONE : hasChoice() ? EventKind.EMPTY_CHOICE : EventKind.OTHER;
     }
 

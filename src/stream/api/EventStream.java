@@ -17,7 +17,8 @@ import okio.ByteString;
  * Bytes of an event stream in, events out; okhttp-sse parses them. This does what okhttp-sse does not: each line end (LF, CR or
  * CRLF) becomes one LF as soon as it arrives, because okhttp-sse waits for the byte after a CR; a byte-order mark, which hides
  * the first event from it, is dropped; the {@code error: {...}} line of older llama.cpp servers, which it passes over, becomes an
- * exception, and so does an event that does not end before it fills the memory. It never waits: an event is parsed once it is whole.
+ * exception, and so does an event that does not end before it fills the memory. It never waits: an event is parsed once it is
+ * whole.
  *
  * <p>What the first bytes show to be a document in JSON or HTML is not parsed: {@link #document} returns it.
  */
@@ -127,8 +128,8 @@ public final class EventStream {
     }
 
     /**
-     * Tells that the stream has ended in order. An event without the empty line after it counts if its data is whole. Returns what belongs
-     * to no event, as one line; null if there is nothing.
+     * Tells that the stream has ended in order. An event without the empty line after it counts if its data is whole. Returns what
+     * belongs to no event, as one line; null if there is nothing.
      *
      * @throws ErrorLine if the last line is an error that the server reports
      */
@@ -156,7 +157,8 @@ public final class EventStream {
     }
 
     private String rest(Predicate<String> isMeant) {
-        var text = lines.snapshot().utf8().lines().filter(line -> !line.isBlank() && isMeant.test(line)).collect(Collectors.joining(" "));
+        var text = lines.snapshot().utf8().lines().filter(line -> !line.isBlank() && isMeant.test(line))
+                .collect(Collectors.joining(" "));
         return text.isEmpty() ? null : text;
     }
 

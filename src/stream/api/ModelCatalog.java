@@ -145,7 +145,8 @@ public final class ModelCatalog {
                     + (spec.contains(" ") && !spec.contains("\"") ? ", a name with spaces in double quotes" : ""));
         } else if (model.serverWithoutScheme() != null && !spec.contains("\"")) {
             var server = model.serverWithoutScheme();
-            problems.add("--model '" + spec + "'; write " + spec.substring(0, spec.length() - server.length()) + "http://" + server);
+            problems.add("--model '" + spec + "'; write "
+                    + spec.substring(0, spec.length() - server.length()) + "http://" + server);
         } else {
             specs.add(ModelSpec.of(model.label(), model.name(), model.baseUrl()));
         }

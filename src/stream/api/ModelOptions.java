@@ -33,7 +33,8 @@ public final class ModelOptions {
                     + " (default: ${DEFAULT-VALUE}).")
     String api;
 
-    @Option(names = "--header", paramLabel = "'NAME: VALUE'", description = "A header for the run's server; $${NAME} in the value is"
+    @Option(names = "--header", paramLabel = "'NAME: VALUE'",
+            description = "A header for the run's server; $${NAME} in the value is"
             + " read from the environment; repeatable.")
     public List<String> headers = List.of();
 
@@ -41,7 +42,8 @@ public final class ModelOptions {
             description = "Send a key over http:// to a host that is not this machine.")
     boolean insecureHttp;
 
-    @Option(names = "--think-tags", description = "Read what stands between <think> and </think> in the text of an answer as reasoning,"
+    @Option(names = "--think-tags",
+            description = "Read what stands between <think> and </think> in the text of an answer as reasoning,"
             + " with times of its own.")
     boolean thinkTags;
 

@@ -7,8 +7,8 @@ import java.util.List;
 import java.util.regex.Pattern;
 
 /**
- * A model as {@code NAME}, {@code LABEL=NAME} or {@code LABEL=NAME@BASE_URL}. A name may begin with {@code @}; one with spaces, commas or
- * {@code =} stands in double quotes.
+ * A model as {@code NAME}, {@code LABEL=NAME} or {@code LABEL=NAME@BASE_URL}. A name may begin with {@code @}; one with spaces,
+ * commas or {@code =} stands in double quotes.
  *
  * @param label   null if it is left out
  * @param baseUrl null if it is left out

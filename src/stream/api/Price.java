@@ -71,7 +71,8 @@ public record Price(BigDecimal input, BigDecimal cachedInput, BigDecimal output,
         }
         var cached = Math.min(usage.promptTokens(), Objects.requireNonNullElse(usage.cachedPromptTokens(), 0));
         return perMillion(input.multiply(BigDecimal.valueOf(usage.promptTokens() - cached))
-                .add(cachedInput.multiply(BigDecimal.valueOf(cached))).add(output.multiply(BigDecimal.valueOf(usage.outputTokens()))));
+                .add(cachedInput.multiply(BigDecimal.valueOf(cached)))
+                .add(output.multiply(BigDecimal.valueOf(usage.outputTokens()))));
     }
 
     /** Returns the most that these tokens can cost. */

@@ -16,8 +16,8 @@ import stream.terminal.Warning;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
- * The parameters of a request that a server may refuse. Azure deployments and gateways give OpenAI's models names that do not tell which
- * parameters they take, so the refusal does.
+ * The parameters of a request that a server may refuse. Azure deployments and gateways give OpenAI's models names that do not tell
+ * which parameters they take, so the refusal does.
  *
  * @param usage   which token counts are asked for
  * @param changed parameters that were refused, with the name under which the server wants the value; an empty name leaves it out
@@ -31,7 +31,8 @@ public record RequestForm(UsageRequest usage, Map<String, String> changed) {
             Map.entry("max_completion_tokens", "max_tokens"), Map.entry("temperature", LEFT_OUT), Map.entry("seed", LEFT_OUT));
 
     /** A value that is too large is refused in other words. */
-    private static final Pattern NOT_SUPPORTED = Pattern.compile("(?i)unsupported|n[o']t support|unrecogni|unknown|unexpected|not permitted"
+    private static final Pattern NOT_SUPPORTED =
+            Pattern.compile("(?i)unsupported|n[o']t support|unrecogni|unknown|unexpected|not permitted"
             + "|not allowed|not accepted|deprecated|extra (inputs|fields)");
 
     /**
@@ -53,7 +54,8 @@ public record RequestForm(UsageRequest usage, Map<String, String> changed) {
         }
         for (var each : ALTERNATIVES) {
             var isSent = body.contains("\"" + each.getKey() + "\":"); // inside a text of JSON the quotes are escaped
-            var mayChange = !own.contains(each.getKey()) && !changed.containsKey(each.getKey()) && !changed.containsValue(each.getKey());
+            var mayChange = !own.contains(each.getKey()) && !changed.containsKey(each.getKey())
+                    && !changed.containsValue(each.getKey());
             if (isSent && mayChange && names(refusal, each.getKey())) {
                 var more = new HashMap<>(changed);
                 more.put(each.getKey(), each.getValue());

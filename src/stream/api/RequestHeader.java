@@ -53,7 +53,8 @@ public record RequestHeader(String name, String value) {
         var name = parts.group(1);
         var at = where + " '" + name + "'";
         new OptionChecks().require(!OWN.contains(name.toLowerCase(Locale.ROOT)), at + " is set by this tool; leave it out")
-                .require(!parts.group(2).equals(LEFT_OUT), at + " has no value in run.json; give it again with --header").throwIfAny();
+                .require(!parts.group(2).equals(LEFT_OUT), at + " has no value in run.json; give it again with --header")
+                .throwIfAny();
         var value = REFERENCE.matcher(parts.group(2)).replaceAll(reference -> Matcher.quoteReplacement(
                 Optional.ofNullable(environment.get(reference.group(1))).map(String::strip).filter(text -> !text.isEmpty())
                         .orElseThrow(() -> new UserError(at + ": " + reference.group(1) + " is not set; set it to the value"))));

@@ -48,8 +48,10 @@ public record StreamEvent(EventKind kind, String text, About about, boolean last
 
         /** Returns the same with other counts of tokens; {@link #NO_COUNT} leaves one as it is. */
         About withCounts(int outputTokens, int reasoningTokens) {
-            return new About(finishReason, usage.withCounts(outputTokens == NO_COUNT ? usage.outputTokens() : Integer.valueOf(outputTokens),
-                    reasoningTokens == NO_COUNT ? usage.reasoningTokens() : Integer.valueOf(reasoningTokens)), errorType, model, fingerprint,
+            return new About(finishReason,
+                    usage.withCounts(outputTokens == NO_COUNT ? usage.outputTokens() : Integer.valueOf(outputTokens),
+                    reasoningTokens == NO_COUNT ? usage.reasoningTokens() : Integer.valueOf(reasoningTokens)),
+                    errorType, model, fingerprint,
                     choices);
         }
     }
@@ -60,7 +62,8 @@ public record StreamEvent(EventKind kind, String text, About about, boolean last
 
     /** Returns how many output tokens the measured choice has so far, as the event says; {@link #NO_COUNT} if it does not. */
     public int outputTokens() {
-        return about == null || about.usage() == null || about.usage().outputTokens() == null || about.choices().hasOthers() ? NO_COUNT
+        return about == null || about.usage() == null || about.usage().outputTokens() == null
+                || about.choices().hasOthers() ? NO_COUNT
                 : about.usage().outputTokens();
     }
 }

@@ -8,9 +8,9 @@ import java.util.ArrayDeque;
 import java.util.Deque;
 
 /**
- * Reads thoughts at the beginning of the visible text of an answer as reasoning. An answer may begin with the opening tag, or, where the chat
- * template has put that into the prompt, have the closing tag alone. As long as it is not known whether an event is a thought it is held, with its
- * time; {@link #end} passes on what is held. Not safe for use by several threads.
+ * Reads thoughts at the beginning of the visible text of an answer as reasoning. An answer may begin with the opening tag, or,
+ * where the chat template has put that into the prompt, have the closing tag alone. As long as it is not known whether an event is
+ * a thought it is held, with its time; {@link #end} passes on what is held. Not safe for use by several threads.
  */
 public final class ThinkTags {
 
@@ -39,7 +39,8 @@ public final class ThinkTags {
 
     private final EventConsumer consumer;
     private final Deque<Held> held = new ArrayDeque<>();
-    private final StringBuilder text = new StringBuilder(); // since the beginning; in thoughts the last characters, which may begin a tag
+    // since the beginning; in thoughts the last characters, which may begin a tag
+    private final StringBuilder text = new StringBuilder();
     private Place place = Place.UNKNOWN;
     private boolean hasThought; // a text other than space
     private boolean mayOpen = true; // whether the text may begin with the opening tag
@@ -108,7 +109,8 @@ public final class ThinkTags {
         text.setLength(0);
         var last = held.removeLast();
         for (Held each; (each = held.poll()) != null; ) {
-            consumer.event(each.atNanos(), each.read(), each.isContent() ? as(kind, each.event().text(), each.event()) : each.event());
+            consumer.event(each.atNanos(), each.read(),
+                    each.isContent() ? as(kind, each.event().text(), each.event()) : each.event());
         }
         if (kind == EventKind.OTHER && rest.isBlank()) {
             consumer.event(last.atNanos(), last.read(), as(kind, last.event().text(), last.event()));

@@ -11,7 +11,8 @@ package stream.api;
  * @param outputTokens       of the answer, including its reasoning
  * @param reasoningTokens    those of the output that are reasoning
  */
-public record Usage(Integer inputTokens, Integer cacheTokensBeside, Integer cachedPromptTokens, Integer outputTokens, Integer reasoningTokens) {
+public record Usage(Integer inputTokens, Integer cacheTokensBeside, Integer cachedPromptTokens, Integer outputTokens,
+        Integer reasoningTokens) {
 
     public static final Usage UNKNOWN = new Usage(null, null, null, null);
 
@@ -26,8 +27,8 @@ public record Usage(Integer inputTokens, Integer cacheTokensBeside, Integer cach
     }
 
     /**
-     * Returns what is known after a later event. A later count replaces an earlier one, unless it is 0 or null: some gateways send zeros
-     * for what they do not know. Where both the input and the output are 0, nothing was counted.
+     * Returns what is known after a later event. A later count replaces an earlier one, unless it is 0 or null: some gateways send
+     * zeros for what they do not know. Where both the input and the output are 0, nothing was counted.
      */
     public Usage with(Usage later) {
         return later == null || later.isOfZeros() ? this : new Usage(later(inputTokens, later.inputTokens),

@@ -41,7 +41,8 @@ import stream.terminal.Table;
 import stream.terminal.UserError;
 
 /** Prints the error of the client on this machine, or that of recorded runs. */
-@Command(name = "bench accuracy", description = "Measures what this tool itself adds to the times that it measures, on this machine.")
+@Command(name = "bench accuracy",
+        description = "Measures what this tool itself adds to the times that it measures, on this machine.")
 public final class Accuracy implements Callable<Integer> {
 
     @Parameters(paramLabel = "RUN", arity = "0..*",
@@ -56,7 +57,8 @@ public final class Accuracy implements Callable<Integer> {
             description = "Milliseconds between two tokens of a stream (default: ${DEFAULT-VALUE}).")
     private double itlMillis;
 
-    @Option(names = "--metrics", paramLabel = "N", defaultValue = "0", description = "Measure N times in turns without and with Prometheus"
+    @Option(names = "--metrics", paramLabel = "N", defaultValue = "0",
+            description = "Measure N times in turns without and with Prometheus"
             + " metrics, which are read ten times a second, and print the medians.")
     private int metricsRounds;
 

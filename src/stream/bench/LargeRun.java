@@ -83,7 +83,8 @@ public class LargeRun {
                 for (int event = 0; event < EVENTS_OF_ONE; event++) {
                     for (int i = 0; i < AT_ONCE; i++) {
                         var model = "model-" + i % 3;
-                        var name = "prompt-" + (first + i) / 3 + "|" + model + "|1," + model + ",prompt-" + (first + i) / 3 + ",1,1,";
+                        var name = "prompt-" + (first + i) / 3 + "|" + model + "|1," + model + ",prompt-"
+                                + (first + i) / 3 + ",1,1,";
                         elapsed[i] += (event == 0 ? 200 : 10) * (1 + i % 3) * (0.5 + random.nextDouble());
                         var millis = String.format(Locale.ROOT, "%.3f", elapsed[i]);
                         events.write(name + event + ",content," + millis + ",," + event + ", token\r\n");
@@ -150,7 +151,8 @@ public class LargeRun {
         BenchmarkCheck.must(figures.size() == 18, figures + "");
         for (int i = 0; i < 18; i++) {
             var expected = (i % 6 < 3 ? 200 : 10) * (1 + i / 6) * List.of(1.0, 1.45, 1.49).get(i % 3);
-            BenchmarkCheck.must(Math.abs(figures.get(i) / expected - 1) < 0.02, "figure " + i + " is " + figures.get(i) + ", not " + expected);
+            BenchmarkCheck.must(Math.abs(figures.get(i) / expected - 1) < 0.02,
+                    "figure " + i + " is " + figures.get(i) + ", not " + expected);
         }
         return figures;
     }

@@ -81,7 +81,8 @@ public class Models {
         }
         var access = simulator == null ? ModelCatalog.Access.WITH_KEYS
                 : ModelCatalog.Access.toSimulator(simulator.baseUrl());
-        target = ModelCatalog.of(new ModelSettings(List.of(model), null, baseUrl, "auto", false, List.of()), System.getenv(), access)
+        target = ModelCatalog.of(new ModelSettings(List.of(model), null, baseUrl, "auto", false, List.of()), System.getenv(),
+                access)
                 .models().getFirst();
         client = new StreamClient(1, List.of(target), System.getenv(), Limits.DEFAULT, ConnectionSettings.DEFAULT);
         body = target.body(Prompt.ofText("p", "Why is the sky blue?", "p"), new Sampling(200, 0, null), UsageRequest.AT_THE_END);

@@ -30,7 +30,8 @@ import stream.metric.Metrics;
  * @param day          of the effect that a day has on all requests of a run
  * @param heavyTails   whether the noise has three degrees of freedom
  */
-public record RunDesign(int prompts, int repetitions, double promptSpread, double noise, double load, double correlation, double drift,
+public record RunDesign(int prompts, int repetitions, double promptSpread, double noise, double load,
+        double correlation, double drift,
                  boolean byModel, double day, boolean heavyTails) {
 
     public static RunDesign of(int prompts, int repetitions, double promptSpread, double noise) {
@@ -61,7 +62,8 @@ public record RunDesign(int prompts, int repetitions, double promptSpread, doubl
         var dayNow = day * random.nextGaussian();
         for (int i = 0; i < times.length; i++) {
             var progress = i / (double) times.length;
-            var noiseNow = noise * (heavyTails ? random.nextGaussian() / Math.sqrt(chiSquared3(random) / 3) : random.nextGaussian());
+            var noiseNow = noise * (heavyTails
+                    ? random.nextGaussian() / Math.sqrt(chiSquared3(random) / 3) : random.nextGaussian());
             times[i] = 200 * Math.exp(effects[i % prompts] + noiseNow + loadNow + dayNow)
                     * (1 + drift * (byModel ? (model + progress) / models : progress));
             loadNow = correlation * loadNow + load * Math.sqrt(1 - correlation * correlation) * random.nextGaussian();

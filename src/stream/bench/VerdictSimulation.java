@@ -90,7 +90,8 @@ public final class VerdictSimulation {
      * @param heavyTails  whether the spread has three degrees of freedom
      * @param withCaveat  whether those count too of which the sentence says that runs resemble each other
      */
-    public static double shareOfHistories(int runs, int changeAt, double ratio, double spread, double correlation, boolean heavyTails,
+    public static double shareOfHistories(int runs, int changeAt, double ratio, double spread,
+            double correlation, boolean heavyTails,
                                    boolean withCaveat, int dataSets) {
         var random = new SplittableRandom(1);
         var count = 0;
@@ -98,7 +99,8 @@ public final class VerdictSimulation {
             var series = new double[runs];
             var before = random.nextGaussian();
             for (int run = 0; run < runs; run++) {
-                var fresh = heavyTails ? random.nextGaussian() / Math.sqrt(RunDesign.chiSquared3(random) / 3) : random.nextGaussian();
+                var fresh = heavyTails ? random.nextGaussian() / Math.sqrt(RunDesign.chiSquared3(random) / 3)
+                        : random.nextGaussian();
                 before = correlation * before + Math.sqrt(1 - correlation * correlation) * fresh;
                 series[run] = spread * before + (changeAt >= 0 && run >= changeAt ? Math.log(ratio) : 0);
             }

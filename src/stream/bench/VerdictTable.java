@@ -75,7 +75,8 @@ final class VerdictTable {
     private void limits() {
         var small = RunDesign.of(20, 1, 0, 0.2);
         for (var ratio : List.of(1.0, 1.1, 1.2, 1.5)) {
-            row("--fail-if 'ttft_p50 > 1.2x', 20 x 1, true ratio " + ratio + ": fails", VerdictSimulation.share(small, ratio, dataSets,
+            row("--fail-if 'ttft_p50 > 1.2x', 20 x 1, true ratio " + ratio + ": fails",
+                    VerdictSimulation.share(small, ratio, dataSets,
                     difference -> difference.lower95() > 1.2), null, "");
             row("undecided", VerdictSimulation.share(small, ratio, dataSets,
                     difference -> difference.lower95() <= 1.2 && difference.upper95() > 1.2), null, "");
@@ -88,17 +89,21 @@ final class VerdictTable {
             row("history of " + runs + " runs without a change, spread 0.05: a change is marked",
                     VerdictSimulation.shareOfHistories(runs, -1, 1, 0.05, 0, false, true, few), null, "");
         }
-        row("the same with heavy tails, 24 runs", VerdictSimulation.shareOfHistories(24, -1, 1, 0.05, 0, true, true, few), null, "");
+        row("the same with heavy tails, 24 runs", VerdictSimulation.shareOfHistories(24, -1, 1, 0.05, 0, true, true, few), null,
+                "");
         for (var correlation : List.of(0.3, 0.5)) {
             row("the same, each run like the one before (" + correlation + "), 24 runs",
-                    VerdictSimulation.shareOfHistories(24, -1, 1, 0.05, correlation, false, true, few), null, "each run resembles the one before");
-            row("of these without the caveat", VerdictSimulation.shareOfHistories(24, -1, 1, 0.05, correlation, false, false, few), null, "");
+                    VerdictSimulation.shareOfHistories(24, -1, 1, 0.05, correlation, false, true, few), null,
+                    "each run resembles the one before");
+            row("of these without the caveat", VerdictSimulation.shareOfHistories(24, -1, 1, 0.05, correlation, false, false, few),
+                    null, "");
         }
         for (var ratio : List.of(1.05, 1.1)) {
             row("found: 24 runs, from the 13th on " + ratio + "x, spread 0.05",
                     VerdictSimulation.shareOfHistories(24, 12, ratio, 0.05, 0, false, true, few), null, "");
         }
-        row("found: 24 runs, from the 20th on 1.1x", VerdictSimulation.shareOfHistories(24, 19, 1.1, 0.05, 0, false, true, few), null, "");
+        row("found: 24 runs, from the 20th on 1.1x", VerdictSimulation.shareOfHistories(24, 19, 1.1, 0.05, 0, false, true, few),
+                null, "");
         row("found without the caveat: 24 runs, from the 13th on 1.1x",
                 VerdictSimulation.shareOfHistories(24, 12, 1.1, 0.05, 0, false, false, few), null, "");
     }

@@ -14,7 +14,8 @@ import stream.terminal.Console;
 import stream.terminal.OptionChecks;
 
 /** Prints how often a verdict of Compare is wrong, and how often a difference is found, in simulated runs. */
-@Command(name = "bench verdicts", description = "Simulates how often a verdict of Compare.java is false, and how often a difference is"
+@Command(name = "bench verdicts",
+        description = "Simulates how often a verdict of Compare.java is false, and how often a difference is"
         + " found.")
 public final class Verdicts implements Callable<Integer> {
 

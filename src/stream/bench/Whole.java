@@ -98,7 +98,8 @@ public class Whole {
     }
 
     private void stream(Outside outside, String model, int requests) throws Exception {
-        outside.of("./jbang", "Stream.java", "--base-url", simulator.baseUrl(), "-m", model, "-p", "Hi", "-n", String.valueOf(requests), "-c",
+        outside.of("./jbang", "Stream.java", "--base-url", simulator.baseUrl(), "-m", model, "-p", "Hi", "-n",
+                String.valueOf(requests), "-c",
                 String.valueOf(requests), "-q", "-o", folder.toString());
     }
 
@@ -119,7 +120,8 @@ public class Whole {
 
     @Benchmark
     public void millionsOfEvents(Outside outside) throws Exception {
-        outside.of("./jbang", "Stream.java", "--base-url", simulator.baseUrl(), "-m", "sim-ttft0-itl0-n3000000+firehose", "-p", "Hi", "-q",
+        outside.of("./jbang", "Stream.java", "--base-url", simulator.baseUrl(), "-m",
+                "sim-ttft0-itl0-n3000000+firehose", "-p", "Hi", "-q",
                 "--max-tokens", "3000000", "-o", folder.toString());
     }
 

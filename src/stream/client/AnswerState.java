@@ -109,7 +109,8 @@ public final class AnswerState {
 
     /** Returns the token counts of the measured choice if the server tells them apart, else those of all choices. */
     public Usage usage() {
-        return hasOtherChoices && tellsChoicesApart() ? usage.withCounts(usageOfFirst.outputTokens(), usageOfFirst.reasoningTokens()) : usage;
+        return hasOtherChoices && tellsChoicesApart()
+                ? usage.withCounts(usageOfFirst.outputTokens(), usageOfFirst.reasoningTokens()) : usage;
     }
 
     /** Whether the token counts are those of several choices together, of which only one is measured. */

@@ -213,7 +213,8 @@ public class Exchange {
         if (event.kind() == EventKind.ERROR && (text.startsWith("[") || StreamDecoder.isWhole(text))) {
             return new Outcome.Failed(OneLine.firstOf(event.about().errorType()), OneLine.firstOf(event.text()), status);
         }
-        var what = type != null && !STREAM_TYPES.contains(type.subtype()) ? type.toString() : text.startsWith("<") ? "HTML" : "JSON";
+        var what = type != null && !STREAM_TYPES.contains(type.subtype()) ? type.toString()
+                : text.startsWith("<") ? "HTML" : "JSON";
         return new Outcome.Failed(FailureKind.NOT_STREAMED, "the server did not stream, it sent " + what, status);
     }
 
@@ -370,7 +371,8 @@ public class Exchange {
         if (response == null) {
             return new Outcome.Failed(ServerErrors.ofConnection(failure, model.url(), client.proxy(model.url())));
         }
-        return new Outcome.Failed(ServerErrors.withoutEvent(response.code(), failure, sending.lastReadNanos() - recording.startNanos(), after));
+        return new Outcome.Failed(ServerErrors.withoutEvent(response.code(), failure,
+                sending.lastReadNanos() - recording.startNanos(), after));
     }
 
     /** {@code response} is null if there was none. */

@@ -79,7 +79,8 @@ public sealed interface Outcome {
 
         /** Whether the server says that it is loading the model, and will answer later; not that it has failed to. */
         public boolean isLoading() {
-            return httpStatus != null && httpStatus >= 500 && LOADING.matcher(message).find() && !LOADING_FAILED.matcher(message).find();
+            return httpStatus != null && httpStatus >= 500 && LOADING.matcher(message).find()
+                    && !LOADING_FAILED.matcher(message).find();
         }
 
         /** Whether every other prompt meets the same failure. */
@@ -104,7 +105,8 @@ public sealed interface Outcome {
             return switch (httpStatus) {
                 case 200 -> is(FailureKind.NOT_STREAMED) ? "; turn streaming on at the server or a proxy before it"
                         : is(FailureKind.UNKNOWN_ENCODING) ? "; turn the compression off at the server or a proxy before it"
-                        : mayHaveBeenGenerated() ? "; the answer may have been generated, so it is sent again only if --retries is given" : "";
+                        : mayHaveBeenGenerated() ? "; the answer may have been generated, so it is sent again only if --retries "
+                        + "is given" : "";
                 case 401 -> model.keyVariable() == null ? "; the server requires a key, set " + model.dialect().keyVariable()
                         : "; check " + model.keyVariable();
                 case 403 -> "; ask for access, or name another model with --model";

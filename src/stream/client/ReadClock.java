@@ -2,7 +2,9 @@
 
 package stream.client;
 
-/** When the socket read returned whose bytes were taken last, and how many reads were taken; written by the one thread that takes. */
+/**
+ * When the socket read returned whose bytes were taken last, and how many reads were taken; written by the one thread that takes.
+ */
 final class ReadClock {
 
     private volatile long lastReadNanos;

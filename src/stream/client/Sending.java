@@ -79,9 +79,10 @@ final class Sending {
     }
 
     /**
-     * Whether the server cannot have processed the request as far as the client can know: a GOAWAY says so, or the request was written to
-     * a reused connection and it refused the HTTP/2 stream, or not a byte of a response has come. On a new connection a refusal alone
-     * proves nothing, whatever RFC 9113, section 8.7, says: HAProxy 2.6 refuses streams whose request its upstream has read.
+     * Whether the server cannot have processed the request as far as the client can know: a GOAWAY says so, or the request was
+     * written to a reused connection and it refused the HTTP/2 stream, or not a byte of a response has come. On a new connection a
+     * refusal alone proves nothing, whatever RFC 9113, section 8.7, says: HAProxy 2.6 refuses streams whose request its upstream
+     * has read.
      */
     boolean isLost(Throwable failure) {
         var wasWritten = phases.isConnectionReused() && clock != null && headersNanos == 0;
@@ -100,7 +101,9 @@ final class Sending {
         return failure.getCause() instanceof EOFException end && String.valueOf(end.getMessage()).contains("limit=0 ");
     }
 
-    /** Returns when the read returned that brought what was taken last; 0 if there was none, whatever came on the connection before. */
+    /**
+     * Returns when the read returned that brought what was taken last; 0 if there was none, whatever came on the connection before.
+     */
     long lastReadNanos() {
         return clock == null || clock.reads() == readsBefore ? 0 : clock.lastReadNanos();
     }

@@ -58,7 +58,8 @@ public final class ServerErrors {
         var text = body(response, mostBytes);
         var status = response.code();
         if (response.isRedirect()) {
-            return new ServerError(FailureKind.REDIRECT, "the server points to " + redaction.apply(String.valueOf(response.header("Location")))
+            return new ServerError(FailureKind.REDIRECT,
+                    "the server points to " + redaction.apply(String.valueOf(response.header("Location")))
                     + "; give that as the base URL", status);
         }
         if (text == null || text.isBlank()) {
@@ -68,7 +69,8 @@ public final class ServerErrors {
         var title = TITLE.matcher(text);
         var report = ErrorReport.of(title.find() ? title.group(1) : text);
         return new ServerError(report.type() == null ? "http_" + status : redaction.apply(report.type()),
-                report.message() == null ? "no message" : withoutStatus(OneLine.firstOf(redaction.apply(report.message())), status), status);
+                report.message() == null ? "no message" : withoutStatus(OneLine.firstOf(redaction.apply(report.message())), status),
+                status);
     }
 
     /** Returns what came of a body, which may be compressed, or break off; null if it is in an encoding that is not read. */
@@ -100,7 +102,8 @@ public final class ServerErrors {
     static ServerError withoutEvent(int status, Throwable failure, long nanos, String after) {
         var seconds = nanos / 1e9;
         var end = failure == null ? "ended the answer" : brokenConnection(failure, "");
-        return new ServerError(failure instanceof ProtocolException && !isEnd(failure) ? FailureKind.INVALID_HTTP : FailureKind.EMPTY_STREAM,
+        return new ServerError(failure instanceof ProtocolException && !isEnd(failure) ? FailureKind.INVALID_HTTP
+                : FailureKind.EMPTY_STREAM,
                 String.format(Locale.ROOT, "%d, then the server %s after %.1f s without an event%s%s", status, end, seconds, after,
                         seconds < SHORTEST_PROXY_TIMEOUT_SECONDS ? "" : ": a time-out of a proxy?"), status);
     }
@@ -114,12 +117,14 @@ public final class ServerErrors {
     public static ServerError ofConnection(Throwable failure, HttpUrl url, String proxy) {
         var at = proxy != null ? "the proxy " + proxy : url.host() + ":" + url.port();
         return switch (failure) {
-            case UnknownHostException e -> new ServerError(FailureKind.DNS, "no such host: " + (proxy != null ? at : url.host()), null);
+            case UnknownHostException e ->
+                    new ServerError(FailureKind.DNS, "no such host: " + (proxy != null ? at : url.host()), null);
             case SSLException e -> new ServerError(FailureKind.TLS, at + ": " + OneLine.firstOf(e.getMessage()), null);
             case ConnectException e -> new ServerError(FailureKind.CONNECT, "nothing answers at " + at, null);
             case NoRouteToHostException e -> new ServerError(FailureKind.CONNECT, "no route to " + at, null);
             case SocketTimeoutException e -> new ServerError(FailureKind.CONNECT, "no connection to " + at + " in time", null);
-            case ProtocolException e -> new ServerError(FailureKind.INVALID_HTTP, at + " " + brokenConnection(e, "as an answer"), null);
+            case ProtocolException e -> new ServerError(FailureKind.INVALID_HTTP,
+                    at + " " + brokenConnection(e, "as an answer"), null);
             default -> new ServerError(FailureKind.CONNECTION, at + " " + brokenConnection(failure, "before it answered"), null);
         };
     }
@@ -138,7 +143,8 @@ public final class ServerErrors {
             return ("closed the connection " + when).strip();
         }
         return (failure instanceof ProtocolException ? "sent what is not valid HTTP"
-                : failure instanceof ZipException ? "sent what is not gzip" : "broke the connection") + (when.isEmpty() ? "" : " ") + when
+                : failure instanceof ZipException ? "sent what is not gzip" : "broke the connection")
+                + (when.isEmpty() ? "" : " ") + when
                 + " (" + (failure.getMessage() == null ? failure : message) + ")";
     }
 
@@ -150,7 +156,8 @@ public final class ServerErrors {
     /** Hides a Retry-After from OkHttp, which sends a request again by itself if that of a 503 is 0. */
     public static Response withRetryAfterHidden(Response response) {
         var after = response.header("Retry-After");
-        return after == null ? response : response.newBuilder().removeHeader("Retry-After").header(HIDDEN_RETRY_AFTER, after).build();
+        return after == null ? response : response.newBuilder().removeHeader("Retry-After")
+                .header(HIDDEN_RETRY_AFTER, after).build();
     }
 
     /** Returns how long the server asks to wait, in milliseconds from 0; null if it does not say. */
@@ -158,7 +165,8 @@ public final class ServerErrors {
         var millis = number(response.header("retry-after-ms"));
         var after = response.header(HIDDEN_RETRY_AFTER, response.header("Retry-After"));
         var seconds = number(after);
-        return millis != null ? plausible(millis) : seconds != null ? plausible(seconds * 1000) : after == null ? null : untilDate(after);
+        return millis != null ? plausible(millis) : seconds != null ? plausible(seconds * 1000) : after == null
+                ? null : untilDate(after);
     }
 
     private static Double number(String text) {

@@ -189,8 +189,8 @@ final class SocketInput extends InputStream {
     }
 
     /**
-     * Whether the connection has ended, or has brought what nobody asked for; a TLS layer takes session tickets at any time. Without
-     * one the socket itself is asked, too: what it brings was not asked for, and the reader may not have come to it yet.
+     * Whether the connection has ended, or has brought what nobody asked for; a TLS layer takes session tickets at any time.
+     * Without one the socket itself is asked, too: what it brings was not asked for, and the reader may not have come to it yet.
      */
     boolean isUnusable(boolean secure) {
         try {
@@ -225,7 +225,9 @@ final class SocketInput extends InputStream {
         return count;
     }
 
-    /** Returns how many of the next bytes there are up to an empty line, which ends headers, so that a consumer can have the body. */
+    /**
+     * Returns how many of the next bytes there are up to an empty line, which ends headers, so that a consumer can have the body.
+     */
     private int upToEmptyLine(int most) {
         for (int count = 1; count <= most; count++) {
             var next = current.bytes[position + count - 1];

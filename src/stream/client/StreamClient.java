@@ -60,7 +60,8 @@ public final class StreamClient implements AutoCloseable {
      * Keeps as many idle connections to each server as there may be requests in flight. Where no model wants TLS, none is set
      * up: its trust store alone takes a tenth of a start.
      */
-    public StreamClient(int connections, List<Model> models, Map<String, String> environment, Limits limits, ConnectionSettings connection) {
+    public StreamClient(int connections, List<Model> models, Map<String, String> environment, Limits limits,
+            ConnectionSettings connection) {
         this.limits = limits;
         this.connection = connection;
         var servers = models.stream().map(model -> server(model.url())).distinct().count();

@@ -88,7 +88,8 @@ public enum Aggregate {
     /** Returns what a table shows, without the currency of a cost; empty for null. */
     public String cell(Double value) {
         return value == null ? "" : value.isInfinite() ? "never" : this == COALESCED ? Math.round(value * 100) + " %"
-                : isCost() ? Price.shown(BigDecimal.valueOf(value)) : rounded(value).setScale(decimals, RoundingMode.HALF_UP).toPlainString();
+                : isCost() ? Price.shown(BigDecimal.valueOf(value))
+                : rounded(value).setScale(decimals, RoundingMode.HALF_UP).toPlainString();
     }
 
     /**
@@ -96,7 +97,8 @@ public enum Aggregate {
      * infinite.
      */
     public BigDecimal rounded(double value) {
-        return Double.isInfinite(value) ? null : isCost() ? new BigDecimal(Price.plain(BigDecimal.valueOf(value).round(new MathContext(6))))
+        return Double.isInfinite(value) ? null : isCost()
+                ? new BigDecimal(Price.plain(BigDecimal.valueOf(value).round(new MathContext(6))))
                 : BigDecimal.valueOf(value).setScale(this == N || this == FAILED || this == RETRIES ? 0 : 3, RoundingMode.HALF_UP);
     }
 

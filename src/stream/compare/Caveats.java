@@ -105,12 +105,14 @@ final class Caveats {
         } else if (own.size() > 1) {
             var common = Arrays.stream(MetricDefinition.values())
                     .filter(definition -> runs.stream().allMatch(run -> run.definition(definition) != null)).findFirst();
-            caveats.add("figures have the definitions of their tools, and are not compared with each other: " + own.entrySet().stream()
+            caveats.add("figures have the definitions of their tools, and are not compared with each other: " + own.entrySet()
+                    .stream()
                     .map(each -> String.join(", ", each.getValue()) + " " + each.getKey().word()).collect(Collectors.joining("; "))
                     + common.map(definition -> "; --as " + definition.word() + " gives all the same").orElse(""));
         }
         runs.stream().filter(run -> !run.knowsPrompts()).forEach(run -> caveats.add(run.title() + ": a result of "
-                + run.definition(null).tool() + ", which does not tell which prompts are the same; each request counts as one of its own"));
+                + run.definition(null).tool()
+                + ", which does not tell which prompts are the same; each request counts as one of its own"));
     }
 
     private void conditions() {
@@ -160,7 +162,8 @@ final class Caveats {
         if (group.retries() > 0) {
             caveats.add(name + Count.of(group.retries(), "attempt") + " beyond the first; only the last of each request counts"
                     + (group.retried() > MANY_RETRIED * group.requests() ? ", and " + group.retried() + " of " + group.requests()
-                    + " requests were refused at first" + (group.wasConcurrent() ? ": a lower --concurrency may change the figures" : "") : ""));
+                    + " requests were refused at first"
+                    + (group.wasConcurrent() ? ": a lower --concurrency may change the figures" : "") : ""));
         }
         var drift = group.drift();
         if (drift != null) {
@@ -180,10 +183,12 @@ final class Caveats {
             caveats.add(name + group.cancelled() + " cancelled before their end, left out");
         }
         if (group.currencies().size() > 1) {
-            caveats.add(name + "its requests are priced in " + String.join(" and ", group.currencies()) + ", which are not added up");
+            caveats.add(name + "its requests are priced in " + String.join(" and ", group.currencies())
+                    + ", which are not added up");
         }
         if (group.withUnknownCost() > 0) {
-            caveats.add(name + Count.of(group.withUnknownCost(), "answer") + " without the token counts of the server, not in the cost");
+            caveats.add(name + Count.of(group.withUnknownCost(), "answer")
+                    + " without the token counts of the server, not in the cost");
         }
         if (group.leftOut() > 0) {
             caveats.add(name + group.leftOut() + " left out, because their timing should not be trusted");
@@ -195,7 +200,8 @@ final class Caveats {
             caveats.add(name + Warning.BUFFERED.text(Aggregate.COALESCED.cell(group.coalescedShare())) + " They are not compared");
         }
         if (group.headersWereHeld()) {
-            caveats.add(name + "the headers of each answer came with its first token: the server or a proxy held them, perhaps tokens too");
+            caveats.add(name + "the headers of each answer came with its first token: the server or a proxy held them, perhaps "
+                    + "tokens too");
         }
     }
 
@@ -224,9 +230,11 @@ final class Caveats {
     }
 
     private void caches(String title, List<Group> groups) {
-        var unknown = groups.stream().filter(group -> group.repeatsPrompts() && group.values(Metric.CACHED_TOKENS).length == 0).toList();
+        var unknown = groups.stream().filter(group -> group.repeatsPrompts() && group.values(Metric.CACHED_TOKENS).length == 0)
+                .toList();
         if (!unknown.isEmpty() && !usesUniquePrefix()) {
-            caveats.add(title + labels(unknown) + ": prompts repeat, and the server does not tell what it had in its cache: TTFT may measure"
+            caveats.add(title + labels(unknown)
+                    + ": prompts repeat, and the server does not tell what it had in its cache: TTFT may measure"
                     + " the prompt cache; --unique-prefix keeps it out");
         }
         if (groups.stream().allMatch(group -> group.cacheHits() == 0)) {
@@ -268,7 +276,8 @@ final class Caveats {
             var medians = group.differentConnections();
             if (medians != null) {
                 caveats.add(title + group.label() + ": TTFT differs between connections, also without the handshake, median "
-                        + medians.entrySet().stream().map(each -> each.getKey() + " " + Aggregate.TTFT_P50.cell(each.getValue()) + " ms")
+                        + medians.entrySet().stream().map(each -> each.getKey() + " "
+                        + Aggregate.TTFT_P50.cell(each.getValue()) + " ms")
                         .collect(Collectors.joining(", ")) + "; --connection new makes them alike");
             }
         });
@@ -276,7 +285,8 @@ final class Caveats {
                 .sorted(Comparator.comparing(Group::reusedShare)).toList();
         if (known.size() > 1 && known.getLast().reusedShare() - known.getFirst().reusedShare() > REUSE_DIFFERS) {
             caveats.add(title + "requests on a connection that was open already: " + known.stream()
-                    .map(group -> group.label() + " " + Math.round(group.reusedShare() * 100) + " %").collect(Collectors.joining(", "))
+                    .map(group -> group.label() + " " + Math.round(group.reusedShare() * 100) + " %")
+                    .collect(Collectors.joining(", "))
                     + "; TTFT of the rest includes the handshake, --metric ttft_net leaves it out");
         }
     }
@@ -285,7 +295,8 @@ final class Caveats {
         var known = groups.stream().filter(group -> group.tokensPerEvent() != null)
                 .sorted(Comparator.comparing(Group::tokensPerEvent)).toList();
         if (known.size() > 1 && known.getLast().tokensPerEventDiffer(known.getFirst())) {
-            caveats.add(title + "tokens per event differ, from " + Aggregate.TOKENS_PER_EVENT.cell(known.getFirst().tokensPerEvent())
+            caveats.add(title + "tokens per event differ, from "
+                    + Aggregate.TOKENS_PER_EVENT.cell(known.getFirst().tokensPerEvent())
                     + " (" + known.getFirst().label() + ") to " + Aggregate.TOKENS_PER_EVENT.cell(known.getLast().tokensPerEvent())
                     + " (" + known.getLast().label() + "): ITL compares the sizes of events, TPOT is the figure to compare");
         }
@@ -295,8 +306,10 @@ final class Caveats {
         var known = groups.stream().filter(group -> group.knowsPrompts() && group.charactersPerToken() != null)
                 .sorted(Comparator.comparing(Group::charactersPerToken)).toList();
         if (known.size() > 1 && known.getLast().charactersPerToken() > known.getFirst().charactersPerToken() * TOKENIZERS_DIFFER) {
-            caveats.add(String.format(Locale.ROOT, "%sa token is not the same: %.1f characters (%s) to %.1f (%s); ITL, TPOT and tokens/s count"
-                    + " different pieces; chars/s and --metric first_100_chars do not", title, known.getFirst().charactersPerToken(), known.getFirst().label(),
+            caveats.add(String.format(Locale.ROOT,
+                    "%sa token is not the same: %.1f characters (%s) to %.1f (%s); ITL, TPOT and tokens/s count"
+                    + " different pieces; chars/s and --metric first_100_chars do not", title,
+                    known.getFirst().charactersPerToken(), known.getFirst().label(),
                     known.getLast().charactersPerToken(), known.getLast().label()));
         }
     }
@@ -306,7 +319,8 @@ final class Caveats {
             var medians = group.differentMachines();
             if (medians != null) {
                 caveats.add(title + group.label() + ": TTFT differs between the machines, median " + medians.entrySet().stream()
-                        .map(each -> each.getKey() + " " + Aggregate.TTFT_P50.cell(each.getValue()) + " ms").collect(Collectors.joining(", "))
+                        .map(each -> each.getKey() + " " + Aggregate.TTFT_P50.cell(each.getValue()) + " ms")
+                        .collect(Collectors.joining(", "))
                         + "; --by machine compares them");
             }
         });
@@ -341,9 +355,11 @@ final class Caveats {
                     || tail.ratio() < 1 / TAIL_DIFFERS && tail.upper() < 1);
             var median = group.differences().get(aggregate.metric());
             var ratio = median == null || !median.difference().isSignificant() ? 1 : median.difference().ratio();
-            var isTold = Math.log(tail.ratio()) / Math.log(ratio) > 0 && Math.abs(Math.log(tail.ratio())) < TOLD * Math.abs(Math.log(ratio));
+            var isTold = Math.log(tail.ratio()) / Math.log(ratio) > 0
+                    && Math.abs(Math.log(tail.ratio())) < TOLD * Math.abs(Math.log(ratio));
             if (isBeyond && !isTold) {
-                caveats.add(String.format(Locale.ROOT, "%s%s: its %s is %.2fx that of %s (%.2f to %.2f), more than the verdict tells", title,
+                caveats.add(String.format(Locale.ROOT,
+                        "%s%s: its %s is %.2fx that of %s (%.2f to %.2f), more than the verdict tells", title,
                         group.label(), aggregate.title().replace(" ms", ""), tail.ratio(), baseline, tail.lower(), tail.upper()));
             }
         });
@@ -361,7 +377,8 @@ final class Caveats {
                 }
                 var medians = group.aggregates().get(aggregate) / own.aggregates().get(aggregate);
                 if (medians > 1 != against.difference().ratio() > 1) {
-                    caveats.add(title + group.label() + ": the medians of " + metric.title() + " in the table point the other way than the"
+                    caveats.add(title + group.label() + ": the medians of " + metric.title()
+                            + " in the table point the other way than the"
                             + " verdict, which compares answers to the same prompt");
                 }
             });
@@ -400,7 +417,8 @@ final class Caveats {
         }
         for (var metric : List.of(Metric.TTFT, Metric.ITL)) {
             var errorMicros = overhead.medianMicros(metric);
-            var leastMillis = sections.stream().flatMap(section -> section.groups().stream()).filter(group -> group.byRun().containsKey(run))
+            var leastMillis = sections.stream().flatMap(section -> section.groups().stream())
+                    .filter(group -> group.byRun().containsKey(run))
                     .map(group -> group.quantile(metric, 0.5)).filter(Objects::nonNull).min(Double::compare).orElse(null);
             if (errorMicros != null && leastMillis != null && errorMicros > leastMillis * 100) {
                 caveats.add(run.name() + ": the error of the client in " + metric.name() + ", " + Metrics.millis(errorMicros)

@@ -16,11 +16,11 @@ import java.util.TreeSet;
 import org.apache.commons.statistics.ranking.NaturalRanking;
 
 /**
- * Where a series of runs changes its level. The test is Pettitt's (A. N. Pettitt, A non-parametric approach to the change-point problem,
- * Applied Statistics 28, 1979): the largest of the rank sums before and after each place; its p value is that of random orders of the
- * same values, so that no distribution is assumed. A part in which a change is found is cut there, and both sides are tested. Then
- * each place is estimated again between its neighbours, since another change draws the first estimate towards itself (Bai 1997,
- * Estimating Multiple Breaks One at a Time).
+ * Where a series of runs changes its level. The test is Pettitt's (A. N. Pettitt, A non-parametric approach to the change-point
+ * problem, Applied Statistics 28, 1979): the largest of the rank sums before and after each place; its p value is that of random
+ * orders of the same values, so that no distribution is assumed. A part in which a change is found is cut there, and both sides are
+ * tested. Then each place is estimated again between its neighbours, since another change draws the first estimate towards itself
+ * (Bai 1997, Estimating Multiple Breaks One at a Time).
  */
 public final class ChangePoints {
 
@@ -52,7 +52,8 @@ public final class ChangePoints {
         var from = 0;
         for (int i = 0; i + 1 < ends.size(); i++) {
             var difference = Difference.ofMeans(Arrays.copyOfRange(series, ends.get(i), ends.get(i + 1)),
-                    Arrays.copyOfRange(series, from, ends.get(i)), Unit.RUNS, Math.min(ends.get(i) - from, ends.get(i + 1) - ends.get(i)), 0);
+                    Arrays.copyOfRange(series, from, ends.get(i)), Unit.RUNS,
+                    Math.min(ends.get(i) - from, ends.get(i + 1) - ends.get(i)), 0);
             changes.add(new Change(ends.get(i), difference.ratio(), Objects.requireNonNullElse(difference.lower95(), Double.NaN),
                     Objects.requireNonNullElse(difference.upper95(), Double.NaN)));
             from = ends.get(i);
@@ -61,8 +62,8 @@ public final class ChangePoints {
     }
 
     /**
-     * Whether values resemble the one before them more than chance allows, after the levels between the changes are subtracted; the test
-     * for a change does not keep its level then.
+     * Whether values resemble the one before them more than chance allows, after the levels between the changes are subtracted; the
+     * test for a change does not keep its level then.
      */
     public static boolean runsResemble(double[] series, List<Change> changes) {
         var rest = series.clone();
@@ -129,7 +130,8 @@ public final class ChangePoints {
         var sum = 0.0;
         for (int at = 1; at < ranks.length; at++) {
             sum += ranks[at - 1];
-            var difference = Math.abs(Arrays.stream(values, 0, at).average().orElseThrow() - Arrays.stream(values, at, values.length).average()
+            var difference = Math.abs(Arrays.stream(values, 0, at).average()
+                    .orElseThrow() - Arrays.stream(values, at, values.length).average()
                     .orElseThrow());
             if (Math.abs(2 * sum - at * (ranks.length + 1)) == size && difference > most) {
                 most = difference;

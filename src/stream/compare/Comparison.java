@@ -112,10 +112,12 @@ public record Comparison(Terms terms, List<SectionResult> sections, List<String>
     }
 
     /** Reads the requests and events of the runs into groups; throws IOException if there are none. */
-    private static Source source(ComparisonSettings settings, NamedRuns named, Grouping grouping, ReadProblems problems, PrintStream progress)
+    private static Source source(ComparisonSettings settings, NamedRuns named, Grouping grouping,
+            ReadProblems problems, PrintStream progress)
             throws IOException {
         var runs = named.runs();
-        var sections = grouping.sections(runs, new Counting(settings.definition(), settings.untainted(), settings.failuresAreWorst(),
+        var sections = grouping.sections(runs,
+                new Counting(settings.definition(), settings.untainted(), settings.failuresAreWorst(),
                 grouping.by().equals("run")), problems);
         if (sections.isEmpty()) {
             throw new IOException((problems.lines().isEmpty() ? runs.getFirst().path() + ": no request in it has ended by itself"
@@ -160,7 +162,8 @@ public record Comparison(Terms terms, List<SectionResult> sections, List<String>
                 sentences.add(section.title().isEmpty() ? sentence : section.title() + ": " + sentence);
             }
         }
-        if (sentences.isEmpty() && sections.stream().flatMap(section -> section.groups().stream()).map(GroupResult::definition).distinct()
+        if (sentences.isEmpty() && sections.stream().flatMap(section -> section.groups().stream())
+                .map(GroupResult::definition).distinct()
                 .count() > 1) {
             return "Nothing is compared: the figures have different definitions.";
         }
@@ -171,10 +174,12 @@ public record Comparison(Terms terms, List<SectionResult> sections, List<String>
             return "Nothing to compare: there is only " + sections.stream().flatMap(section -> section.groups().stream())
                     .map(GroupResult::label).distinct().collect(Collectors.joining(", ")) + ".";
         }
-        var definitions = sections.stream().flatMap(section -> section.groups().stream()).map(GroupResult::definition).distinct().toList();
+        var definitions = sections.stream().flatMap(section -> section.groups().stream())
+                .map(GroupResult::definition).distinct().toList();
         var tool = definitions.size() == 1 ? definitions.getFirst().tool() : null;
         return (tool == null ? "" : "As " + tool + " defines it, ") + sentences.stream()
                 .map(sentence -> sentence.matches("(to|from|per) .*") && !(tool != null && sentence.equals(sentences.getFirst()))
-                ? Character.toUpperCase(sentence.charAt(0)) + sentence.substring(1) : sentence).collect(Collectors.joining(". ")) + ".";
+                ? Character.toUpperCase(sentence.charAt(0)) + sentence.substring(1)
+                : sentence).collect(Collectors.joining(". ")) + ".";
     }
 }

@@ -64,7 +64,8 @@ public record ComparisonSettings(List<Path> runs, String by, String baseline, Do
                         "--by '" + by + "': sides are compared by run; leave it out").throwIfAny();
         Grouping.check(by);
         return new ComparisonSettings(runs.all(), runs.sides().isEmpty() ? by : "run", baseline,
-                margin == null ? null : Difference.margin("--margin", margin), as == null ? null : MetricDefinition.of(as), untainted,
+                margin == null ? null : Difference.margin("--margin", margin),
+                as == null ? null : MetricDefinition.of(as), untainted,
                 metrics.stream().map(ComparisonSettings::metric).distinct().toList(),
                 Failures.valueOf(failures.toUpperCase(Locale.ROOT)), runs.sides());
     }

@@ -37,7 +37,8 @@ import stream.terminal.UserError;
  * @param drifting whether requests close in time were more alike than others
  * @param spread   null if there are no pairs
  */
-public record Difference(Unit unit, int units, int size, Double ratio, Double lower95, Double upper95, Double lower90, Double upper90,
+public record Difference(Unit unit, int units, int size, Double ratio, Double lower95, Double upper95,
+        Double lower90, Double upper90,
                   Double pValue, boolean drifting, Spread spread) {
 
     /** With fewer prompts a verdict is about these prompts only. */
@@ -116,7 +117,8 @@ public record Difference(Unit unit, int units, int size, Double ratio, Double lo
     private static Estimate enlarged(Estimate estimate, TimeDependence time) {
         var variance = estimate.variance() + time.excess();
         return time.excess() == 0 ? estimate : new Estimate(estimate.mean(), variance, variance * variance
-                / (estimate.variance() * estimate.variance() / estimate.degrees() + time.excess() * time.excess() / TimeDependence.WAVES));
+                / (estimate.variance() * estimate.variance() / estimate.degrees()
+                + time.excess() * time.excess() / TimeDependence.WAVES));
     }
 
     /**
@@ -139,7 +141,8 @@ public record Difference(Unit unit, int units, int size, Double ratio, Double lo
         var one = variance(values) / values.length;
         var other = variance(baseline) / baseline.length;
         var variance = one + other;
-        var degrees = variance == 0 ? 1 : variance * variance / (one * one / (values.length - 1) + other * other / (baseline.length - 1));
+        var degrees = variance == 0 ? 1
+                : variance * variance / (one * one / (values.length - 1) + other * other / (baseline.length - 1));
         return of(new Estimate(mean, variance, degrees), unit, units, size, false, null);
     }
 
@@ -257,7 +260,8 @@ public record Difference(Unit unit, int units, int size, Double ratio, Double lo
     String count() {
         return switch (unit) {
             case RUNS -> Unit.RUNS.count(units) + " of each";
-            case PROMPTS -> Unit.PROMPTS.count(units) + (size == units ? "" : " and " + Count.of(size, isPaired() ? "pair" : "answer"));
+            case PROMPTS -> Unit.PROMPTS.count(units)
+                    + (size == units ? "" : " and " + Count.of(size, isPaired() ? "pair" : "answer"));
             case REPETITIONS -> Count.of(size, isPaired() ? "pair" : "answer") + " of " + Unit.PROMPTS.count(units);
         };
     }
@@ -270,7 +274,8 @@ public record Difference(Unit unit, int units, int size, Double ratio, Double lo
 
     /** Returns the verdict in words. */
     public String verdictWords(double margin) {
-        var scope = isForThesePromptsOnly() ? " (for " + (units == 1 ? "this prompt" : "these " + units + " prompts") + " only)" : "";
+        var scope = isForThesePromptsOnly() ? " (for " + (units == 1 ? "this prompt" : "these " + units + " prompts") + " only)"
+                : "";
         return switch (verdict(margin)) {
             case FASTER -> "faster" + scope;
             case SLOWER -> "slower" + scope;
@@ -288,7 +293,8 @@ public record Difference(Unit unit, int units, int size, Double ratio, Double lo
     private String needed() {
         return unit == Unit.RUNS ? "2 runs of each are needed"
                 : !isPaired() || unit == Unit.PROMPTS ? FEWEST_PROMPTS + " prompts are needed"
-                : FEWEST_PROMPTS + " prompts or " + (FEWEST_DEGREES / units + (FEWEST_DEGREES % units > 0 ? 1 : 0) + 1) + " repetitions are needed";
+                : FEWEST_PROMPTS + " prompts or " + (FEWEST_DEGREES / units + (FEWEST_DEGREES % units > 0 ? 1 : 0) + 1)
+                + " repetitions are needed";
     }
 
     static String percent(double share) {

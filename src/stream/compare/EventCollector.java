@@ -55,8 +55,10 @@ public final class EventCollector implements RecordedRun.EventVisitor {
         var medians = new LinkedHashMap<Group, Race.Medians>();
         section.groups().stream().limit(MOST_LANES).forEach(group -> medians.put(group, Race.Medians.of(group)));
         var answers = new HashMap<Group, Map<String, List<RecordedAnswer>>>(); // else each prompt would look at all of them
-        medians.keySet().forEach(group -> answers.put(group, group.completed().stream().collect(Collectors.groupingBy(RecordedAnswer::promptId))));
-        return medians.keySet().stream().flatMap(group -> group.completed().stream()).map(RecordedAnswer::promptId).distinct().sorted()
+        medians.keySet().forEach(group ->
+                answers.put(group, group.completed().stream().collect(Collectors.groupingBy(RecordedAnswer::promptId))));
+        return medians.keySet().stream().flatMap(group -> group.completed().stream())
+                .map(RecordedAnswer::promptId).distinct().sorted()
                 .map(prompt -> Race.of(prompt, medians, answers)).filter(race -> !race.answers().isEmpty()).sorted(Comparator
                         .comparing((Race race) -> -race.answers().size()).thenComparing(race -> !race.isInOrder())
                         .thenComparing((Race race) -> race.distance())).limit(MOST_RACES).toList();

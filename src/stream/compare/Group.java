@@ -135,11 +135,14 @@ public final class Group {
         return List.copyOf(currencies);
     }
 
-    /** Returns the cost of so many answers, by the mean of those that are known; null if none is, or there are several currencies. */
+    /**
+     * Returns the cost of so many answers, by the mean of those that are known; null if none is, or there are several currencies.
+     */
     Double cost(int answers) {
         var known = completed.stream().map(RecordedAnswer::cost).filter(Objects::nonNull).toList();
         return known.isEmpty() || currencies.size() != 1 ? null : known.stream().reduce(BigDecimal.ZERO, BigDecimal::add)
-                .multiply(BigDecimal.valueOf(answers)).divide(BigDecimal.valueOf(known.size()), MathContext.DECIMAL64).doubleValue();
+                .multiply(BigDecimal.valueOf(answers))
+                .divide(BigDecimal.valueOf(known.size()), MathContext.DECIMAL64).doubleValue();
     }
 
     /** Number of completed requests of which the cost is not known although their model has a price. */
@@ -257,20 +260,21 @@ public final class Group {
     }
 
     /**
-     * Returns the medians of TTFT in milliseconds by machine if these differ by more than chance; null if they do not, or if a machine
-     * has few requests. That is Fisher's analysis of variance of the logarithms at a level of 1 %: which machine asked which prompt is as
-     * good as random, so a difference of the prompts is part of the variance within the machines.
+     * Returns the medians of TTFT in milliseconds by machine if these differ by more than chance; null if they do not, or if a
+     * machine has few requests. That is Fisher's analysis of variance of the logarithms at a level of 1 %: which machine asked
+     * which prompt is as good as random, so a difference of the prompts is part of the variance within the machines.
      */
     Map<String, Double> differentMachines() {
         var millis = new TreeMap<String, List<Double>>();
         byRun.forEach((run, answers) -> answers.stream().filter(answer -> answer.knows(Metric.TTFT) && answer.get(Metric.TTFT) > 0)
-                .forEach(answer -> millis.computeIfAbsent(run.machine(), absent -> new ArrayList<>()).add(answer.get(Metric.TTFT))));
+                .forEach(answer -> millis.computeIfAbsent(run.machine(), absent -> new ArrayList<>())
+                .add(answer.get(Metric.TTFT))));
         return mediansIfDifferent(millis);
     }
 
     /**
-     * Returns the medians of TTFT without the handshake in milliseconds, on "new" and on "reused" connections, if these differ by more than
-     * chance, as {@link #differentMachines} has it; null if they do not.
+     * Returns the medians of TTFT without the handshake in milliseconds, on "new" and on "reused" connections, if these differ by
+     * more than chance, as {@link #differentMachines} has it; null if they do not.
      */
     Map<String, Double> differentConnections() {
         var millis = new TreeMap<String, List<Double>>();
@@ -281,7 +285,8 @@ public final class Group {
 
     private static Map<String, Double> mediansIfDifferent(Map<String, List<Double>> millis) {
         if (millis.size() < 2 || millis.values().stream().anyMatch(values -> values.size() < FEWEST_OF_A_KIND)
-                || !Machines.differ(millis.values().stream().map(values -> values.stream().mapToDouble(Math::log).toArray()).toList())) {
+                || !Machines.differ(millis.values().stream()
+                .map(values -> values.stream().mapToDouble(Math::log).toArray()).toList())) {
             return null;
         }
         var medians = new LinkedHashMap<String, Double>();
@@ -346,7 +351,9 @@ public final class Group {
         return Metrics.quantile(values(metric, counting.failuresAreWorst()), fraction);
     }
 
-    /** Returns the values, then if that is wanted the worst for each failure: an infinite time, no tokens or characters per second. */
+    /**
+     * Returns the values, then if that is wanted the worst for each failure: an infinite time, no tokens or characters per second.
+     */
     private double[] values(Metric metric, boolean failuresAreWorst) {
         var values = values(metric);
         var worst = metric.worst();
@@ -360,7 +367,8 @@ public final class Group {
 
     /** Returns the median over the requests of their own quantile; of other tools that of all gaps. */
     Double itl(Metric ofRequest, double fraction) {
-        return definition == MetricDefinition.OURS ? Metrics.quantile(values(ofRequest, counting.failuresAreWorst()), 0.5) : gaps(fraction);
+        return definition == MetricDefinition.OURS
+                ? Metrics.quantile(values(ofRequest, counting.failuresAreWorst()), 0.5) : gaps(fraction);
     }
 
     /** Returns the first value up to which the requests weigh so much of the whole. */
@@ -464,7 +472,8 @@ public final class Group {
     private Difference compareRuns(Group baseline, Metric metric) {
         var runs = java.util.stream.Stream.concat(byWhole.values().stream(), baseline.byWhole.values().stream()).toList();
         var prompts = new HashSet<>(runs.getFirst().stream().map(RecordedAnswer::promptId).toList());
-        runs.forEach(answers -> prompts.retainAll(answers.stream().filter(answer -> answer.knows(metric)).map(RecordedAnswer::promptId)
+        runs.forEach(answers -> prompts.retainAll(answers.stream().filter(answer -> answer.knows(metric))
+                .map(RecordedAnswer::promptId)
                 .collect(Collectors.toSet())));
         var own = byWhole.values().stream().mapToDouble(answers -> meanOfPrompts(answers, metric, prompts)).toArray();
         var other = baseline.byWhole.values().stream().mapToDouble(answers -> meanOfPrompts(answers, metric, prompts)).toArray();
@@ -475,7 +484,8 @@ public final class Group {
     /** Returns the mean over the prompts of the logarithm of a metric; NaN if no answer has it. */
     private static double meanOfPrompts(List<RecordedAnswer> answers, Metric metric, Set<String> prompts) {
         return answers.stream().filter(answer -> prompts.contains(answer.promptId()) && answer.knows(metric))
-                .collect(Collectors.groupingBy(RecordedAnswer::promptId, Collectors.averagingDouble(answer -> Math.log(answer.get(metric)))))
+                .collect(Collectors.groupingBy(RecordedAnswer::promptId,
+                Collectors.averagingDouble(answer -> Math.log(answer.get(metric)))))
                 .values().stream().mapToDouble(mean -> mean).average().orElse(Double.NaN);
     }
 
@@ -523,12 +533,14 @@ public final class Group {
 
     /** When the first of its requests began; null if that is not known. */
     public Instant firstStart() {
-        return completed.stream().map(RecordedAnswer::startedAt).filter(Objects::nonNull).min(Comparator.naturalOrder()).orElse(null);
+        return completed.stream().map(RecordedAnswer::startedAt).filter(Objects::nonNull)
+                .min(Comparator.naturalOrder()).orElse(null);
     }
 
     /** When the last of its requests began; null if that is not known. */
     Instant lastStart() {
-        return completed.stream().map(RecordedAnswer::startedAt).filter(Objects::nonNull).max(Comparator.naturalOrder()).orElse(null);
+        return completed.stream().map(RecordedAnswer::startedAt).filter(Objects::nonNull)
+                .max(Comparator.naturalOrder()).orElse(null);
     }
 
     private List<Throughput> throughputs() {

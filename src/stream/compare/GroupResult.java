@@ -25,7 +25,8 @@ import stream.metric.MetricDefinition;
  * @param tails       ratios of high quantiles to those of the baseline; empty as before
  * @param intervals   of the high quantiles themselves; those for which there are enough requests
  */
-public record GroupResult(String label, MetricDefinition definition, String currency, Map<Aggregate, Double> aggregates, Map<Metric, BaselineDifference> differences,
+public record GroupResult(String label, MetricDefinition definition, String currency, Map<Aggregate, Double> aggregates,
+        Map<Metric, BaselineDifference> differences,
                    Map<Aggregate, QuantileRatio> tails, Map<Aggregate, QuantileInterval> intervals) {
 
     /** The quantiles that have an interval, and a ratio to those of the baseline. */

@@ -100,7 +100,8 @@ public final class Grouping {
     List<String> runs() {
         var shards = runNames.keySet().stream().filter(run -> run.manifest().shard() != null)
                 .collect(Collectors.groupingBy(runNames::get, Collectors.counting()));
-        return runNames.values().stream().distinct().map(name -> shards.containsKey(name) ? name + " (" + Count.of(shards.get(name), "shard") + ")"
+        return runNames.values().stream().distinct()
+                .map(name -> shards.containsKey(name) ? name + " (" + Count.of(shards.get(name), "shard") + ")"
                 : name).toList();
     }
 

@@ -29,7 +29,8 @@ final class HeadlineCaveats {
         this.baseline = baseline;
         this.failuresAreWorst = failuresAreWorst;
         this.differences = SectionResult.headlineMetrics(results).stream().flatMap(metric -> results.stream()
-                .map(group -> group.differences().get(metric)).filter(Objects::nonNull)).map(BaselineDifference::difference).toList();
+                .map(group -> group.differences().get(metric)).filter(Objects::nonNull))
+                .map(BaselineDifference::difference).toList();
     }
 
     /** Returns what follows "but" in the first sentence. */

@@ -80,11 +80,13 @@ public final class HeadlineClause {
 
     private String factors(List<GroupResult> slower) {
         if (slower.size() > MOST_NAMES) {
-            return factor(difference(slower.getFirst()).ratio()) + " to " + factor(difference(slower.getLast()).ratio()) + " faster than "
+            return factor(difference(slower.getFirst()).ratio()) + " to "
+                    + factor(difference(slower.getLast()).ratio()) + " faster than "
                     + slower.size() + " others";
         }
         return slower.stream().map(group -> factor(difference(group).ratio())
-                + (group == slower.getFirst() || difference(group).ratio().isInfinite() ? " faster than " : " than ") + group.label())
+                + (group == slower.getFirst() || difference(group).ratio().isInfinite() ? " faster than " : " than ")
+                + group.label())
                 .collect(Collectors.joining(", "));
     }
 

@@ -10,7 +10,8 @@ import java.time.format.DateTimeFormatter;
 /**
  * One run in the history of a model.
  *
- * @param ratio  of the run to the mean of all, over the prompts that all have (geometric means); null if it has no value, or is alone
+ * @param ratio  of the run to the mean of all, over the prompts that all have (geometric means); null if it has no value, or is
+ *               alone
  * @param lower  of its 95 % interval, Student's over the prompts, which tells how exact the run is and not how runs vary; null with
  *               one prompt
  * @param change the change that begins with this run; null if none does

@@ -76,10 +76,12 @@ public final class Limit {
         var findings = new ArrayList<Finding>();
         for (var section : comparison.sections()) {
             if (unit.equals("x") && section.groups().size() < 2) {
-                findings.add(new Finding(true, message(section, "there is nothing to compare " + section.groups().getFirst().label() + " with")));
+                findings.add(new Finding(true,
+                        message(section, "there is nothing to compare " + section.groups().getFirst().label() + " with")));
                 continue;
             }
-            if (aggregate.isCost() && section.groups().stream().map(GroupResult::currency).filter(Objects::nonNull).distinct().count() > 1) {
+            if (aggregate.isCost() && section.groups().stream().map(GroupResult::currency).filter(Objects::nonNull)
+                    .distinct().count() > 1) {
                 findings.add(new Finding(true, message(section, "undecided, costs are in different currencies")));
                 continue;
             }
@@ -117,8 +119,10 @@ public final class Limit {
                     + " have different definitions; one for both with --as"));
         }
         var ratio = ratio(group, own / other);
-        var is = String.format(Locale.ROOT, "%s has %.2fx of %s's %s", group.label(), ratio.ratio(), baseline.label(), aggregate.cell(other))
-                + (ratio.lower() == null || ratio.lower().equals(ratio.upper()) ? "" : String.format(Locale.ROOT, " (%.2f to %.2f)", ratio.lower(), ratio.upper()));
+        var is = String.format(Locale.ROOT, "%s has %.2fx of %s's %s", group.label(), ratio.ratio(),
+                baseline.label(), aggregate.cell(other))
+                + (ratio.lower() == null || ratio.lower().equals(ratio.upper())
+                ? "" : String.format(Locale.ROOT, " (%.2f to %.2f)", ratio.lower(), ratio.upper()));
         if (ratio.lower() == null) {
             return new Finding(true, message(section, "undecided, " + is + ", too few for an interval"));
         }

@@ -38,7 +38,8 @@ public record ModelHistory(String model, Metric metric, List<HistoryPoint> point
         var prompts = groups.isEmpty() ? Set.<String>of() : groups.getLast().logMeans(metric).keySet();
         var kept = groups.stream().filter(group -> group.logMeans(metric).keySet().containsAll(prompts)).toList();
         groups.stream().filter(group -> !kept.contains(group)).forEach(group -> notes.add(section.title() + ", " + group.label()
-                + ": without some of the prompts of the newest run, left out (" + group.failed() + " of " + group.requests() + " failed)"));
+                + ": without some of the prompts of the newest run, left out (" + group.failed() + " of "
+                + group.requests() + " failed)"));
         var means = prompts.stream().collect(Collectors.toMap(prompt -> prompt, prompt ->
                 kept.stream().mapToDouble(group -> group.logMeans(metric).get(prompt)).average().orElseThrow()));
         var deviations = kept.stream().map(group -> deviations(group.logMeans(metric), means)).toList();
@@ -48,7 +49,8 @@ public record ModelHistory(String model, Metric metric, List<HistoryPoint> point
         for (var group : section.groups()) {
             var at = kept.indexOf(group);
             if (at >= 0 && kept.size() > 1) {
-                points.add(point(group, deviations.get(at), kept.size(), changes.stream().filter(change -> change.at() == at).findFirst()
+                points.add(point(group, deviations.get(at), kept.size(),
+                        changes.stream().filter(change -> change.at() == at).findFirst()
                         .orElse(null)));
             } else if (at >= 0 || !group.hasValues(metric)) {
                 points.add(new HistoryPoint(group, null, null, null, null));
@@ -73,7 +75,8 @@ public record ModelHistory(String model, Metric metric, List<HistoryPoint> point
         }
         var variance = Arrays.stream(deviations).map(deviation -> (deviation - mean) * (deviation - mean)).sum()
                 / (deviations.length - 1) * runs / (runs - 1);
-        var half = TDistribution.of(deviations.length - 1).inverseCumulativeProbability(0.975) * Math.sqrt(variance / deviations.length);
+        var half = TDistribution.of(deviations.length - 1)
+                .inverseCumulativeProbability(0.975) * Math.sqrt(variance / deviations.length);
         return new HistoryPoint(group, Math.exp(mean), Math.exp(mean - half), Math.exp(mean + half), change);
     }
 
@@ -87,7 +90,8 @@ public record ModelHistory(String model, Metric metric, List<HistoryPoint> point
                 + (!changes.isEmpty() ? "changed " + String.join(", then ", changes)
                 + (runsResemble ? ", but each run resembles the one before: a slow drift looks the same" : "")
                 : measured < ChangePoints.FEWEST ? "fewer than " + ChangePoints.FEWEST + ", too few to tell a change"
-                : "no change that is more than chance") + (failed == 0 ? "" : "; nothing completed in " + Count.of(failed, "run")) + ".";
+                : "no change that is more than chance") + (failed == 0 ? "" : "; nothing completed in "
+                + Count.of(failed, "run")) + ".";
     }
 
     /** Returns a change in words, as in "to 1.25x (1.18 to 1.33)". */

@@ -66,7 +66,8 @@ final class PromptBootstrap {
      * @param level 0.025 for the lower end of the 95 % interval
      */
     double end(double level) {
-        var wider = NormalDistribution.of(0, 1).cumulativeProbability(TDistribution.of(prompts - 1).inverseCumulativeProbability(level)
+        var wider = NormalDistribution.of(0, 1)
+                .cumulativeProbability(TDistribution.of(prompts - 1).inverseCumulativeProbability(level)
                 * Math.sqrt(prompts / (prompts - 1.0)));
         var place = wider * (figures.length - 1);
         return figures[(int) (wider < 0.5 ? Math.floor(place) : Math.ceil(place))];

@@ -35,7 +35,8 @@ public record RunHistory(List<ModelHistory> models, List<String> notes) {
      * @throws UserError   if several metrics are asked for
      */
     public static RunHistory of(ComparisonSettings settings, PrintStream progress) throws IOException {
-        new OptionChecks().require(settings.metrics().size() <= 1, "--history shows one metric; name one with --metric").throwIfAny();
+        new OptionChecks().require(settings.metrics().size() <= 1, "--history shows one metric; name one with --metric")
+                .throwIfAny();
         var metric = settings.metrics().isEmpty() ? Metric.TTFT : settings.metrics().getFirst();
         var problems = new ReadProblems();
         var source = Comparison.ofEachRun(settings, problems, progress);

@@ -1,6 +1,5 @@
 //JAVA 25+
 //SOURCES ../terminal/OptionChecks.java
-//SOURCES ../terminal/UserError.java
 
 package stream.compare;
 
@@ -12,7 +11,6 @@ import java.util.List;
 import java.util.Map;
 
 import stream.terminal.OptionChecks;
-import stream.terminal.UserError;
 
 /**
  * The runs that a user names, and the sides that they are on.
@@ -40,9 +38,10 @@ public record RunSides(List<Path> all, Map<String, List<Path>> sides) {
                 sides.computeIfAbsent(side, absent -> new ArrayList<>()).add(path);
             }
         }
-        all.stream().filter(path -> sides.values().stream().filter(side -> side.contains(path)).count() > 1).findFirst().ifPresent(path -> {
-            throw new UserError("RUN '" + path + "' is on both sides; name it on one");
-        });
+        for (var path : all) {
+            new OptionChecks().require(sides.values().stream().filter(side -> side.contains(path)).count() <= 1,
+                    "RUN '" + path + "' is on both sides; name it on one").throwIfAny();
+        }
         var onSides = sides.values().stream().mapToInt(List::size).sum();
         new OptionChecks().require(onSides == 0 || onSides == all.size(),
                 "RUN '" + all.stream().filter(path -> sides.values().stream().noneMatch(side -> side.contains(path))).findFirst()

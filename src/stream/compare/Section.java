@@ -46,8 +46,9 @@ public final class Section {
     }
 
     /**
-     * Returns the group with this label, else the one with the lowest median of the first of these metrics that any has. The times of
-     * a buffered stream are those of the buffer, so its group is chosen only if all are buffered. Null if no group has such a metric.
+     * Returns the group with this label, else the one with the lowest median of the first of these metrics that any has. The times
+     * of a buffered stream are those of the buffer, so its group is chosen only if all are buffered. Null if no group has such a
+     * metric.
      */
     Group baseline(List<Metric> metrics, String label) {
         if (label != null && groups.containsKey(label)) {

@@ -38,7 +38,8 @@ import stream.metric.Metric;
 public record SectionResult(String title, String baseline, List<GroupResult> groups, List<String> headlineCaveats) {
 
     /** What is compared if the user does not say. */
-    private static final List<Metric> USUAL = ComparisonSettings.COMPARABLE.subList(0, ComparisonSettings.COMPARABLE.indexOf(Metric.TTFT_ANY));
+    private static final List<Metric> USUAL = ComparisonSettings.COMPARABLE.subList(0,
+            ComparisonSettings.COMPARABLE.indexOf(Metric.TTFT_ANY));
 
     /** The same for answers without visible text, such as calls of tools. */
     private static final List<Metric> WITHOUT_TEXT = List.of(Metric.TTFT_ANY, Metric.ITL_ANY, Metric.TOTAL);
@@ -76,7 +77,8 @@ public record SectionResult(String title, String baseline, List<GroupResult> gro
     }
 
     private static boolean isComparable(Group group, Group baseline, Metric metric) {
-        return baseline != null && group != baseline && group.definition() == baseline.definition() && group.hasValues(metric) && baseline.hasValues(metric)
+        return baseline != null && group != baseline && group.definition() == baseline.definition() && group.hasValues(metric)
+                && baseline.hasValues(metric)
                 && !(OF_A_BUFFER.contains(metric) && (group.isBuffered() || baseline.isBuffered()))
                 && !(BETWEEN_EVENTS.contains(metric) && group.tokensPerEventDiffer(baseline));
     }
@@ -133,12 +135,15 @@ public record SectionResult(String title, String baseline, List<GroupResult> gro
             return null;
         }
         var verdicts = new HashMap<Verdict, List<String>>();
-        groups.stream().filter(group -> group.differences().containsKey(metrics.getFirst())).forEach(group -> verdicts.computeIfAbsent(
-                group.differences().get(metrics.getFirst()).difference().verdict(margin), absent -> new ArrayList<>()).add(group.label()));
+        groups.stream().filter(group -> group.differences().containsKey(metrics.getFirst()))
+                .forEach(group -> verdicts.computeIfAbsent(
+                group.differences().get(metrics.getFirst()).difference().verdict(margin),
+                absent -> new ArrayList<>()).add(group.label()));
         var faster = verdicts.getOrDefault(Verdict.FASTER, List.of());
         var others = groups.size() - 1;
         return verdicts.getOrDefault(Verdict.SLOWER, List.of()).size() == others ? baseline
-                : faster.size() == 1 && verdicts.getOrDefault(Verdict.SLOWER, List.of()).size() == others - 1 ? faster.getFirst() : null;
+                : faster.size() == 1 && verdicts.getOrDefault(Verdict.SLOWER, List.of()).size() == others - 1
+                ? faster.getFirst() : null;
     }
 
     /** Returns who is faster, as a sentence without its full stop; null if there is nothing to compare. */
@@ -159,7 +164,8 @@ public record SectionResult(String title, String baseline, List<GroupResult> gro
         var compared = ComparisonSettings.COMPARABLE.stream()
                 .filter(metric -> groups.stream().anyMatch(group -> group.differences().containsKey(metric))).toList();
         var first = java.util.stream.Stream.of(Metric.TTFT, Metric.TTFT_NET, Metric.TTFT_ANY).filter(compared::contains).limit(1);
-        var both = java.util.stream.Stream.concat(first, java.util.stream.Stream.of(Metric.TTLT).filter(compared::contains)).toList();
+        var both = java.util.stream.Stream.concat(first, java.util.stream.Stream.of(Metric.TTLT).filter(compared::contains))
+                .toList();
         return !both.isEmpty() ? both : compared.stream().limit(1).toList();
     }
 
@@ -170,7 +176,8 @@ public record SectionResult(String title, String baseline, List<GroupResult> gro
         if (different.isEmpty()) {
             return "";
         }
-        var areWorst = headlineCaveats.contains(HeadlineCaveats.FAILURES_ARE_WORST); // an exported comparison keeps the caveats, not the settings
+        // an exported comparison keeps the caveats, not the settings
+        var areWorst = headlineCaveats.contains(HeadlineCaveats.FAILURES_ARE_WORST);
         return java.util.stream.Stream.concat(different.stream(), java.util.stream.Stream.of(own))
                 .map(group -> group.label() + " failed " + group.failed() + " of " + group.requests())
                 .collect(Collectors.joining(", ")) + (areWorst ? "; " : "; among completed requests, ");
@@ -188,7 +195,8 @@ public record SectionResult(String title, String baseline, List<GroupResult> gro
     private String scope() {
         return groups.stream().flatMap(group -> group.differences().values().stream()).map(BaselineDifference::difference)
                 .filter(difference -> difference.isForThesePromptsOnly() && difference.lower95() != null).findFirst()
-                .map(difference -> difference.units() == 1 ? ", for this prompt only" : ", for these " + difference.units() + " prompts only")
+                .map(difference -> difference.units() == 1 ? ", for this prompt only" : ", for these "
+                + difference.units() + " prompts only")
                 .orElse("");
     }
 

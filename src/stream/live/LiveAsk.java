@@ -73,7 +73,8 @@ final class LiveAsk implements AnswerListener {
             RequestColumn.TOTAL_MS, RequestColumn.ITL_P50_MS, RequestColumn.OUTPUT_TOKENS, RequestColumn.TOKEN_SOURCE,
             RequestColumn.OUTPUT_TOKENS_PER_S, RequestColumn.COALESCED_EVENTS, RequestColumn.TAINTED);
 
-    private static final Set<String> SHOWN_KINDS = Set.of(EventKind.CONTENT.word(), EventKind.REASONING.word(), EventKind.TOOL.word());
+    private static final Set<String> SHOWN_KINDS = Set.of(EventKind.CONTENT.word(),
+            EventKind.REASONING.word(), EventKind.TOOL.word());
 
     /** A piece of text, and when it came. */
     private record Piece(String elapsedMillis, int read, String kind, String text) { }
@@ -141,7 +142,8 @@ final class LiveAsk implements AnswerListener {
         try {
             var own = question.settings(settings.run());
             var plan = Plan.of(question.prompts(), question.models(), own.order());
-            try (var running = Runner.start(own, plan, question.arguments(own, settings.modelOptions()), overhead, null, console, this)) {
+            try (var running = Runner.start(own, plan, question.arguments(own, settings.modelOptions()),
+                    overhead, null, console, this)) {
                 begin(running, console);
                 running.executeInRounds(plan, this::beginRound);
                 running.finish();

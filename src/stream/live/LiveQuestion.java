@@ -87,7 +87,8 @@ record LiveQuestion(String tab, String title, String text, List<String> files, L
         } catch (IllegalArgumentException e) {
             throw new UserError("a file did not arrive as a whole; drop it again");
         }
-        new OptionChecks().require(bytesByName.values().stream().mapToLong(bytes -> bytes.length).sum() <= LiveSettings.MOST_FILE_BYTES,
+        new OptionChecks().require(bytesByName.values().stream().mapToLong(bytes -> bytes.length)
+                .sum() <= LiveSettings.MOST_FILE_BYTES,
                 "the files have more than " + (LiveSettings.MOST_FILE_BYTES >> 20) + " MB; use Stream.java").throwIfAny();
         var set = PromptSet.ofFiles(bytesByName);
         UserError.throwIfAny(set.problems());

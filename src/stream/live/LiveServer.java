@@ -85,9 +85,11 @@ public final class LiveServer implements AutoCloseable {
             + " img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
     /** What a browser sees for the instant in which its token becomes a cookie and a key; its script then asks for the page. */
-    private static final String ADMITTED = "<!DOCTYPE html><html lang=\"en\" data-key=\"%s\"><meta charset=\"utf-8\"><title>Live</title>"
+    private static final String ADMITTED =
+            "<!DOCTYPE html><html lang=\"en\" data-key=\"%s\"><meta charset=\"utf-8\"><title>Live</title>"
             + "<script src=\"/assets/admit.js\"></script>";
-    private static final String ADMIT = "localStorage.setItem('key', document.documentElement.dataset.key); location.replace('/');\n";
+    private static final String ADMIT =
+            "localStorage.setItem('key', document.documentElement.dataset.key); location.replace('/');\n";
 
     private static final Map<String, Asset> ASSETS = Map.of(
             "page.css", new Asset("text/css", "/stream/report/page.css"),
@@ -138,7 +140,8 @@ public final class LiveServer implements AutoCloseable {
     }
 
     private static UserError cannotListen(int port, Exception e) {
-        return new UserError("--port " + port + ": cannot listen there (" + OneLine.firstOf(String.valueOf(e.getMessage())) + "); choose another");
+        return new UserError("--port " + port + ": cannot listen there ("
+                + OneLine.firstOf(String.valueOf(e.getMessage())) + "); choose another");
     }
 
     /** Returns the address of the page, with the token. */
@@ -148,8 +151,10 @@ public final class LiveServer implements AutoCloseable {
 
     private void route(HttpRouting.Builder routing) {
         routing.addFilter(this::guard)
-                .error(UserError.class, (request, response, problem) -> refuse(response, Status.BAD_REQUEST_400, problem.getMessage()))
-                .error(IOException.class, (request, response, problem) -> refuse(response, Status.NOT_FOUND_404, problem.getMessage()))
+                .error(UserError.class, (request, response, problem) ->
+                refuse(response, Status.BAD_REQUEST_400, problem.getMessage()))
+                .error(IOException.class, (request, response, problem) ->
+                refuse(response, Status.NOT_FOUND_404, problem.getMessage()))
                 .get("/", (request, response) -> send(response, "text/html", bytes("live.html")))
                 .get("/assets/{name}", this::asset)
                 .get("/config", (request, response) -> send(response, "application/json", config()))
@@ -222,7 +227,8 @@ public final class LiveServer implements AutoCloseable {
     private byte[] config() {
         var run = session.settings().run();
         var json = JsonNodeFactory.instance.objectNode().put("simulated", run.simulate()).put("version", Version.NUMBER)
-                .put("system", run.system()).put("temperature", run.sampling().temperature()).put("max_tokens", run.sampling().maxTokens())
+                .put("system", run.system()).put("temperature", run.sampling().temperature())
+                .put("max_tokens", run.sampling().maxTokens())
                 .put("typing_delay_ms", run.echo().delayMillis()).put("longest_text", LiveSettings.LONGEST_TEXT)
                 .put("most_repetitions", LiveSettings.MOST_REPETITIONS).put("most_file_bytes", LiveSettings.MOST_FILE_BYTES);
         var models = json.putArray("models");
@@ -233,7 +239,8 @@ public final class LiveServer implements AutoCloseable {
 
     private void ask(ServerRequest request, ServerResponse response) {
         var ask = session.ask(LiveQuestion.of(json(request), session.settings()));
-        send(response.status(Status.ACCEPTED_202), "application/json", ("{\"id\":" + ask.id() + "}").getBytes(StandardCharsets.UTF_8));
+        send(response.status(Status.ACCEPTED_202), "application/json",
+                ("{\"id\":" + ask.id() + "}").getBytes(StandardCharsets.UTF_8));
     }
 
     private static JsonNode json(ServerRequest request) {

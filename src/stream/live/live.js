@@ -1,6 +1,7 @@
 'use strict';
 
-// The page asks, and shows what the server has measured: no time here is measured by the browser, but for the running clock.
+// The page asks, and shows what the server has measured: no time here is measured by the browser, except the running
+// clock.
 
 const at = id => document.getElementById(id);
 const tab = sessionStorage.getItem('tab') || crypto.randomUUID();
@@ -182,7 +183,8 @@ async function lost(id) {
   if (!refused) setTimeout(() => connect(id), RETRY_MS);
 }
 
-// A browser keeps six connections to a server. A tab that nobody sees gives its own back, unless a question of its own runs.
+// A browser keeps six connections to a server. A tab that nobody sees gives its own back, unless a question of its own
+// runs.
 function restOrWake() {
   const runs = asks.some(ask => ask.tab === tab && !ask.ended) || (shown && !shown.ended);
   if (document.hidden && !runs) source?.close();

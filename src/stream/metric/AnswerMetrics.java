@@ -135,16 +135,16 @@ public final class AnswerMetrics {
     }
 
     /**
-     * Whether so many of the content events came in the same socket read as the one before that the times are those of a buffer on the
-     * way. Both may be NaN if they are not known.
+     * Whether so many of the content events came in the same socket read as the one before that the times are those of a buffer on
+     * the way. Both may be NaN if they are not known.
      */
     public static boolean wereBuffered(double coalescedEvents, double contentEvents) {
         return contentEvents >= FEWEST_FOR_BUFFERED && coalescedEvents / contentEvents >= BUFFERED_SHARE;
     }
 
     /**
-     * Whether there are so many events with text that a server's count of the tokens cannot be right, since each has at least one token:
-     * some servers count those of the last event alone. The events may be NaN if they are not known.
+     * Whether there are so many events with text that a server's count of the tokens cannot be right, since each has at least one
+     * token: some servers count those of the last event alone. The events may be NaN if they are not known.
      */
     public static boolean contradictCount(double eventsWithText, double outputTokens) {
         return outputTokens > 0 && eventsWithText >= EVENTS_CONTRADICT_COUNT * outputTokens;

@@ -49,7 +49,8 @@ public enum Metric {
     /** Returns what a request has that never ends: an infinite time, or nothing per second; NaN if neither is meant. */
     public double worst() {
         return switch (this) {
-            case TTFT, ITL, TPOT, TTLT, TOTAL, TTFT_ANY, ITL_P95, ITL_ANY, TTFT_NET, FIRST_100_CHARS, TTST -> Double.POSITIVE_INFINITY;
+            case TTFT, ITL, TPOT, TTLT, TOTAL, TTFT_ANY, ITL_P95, ITL_ANY, TTFT_NET, FIRST_100_CHARS,
+                    TTST -> Double.POSITIVE_INFINITY;
             case TOKENS_PER_S, CHARS_PER_S -> 0;
             default -> Double.NaN;
         };

@@ -23,30 +23,31 @@ public enum MetricDefinition {
     OURS(EnumSet.of(EventKind.CONTENT), null),
 
     /**
-     * vLLM, {@code vllm/benchmarks/lib/endpoint_request_func.py} at commit 02cfb534 (September 2026, with the fix of pull request 55508,
-     * without that of 57519) and {@code serve.py} at 009e6d4a: TTFT ends with the first chunk that has choices, be it a role alone or an
-     * empty delta; each later one, including the one with the finish reason, ends an ITL; the latency ends with the last of them, and
-     * TPOT is (latency - TTFT) / (output tokens - 1). Quantiles of ITL are of all gaps. A stream that ends without a finish reason, or
-     * with an error after its first chunk, is a success. Before the fix a usage chunk made the latency of a chat, and its TPOT, longer.
+     * vLLM, {@code vllm/benchmarks/lib/endpoint_request_func.py} at commit 02cfb534 (September 2026, with the fix of pull request
+     * 55508, without that of 57519) and {@code serve.py} at 009e6d4a: TTFT ends with the first chunk that has choices, be it a role
+     * alone or an empty delta; each later one, including the one with the finish reason, ends an ITL; the latency ends with the
+     * last of them, and TPOT is (latency - TTFT) / (output tokens - 1). Quantiles of ITL are of all gaps. A stream that ends
+     * without a finish reason, or with an error after its first chunk, is a success. Before the fix a usage chunk made the latency
+     * of a chat, and its TPOT, longer.
      */
     VLLM(EnumSet.of(EventKind.ROLE, EventKind.REASONING, EventKind.CONTENT, EventKind.TOOL, EventKind.FINISH,
             EventKind.EMPTY_CHOICE, EventKind.EMPTY_CHOICE_WITH_USAGE), "vLLM"),
 
     /**
-     * GuideLLM 0.8 (October 2026), {@code guidellm/schemas/base/request_stats.py} at commit 31c74ea2, {@code statistics.py} at 02804675 and
-     * {@code benchmark/schemas/metrics.py} at 1a145a40: text, reasoning and tool calls are tokens; ITL is one mean per request, (last -
-     * first) / (output tokens - 1), weighted with that number where requests are taken together; TPOT is the time to the last token /
-     * output tokens, including the first, weighted with these. A quantile is the first value at which the cumulated weight reaches it,
-     * without interpolation. A stream that ends without a finish reason is a success if a token came.
+     * GuideLLM 0.8 (October 2026), {@code guidellm/schemas/base/request_stats.py} at commit 31c74ea2, {@code statistics.py} at
+     * 02804675 and {@code benchmark/schemas/metrics.py} at 1a145a40: text, reasoning and tool calls are tokens; ITL is one mean per
+     * request, (last - first) / (output tokens - 1), weighted with that number where requests are taken together; TPOT is the time
+     * to the last token / output tokens, including the first, weighted with these. A quantile is the first value at which the
+     * cumulated weight reaches it, without interpolation. A stream that ends without a finish reason is a success if a token came.
      */
     GUIDELLM(EnumSet.of(EventKind.REASONING, EventKind.CONTENT, EventKind.TOOL), "GuideLLM"),
 
     /**
-     * AIPerf 0.13 (September 2026), {@code aiperf/metrics/types}: TTFT ends with the first response that has text, be it reasoning; the
-     * request latency with the last; ITL is one mean per request, (request latency - TTFT) / (output sequence length - 1); TTST is from
-     * the first response to the second, inter-chunk latency (ICL) from each to the next, its quantiles of all requests. It has no TPOT.
-     * Its output sequence length is a tokenizer's unless it runs with {@code --use-server-token-count}. A stream that ends without a
-     * finish reason is a success if a token came.
+     * AIPerf 0.13 (September 2026), {@code aiperf/metrics/types}: TTFT ends with the first response that has text, be it reasoning;
+     * the request latency with the last; ITL is one mean per request, (request latency - TTFT) / (output sequence length - 1); TTST
+     * is from the first response to the second, inter-chunk latency (ICL) from each to the next, its quantiles of all requests. It
+     * has no TPOT. Its output sequence length is a tokenizer's unless it runs with {@code --use-server-token-count}. A stream that
+     * ends without a finish reason is a success if a token came.
      */
     AIPERF(EnumSet.of(EventKind.REASONING, EventKind.CONTENT, EventKind.TOOL), "AIPerf");
 

@@ -3,7 +3,10 @@
 
 package stream.metric;
 
-/** How much visible text of an answer has come, in Unicode code points: an emoji with a modifier, or a letter with a combining mark, is two. */
+/**
+ * How much visible text of an answer has come, in Unicode code points: an emoji with a modifier, or a letter with a combining mark,
+ * is two.
+ */
 public final class TextTimes {
 
     private static final int FIRST = 100;

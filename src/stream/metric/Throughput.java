@@ -35,7 +35,8 @@ public final class Throughput {
     public static double secondsOfAny(List<Throughput> several) {
         var millis = 0.0;
         var endMillis = Double.NEGATIVE_INFINITY;
-        for (var each : several.stream().filter(one -> one.requests > 0).sorted(Comparator.comparing(one -> one.startMillis)).toList()) {
+        for (var each : several.stream().filter(one -> one.requests > 0)
+                .sorted(Comparator.comparing(one -> one.startMillis)).toList()) {
             millis += Math.max(0, each.endMillis - Math.max(endMillis, each.startMillis));
             endMillis = Math.max(endMillis, each.endMillis);
         }

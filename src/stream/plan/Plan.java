@@ -147,7 +147,8 @@ public record Plan(List<Prompt> prompts, List<Model> models, List<Job> warmups, 
         var rounds = new ArrayList<Plan>();
         var round = new ArrayList<Job>();
         for (var job : jobs) {
-            if (!round.isEmpty() && !(job.prompt() == round.getFirst().prompt() && job.repetition() == round.getFirst().repetition())) {
+            if (!round.isEmpty() && !(job.prompt() == round.getFirst().prompt()
+                    && job.repetition() == round.getFirst().repetition())) {
                 rounds.add(new Plan(prompts, models, List.of(), List.copyOf(round)));
                 round.clear();
             }
@@ -166,15 +167,16 @@ public record Plan(List<Prompt> prompts, List<Model> models, List<Job> warmups, 
     }
 
     /**
-     * Returns a part of the plan, with the warm-up requests of the models in it. A prompt and repetition goes to one part with all its models, so that
-     * their answers are compared on one machine; the parts have as many of these as each other, or one more, and their share of each
-     * prompt. Which part it is depends on ids alone, not on the order of the run.
+     * Returns a part of the plan, with the warm-up requests of the models in it. A prompt and repetition goes to one part with all
+     * its models, so that their answers are compared on one machine; the parts have as many of these as each other, or one more,
+     * and their share of each prompt. Which part it is depends on ids alone, not on the order of the run.
      */
     public Plan part(Shard shard) {
         var models = new HashMap<String, Set<String>>();
         jobs.forEach(job -> models.computeIfAbsent(block(job), absent -> new TreeSet<>()).add(job.model().label()));
         var blocks = new TreeMap<String, String>(); // by what orders them
-        jobs.forEach(job -> blocks.put(String.join("\n", String.join("|", models.get(block(job))), hash(job.prompt().id()), hash(block(job)),
+        jobs.forEach(job -> blocks.put(String.join("\n", String.join("|", models.get(block(job))),
+                hash(job.prompt().id()), hash(block(job)),
                 block(job)), block(job)));
         var own = new HashSet<String>();
         var number = 0;
@@ -185,7 +187,8 @@ public record Plan(List<Prompt> prompts, List<Model> models, List<Job> warmups, 
         }
         var ownJobs = jobs.stream().filter(job -> own.contains(block(job))).toList();
         var ownModels = ownJobs.stream().map(job -> job.model().label()).collect(Collectors.toSet());
-        return new Plan(prompts, this.models, warmups.stream().filter(job -> ownModels.contains(job.model().label())).toList(), ownJobs);
+        return new Plan(prompts, this.models, warmups.stream().filter(job -> ownModels.contains(job.model().label())).toList(),
+                ownJobs);
     }
 
     /** Returns into how many parts it can be cut. */
@@ -238,7 +241,8 @@ public record Plan(List<Prompt> prompts, List<Model> models, List<Job> warmups, 
         var bounds = all().stream().map(job -> Bound.of(job, sampling)).toList();
         var isBounded = bounds.stream().allMatch(bound -> bound.outputTokens() != null);
         var lines = new ArrayList<String>();
-        lines.add(String.format(Locale.ROOT, "%s, %d of them warm-up; %s output tokens; %,d characters of prompts", Count.of(size(), "request"),
+        lines.add(String.format(Locale.ROOT, "%s, %d of them warm-up; %s output tokens; %,d characters of prompts",
+                Count.of(size(), "request"),
                 warmups.size(), !isBounded ? "no limit of"
                         : String.format(Locale.ROOT, "at most %,d", bounds.stream().mapToLong(Bound::outputTokens).sum()),
                 all().stream().mapToLong(job -> job.prompt().length()).sum()));
@@ -251,10 +255,12 @@ public record Plan(List<Prompt> prompts, List<Model> models, List<Job> warmups, 
         bounds.stream().filter(bound -> bound.cost() != null).forEach(bound ->
                 most.merge(bound.model().price().currency(), bound.cost(), BigDecimal::add));
         if (!most.isEmpty()) {
-            lines.add("cost: at most " + most.entrySet().stream().map(each -> Price.plain(each.getValue().round(UPWARDS)) + " " + each.getKey())
+            lines.add("cost: at most " + most.entrySet().stream()
+                    .map(each -> Price.plain(each.getValue().round(UPWARDS)) + " " + each.getKey())
                     .collect(Collectors.joining(" and ")) + " without retries, counting each byte of a request as a token"
                     + models("; no price for ", bounds, bound -> bound.model().price() == null)
-                    + models("; no limit of tokens for ", bounds, bound -> bound.model().price() != null && bound.outputTokens() == null));
+                    + models("; no limit of tokens for ", bounds, bound -> bound.model().price() != null
+                    && bound.outputTokens() == null));
         }
     }
 

@@ -43,7 +43,8 @@ public final class RequestOptions {
     public double stallTimeoutSeconds;
 
     @Option(names = "--retries", paramLabel = "N", description = "How often a request is sent again after 429, 408, 409, 5xx or a"
-            + " connection failure before the answer begins (default: " + Retries.USUAL + "). If it is given, also after an answer of status"
+            + " connection failure before the answer begins (default: " + Retries.USUAL
+            + "). If it is given, also after an answer of status"
             + " 200 without an event, which may have been generated.")
     Integer retries;
 

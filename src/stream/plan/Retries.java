@@ -9,7 +9,8 @@ import stream.client.Outcome;
  * When a request is sent again, and counted.
  *
  * @param most           how often, at least 0
- * @param ofEmptyStreams whether also after an answer of status 200 that brought no event, which may have been generated and paid for
+ * @param ofEmptyStreams whether also after an answer of status 200 that brought no event, which may have been generated and paid
+ *                       for
  */
 public record Retries(int most, boolean ofEmptyStreams) {
 

@@ -87,7 +87,8 @@ public record RunSettings(boolean simulate, boolean ask, String system, Sampling
 
     /** Returns the settings of one question among several of a session. */
     public RunSettings forQuestion(String systemOfIt, Sampling samplingOfIt, Plan.Order orderOfIt, int concurrencyOfIt) {
-        return new RunSettings(simulate, ask, systemOfIt, samplingOfIt, orderOfIt, concurrencyOfIt, timeoutSeconds, stallTimeoutSeconds,
+        return new RunSettings(simulate, ask, systemOfIt, samplingOfIt, orderOfIt, concurrencyOfIt,
+                timeoutSeconds, stallTimeoutSeconds,
                 retries, retryFailed, results, limits, connection, echo, uniquePrefix, csvSafe, selfWarmup, calibrate, verbose,
                 metricsPort);
     }

@@ -47,7 +47,8 @@ public record Shard(int index, int count) {
             throw new UserError("--shard '" + text + "'; must be I/N with I from 0 to N - 1, auto, or auto/N");
         }
         var count = parts.group(2) == null ? null : Integer.valueOf(parts.group(2));
-        return parts.group(1) != null ? checked(text, "I", Integer.parseInt(parts.group(1)), count) : ofEngine(text, count, environment);
+        return parts.group(1) != null ? checked(text, "I", Integer.parseInt(parts.group(1)), count)
+                : ofEngine(text, count, environment);
     }
 
     /** {@code count} is null if the engine is to tell it. */
@@ -56,7 +57,8 @@ public record Shard(int index, int count) {
         if (engines.size() != 1) {
             throw new UserError("--shard " + text + ": " + (engines.isEmpty() ? "no engine says which shard this is ("
                     + String.join(", ", Arrays.stream(Engine.values()).map(engine -> engine.variable).toList()) + " are not set)"
-                    : String.join(" and ", engines.stream().map(engine -> engine.variable).toList()) + " are set") + "; write --shard I/N");
+                    : String.join(" and ", engines.stream().map(engine -> engine.variable).toList())
+                    + " are set") + "; write --shard I/N");
         }
         var variable = engines.getFirst().variable;
         var number = number(text, variable, environment);
@@ -78,7 +80,8 @@ public record Shard(int index, int count) {
     }
 
     private static Shard checked(String text, String source, int index, int count) {
-        new OptionChecks().require(count >= 1 && index >= 0 && index < count, "--shard " + text + ": " + source + " makes it shard " + index
+        new OptionChecks().require(count >= 1 && index >= 0 && index < count,
+                "--shard " + text + ": " + source + " makes it shard " + index
                 + " of " + count + "; the indices of an array must be consecutive, and I is from 0 to N - 1").throwIfAny();
         return new Shard(index, count);
     }

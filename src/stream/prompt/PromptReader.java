@@ -238,7 +238,8 @@ final class PromptReader {
         try {
             var node = json.call();
             var own = node.hasNonNull("custom_id") ? node.get("custom_id") : node.path("id");
-            prompts.add(ofJson(node, own.isValueNode() ? place + " (id " + text(own) + ")" : place, id, place.replaceFirst(", record.*", "")));
+            prompts.add(ofJson(node, own.isValueNode() ? place + " (id " + text(own) + ")" : place, id,
+                    place.replaceFirst(", record.*", "")));
         } catch (UserError e) {
             bad.add(e.getMessage());
         } catch (JacksonException e) {
@@ -268,10 +269,12 @@ final class PromptReader {
         }
         var dropped = batch ? null : PARAMETERS.stream().filter(body::hasNonNull).findFirst().orElse(null);
         if (dropped != null) {
-            throw UserError.at(where, dropped + " is sent in the body of a batch alone; put it there, or into extra of a --models file");
+            throw UserError.at(where, dropped
+                    + " is sent in the body of a batch alone; put it there, or into extra of a --models file");
         }
         if (!batch && body.path("input").isString() && !body.has("prompt") && !body.has("messages")) {
-            throw UserError.at(where, INPUT_BESIDE.stream().filter(body::has).findFirst().map(key -> key + " and input are not put together yet;"
+            throw UserError.at(where, INPUT_BESIDE.stream().filter(body::has).findFirst()
+                    .map(key -> key + " and input are not put together yet;"
                     + " write both into prompt").orElse("input is not read outside the body of a batch; call it prompt"));
         }
         var known = new LinkedHashMap<String, String>();
@@ -339,7 +342,8 @@ final class PromptReader {
             }
             if (role.equals("tool") || turn.path("tool_calls").isArray() && !turn.path("tool_calls").isEmpty()
                     || turn.path("function_call").isObject()) {
-                throw UserError.at(where, "turn " + (messages.size() + 1) + " is a tool call or its result, which are not sent yet; leave it out");
+                throw UserError.at(where, "turn " + (messages.size() + 1)
+                        + " is a tool call or its result, which are not sent yet; leave it out");
             }
             messages.add(new Prompt.Message(role, content(turn.path(textKey), where)));
         }

@@ -134,7 +134,8 @@ public record PromptSet(List<Prompt> prompts, List<String> notes, List<String> p
                 if (!prompt.id().codePoints().allMatch(PromptSet::isPrintable)) {
                     bad(file(prompt)).add(prompt.source() + ": the id has a character that cannot be printed; give it another");
                 } else if (unique.putIfAbsent(named.id(), named) != null) {
-                    bad(file(prompt)).add(named.source() + ": id '" + named.id() + "' is taken by " + unique.get(named.id()).source()
+                    bad(file(prompt)).add(named.source() + ": id '" + named.id() + "' is taken by "
+                            + unique.get(named.id()).source()
                             + "; ids must be unique");
                 }
             }
@@ -145,7 +146,8 @@ public record PromptSet(List<Prompt> prompts, List<String> notes, List<String> p
         private void noteOpenAnswers(List<Prompt> all) {
             var open = all.stream().filter(prompt -> prompt.messages().getLast().role().equals("assistant"))
                     .collect(Collectors.groupingBy(Reading::file, LinkedHashMap::new, Collectors.toList()));
-            open.forEach((file, ofFile) -> notes.add(file + ": " + Count.of(ofFile.size(), "prompt") + " (" + ofFile.stream().limit(3)
+            open.forEach((file, ofFile) ->
+                    notes.add(file + ": " + Count.of(ofFile.size(), "prompt") + " (" + ofFile.stream().limit(3)
                     .map(Prompt::id).collect(Collectors.joining(", ")) + (ofFile.size() > 3 ? ", ..." : "")
                     + ") with the assistant's turn last, which is sent as the beginning of the answer"));
         }

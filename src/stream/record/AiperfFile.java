@@ -21,8 +21,8 @@ import stream.metric.RequestStatus;
 import tools.jackson.databind.JsonNode;
 
 /**
- * What AIPerf writes to {@code profile_export.jsonl}, as of version 0.13 (September 2026): one object per request, {@code metrics} with
- * a value and a unit each, none if it failed; epoch nanoseconds. It names neither the model nor the prompt.
+ * What AIPerf writes to {@code profile_export.jsonl}, as of version 0.13 (September 2026): one object per request, {@code metrics}
+ * with a value and a unit each, none if it failed; epoch nanoseconds. It names neither the model nor the prompt.
  */
 final class AiperfFile extends ToolFile {
 
@@ -60,7 +60,8 @@ final class AiperfFile extends ToolFile {
             return;
         }
         var isCancelled = metadata.path("was_cancelled").asBoolean(false);
-        var found = new MetricDefinition.Times(millis(metrics, "time_to_first_token"), millis(metrics, "inter_token_latency"), Double.NaN,
+        var found = new MetricDefinition.Times(millis(metrics, "time_to_first_token"),
+                millis(metrics, "inter_token_latency"), Double.NaN,
                 millis(metrics, "request_latency"), millis(metrics, "request_latency"), millis(metrics, "time_to_second_token"),
                 value(metrics, "e2e_output_token_throughput"));
         var request = new ImportedRequest(metadata.path("x_request_id").asString(String.valueOf(line)), fileName(),

@@ -52,7 +52,8 @@ public enum AnswerCaveat {
         }
         if (source.equals(TokenSource.USAGE_OF_ALL_CHOICES.word())) {
             found.add(SEVERAL_CHOICES);
-        } else if (source.equals(TokenSource.USAGE.word()) && AnswerMetrics.contradictCount(number(row, RequestColumn.CONTENT_EVENTS)
+        } else if (source.equals(TokenSource.USAGE.word())
+                && AnswerMetrics.contradictCount(number(row, RequestColumn.CONTENT_EVENTS)
                 + number(row, RequestColumn.REASONING_EVENTS), number(row, RequestColumn.OUTPUT_TOKENS))) {
             found.add(COUNT_CONTRADICTED);
         }

@@ -108,7 +108,8 @@ public final class CsvRun extends RecordedRun {
             } else {
                 var inside = Files.isDirectory(folder) ? RunFiles.runsIn(folder) : List.<Path>of();
                 if (inside.isEmpty()) {
-                    throw new IOException(path + ": no run of this tool, there is no requests.csv in it; name the folder of a run, or a result file of another tool");
+                    throw new IOException(path + ": no run of this tool, there is no requests.csv in it; name the folder of a "
+                            + "run, or a result file of another tool");
                 }
                 folders.addAll(inside);
             }
@@ -176,7 +177,8 @@ public final class CsvRun extends RecordedRun {
     }
 
     /** Passes on all whole rows of a part of a file; null for the place of progress shows none. */
-    private void forEachRow(Path file, Rest rest, Set<Column> needed, ReadProblems problems, PrintStream progress, RowConsumer consumer)
+    private void forEachRow(Path file, Rest rest, Set<Column> needed, ReadProblems problems,
+            PrintStream progress, RowConsumer consumer)
             throws IOException {
         try (var bytes = open(file, progress)) {
             bytes.skipNBytes(rest.offset());
@@ -186,9 +188,11 @@ public final class CsvRun extends RecordedRun {
         }
     }
 
-    private static void forEachRow(Path file, InputStream bytes, Rest rest, Set<Column> needed, ReadProblems problems, RowConsumer consumer)
+    private static void forEachRow(Path file, InputStream bytes, Rest rest, Set<Column> needed,
+            ReadProblems problems, RowConsumer consumer)
             throws IOException {
-        try (var rows = CSVParser.parse(BOMInputStream.builder().setInputStream(bytes).get(), StandardCharsets.UTF_8, rest.format())) {
+        try (var rows = CSVParser.parse(BOMInputStream.builder().setInputStream(bytes).get(),
+                StandardCharsets.UTF_8, rest.format())) {
             var columns = rows.getHeaderNames();
             for (var column : needed) {
                 if (!columns.contains(column.word())) {
@@ -279,14 +283,16 @@ public final class CsvRun extends RecordedRun {
         var reader = new EventReader(definition, visitor);
         try (var bytes = open(file, progress)) {
             var scanner = new EventScanner(bytes);
-            var withText = answers().stream().filter(visitor::wantsContent).map(RecordedAnswer::requestId).collect(Collectors.toSet());
+            var withText = answers().stream().filter(visitor::wantsContent).map(RecordedAnswer::requestId)
+                    .collect(Collectors.toSet());
             try (var batches = new EventBatches(scanner, withText)) {
                 for (EventBatch batch; (batch = batches.next()) != null; ) {
                     reader.read(batch, file, problems);
                 }
             }
             if (!scanner.isAtEnd()) {
-                forEachRow(file, Rest.after(scanner), NEEDED_OF_EVENTS, problems, progress, row -> reader.read(new RowOfEvent(row)));
+                forEachRow(file, Rest.after(scanner), NEEDED_OF_EVENTS, problems, progress,
+                        row -> reader.read(new RowOfEvent(row)));
             }
         } catch (FileSystemException e) {
             throw new IOException(file + ": cannot be read (" + e.getClass().getSimpleName() + ")");

@@ -13,7 +13,9 @@ import java.util.Set;
 import stream.api.EventKind;
 import stream.metric.Metrics;
 
-/** Some rows that a scanner has read, with their values in columns; {@link #move} chooses the row whose values the methods return. */
+/**
+ * Some rows that a scanner has read, with their values in columns; {@link #move} chooses the row whose values the methods return.
+ */
 final class EventBatch implements EventCells {
 
     private static final int MOST = 4096;

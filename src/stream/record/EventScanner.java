@@ -16,8 +16,8 @@ import java.util.List;
 import stream.api.EventKind;
 
 /**
- * The rows of events.csv, one at a time: the values are those of the row that {@link #next} has read last. Not safe for use by several
- * threads.
+ * The rows of events.csv, one at a time: the values are those of the row that {@link #next} has read last. Not safe for use by
+ * several threads.
  */
 final class EventScanner implements EventCells {
 
@@ -70,7 +70,8 @@ final class EventScanner implements EventCells {
         }
         var header = new String(buffer, from, end - from, StandardCharsets.UTF_8).replaceFirst("\r$", "");
         var names = List.of(header.split(",", -1));
-        if (end < to && header.matches("[a-z_,]+") && names.size() <= MOST_COLUMNS && names.stream().distinct().count() == names.size()
+        if (end < to && header.matches("[a-z_,]+") && names.size() <= MOST_COLUMNS
+                && names.stream().distinct().count() == names.size()
                 && names.containsAll(List.of(EventColumn.REQUEST_ID.word(), EventColumn.ATTEMPT.word(), EventColumn.KIND.word(),
                         EventColumn.ELAPSED_MS.word()))) {
             columns = names;
@@ -220,7 +221,8 @@ final class EventScanner implements EventCells {
 
     private EventKind kindOf(int start, int end, boolean hasEmptyChoice) {
         for (int i = 0; i < KINDS.length; i++) {
-            if (KINDS[i].hasEmptyChoice() == hasEmptyChoice && Arrays.equals(buffer, start, end, KIND_WORDS[i], 0, KIND_WORDS[i].length)) {
+            if (KINDS[i].hasEmptyChoice() == hasEmptyChoice
+                    && Arrays.equals(buffer, start, end, KIND_WORDS[i], 0, KIND_WORDS[i].length)) {
                 return KINDS[i];
             }
         }

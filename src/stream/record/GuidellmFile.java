@@ -23,8 +23,8 @@ import tools.jackson.databind.JsonNode;
 
 /**
  * What GuideLLM writes to its JSON report, schema versions 1 and 2 (0.5 to 0.8, October 2026): {@code benchmarks}, each a run, with
- * {@code requests.successful}, {@code errored} and {@code incomplete}; milliseconds, but {@code request_latency} in seconds; times since
- * 1970 in seconds. Requests of its warm-up and cool-down are in the lists, and left out as its own figures leave them out.
+ * {@code requests.successful}, {@code errored} and {@code incomplete}; milliseconds, but {@code request_latency} in seconds; times
+ * since 1970 in seconds. Requests of its warm-up and cool-down are in the lists, and left out as its own figures leave them out.
  */
 final class GuidellmFile extends ToolFile {
 
@@ -37,7 +37,8 @@ final class GuidellmFile extends ToolFile {
     @Override
     void addTo(List<ImportedRun> runs, JsonNode json, int line, ReadProblems problems) throws IOException {
         if (!KNOWN_VERSIONS.contains(json.path("metadata").path("version").asInt(0))) {
-            throw lacks("a metadata.version of 1 or 2", "versions before 0.5 define their figures otherwise, later ones are not known");
+            throw lacks("a metadata.version of 1 or 2",
+                    "versions before 0.5 define their figures otherwise, later ones are not known");
         }
         for (var benchmark : json.get("benchmarks")) {
             var options = new LinkedHashMap<String, Object>();
@@ -54,7 +55,8 @@ final class GuidellmFile extends ToolFile {
             var made = benchmark.path("scheduler_metrics").path("requests_made").path("successful").asInt(0);
             var written = benchmark.get("requests").get("successful").size();
             if (written < made) {
-                problems.add(run.title() + ": GuideLLM wrote " + written + " of its " + made + " successful requests (sample_size)");
+                problems.add(run.title() + ": GuideLLM wrote " + written + " of its " + made
+                        + " successful requests (sample_size)");
             }
         }
     }
@@ -65,7 +67,8 @@ final class GuidellmFile extends ToolFile {
                 .map(model -> model.asString("")).filter(model -> !model.isEmpty()).findFirst().orElse("model");
     }
 
-    private static void add(ImportedRun run, JsonNode benchmark, String list, RequestStatus status, String model, ReadProblems problems) {
+    private static void add(ImportedRun run, JsonNode benchmark, String list, RequestStatus status,
+            String model, ReadProblems problems) {
         for (var request : benchmark.path("requests").path(list)) {
             var timings = request.path("info").path("timings");
             var begin = number(request, "request_start_time");
@@ -79,12 +82,14 @@ final class GuidellmFile extends ToolFile {
                 continue; // of the warm-up or the cool-down
             }
             var last = (number(timings, "last_token_iteration") - number(timings, "request_start")) * 1000;
-            var found = new MetricDefinition.Times(number(request, "time_to_first_token_ms"), number(request, "inter_token_latency_ms"),
+            var found = new MetricDefinition.Times(number(request, "time_to_first_token_ms"),
+                    number(request, "inter_token_latency_ms"),
                     number(request, "time_per_output_token_ms"), last, number(request, "request_latency") * 1000, Double.NaN,
                     number(request, "output_tokens_per_second"));
             var text = request.path("output").asString(null);
             run.add(new ImportedRequest(request.path("request_id").asString(list + " " + run.answers().size()), model, status)
-                    .put(RequestColumn.ERROR, status == RequestStatus.COMPLETED ? null : request.path("info").path("error").asString(""))
+                    .put(RequestColumn.ERROR, status == RequestStatus.COMPLETED
+                    ? null : request.path("info").path("error").asString(""))
                     .put(RequestColumn.TTFT_MS, found.ttft()).put(RequestColumn.STARTED_AT, instant(begin))
                     .put(RequestColumn.OUTPUT_CHARS, text == null ? null : text.codePointCount(0, text.length()))
                     .putTokens(number(request, "output_tokens")), found, new long[0], text);

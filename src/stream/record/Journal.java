@@ -151,7 +151,8 @@ public final class Journal implements AutoCloseable {
     private volatile boolean closing;
     private volatile boolean failed;
 
-    private Journal(Path folder, String runId, List<String> labels, boolean guarded, AnswerListener listener, AttemptObserver observer)
+    private Journal(Path folder, String runId, List<String> labels, boolean guarded,
+            AnswerListener listener, AttemptObserver observer)
             throws IOException {
         this.summary = new Summary(labels);
         this.folder = folder;
@@ -167,7 +168,8 @@ public final class Journal implements AutoCloseable {
      *
      * @param guarded whether texts that a spreadsheet would take for formulas get a quote before them
      */
-    public static Journal open(Path folder, String runId, List<String> labels, boolean guarded, AnswerListener listener, AttemptObserver observer)
+    public static Journal open(Path folder, String runId, List<String> labels, boolean guarded,
+            AnswerListener listener, AttemptObserver observer)
             throws IOException {
         var isResumed = Files.exists(folder.resolve(RunFiles.REQUESTS));
         var journal = new Journal(folder, runId, labels, guarded, listener, observer);
@@ -311,7 +313,8 @@ public final class Journal implements AutoCloseable {
             reportFailure(job, end.result().outcome());
         } else if (ended.metrics.ttftMicros() == null && ended.metrics.ttftReasoningMicros() != null) {
             warn(Warning.REASONING_ALONE.about(job.model().label() + ": an answer"));
-        } else if (end.last() && !end.result().answer().hasGenerated() && reported.add("nothing generated " + job.model().server())) {
+        } else if (end.last() && !end.result().answer().hasGenerated()
+                && reported.add("nothing generated " + job.model().server())) {
             var event = end.result().answer().notUnderstood();
             listener.say(Warning.NOTHING_GENERATED.about(job.model().server(), event == null ? ""
                     : "; the first event without a meaning for this tool was " + event));
@@ -360,7 +363,8 @@ public final class Journal implements AutoCloseable {
         putMetrics(row, metrics, attempt.end().get().result().answer());
         row.put(RequestColumn.OUTPUT, output);
         row.put(RequestColumn.OUTPUT_CHARS, output.codePointCount(0, output.length()));
-        row.put(RequestColumn.COST, cost(attempt.job().model().price(), metrics, attempt.end().get().result().answer().billedUsage()));
+        row.put(RequestColumn.COST, cost(attempt.job().model().price(), metrics,
+                attempt.end().get().result().answer().billedUsage()));
         return row;
     }
 
@@ -416,7 +420,8 @@ public final class Journal implements AutoCloseable {
     private static void putMetrics(Map<RequestColumn, Object> row, AnswerMetrics metrics, AnswerState answer) {
         var usage = answer.usage();
         var isCounted = metrics.countedTokens(usage) != null;
-        var source = !isCounted ? TokenSource.EVENTS : answer.countsSeveralChoices() ? TokenSource.USAGE_OF_ALL_CHOICES : TokenSource.USAGE;
+        var source = !isCounted ? TokenSource.EVENTS : answer.countsSeveralChoices()
+                ? TokenSource.USAGE_OF_ALL_CHOICES : TokenSource.USAGE;
         var outputTokens = isCounted ? usage.outputTokens() : Integer.valueOf(metrics.contentEvents());
         row.put(RequestColumn.FIRST_EVENT_MS, Metrics.millis(metrics.firstEventMicros()));
         row.put(RequestColumn.TTFT_MS, Metrics.millis(metrics.ttftMicros()));

@@ -59,7 +59,8 @@ public record NamedRuns(List<RecordedRun> runs, Map<RecordedRun, RecordedRun> wh
 
     /** Returns the same in the order in which they began, with which their ids begin. */
     public NamedRuns inTheOrderOfTime() {
-        return new NamedRuns(runs.stream().sorted(Comparator.comparing(run -> run.manifest().runId(), Comparator.nullsLast(Comparator.naturalOrder())))
+        return new NamedRuns(runs.stream()
+                .sorted(Comparator.comparing(run -> run.manifest().runId(), Comparator.nullsLast(Comparator.naturalOrder())))
                 .toList(), wholes);
     }
 
@@ -105,7 +106,8 @@ public record NamedRuns(List<RecordedRun> runs, Map<RecordedRun, RecordedRun> wh
 
     private static void requireOnePlan(Path folder, List<RecordedRun> parts) {
         var plans = parts.stream().collect(Collectors.groupingBy(run -> run.manifest().shard().plan() + "/"
-                + run.manifest().shard().shard().count(), LinkedHashMap::new, Collectors.mapping(RecordedRun::title, Collectors.joining(", "))));
+                + run.manifest().shard().shard().count(), LinkedHashMap::new,
+                Collectors.mapping(RecordedRun::title, Collectors.joining(", "))));
         if (plans.size() > 1) {
             throw new UserError(folder + ": shards of different plans, which are not one run: " + String.join("; ", plans.values())
                     + "; name those of one plan, or move each plan into a folder of its own");
@@ -125,14 +127,16 @@ final class ShardedPlan {
     }
 
     /**
-     * Returns the first shard for each. A plan that was run several times, with all its shards, is several runs; of other shards that
-     * are there twice the first complete one is taken. What is missing or left out is noted.
+     * Returns the first shard for each. A plan that was run several times, with all its shards, is several runs; of other shards
+     * that are there twice the first complete one is taken. What is missing or left out is noted.
      */
     Map<RecordedRun, RecordedRun> wholes(ReadProblems problems) {
         var byIndex = new TreeMap<Integer, List<RecordedRun>>();
         runs.stream().sorted(Comparator.comparing((RecordedRun run) -> run.manifest().isIncomplete()))
-                .forEach(run -> byIndex.computeIfAbsent(run.manifest().shard().shard().index(), absent -> new ArrayList<>()).add(run));
-        var missing = IntStream.range(0, count).filter(index -> !byIndex.containsKey(index)).mapToObj(index -> index + "/" + count).toList();
+                .forEach(run -> byIndex.computeIfAbsent(run.manifest().shard().shard().index(),
+                absent -> new ArrayList<>()).add(run));
+        var missing = IntStream.range(0, count).filter(index -> !byIndex.containsKey(index))
+                .mapToObj(index -> index + "/" + count).toList();
         var rounds = missing.isEmpty() ? byIndex.values().stream().mapToInt(List::size).min().orElseThrow() : 1;
         var wholes = new LinkedHashMap<RecordedRun, RecordedRun>();
         for (int round = 0; round < rounds; round++) {
@@ -144,7 +148,8 @@ final class ShardedPlan {
             problems.add(runs.getFirst().path().toAbsolutePath().normalize().getParent() + ": shard " + String.join(", ", missing)
                     + " missing; the figures are of the others");
         }
-        byIndex.forEach((index, same) -> same.stream().skip(rounds).forEach(run -> problems.add(run.path() + ": shard " + index + "/" + count
+        byIndex.forEach((index, same) -> same.stream().skip(rounds)
+                .forEach(run -> problems.add(run.path() + ": shard " + index + "/" + count
                 + " once more, beside " + same.getFirst().title() + "; it is left out")));
         return wholes;
     }

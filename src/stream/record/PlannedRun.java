@@ -89,7 +89,8 @@ public final class PlannedRun {
      * @param arguments the command line, with which the run can be resumed
      * @param proxies   through which the servers are reached
      */
-    public static RunManifest manifest(String runId, RunSettings settings, Plan plan, List<String> arguments, ClientOverhead overhead,
+    public static RunManifest manifest(String runId, RunSettings settings, Plan plan,
+            List<String> arguments, ClientOverhead overhead,
                                 ShardEntry shard, EnvironmentProxies proxies) {
         var models = plan.models().stream().map(model -> entry(model, proxies.shown(model.url().uri()))).toList();
         var prompts = plan.prompts().stream()
@@ -129,7 +130,10 @@ public final class PlannedRun {
         return versions;
     }
 
-    /** Returns the name of this machine; null if it has none. Where the kernel tells it, no name server is asked, which may take long. */
+    /**
+     * Returns the name of this machine; null if it has none. Where the kernel tells it, no name server is asked, which may take
+     * long.
+     */
     private static String machine() {
         try {
             return Files.readString(Path.of("/proc/sys/kernel/hostname")).strip();
@@ -155,7 +159,8 @@ public final class PlannedRun {
 
     /** Returns the entry of a question, of one message. */
     public static RunManifest.PromptEntry question(Prompt prompt) {
-        return new RunManifest.PromptEntry(prompt.id(), prompt.source(), digest(prompt), prompt.labels(), prompt.messages().getFirst().content());
+        return new RunManifest.PromptEntry(prompt.id(), prompt.source(), digest(prompt), prompt.labels(),
+                prompt.messages().getFirst().content());
     }
 
     private static String digest(String text) {
@@ -192,11 +197,13 @@ public final class PlannedRun {
                 addDifferences(differences, was, entry(model, was.proxy()), manifest.simulated());
             }
         }
-        models.keySet().forEach(label -> differences.add("model " + label + " was there when the run began; restore it, or begin a new run"));
+        models.keySet().forEach(label ->
+                differences.add("model " + label + " was there when the run began; restore it, or begin a new run"));
         UserError.throwIfAny(differences);
     }
 
-    private static void addDifferences(List<String> differences, RunManifest.ModelEntry was, RunManifest.ModelEntry is, boolean simulated) {
+    private static void addDifferences(List<String> differences, RunManifest.ModelEntry was,
+            RunManifest.ModelEntry is, boolean simulated) {
         var before = was.name() + (simulated ? "" : " at " + was.baseUrl());
         var now = is.name() + (simulated ? "" : " at " + is.baseUrl());
         if (!now.equals(before)) {
@@ -206,7 +213,8 @@ public final class PlannedRun {
         var parameters = parameters(was); // null where the run was begun by a version that did not keep it
         parameters(is).forEach((name, value) -> {
             if (parameters.get(name) != null && !value.equals(parameters.get(name))) {
-                differences.add("model " + is.label() + " has " + name + " " + value + ", when the run began it was " + parameters.get(name)
+                differences.add("model " + is.label() + " has " + name + " " + value
+                        + ", when the run began it was " + parameters.get(name)
                         + "; restore it, or begin a new run");
             }
         });

@@ -36,7 +36,8 @@ public final class ReadProblems {
         var all = new ArrayList<>(lines);
         counts.forEach((file, count) -> {
             if (count > MOST_PER_FILE) {
-                all.add(file + ": " + Count.of(count - MOST_PER_FILE, "more row") + (count == MOST_PER_FILE + 1 ? " is" : " are") + " left out");
+                all.add(file + ": " + Count.of(count - MOST_PER_FILE, "more row")
+                        + (count == MOST_PER_FILE + 1 ? " is" : " are") + " left out");
             }
         });
         return all;

@@ -53,7 +53,10 @@ public record RunManifest(String runId, String startedAt, boolean simulated, lon
     private static final Pattern SECRET_IN_URL =
             Pattern.compile("(?i)(//)[^/@\\s]+(?=@)|([?&][\\w-]*(key|token|secret|sig|signature|password)=)[^&\\s,]+");
 
-    /** A model of the run; {@code extra} as JSON, the others null where it sets none. The proxy is that through which its server is reached. */
+    /**
+     * A model of the run; {@code extra} as JSON, the others null where it sets none. The proxy is that through which its server is
+     * reached.
+     */
     public record ModelEntry(String label, String name, String api, String baseUrl, String keyVariable, Integer maxTokens,
                       Double temperature, Price price, boolean thinkTags, String proxy, JsonNode extra) { }
 
@@ -85,9 +88,12 @@ public record RunManifest(String runId, String startedAt, boolean simulated, lon
         return List.copyOf(words);
     }
 
-    /** Whether a secret of a URL was left out of the command line, so that the run cannot be resumed; headers can be given again. */
+    /**
+     * Whether a secret of a URL was left out of the command line, so that the run cannot be resumed; headers can be given again.
+     */
     public boolean lacksSecret() {
-        return arguments.stream().anyMatch(word -> word.contains(RequestHeader.LEFT_OUT) && !word.endsWith(": " + RequestHeader.LEFT_OUT));
+        return arguments.stream().anyMatch(word -> word.contains(RequestHeader.LEFT_OUT)
+                && !word.endsWith(": " + RequestHeader.LEFT_OUT));
     }
 
     /** The manifest of a folder without one. */
@@ -98,7 +104,8 @@ public record RunManifest(String runId, String startedAt, boolean simulated, lon
     /** Returns what is known of a run of another tool. */
     static RunManifest ofTool(String tool, Map<String, Object> options, List<String> models) {
         return new RunManifest(null, null, false, 0, Map.of("tool", tool), List.of(), options, models.stream().map(model ->
-                new ModelEntry(model, model, null, null, null, null, null, null, false, null, JsonNodeFactory.instance.nullNode())).toList(),
+                new ModelEntry(model, model, null, null, null, null, null, null, false, null, JsonNodeFactory.instance.nullNode()))
+                .toList(),
                 List.of(), null, null, null, List.of(), null, null, null, List.of());
     }
 
@@ -127,7 +134,8 @@ public record RunManifest(String runId, String startedAt, boolean simulated, lon
         for (var prompt : json.path("prompts")) {
             var labels = new LinkedHashMap<String, String>();
             prompt.path("labels").properties().forEach(label -> labels.put(label.getKey(), label.getValue().asString("")));
-            prompts.add(new PromptEntry(text(prompt, "id"), text(prompt, "source"), text(prompt, "digest"), labels, text(prompt, "text")));
+            prompts.add(new PromptEntry(text(prompt, "id"), text(prompt, "source"), text(prompt, "digest"),
+                    labels, text(prompt, "text")));
         }
         var counts = json.path("counts");
         return new RunManifest(text(json, "run_id"), text(json, "started_at"), json.path("simulated").asBoolean(false),
@@ -176,7 +184,8 @@ public record RunManifest(String runId, String startedAt, boolean simulated, lon
         for (var model : models) {
             modelList.addObject().put("label", model.label()).put("name", model.name()).put("api", model.api())
                     .put("base_url", model.baseUrl()).put("api_key_env", model.keyVariable())
-                    .put("max_tokens", model.maxTokens()).put("temperature", model.temperature()).put("think_tags", model.thinkTags())
+                    .put("max_tokens", model.maxTokens()).put("temperature", model.temperature())
+                    .put("think_tags", model.thinkTags())
                     .put("proxy", model.proxy())
                     .<ObjectNode>set("price", model.price() == null ? JsonNodeFactory.instance.nullNode() : model.price().json())
                     .set("extra", model.extra());
@@ -238,13 +247,15 @@ public record RunManifest(String runId, String startedAt, boolean simulated, lon
     /** Returns the currencies of the models that have a price, by their labels. */
     public Map<String, String> currencies() {
         var currencies = new LinkedHashMap<String, String>();
-        models.stream().filter(model -> model.price() != null).forEach(model -> currencies.put(model.label(), model.price().currency()));
+        models.stream().filter(model -> model.price() != null)
+                .forEach(model -> currencies.put(model.label(), model.price().currency()));
         return currencies;
     }
 
     /** Returns the same with the error that was measured now; with what is known already if it is null. */
     public RunManifest withOverhead(ClientOverhead overhead) {
-        return overhead == null ? this : new RunManifest(runId, startedAt, simulated, seed, versions, arguments, options, models, prompts, overhead,
+        return overhead == null ? this : new RunManifest(runId, startedAt, simulated, seed, versions, arguments, options,
+                models, prompts, overhead,
                 plannedRequests, selfWarmup, resumedAt, finishedAt, counts, shard, clockOffsets);
     }
 
@@ -252,7 +263,8 @@ public record RunManifest(String runId, String startedAt, boolean simulated, lon
     public RunManifest withPrompt(PromptEntry prompt) {
         var all = new ArrayList<>(prompts);
         all.add(prompt);
-        return new RunManifest(runId, startedAt, simulated, seed, versions, arguments, options, models, List.copyOf(all), clientOverhead,
+        return new RunManifest(runId, startedAt, simulated, seed, versions, arguments, options, models,
+                List.copyOf(all), clientOverhead,
                 plannedRequests, selfWarmup, resumedAt, finishedAt, counts, shard, clockOffsets);
     }
 
@@ -276,8 +288,8 @@ public record RunManifest(String runId, String startedAt, boolean simulated, lon
     }
 
     /**
-     * Returns the manifest of the finished run; what was resent before it was resumed counts too, and the clock of a server that was not
-     * asked since stays as it was.
+     * Returns the manifest of the finished run; what was resent before it was resumed counts too, and the clock of a server that
+     * was not asked since stays as it was.
      */
     public RunManifest finishedNow(int requests, int completed, int failed, int resentNow, List<ClockOffset> offsets) {
         var resent = (counts == null ? 0 : counts.resent()) + resentNow;

@@ -19,7 +19,8 @@ public record ShardEntry(Shard shard, String plan) {
     /** Returns null if there is no such entry. */
     static ShardEntry of(JsonNode json) {
         return !json.path("index").isInt() || !json.path("count").isInt() ? null
-                : new ShardEntry(new Shard(json.get("index").intValue(), json.get("count").intValue()), json.path("plan").asString(""));
+                : new ShardEntry(new Shard(json.get("index").intValue(), json.get("count").intValue()),
+                json.path("plan").asString(""));
     }
 
     /** Whether both are parts of the same plan, which is cut into as many. */

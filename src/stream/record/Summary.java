@@ -56,7 +56,8 @@ public final class Summary {
      * @param cost         null if it is not known
      */
     private record LastAttempt(String model, boolean completed, Set<AnswerCaveat> caveats, String served, double[] values,
-                               double contentEvents, double coalescedEvents, Instant startedAt, double outputTokens, BigDecimal cost) { }
+                               double contentEvents, double coalescedEvents, Instant startedAt,
+                               double outputTokens, BigDecimal cost) { }
 
     private final List<String> models;
     private final Map<String, Integer> retries = new HashMap<>();
@@ -181,7 +182,8 @@ public final class Summary {
             of(model).stream().filter(LastAttempt::completed).forEach(request -> throughput.add(request.startedAt().toEpochMilli(),
                     request.values()[QUANTILES.indexOf(RequestColumn.TOTAL_MS)], request.outputTokens()));
             if (throughput.requests() > 1 && throughput.seconds() > 0) {
-                console.tell(String.format(Locale.ROOT, "throughput of %s: %.2f requests/s%s", model, throughput.requests() / throughput.seconds(),
+                console.tell(String.format(Locale.ROOT, "throughput of %s: %.2f requests/s%s", model,
+                        throughput.requests() / throughput.seconds(),
                         Double.isNaN(throughput.tokens()) ? "" : String.format(Locale.ROOT, ", %.1f tokens/s",
                                 throughput.tokens() / throughput.seconds())));
             }

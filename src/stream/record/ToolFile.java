@@ -118,7 +118,8 @@ public abstract class ToolFile {
 
     /** A line that is not JSON is left out. */
     private void readLines(List<ImportedRun> runs, ReadProblems problems) throws IOException {
-        try (var lines = new BufferedReader(new InputStreamReader(BOMInputStream.builder().setPath(path).get(), StandardCharsets.UTF_8))) {
+        try (var lines = new BufferedReader(new InputStreamReader(BOMInputStream.builder().setPath(path).get(),
+                StandardCharsets.UTF_8))) {
             String text;
             for (int line = 1; (text = lines.readLine()) != null; line++) {
                 try {

@@ -29,8 +29,8 @@ import tools.jackson.databind.JsonNode;
 
 /**
  * What {@code vllm bench serve --save-result --save-detailed} writes, from {@code vllm/benchmarks/serve.py} at commit 009e6d4a
- * (September 2026): one object per run, {@code ttfts} in seconds, {@code itls} a list per request, in the order in which the requests
- * were sent, {@code errors} empty for a success. A failed request keeps what came before its error.
+ * (September 2026): one object per run, {@code ttfts} in seconds, {@code itls} a list per request, in the order in which the
+ * requests were sent, {@code errors} empty for a success. A failed request keeps what came before its error.
  */
 final class VllmFile extends ToolFile {
 
@@ -61,7 +61,8 @@ final class VllmFile extends ToolFile {
             if (isReadable(json, i)) {
                 add(run, json, i, model, beginSeconds);
             } else {
-                problems.add(run.title() + ": ttfts, itls or output_lens of request " + (i + 1) + " are not numbers, at least 0; it is left out");
+                problems.add(run.title() + ": ttfts, itls or output_lens of request " + (i + 1)
+                        + " are not numbers, at least 0; it is left out");
             }
         }
     }
@@ -102,7 +103,9 @@ final class VllmFile extends ToolFile {
         return Math.round(seconds * 1e6);
     }
 
-    /** Returns when the run began, in seconds since 1970; NaN if that is not known. It is written when the run ends, in local time. */
+    /**
+     * Returns when the run began, in seconds since 1970; NaN if that is not known. It is written when the run ends, in local time.
+     */
     private static double begin(JsonNode json) {
         try {
             var end = LocalDateTime.parse(json.path("date").asString(""), DATE).atZone(ZoneId.systemDefault());

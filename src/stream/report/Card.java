@@ -95,7 +95,8 @@ final class Card {
     private void row(Svg svg, Group group, String colour, int top, double end) {
         var middle = top + ROW / 2;
         svg.rectangle(MARGIN, middle - 7, 12, 12, colour, 1);
-        svg.text(MARGIN + 20, middle + 5, 16, settings.ink(), true, "start", OneLine.withoutMiddle(OneLine.of(group.definition().labelled(group.label())), LABEL_CHARACTERS));
+        svg.text(MARGIN + 20, middle + 5, 16, settings.ink(), true, "start",
+                OneLine.withoutMiddle(OneLine.of(group.definition().labelled(group.label())), LABEL_CHARACTERS));
         var values = group.values(Metric.TTFT);
         var dots = Math.min(MOST_DOTS, values.length);
         for (int i = 0; i < dots; i++) { // quantiles, so that many requests look like few
@@ -105,7 +106,8 @@ final class Card {
         svg.rectangle(x(median, end) - 1.5, top + 14, 3, ROW - 24, colour, 1);
         svg.text(x(median, end) + 6, top + 16, 14, settings.ink(), true, "start", Aggregate.TTFT_P50.cell(median) + " ms");
         var total = group.quantile(Metric.TOTAL, 0.5);
-        svg.text(WIDTH - MARGIN, middle + 5, 16, settings.ink(), false, "end", (total == null ? "" : Aggregate.TOTAL_P50.cell(total) + " ms"));
+        svg.text(WIDTH - MARGIN, middle + 5, 16, settings.ink(), false, "end",
+                (total == null ? "" : Aggregate.TOTAL_P50.cell(total) + " ms"));
     }
 
     private String origin(List<Group> groups) {

@@ -58,8 +58,10 @@ import stream.terminal.UserError;
  */
 public final class ComparisonCsv {
 
-    private static final List<String> OF_ALL = List.of("baseline", "headline_caveats", "runs", "by", "as", "currency", "margin", "simulated", "notes");
-    private static final List<String> OF_DIFFERENCE = List.of("baseline", "unit", "units", "size", "paired", "ratio", "low", "high", "same_low",
+    private static final List<String> OF_ALL = List.of("baseline", "headline_caveats", "runs", "by", "as", "currency",
+            "margin", "simulated", "notes");
+    private static final List<String> OF_DIFFERENCE = List.of("baseline", "unit", "units", "size", "paired", "ratio",
+            "low", "high", "same_low",
             "same_high", "p", "drifting", "between_sd", "within_sd", "verdict");
     private static final List<String> OF_TAIL = List.of("ratio", "low", "high", "ms_low", "ms_high");
 
@@ -226,8 +228,10 @@ public final class ComparisonCsv {
             var name = metric.word() + "_";
             if (!row.get(name + "baseline").isEmpty()) {
                 var between = number(row, name + "between_sd");
-                differences.put(metric, new BaselineDifference(row.get(name + "baseline"), new Difference(Unit.of(row.get(name + "unit")),
-                        Integer.parseInt(row.get(name + "units")), Integer.parseInt(row.get(name + "size")), number(row, name + "ratio"),
+                differences.put(metric, new BaselineDifference(row.get(name + "baseline"),
+                        new Difference(Unit.of(row.get(name + "unit")),
+                        Integer.parseInt(row.get(name + "units")), Integer.parseInt(row.get(name + "size")),
+                        number(row, name + "ratio"),
                         number(row, name + "low"), number(row, name + "high"), number(row, name + "same_low"),
                         number(row, name + "same_high"), number(row, name + "p"), row.get(name + "drifting").equals("true"),
                         between == null ? null : new Spread(between, number(row, name + "within_sd")))));
@@ -238,7 +242,8 @@ public final class ComparisonCsv {
         for (var aggregate : GroupResult.TAILS.keySet()) {
             var ratio = number(row, tail(aggregate) + "ratio");
             if (ratio != null) {
-                tails.put(aggregate, new QuantileRatio(ratio, number(row, tail(aggregate) + "low"), number(row, tail(aggregate) + "high"),
+                tails.put(aggregate, new QuantileRatio(ratio, number(row, tail(aggregate) + "low"),
+                        number(row, tail(aggregate) + "high"),
                         null, null, null));
             }
             var lower = number(row, tail(aggregate) + "ms_low");
@@ -246,7 +251,8 @@ public final class ComparisonCsv {
                 intervals.put(aggregate, new QuantileInterval(lower, number(row, tail(aggregate) + "ms_high")));
             }
         }
-        return new GroupResult(row.get("label"), definition(row.get("as")), blankIsNull(row.get("currency")), aggregates, differences, tails,
+        return new GroupResult(row.get("label"), definition(row.get("as")), blankIsNull(row.get("currency")),
+                aggregates, differences, tails,
                 intervals);
     }
 

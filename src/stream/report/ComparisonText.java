@@ -47,10 +47,13 @@ public final class ComparisonText {
     private static final String WINS = " *";
 
     /** What a narrow table leaves out, the first first. */
-    private static final List<Aggregate> OPTIONAL = List.of(Aggregate.COST, Aggregate.COALESCED, Aggregate.FIRST_100_CHARS, Aggregate.CHARS_PER_S,
+    private static final List<Aggregate> OPTIONAL = List.of(Aggregate.COST, Aggregate.COALESCED,
+            Aggregate.FIRST_100_CHARS, Aggregate.CHARS_PER_S,
             Aggregate.ICL_P50, Aggregate.TTST_P50, Aggregate.OUTPUT_TOKENS, Aggregate.ITL_P99,
-            Aggregate.ITL_ANY_P50, Aggregate.TTFT_ANY_P50, Aggregate.TOKENS_PER_EVENT, Aggregate.TTLT_P50, Aggregate.TTFT_P99, Aggregate.REQUESTS_PER_S,
-            Aggregate.THROUGHPUT, Aggregate.TPOT_P50, Aggregate.ITL_P95, Aggregate.RETRIES, Aggregate.TTFT_NET_P50, Aggregate.TOTAL_P50,
+            Aggregate.ITL_ANY_P50, Aggregate.TTFT_ANY_P50, Aggregate.TOKENS_PER_EVENT, Aggregate.TTLT_P50,
+            Aggregate.TTFT_P99, Aggregate.REQUESTS_PER_S,
+            Aggregate.THROUGHPUT, Aggregate.TPOT_P50, Aggregate.ITL_P95, Aggregate.RETRIES,
+            Aggregate.TTFT_NET_P50, Aggregate.TOTAL_P50,
             Aggregate.TTFT_P95, Aggregate.COST_OF_1000, Aggregate.TOKENS_PER_S, Aggregate.ITL_P50);
 
     private final Comparison comparison;
@@ -79,7 +82,8 @@ public final class ComparisonText {
     @Override
     public String toString() {
         var text = new StringBuilder();
-        text.append(markdown ? "**" + Table.escaped(comparison.headline()) + "**" : wrapped(comparison.headline(), "")).append("\n");
+        text.append(markdown ? "**" + Table.escaped(comparison.headline()) + "**" : wrapped(comparison.headline(), ""))
+                .append("\n");
         for (var section : comparison.sections()) {
             text.append('\n');
             if (!section.title().isEmpty()) {
@@ -176,7 +180,8 @@ public final class ComparisonText {
         }
         var explained = differences(section, true);
         var fits = explained.width() <= layout.width();
-        var text = new StringBuilder(wrapped("Ratios to " + section.baseline() + ", above 1 is slower: o, and - their 95 % intervals", ""))
+        var text = new StringBuilder(wrapped("Ratios to " + section.baseline()
+                + ", above 1 is slower: o, and - their 95 % intervals", ""))
                 .append('\n').append(written(fits ? explained : differences(section, false)));
         if (!fits) {
             forEachDifference(section, (metric, label, difference) -> {
@@ -204,7 +209,8 @@ public final class ComparisonText {
     /** {@code explained} tells whether the verdict is in all its words. */
     private Table differences(SectionResult section, boolean explained) {
         var margin = comparison.terms().margin();
-        var table = new Table().column("metric", true).column("", true).labels().column("ratio", false).column("95 % interval", false);
+        var table = new Table().column("metric", true).column("", true).labels().column("ratio", false)
+                .column("95 % interval", false);
         if (!markdown) {
             table.column("", true).optional(0);
         }
@@ -236,7 +242,8 @@ public final class ComparisonText {
                 if (interval != null) {
                     var tail = group.tails().get(aggregate);
                     table.row(List.of(aggregate.title().replace(" ms", ""), group.label(),
-                            aggregate.cell(group.aggregates().get(aggregate)), aggregate.cell(interval.lower()) + " to " + aggregate.cell(interval.upper()),
+                            aggregate.cell(group.aggregates().get(aggregate)),
+                            aggregate.cell(interval.lower()) + " to " + aggregate.cell(interval.upper()),
                             tail == null ? "" : ratio(tail.ratio()), tail == null ? "" : interval(tail.lower(), tail.upper())));
                 }
             }

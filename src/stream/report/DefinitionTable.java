@@ -31,7 +31,8 @@ import stream.terminal.TextLayout;
 public final class DefinitionTable {
 
     private static final List<Aggregate> SHOWN = List.of(Aggregate.N, Aggregate.FAILED, Aggregate.TTFT_P50, Aggregate.ITL_P50,
-            Aggregate.TPOT_P50, Aggregate.TTST_P50, Aggregate.TTLT_P50, Aggregate.TOTAL_P50, Aggregate.TOKENS_PER_S, Aggregate.ICL_P50);
+            Aggregate.TPOT_P50, Aggregate.TTST_P50, Aggregate.TTLT_P50, Aggregate.TOTAL_P50,
+            Aggregate.TOKENS_PER_S, Aggregate.ICL_P50);
 
     private final ComparisonSettings settings;
     private final TextLayout layout;
@@ -52,7 +53,8 @@ public final class DefinitionTable {
                 continue;
             }
             for (var section : comparison.sections()) {
-                section.groups().forEach(group -> rows.computeIfAbsent(section.title() + "\n" + group.label(), absent -> new ArrayList<>())
+                section.groups().forEach(group -> rows.computeIfAbsent(section.title() + "\n" + group.label(),
+                        absent -> new ArrayList<>())
                         .add(row(section, group)));
             }
         }
@@ -65,7 +67,8 @@ public final class DefinitionTable {
         }
         rows.values().forEach(ofGroup -> ofGroup.forEach(table::row));
         var text = new StringBuilder(table.text(layout.width(), layout.styled())).append('\n');
-        own.caveats().forEach(caveat -> text.append(OneLine.wrapped("note: " + OneLine.of(caveat), layout.width(), "      ")).append('\n'));
+        own.caveats().forEach(caveat ->
+                text.append(OneLine.wrapped("note: " + OneLine.of(caveat), layout.width(), "      ")).append('\n'));
         return text.toString();
     }
 

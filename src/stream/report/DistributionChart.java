@@ -43,8 +43,10 @@ final class DistributionChart {
     private static final Map<Metric, String> TITLES = Map.of(Metric.TTFT, "Time to first token",
             Metric.ITL, "Inter-token latency, median of each request", Metric.TPOT, "Time per output token",
             Metric.TTLT, "Time to last token", Metric.TOTAL, "Time to the end of the stream",
-            Metric.TTFT_ANY, "Time to first generated event", Metric.ITL_ANY, "Latency between generated events, median of each request",
-            Metric.TTFT_NET, "Time to first token without the handshake", Metric.FIRST_100_CHARS, "Time to the first 100 characters");
+            Metric.TTFT_ANY, "Time to first generated event", Metric.ITL_ANY,
+            "Latency between generated events, median of each request",
+            Metric.TTFT_NET, "Time to first token without the handshake", Metric.FIRST_100_CHARS,
+            "Time to the first 100 characters");
 
     /** The values of a group in ascending order. */
     private record Curve(String label, double[] values) {}

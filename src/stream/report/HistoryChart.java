@@ -30,7 +30,8 @@ final class HistoryChart {
 
     HistoryChart(ModelHistory model) {
         this.model = model;
-        this.reach = model.points().stream().flatMap(point -> java.util.stream.Stream.of(point.ratio(), point.lower(), point.upper()))
+        this.reach = model.points().stream()
+                .flatMap(point -> java.util.stream.Stream.of(point.ratio(), point.lower(), point.upper()))
                 .filter(ratio -> ratio != null && ratio > 0).mapToDouble(ratio -> Math.abs(Math.log(ratio))).max().orElse(0);
     }
 

@@ -63,7 +63,8 @@ final class HistoryReport {
     String markdown() {
         var text = new StringBuilder();
         for (var model : models) {
-            text.append("**").append(Table.escaped(model.sentence())).append("**\n\n").append(table(model, false).markdown()).append('\n');
+            text.append("**").append(Table.escaped(model.sentence())).append("**\n\n")
+                    .append(table(model, false).markdown()).append('\n');
         }
         notes.forEach(note -> text.append("- ").append(Table.escaped(note)).append('\n'));
         return text.toString();
@@ -80,7 +81,8 @@ final class HistoryReport {
                 java.util.stream.Stream.of(point.ratio(), point.lower(), point.upper())).toList());
         for (var point : model.points()) {
             var group = point.group();
-            var row = new ArrayList<>(List.of(group.label(), point.began(), String.valueOf(group.requests()), String.valueOf(group.failed()),
+            var row = new ArrayList<>(List.of(group.label(), point.began(), String.valueOf(group.requests()),
+                    String.valueOf(group.failed()),
                     median(point, model.metric()), ratio(point.ratio()), point.lower() == null ? ""
                             : String.format(Locale.ROOT, "%.2f to %.2f", point.lower(), point.upper())));
             if (drawsBars) {
@@ -108,16 +110,19 @@ final class HistoryReport {
     String csv() {
         var text = new StringWriter();
         try (var rows = new CSVPrinter(text, CSVFormat.RFC4180)) {
-            rows.printRecord("model", "metric", "run", "began", "n", "failed", "p50_ms", "ratio", "low", "high", "change_ratio", "change_low",
+            rows.printRecord("model", "metric", "run", "began", "n", "failed", "p50_ms", "ratio", "low", "high",
+                    "change_ratio", "change_low",
                     "change_high");
             for (var model : models) {
                 for (var point : model.points()) {
                     var group = point.group();
                     var change = point.change();
                     var median = group.quantile(model.metric(), 0.5);
-                    rows.printRecord(model.model(), model.metric().word(), group.label(), group.firstStart(), group.requests(), group.failed(),
+                    rows.printRecord(model.model(), model.metric().word(), group.label(), group.firstStart(),
+                            group.requests(), group.failed(),
                             median == null ? "" : Metrics.millis(median * 1000), number(point.ratio()), number(point.lower()),
-                            number(point.upper()), number(change == null ? null : change.ratio()), number(change == null ? null : change.lower()),
+                            number(point.upper()), number(change == null ? null : change.ratio()),
+                            number(change == null ? null : change.lower()),
                             number(change == null ? null : change.upper()));
                 }
             }
@@ -145,13 +150,15 @@ final class HistoryReport {
     }
 
     private static String rows(ModelHistory model) {
-        var html = new StringBuilder("<div class=\"scroll\"><table><thead><tr><th>run</th><th>began (UTC)</th><th>n</th><th>failed</th>"
+        var html = new StringBuilder("<div class=\"scroll\"><table><thead><tr><th>run</th><th>began "
+                + "(UTC)</th><th>n</th><th>failed</th>"
                 + "<th>p50 ms</th><th>ratio</th><th>95 % interval</th><th>change</th></tr></thead><tbody>\n");
         for (var point : model.points()) {
             html.append(point.change() == null ? "<tr>" : "<tr class=\"change\">");
             for (var cell : List.of(point.group().label(), point.began(), String.valueOf(point.group().requests()),
                     String.valueOf(point.group().failed()), median(point, model.metric()),
-                    ratio(point.ratio()), point.lower() == null ? "" : String.format(Locale.ROOT, "%.2f to %.2f", point.lower(), point.upper()),
+                    ratio(point.ratio()), point.lower() == null
+                    ? "" : String.format(Locale.ROOT, "%.2f to %.2f", point.lower(), point.upper()),
                     point.change() == null ? "" : ModelHistory.changed(point))) {
                 html.append("<td>").append(Svg.escaped(cell)).append("</td>");
             }

@@ -69,7 +69,8 @@ public enum OutputFormat {
     /** Whether a file is a film of the race; throws UserError if it is a GIF of something else. */
     private boolean isFilm(String name) {
         var isRace = name.startsWith("race.");
-        new OptionChecks().require(this != GIF || isRace, "--export " + name + "; only race.gif is a film, pictures end with .svg or .png")
+        new OptionChecks().require(this != GIF || isRace,
+                "--export " + name + "; only race.gif is a film, pictures end with .svg or .png")
                 .require(this != PNG || !isRace, "--export " + name + "; a film ends with .svg or .gif").throwIfAny();
         return isRace && isPicture();
     }

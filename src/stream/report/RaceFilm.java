@@ -75,11 +75,13 @@ final class RaceFilm {
         race = races.getFirst();
         var groups = source.sections().getFirst().groups();
         var columns = (int) ((laneWidth() - 24) / CHARACTER);
-        race.answers().forEach((group, answer) -> lanes.add(new Lane(group.label(), Palette.svg(groups.indexOf(group), settings.dark()),
+        race.answers().forEach((group, answer) ->
+                lanes.add(new Lane(group.label(), Palette.svg(groups.indexOf(group), settings.dark()),
                 answer.get(Metric.TTFT), answer.get(Metric.TOTAL), placed(source.events().pieces(answer), columns))));
         endMillis = lanes.stream().mapToDouble(Lane::totalMillis).max().orElseThrow();
         if (endMillis > LONGEST_MILLIS) {
-            throw new IOException(name + ": the race lasts " + Math.round(endMillis / 1000) + " s, at most " + Math.round(LONGEST_MILLIS / 1000)
+            throw new IOException(name + ": the race lasts " + Math.round(endMillis / 1000) + " s, at most "
+                    + Math.round(LONGEST_MILLIS / 1000)
                     + " fit into a film; write .html instead");
         }
     }
@@ -127,7 +129,8 @@ final class RaceFilm {
                 }
                 var visible = text.substring(from, to).stripLeading(); // SVG does not draw leading spaces
                 if (!visible.isEmpty()) {
-                    placed.add(new Placed(piece.elapsedMicros() / 1e3, lineOf[from], columnOf[to - visible.length()], visible.stripTrailing()));
+                    placed.add(new Placed(piece.elapsedMicros() / 1e3, lineOf[from], columnOf[to - visible.length()],
+                            visible.stripTrailing()));
                 }
             }
             at = end;
@@ -162,9 +165,11 @@ final class RaceFilm {
         var first = String.format(Locale.ROOT, "first token %.2f s", lane.firstMillis() / 1000);
         var done = String.format(Locale.ROOT, "done %.2f s", lane.totalMillis() / 1000);
         show(svg, x + 12, y + 46, SMALL_SIZE, settings.soft(), first, lane.firstMillis(), atMillis);
-        show(svg, x + 12 + SECOND_COLUMN * WIDTH_OF_SIZE * SMALL_SIZE, y + 46, SMALL_SIZE, settings.soft(), done, lane.totalMillis(), atMillis);
+        show(svg, x + 12 + SECOND_COLUMN * WIDTH_OF_SIZE * SMALL_SIZE, y + 46, SMALL_SIZE, settings.soft(), done,
+                lane.totalMillis(), atMillis);
         for (var piece : lane.pieces()) {
-            show(svg, x + 12 + piece.column() * CHARACTER, y + HEAD + piece.line() * LINE - 4, TEXT_SIZE, settings.ink(), piece.text(),
+            show(svg, x + 12 + piece.column() * CHARACTER, y + HEAD + piece.line() * LINE - 4, TEXT_SIZE,
+                    settings.ink(), piece.text(),
                     piece.millis(), atMillis);
         }
     }
@@ -173,7 +178,8 @@ final class RaceFilm {
         var cycle = endMillis + PAUSE_MILLIS;
         if (atMillis < 0) {
             svg.mono(x, y, size, fill, text, String.format(Locale.ROOT, "<animate attributeName=\"opacity\" values=\"0;1\""
-                    + " keyTimes=\"0;%.4f\" dur=\"%.0fms\" calcMode=\"discrete\" repeatCount=\"indefinite\"/>", fromMillis / cycle, cycle));
+                    + " keyTimes=\"0;%.4f\" dur=\"%.0fms\" calcMode=\"discrete\" repeatCount=\"indefinite\"/>",
+                    fromMillis / cycle, cycle));
         } else if (fromMillis <= atMillis) {
             svg.mono(x, y, size, fill, text, "");
         }

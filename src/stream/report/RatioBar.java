@@ -22,7 +22,9 @@ public final class RatioBar {
                 .mapToDouble(ratio -> Math.abs(Math.log(ratio))).reduce(LEAST_REACH, Math::max));
     }
 
-    /** Returns the line of a ratio; an empty text if the ratio cannot be drawn. The ends of the interval are null if it has none. */
+    /**
+     * Returns the line of a ratio; an empty text if the ratio cannot be drawn. The ends of the interval are null if it has none.
+     */
     public String of(Double ratio, Double lower, Double upper) {
         if (ratio == null || ratio == 0 || ratio.isInfinite()) {
             return "";

@@ -92,7 +92,8 @@ public final class ReportPage {
                     .put("optional", ComparisonText.order(aggregate));
         }
         var compared = json.putArray("compared");
-        ComparisonSettings.COMPARABLE.forEach(metric -> compared.addObject().put("word", metric.word()).put("title", metric.title()));
+        ComparisonSettings.COMPARABLE.forEach(metric -> compared.addObject().put("word", metric.word())
+                .put("title", metric.title()));
         var tails = json.putArray("tails");
         GroupResult.TAILS.keySet().forEach(aggregate -> tails.addObject().put("word", aggregate.word())
                 .put("title", aggregate.title().replace(" ms", "")));

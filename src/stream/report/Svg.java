@@ -55,42 +55,49 @@ final class Svg {
     }
 
     void rectangle(double x, double y, double w, double h, String fill, double opacity) {
-        elements.append(String.format(Locale.ROOT, "<rect x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\" fill=\"%s\"%s/>%n", x, y, w, h, fill,
+        elements.append(String.format(Locale.ROOT, "<rect x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\" fill=\"%s\"%s/>%n",
+                x, y, w, h, fill,
                 opacity == 1 ? "" : " opacity=\"" + opacity + "\""));
     }
 
     void line(double x1, double y1, double x2, double y2, String stroke, double thickness) {
-        elements.append(String.format(Locale.ROOT, "<line x1=\"%.1f\" y1=\"%.1f\" x2=\"%.1f\" y2=\"%.1f\" stroke=\"%s\" stroke-width=\"%.1f\"/>%n",
+        elements.append(String.format(Locale.ROOT,
+                "<line x1=\"%.1f\" y1=\"%.1f\" x2=\"%.1f\" y2=\"%.1f\" stroke=\"%s\" stroke-width=\"%.1f\"/>%n",
                 x1, y1, x2, y2, stroke, thickness));
     }
 
     /** {@code commands} are those of the attribute d. */
     void path(String commands, String stroke, double thickness) {
-        elements.append(String.format(Locale.ROOT, "<path d=\"%s\" fill=\"none\" stroke=\"%s\" stroke-width=\"%.1f\" stroke-linejoin=\"round\"/>%n",
+        elements.append(String.format(Locale.ROOT,
+                "<path d=\"%s\" fill=\"none\" stroke=\"%s\" stroke-width=\"%.1f\" stroke-linejoin=\"round\"/>%n",
                 commands, stroke, thickness));
     }
 
     void circle(double x, double y, double radius, String fill, double opacity) {
-        elements.append(String.format(Locale.ROOT, "<circle cx=\"%.1f\" cy=\"%.1f\" r=\"%.1f\" fill=\"%s\" opacity=\"%.2f\"/>%n", x, y, radius, fill,
+        elements.append(String.format(Locale.ROOT, "<circle cx=\"%.1f\" cy=\"%.1f\" r=\"%.1f\" fill=\"%s\" opacity=\"%.2f\"/>%n", x,
+                y, radius, fill,
                 opacity));
     }
 
     /** {@code anchor} is start, middle or end. */
     void text(double x, double y, int size, String fill, boolean bold, String anchor, String text) {
-        elements.append(String.format(Locale.ROOT, "<text x=\"%.1f\" y=\"%.1f\" font-size=\"%d\" fill=\"%s\" text-anchor=\"%s\"%s>%s</text>%n", x, y,
+        elements.append(String.format(Locale.ROOT,
+                "<text x=\"%.1f\" y=\"%.1f\" font-size=\"%d\" fill=\"%s\" text-anchor=\"%s\"%s>%s</text>%n", x, y,
                 size, fill, anchor, bold ? " font-weight=\"bold\"" : "", escaped(text)));
     }
 
     /** Text of which each character has the same width; {@code animation} is empty, or an element that animates it. */
     void mono(double x, double y, int size, String fill, String text, String animation) {
         elements.append(String.format(Locale.ROOT, "<text x=\"%.1f\" y=\"%.1f\" font-size=\"%d\" fill=\"%s\" font-family=\"%s\""
-                + " xml:space=\"preserve\"", x, y, size, fill, MONO)).append(animation.isEmpty() ? ">" : " opacity=\"0\">").append(escaped(text)).append(animation)
+                + " xml:space=\"preserve\"", x, y, size, fill, MONO)).append(animation.isEmpty()
+                ? ">" : " opacity=\"0\">").append(escaped(text)).append(animation)
                 .append("</text>\n");
     }
 
     @Override
     public String toString() {
-        return "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"" + width + "\" height=\"" + height + "\" viewBox=\"0 0 " + width + " "
+        return "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"" + width + "\" height=\"" + height
+                + "\" viewBox=\"0 0 " + width + " "
                 + height + "\" font-family=\"" + SANS + "\" role=\"img\">\n" + elements + "</svg>\n";
     }
 
@@ -99,10 +106,12 @@ final class Svg {
         System.setProperty("java.awt.headless", "true");
         try {
             var named = svg.replace(SANS, "SansSerif").replace(MONO, "Monospaced"); // as Java calls them
-            var document = Objects.requireNonNull(new SVGLoader().load(new ByteArrayInputStream(named.getBytes(StandardCharsets.UTF_8)), null,
+            var document = Objects.requireNonNull(new SVGLoader()
+                    .load(new ByteArrayInputStream(named.getBytes(StandardCharsets.UTF_8)), null,
                     LoaderContext.createDefault()));
             var size = document.size();
-            var image = new BufferedImage(Math.round(size.width * scale), Math.round(size.height * scale), BufferedImage.TYPE_INT_RGB);
+            var image = new BufferedImage(Math.round(size.width * scale), Math.round(size.height * scale),
+                    BufferedImage.TYPE_INT_RGB);
             var graphics = image.createGraphics();
             graphics.setRenderingHint(RenderingHints.KEY_ANTIALIASING, RenderingHints.VALUE_ANTIALIAS_ON);
             graphics.setRenderingHint(RenderingHints.KEY_TEXT_ANTIALIASING, RenderingHints.VALUE_TEXT_ANTIALIAS_ON);

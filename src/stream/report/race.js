@@ -17,7 +17,8 @@ function races(section) {
     el(
       'p',
       { class: 'soft' },
-      'Of each, the answer to one prompt that is nearest to its own median TTFT and total; each piece of text when it arrived.',
+      'Of each, the answer to one prompt that is nearest to its own median TTFT and total; each piece of text when it' +
+        ' arrived.',
     ),
     el('p', { class: 'controls' }, all.length > 1 ? ['Prompt ', picker] : 'Prompt ' + all[0].prompt),
     place,

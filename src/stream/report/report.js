@@ -229,8 +229,8 @@ function differences(section) {
           table(
             'Ratios to ' +
               section.baseline +
-              ': geometric mean of the ratios of answers to the same prompt, above 1 is slower; of a tail the ratio of' +
-              ' the quantiles. The interval contains the true ratio 95 times in 100; the middle line is 1x.',
+              ': geometric mean of the ratios of answers to the same prompt, above 1 is slower; of a tail the ratio' +
+              ' of the quantiles. The interval contains the true ratio 95 times in 100; the middle line is 1x.',
             [
               el(
                 'tr',

@@ -18,8 +18,8 @@ import stream.client.Outcome;
 import stream.plan.Retries;
 
 /**
- * How long to wait before a request is tried again, and how long a whole model waits when its server says 429, or that it is loading the
- * model. All waiting is between attempts, never part of one. Safe for use by several threads.
+ * How long to wait before a request is tried again, and how long a whole model waits when its server says 429, or that it is
+ * loading the model. All waiting is between attempts, never part of one. Safe for use by several threads.
  */
 final class Backoff {
 
@@ -70,8 +70,8 @@ final class Backoff {
     }
 
     /**
-     * Returns how long to wait before the next look whether the server has loaded the model, in milliseconds; null if it does not say that it
-     * is loading, or has said so for longer than a request may take. Such an attempt counts as no retry.
+     * Returns how long to wait before the next look whether the server has loaded the model, in milliseconds; null if it does not
+     * say that it is loading, or has said so for longer than a request may take. Such an attempt counts as no retry.
      */
     Long loadingMillis(Model model, ExchangeResult result) {
         if (!(result.outcome() instanceof Outcome.Failed failed) || !failed.isLoading()) {
@@ -97,7 +97,8 @@ final class Backoff {
 
     /** Holds all requests of a model for so long, if its server said 429 or is loading it: the others would be refused, too. */
     void slowDown(Model model, ExchangeResult result, long millis) {
-        if (result.outcome() instanceof Outcome.Failed failed && (Integer.valueOf(429).equals(failed.httpStatus()) || failed.isLoading())) {
+        if (result.outcome() instanceof Outcome.Failed failed
+                && (Integer.valueOf(429).equals(failed.httpStatus()) || failed.isLoading())) {
             var untilNanos = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(millis);
             heldUntilNanos.merge(model.label(), untilNanos, (one, other) -> other - one > 0 ? other : one);
         }

@@ -10,8 +10,8 @@ import stream.client.ExchangeResult;
 import stream.record.ClockOffset;
 
 /**
- * What responses tell of a server's clock: each narrows the bounds, since the header Date has whole seconds. Safe for use by several
- * threads, which do not wait for each other.
+ * What responses tell of a server's clock: each narrows the bounds, since the header Date has whole seconds. Safe for use by
+ * several threads, which do not wait for each other.
  */
 public final class ClockBounds {
 

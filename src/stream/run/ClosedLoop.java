@@ -28,8 +28,8 @@ final class ClosedLoop {
     private final Thread.Builder threads;
 
     /**
-     * Creates one for so many jobs at a time. A job alone gets a platform thread, which its socket wakes directly; a virtual thread is woken
-     * by a thread that polls, and that one delays the end of the process by 0.3 s.
+     * Creates one for so many jobs at a time. A job alone gets a platform thread, which its socket wakes directly; a virtual thread
+     * is woken by a thread that polls, and that one delays the end of the process by 0.3 s.
      */
     ClosedLoop(int slots) {
         this.slots = slots;

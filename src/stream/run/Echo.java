@@ -144,7 +144,8 @@ final class Echo implements AnswerListener {
     private static String latency(String ttft, UnaryOperator<String> row) {
         var speed = row.apply("output_tokens_per_s");
         var unit = row.apply("token_source").equals("events") ? "events/s" : "tokens/s";
-        return (ttft.isEmpty() ? "" : "TTFT " + rounded(ttft) + " ms, ") + (speed.isEmpty() ? "" : rounded(speed) + " " + unit + ", ")
+        return (ttft.isEmpty() ? "" : "TTFT " + rounded(ttft) + " ms, ")
+                + (speed.isEmpty() ? "" : rounded(speed) + " " + unit + ", ")
                 + "total " + rounded(row.apply("total_ms")) + " ms";
     }
 

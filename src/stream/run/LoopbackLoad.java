@@ -87,7 +87,9 @@ public final class LoopbackLoad {
         warmUp(WARMUP_REQUESTS);
     }
 
-    /** Lets the JVM compile and load what the first real requests would otherwise wait for, in runs of so many streams in flight. */
+    /**
+     * Lets the JVM compile and load what the first real requests would otherwise wait for, in runs of so many streams in flight.
+     */
     public static void warmUp(int concurrency) throws IOException, InterruptedException {
         run(8, WARMUP_STREAMS, "sim-ttft1-itl0-n" + WARMUP_TOKENS, AttemptObserver.NONE);
         var streams = Math.clamp(concurrency, 8, WARMUP_REQUESTS);
@@ -106,7 +108,8 @@ public final class LoopbackLoad {
      * @param itlMillis   time between two tokens of a stream, at least 0
      * @param observer    is told of all that happens
      */
-    public static ClientOverhead calibrate(int concurrency, double itlMillis, AttemptObserver observer) throws IOException, InterruptedException {
+    public static ClientOverhead calibrate(int concurrency, double itlMillis, AttemptObserver observer)
+            throws IOException, InterruptedException {
         var streams = Math.max(concurrency, Math.min(CALIBRATION_SAMPLES, concurrency * 4));
         return overhead(run(concurrency, streams, "sim-ttft50-itl" + itlMillis + "-n" + CALIBRATION_TOKENS + "-clock", observer));
     }
@@ -124,7 +127,8 @@ public final class LoopbackLoad {
      *
      * @throws IllegalStateException if a stream does not complete
      */
-    public static List<List<TokenTime>> stream(String baseUrl, int concurrency, int streams, String modelName, AttemptObserver observer)
+    public static List<List<TokenTime>> stream(String baseUrl, int concurrency, int streams,
+            String modelName, AttemptObserver observer)
             throws IOException, InterruptedException {
         var folder = Files.createTempDirectory("stream-self");
         var model = model(baseUrl, modelName);

@@ -70,8 +70,8 @@ final class PauseDetector {
     }
 
     /**
-     * Returns what was noticed in this time, each cause with its length. After a pause the thread of an exchange may run before the one
-     * that ticks, so a pause that lasts until the end of this time counts although no tick has noticed it.
+     * Returns what was noticed in this time, each cause with its length. After a pause the thread of an exchange may run before the
+     * one that ticks, so a pause that lasts until the end of this time counts although no tick has noticed it.
      *
      * @param toNanos not later than now
      */

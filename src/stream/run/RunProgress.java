@@ -57,7 +57,8 @@ public final class RunProgress {
     /** Returns the line; what does not fit into so many characters is left out, the medians of models first. */
     public String line(long nowNanos, int width) {
         var counts = done + "/" + requests + " done, " + inFlight + " in flight" + (failed == 0 ? "" : ", " + failed + " failed");
-        var left = done == 0 || done >= requests ? "" : "; " + duration((nowNanos - startNanos) / done * (requests - done)) + " left";
+        var left = done == 0 || done >= requests
+                ? "" : "; " + duration((nowNanos - startNanos) / done * (requests - done)) + " left";
         var medians = new StringBuilder();
         for (var each : ttfts.entrySet()) {
             var median = String.format(Locale.ROOT, "%s%s %.0f", medians.isEmpty() ? "; TTFT p50 ms: " : ", ",

@@ -141,7 +141,8 @@ public final class Runner implements AutoCloseable {
         this.console = console;
         this.client = new StreamClient(settings.concurrency(), plan.models(), console.environment(), settings.limits(),
                 settings.connection());
-        this.listener = page != null ? page : new Echo(settings.echo(), plan.models().size(), settings.ask() ? 1 : plan.jobs().size(),
+        this.listener = page != null ? page
+                : new Echo(settings.echo(), plan.models().size(), settings.ask() ? 1 : plan.jobs().size(),
                 console, this::endQuietly);
         this.telemetry = settings.metricsPort() == null ? null : Telemetry.start(settings.metricsPort());
         this.journal = Journal.open(folder, manifest.runId(), plan.models().stream().map(Model::label).toList(),
@@ -164,13 +165,15 @@ public final class Runner implements AutoCloseable {
      * @param page  listens instead of the echo; null for the echo
      * @throws UserError if the folder cannot be written, or the port of the metrics is taken; nothing is left of it then
      */
-    public static Runner start(RunSettings settings, Plan plan, List<String> arguments, ClientOverhead overhead, ShardEntry shard, Console console,
+    public static Runner start(RunSettings settings, Plan plan, List<String> arguments, ClientOverhead overhead,
+            ShardEntry shard, Console console,
                         AnswerListener page) {
         Path folder = null;
         try {
             var runId = PlannedRun.newRun(settings.results(), PlannedRun::newId);
             folder = settings.results().resolve(runId);
-            var manifest = PlannedRun.manifest(runId, settings, plan, arguments, overhead, shard, new EnvironmentProxies(console.environment()));
+            var manifest = PlannedRun.manifest(runId, settings, plan, arguments, overhead, shard,
+                    new EnvironmentProxies(console.environment()));
             return new Runner(settings, plan, manifest, new Resumption(ResumeState.NONE, settings), RunLock.take(folder), console,
                     page);
         } catch (UserError e) {
@@ -184,7 +187,8 @@ public final class Runner implements AutoCloseable {
     }
 
     /** Goes on with the rest of a run; {@code lock} is closed with it. */
-    public static Runner resume(RunSettings settings, Plan rest, RunManifest manifest, Resumption resumption, ClientOverhead overhead,
+    public static Runner resume(RunSettings settings, Plan rest, RunManifest manifest,
+            Resumption resumption, ClientOverhead overhead,
                          RunLock lock, Console console) throws IOException {
         var failed = settings.retryFailed() ? 0 : resumption.failed();
         if (!settings.echo().quiet()) {
@@ -526,7 +530,8 @@ public final class Runner implements AutoCloseable {
     private void printEnd(Summary summary, boolean interrupted) {
         if (interrupted) {
             listener.say("interrupted; what was measured until then is written"
-                    + (settings.ask() ? "" : ", " + console.command("Stream.java", "--resume", folder.toString()) + " runs the rest"));
+                    + (settings.ask() ? "" : ", "
+                    + console.command("Stream.java", "--resume", folder.toString()) + " runs the rest"));
         }
         if (!settings.echo().quiet()) {
             console.err().println();

@@ -43,9 +43,9 @@ import stream.record.AttemptObserver;
 import stream.terminal.UserError;
 
 /**
- * Metrics of a run. Those named {@code gen_ai_client_*} are the client metrics of OpenTelemetry's semantic conventions for generative AI
- * (repository semantic-conventions-genai, status development, 2026), in the names that Prometheus gives them; those named
- * {@code stream_*} are this tool's. All are described in docs/machines.md.
+ * Metrics of a run. Those named {@code gen_ai_client_*} are the client metrics of OpenTelemetry's semantic conventions for
+ * generative AI (repository semantic-conventions-genai, status development, 2026), in the names that Prometheus gives them; those
+ * named {@code stream_*} are this tool's. All are described in docs/machines.md.
  */
 public final class Telemetry implements AttemptObserver, AutoCloseable {
 
@@ -58,7 +58,8 @@ public final class Telemetry implements AttemptObserver, AutoCloseable {
     private static final double[] TOKENS = {1, 4, 16, 64, 256, 1024, 4096, 16384, 65536, 262144, 1048576};
 
     /** The labels of all metrics with the names of OpenTelemetry; {@code model} is this tool's label of the model. */
-    private static final String[] LABELS = {"gen_ai_operation_name", "gen_ai_provider_name", "gen_ai_request_model", "server_address",
+    private static final String[] LABELS = {"gen_ai_operation_name", "gen_ai_provider_name",
+            "gen_ai_request_model", "server_address",
         "server_port", "model"};
 
     private final PrometheusRegistry registry = new PrometheusRegistry();
@@ -69,10 +70,13 @@ public final class Telemetry implements AttemptObserver, AutoCloseable {
     private final Histogram perChunk = histogram("gen_ai_client_operation_time_per_output_chunk",
             "From each event of the stream to the next.", SHORT_SECONDS, LABELS);
     private final Histogram tokens = Histogram.builder().name("gen_ai_client_token_usage").help("Tokens as the server counts them.")
-            .classicOnly().classicUpperBounds(TOKENS).labelNames(with(LABELS, "gen_ai_token_type")).withoutExemplars().register(registry);
-    private final Histogram ttft = histogram("stream_time_to_first_token", "From the request to the first visible text.", LONG_SECONDS,
+            .classicOnly().classicUpperBounds(TOKENS).labelNames(with(LABELS, "gen_ai_token_type"))
+            .withoutExemplars().register(registry);
+    private final Histogram ttft = histogram("stream_time_to_first_token",
+            "From the request to the first visible text.", LONG_SECONDS,
             "model");
-    private final Histogram itl = histogram("stream_inter_token_latency", "Between consecutive events with visible text.", SHORT_SECONDS,
+    private final Histogram itl = histogram("stream_inter_token_latency",
+            "Between consecutive events with visible text.", SHORT_SECONDS,
             "model");
     private final Histogram clientDelay = histogram("stream_client_delay",
             "From the slot being free to the start of the clock: the client's own delay.", SHORT_SECONDS, "model");
@@ -80,7 +84,8 @@ public final class Telemetry implements AttemptObserver, AutoCloseable {
             .labelNames("model").register(registry);
     private final Counter started = counter("stream_attempts_started", "Attempts that have begun.", "model");
     private final Counter completed = counter("stream_requests_completed", "Requests whose answer is complete.", "model");
-    private final Counter failed = counter("stream_requests_failed", "Requests whose last attempt did not complete, by status and type.",
+    private final Counter failed = counter("stream_requests_failed",
+            "Requests whose last attempt did not complete, by status and type.",
             "model", "status", "error_type");
     private final Counter retried = counter("stream_attempts_retried", "Attempts that are followed by another.", "model");
     private final HTTPServer server;
@@ -99,7 +104,8 @@ public final class Telemetry implements AttemptObserver, AutoCloseable {
         try {
             return new Telemetry(port);
         } catch (IOException e) {
-            throw new UserError("--metrics-port " + port + ": cannot be opened (" + e.getMessage() + "); name another, or 0 for any");
+            throw new UserError("--metrics-port " + port + ": cannot be opened (" + e.getMessage()
+                    + "); name another, or 0 for any");
         }
     }
 
@@ -118,7 +124,8 @@ public final class Telemetry implements AttemptObserver, AutoCloseable {
     }
 
     private Histogram histogram(String name, String help, double[] bounds, String... labels) {
-        return Histogram.builder().name(name).unit(Unit.SECONDS).help(help).classicOnly().classicUpperBounds(bounds).labelNames(labels)
+        return Histogram.builder().name(name).unit(Unit.SECONDS).help(help).classicOnly()
+                .classicUpperBounds(bounds).labelNames(labels)
                 .withoutExemplars().register(registry);
     }
 

@@ -29,7 +29,8 @@ public enum Fault {
 
     /** The faults of {@link #MIXED}, in turn: all that end by themselves or by a stall timeout. */
     private static final List<Fault> BREAKING = List.of(ERROR_OBJECT, ERROR_STRING, ERROR_VLLM, ERROR_FIELD, ERROR_EVENT,
-            ERROR_FINISH, ERROR_CHOICE, CUT, CUT_LINE, RESET, STALL, PLAIN_JSON, HTML, EMPTY, NOT_JSON, STATUS_401, STATUS_403, STATUS_404, STATUS_500,
+            ERROR_FINISH, ERROR_CHOICE, CUT, CUT_LINE, RESET, STALL, PLAIN_JSON, HTML, EMPTY, NOT_JSON, STATUS_401,
+            STATUS_403, STATUS_404, STATUS_500,
             STATUS_503, BUSY_MS);
 
     /** Returns the fault of the request of this number, from 1. */

@@ -55,7 +55,8 @@ final class SimulatedAnthropic implements SimulatedDialect {
             case TEXT -> "\"text_delta\",\"text\":";
             case TOOL_CALL -> "\"input_json_delta\",\"partial_json\":";
         };
-        return typed("content_block_delta", index() + ",\"delta\":{\"type\":" + delta + SimulatedAnswer.quoted(text) + "}" + answer.sim());
+        return typed("content_block_delta",
+                index() + ",\"delta\":{\"type\":" + delta + SimulatedAnswer.quoted(text) + "}" + answer.sim());
     }
 
     @Override
@@ -113,7 +114,8 @@ final class SimulatedAnthropic implements SimulatedDialect {
     }
 
     private static ObjectNode usage(SimulatedAnswer answer, int outputTokens) {
-        return JsonNodeFactory.instance.objectNode().put("input_tokens", answer.promptTokens()).put("cache_creation_input_tokens", 0)
+        return JsonNodeFactory.instance.objectNode().put("input_tokens", answer.promptTokens())
+                .put("cache_creation_input_tokens", 0)
                 .put("cache_read_input_tokens", 0).put("output_tokens", outputTokens);
     }
 
@@ -124,7 +126,8 @@ final class SimulatedAnthropic implements SimulatedDialect {
             case REASONING -> block.put("type", "thinking").put("thinking", text).put("signature", "");
             case TEXT -> block.put("type", "text").put("text", text);
             case TOOL_CALL -> block.put("type", "tool_use").put("id", "toolu_sim").put("name", answer.request().tool().name())
-                    .<ObjectNode>set("input", text.isEmpty() ? JsonNodeFactory.instance.objectNode() : answer.request().tool().json());
+                    .<ObjectNode>set("input", text.isEmpty() ? JsonNodeFactory.instance.objectNode()
+                    : answer.request().tool().json());
         };
     }
 

@@ -46,14 +46,16 @@ final class SimulatedChat extends SimulatedChoices {
     @Override
     public List<String> begin(SimulatedAnswer answer, AnswerPart part) {
         return part != AnswerPart.TOOL_CALL ? List.of() : List.of(chunk(answer, delta(0, "\"tool_calls\":[{\"index\":0,\"id\":\""
-                + CALL_ID + "\",\"type\":\"function\",\"function\":{\"name\":" + SimulatedAnswer.quoted(answer.request().tool().name())
+                + CALL_ID + "\",\"type\":\"function\",\"function\":{\"name\":"
+                + SimulatedAnswer.quoted(answer.request().tool().name())
                 + ",\"arguments\":\"\"}}]", "null")));
     }
 
     @Override
     public String delta(SimulatedAnswer answer, AnswerPart part, String text, boolean withFinish) {
         if (part == AnswerPart.TEXT && answer.request().fault() == Fault.PARTS) {
-            return chunk(answer, delta(0, "\"content\":[{\"type\":\"text\",\"text\":" + SimulatedAnswer.quoted(text) + "}]", "null"));
+            return chunk(answer, delta(0, "\"content\":[{\"type\":\"text\",\"text\":" + SimulatedAnswer.quoted(text) + "}]",
+                    "null"));
         }
         return super.delta(answer, part, text, withFinish);
     }

@@ -99,7 +99,8 @@ abstract class SimulatedChoices implements SimulatedDialect {
     @Override
     public String failedChoice(String message) {
         var error = message == null ? "" : ",\"error\":{\"code\":502,\"message\":" + SimulatedAnswer.quoted(message) + "}";
-        return SimulatedAnswer.event("{\"choices\":[{\"index\":0,\"delta\":{\"content\":\"\"},\"finish_reason\":\"error\"" + error + "}]}")
+        return SimulatedAnswer.event("{\"choices\":[{\"index\":0,\"delta\":{\"content\":\"\"},\"finish_reason\":\"error\"" + error
+                + "}]}")
                 + "data: [DONE]\n\n";
     }
 

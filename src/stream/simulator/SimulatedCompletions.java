@@ -28,7 +28,8 @@ final class SimulatedCompletions extends SimulatedChoices {
 
     @Override
     String choice(int index, AnswerPart part, String text, String finishReason) {
-        return "{\"text\":" + (text == null || part != AnswerPart.TEXT ? "\"\"" : SimulatedAnswer.quoted(text)) + ",\"index\":" + index
+        return "{\"text\":" + (text == null || part != AnswerPart.TEXT ? "\"\"" : SimulatedAnswer.quoted(text)) + ",\"index\":"
+                + index
                 + ",\"logprobs\":null,\"finish_reason\":" + finishReason + "}";
     }
 

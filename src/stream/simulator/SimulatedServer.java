@@ -212,7 +212,8 @@ public final class SimulatedServer implements AutoCloseable {
             throws IOException {
         SimulatedRequest asked;
         try {
-            asked = SimulatedRequest.of(request.path(), dialect, JsonMapper.shared().readTree(request.body()), request.header("X-Sim-Fault"));
+            asked = SimulatedRequest.of(request.path(), dialect, JsonMapper.shared().readTree(request.body()),
+                    request.header("X-Sim-Fault"));
             asked = asked.with(asked.fault().ofRequest(requests.incrementAndGet()));
         } catch (JacksonException e) {
             refuse(http, dialect, 400, "invalid_request_error", null, "We could not parse the JSON body of your request.");

@@ -10,7 +10,10 @@ import java.util.regex.Pattern;
 /** The texts of the simulated models, which fit the question a little. */
 final class SimulatedText {
 
-    /** Asked about one of the words, a model answers with the text. In several scripts and with emoji: a client must not split characters. */
+    /**
+     * Asked about one of the words, a model answers with the text. In several scripts and with emoji: a client must not split
+     * characters.
+     */
     private record Paragraph(List<String> words, List<String> tokens) {
         Paragraph(String text, String... words) {
             this(List.of(words), SimulatedText.tokens(text));
@@ -27,18 +30,22 @@ final class SimulatedText {
                     "sea", "deep"),
             new Paragraph("Bees dance to tell each other where the flowers are: the angle gives the direction, the length the "
                     + "distance. 🐝", "bee", "bees"),
-            new Paragraph("A monad is a type with a way to wrap a value and a way to chain steps that return wrapped values, so that "
+            new Paragraph("A monad is a type with a way to wrap a value and a way to chain steps that return wrapped values, so "
+            + "that "
                     + "each step can stay simple.", "monad"),
             new Paragraph("2, 3, 5, 7, 11.", "prime", "primes"),
-            new Paragraph("Rain on the window,\na small lamp, a half-read page:\nthe night takes its time.", "haiku", "poem", "rain"),
+            new Paragraph("Rain on the window,\na small lamp, a half-read page:\nthe night takes its time.", "haiku", "poem",
+            "rain"),
             new Paragraph("おはようございます。今日はいい天気ですね。Good morning, it is a fine day. 🌊", "japanese", "morning", "translate"),
-            new Paragraph("Das wäre schön: ein kühler Abend, ein Glas Wasser und ein gutes Buch. Mehr braucht es nicht, um glücklich "
+            new Paragraph("Das wäre schön: ein kühler Abend, ein Glas Wasser und ein gutes Buch. Mehr braucht es nicht, um "
+            + "glücklich "
                     + "zu sein – jedenfalls für heute.", "german", "deutsch", "schön"));
 
     private static final List<Paragraph> GENERAL = List.of(
             new Paragraph("First, write down what you know. Second, write down what you want to know. Third, find the shortest way "
                     + "between the two, and walk it. ✅"),
-            new Paragraph("It depends on what you need. Begin with the simplest thing that could work, measure it, and change one thing "
+            new Paragraph("It depends on what you need. Begin with the simplest thing that could work, measure it, and change "
+            + "one thing "
                     + "at a time – then you know what helped. 📏"));
 
     private SimulatedText() { }

@@ -37,14 +37,16 @@ final class SimulatedTypes {
         }
 
         private static String of(JsonNode value) {
-            return value.isNull() ? "null" : Arrays.stream(values()).filter(type -> type != OBJECTS && type != TEXT && type.accepts.test(value))
+            return value.isNull() ? "null" : Arrays.stream(values())
+                    .filter(type -> type != OBJECTS && type != TEXT && type.accepts.test(value))
                     .findFirst().map(type -> type.ofOpenAi).orElse("another type");
         }
     }
 
     private final boolean isAnthropic;
     private final Map<String, Type> required = new LinkedHashMap<>();
-    private final Map<String, Type> optional = new LinkedHashMap<>(Map.of("stream", Type.BOOLEAN, "temperature", Type.DECIMAL, "top_p", Type.DECIMAL,
+    private final Map<String, Type> optional = new LinkedHashMap<>(Map.of("stream", Type.BOOLEAN, "temperature",
+            Type.DECIMAL, "top_p", Type.DECIMAL,
             "n", Type.INTEGER, "seed", Type.INTEGER, "stream_options", Type.OBJECT, "tools", Type.OBJECTS));
 
     private SimulatedTypes(boolean isAnthropic, String promptKey, Type promptType, String... limitKeys) {
@@ -72,8 +74,10 @@ final class SimulatedTypes {
     void check(JsonNode body) {
         required.forEach((parameter, type) -> {
             if (!body.has(parameter)) {
-                throw isAnthropic ? new RefusedRequest(null, parameter + ": Field required") : new RefusedRequest("missing_required_parameter",
-                        parameter.equals("model") ? "you must provide a model parameter" : "Missing required parameter: '" + parameter + "'.");
+                throw isAnthropic ? new RefusedRequest(null, parameter + ": Field required")
+                        : new RefusedRequest("missing_required_parameter",
+                        parameter.equals("model") ? "you must provide a model parameter"
+                        : "Missing required parameter: '" + parameter + "'.");
             }
             check(parameter, type, body.get(parameter));
         });
@@ -86,7 +90,8 @@ final class SimulatedTypes {
             if (!message.path("role").isString()) {
                 throw wrong("messages[].role", Type.STRING, message.path("role"));
             }
-            if (!Type.TEXT.accepts.test(message.path("content")) && !(message.path("content").isNull() || message.has("tool_calls"))) {
+            if (!Type.TEXT.accepts.test(message.path("content"))
+                    && !(message.path("content").isNull() || message.has("tool_calls"))) {
                 throw wrong("messages[].content", Type.TEXT, message.path("content"));
             }
         }
@@ -98,14 +103,16 @@ final class SimulatedTypes {
         }
         if (type == Type.OBJECTS && value.isEmpty() && parameter.equals("messages")) {
             throw isAnthropic ? new RefusedRequest(null, "messages: at least one message is required")
-                    : new RefusedRequest("empty_array", "Invalid 'messages': empty array. Expected an array with minimum length 1, but got an"
+                    : new RefusedRequest("empty_array",
+                    "Invalid 'messages': empty array. Expected an array with minimum length 1, but got an"
                             + " empty array instead.");
         }
     }
 
     private RefusedRequest wrong(String parameter, Type type, JsonNode value) {
         return isAnthropic ? new RefusedRequest(null, parameter + ": Input should be a valid " + type.ofAnthropic)
-                : new RefusedRequest("invalid_type", "Invalid type for '" + parameter + "': expected " + type.ofOpenAi + ", but got "
+                : new RefusedRequest("invalid_type",
+                "Invalid type for '" + parameter + "': expected " + type.ofOpenAi + ", but got "
                         + (value.isMissingNode() ? "nothing" : Type.of(value)) + " instead.");
     }
 }

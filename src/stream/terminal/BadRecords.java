@@ -6,7 +6,9 @@ package stream.terminal;
 import java.util.ArrayList;
 import java.util.List;
 
-/** The records of one file that cannot be used: some are named, the others counted, so that a large file does not fill the screen. */
+/**
+ * The records of one file that cannot be used: some are named, the others counted, so that a large file does not fill the screen.
+ */
 public final class BadRecords {
 
     private static final int MOST_NAMED = 5;
@@ -31,7 +33,9 @@ public final class BadRecords {
         return count == 0;
     }
 
-    /** Returns a line for each record that is named, and one for the others, with the option that leaves them out if there is one. */
+    /**
+     * Returns a line for each record that is named, and one for the others, with the option that leaves them out if there is one.
+     */
     public List<String> problems(boolean maySkip) {
         var lines = new ArrayList<>(named);
         if (count > named.size()) {

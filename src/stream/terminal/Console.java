@@ -121,7 +121,8 @@ public record Console(String command, InputStream in, PrintStream out, PrintStre
                 return EXIT_INTERRUPTED;
             }
             default -> {
-                say("unexpected error: " + (problem instanceof ExecutionException ofAnotherThread ? ofAnotherThread.getCause() : problem));
+                say("unexpected error: " + (problem instanceof ExecutionException ofAnotherThread
+                        ? ofAnotherThread.getCause() : problem));
                 return EXIT_FAILED;
             }
         }
@@ -170,7 +171,8 @@ public record Console(String command, InputStream in, PrintStream out, PrintStre
      */
     public String command(String script, String... arguments) {
         var own = environment.get("STREAM_SCRIPT");
-        var launcher = own == null ? Files.isExecutable(Path.of("jbang")) ? "./jbang" : "jbang" : environment.get("STREAM_LAUNCHER");
+        var launcher = own == null ? Files.isExecutable(Path.of("jbang")) ? "./jbang" : "jbang"
+                : environment.get("STREAM_LAUNCHER");
         var words = new ArrayList<>(List.of(launcher, own == null ? script : Path.of(own).resolveSibling(script).toString()));
         words.addAll(List.of(arguments));
         return words.stream().map(Console::quoted).collect(Collectors.joining(" "));

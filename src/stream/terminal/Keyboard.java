@@ -54,8 +54,8 @@ public sealed interface Keyboard extends AutoCloseable {
         private final LineReader reader;
 
         Editor() throws IOException {
-            // The provider that calls stty needs no native code, of which Java would warn. JLine is to ask the terminal nothing: over a slow
-            // line, or in tmux, its answer comes late and is taken for what the user types.
+            // The provider that calls stty needs no native code, of which Java would warn. JLine is to ask the terminal nothing:
+            // over a slow line, or in tmux, its answer comes late and is taken for what the user types.
             terminal = TerminalBuilder.builder().system(true).provider("exec").nativeSignals(true).graphemeCluster(false).build();
             reader = LineReaderBuilder.builder().terminal(terminal).option(LineReader.Option.DISABLE_EVENT_EXPANSION, true).build();
         }

@@ -4,8 +4,8 @@
 package stream.terminal;
 
 /**
- * Breaks lines of a text that comes in pieces. A word whose rest does not fit any more is taken off the end of its line and written again on
- * the next. Not safe for use by several threads.
+ * Breaks lines of a text that comes in pieces. A word whose rest does not fit any more is taken off the end of its line and written
+ * again on the next. Not safe for use by several threads.
  */
 public final class WordWrap {
 
