@@ -9,9 +9,14 @@
 //SOURCES src/stream/api/ModelCatalog.java
 //SOURCES src/stream/api/ModelOptions.java
 //SOURCES src/stream/api/ModelSettings.java
+//SOURCES src/stream/plan/EchoMode.java
 //SOURCES src/stream/plan/EchoSettings.java
+//SOURCES src/stream/plan/LoadSettings.java
 //SOURCES src/stream/plan/Plan.java
+//SOURCES src/stream/plan/RecordOptions.java
+//SOURCES src/stream/plan/RecordSettings.java
 //SOURCES src/stream/plan/RequestOptions.java
+//SOURCES src/stream/plan/RequestSettings.java
 //SOURCES src/stream/plan/RunSettings.java
 //SOURCES src/stream/simulator/SimulatedServer.java
 //SOURCES src/stream/live/LiveServer.java
@@ -47,8 +52,12 @@ import stream.api.ModelCatalog;
 import stream.api.ModelOptions;
 import stream.live.LiveServer;
 import stream.live.LiveSettings;
+import stream.plan.EchoMode;
 import stream.plan.EchoSettings;
+import stream.plan.LoadSettings;
 import stream.plan.Plan;
+import stream.plan.RecordOptions;
+import stream.plan.RecordSettings;
 import stream.plan.RequestOptions;
 import stream.plan.RunSettings;
 import stream.simulator.SimulatedServer;
@@ -72,6 +81,9 @@ public class Live implements Callable<Integer> {
 
     @Mixin
     private RequestOptions requestOptions = new RequestOptions();
+
+    @Mixin
+    private RecordOptions recordOptions = new RecordOptions();
 
     @Option(names = "--port", paramLabel = "N", defaultValue = "0", description = "Port of 127.0.0.1; 0 takes a free one"
             + " (default: ${DEFAULT-VALUE}).")
@@ -106,7 +118,7 @@ public class Live implements Callable<Integer> {
                 .require(!simulate || modelOptions.settings().baseUrl() == null,
                         "--simulate and --base-url name two servers; leave one out").throwIfAny();
         var run = settings();
-        try (var simulator = simulate ? SimulatedServer.start(run.order().seed()) : null) {
+        try (var simulator = simulate ? SimulatedServer.start(run.load().order().seed()) : null) {
             var catalog = ModelCatalog.of(modelOptions.settings(), console.environment(), simulator == null
                     ? ModelCatalog.Access.WITH_KEYS : ModelCatalog.Access.toSimulator(simulator.baseUrl()));
             catalog.notes().forEach(console::say);
@@ -126,13 +138,14 @@ public class Live implements Callable<Integer> {
     }
 
     private RunSettings settings() {
-        return new RunSettings(simulate, false, requestOptions.systemText(), requestOptions.sampling(),
-                new Plan.Order(1, 0, true, 1), 1,
-                requestOptions.timeoutSeconds, requestOptions.stallTimeoutSeconds, requestOptions.retries(),
-                false, requestOptions.results,
-                requestOptions.limits(), connectionOptions.settings(),
-                new EchoSettings("none", requestOptions.typingDelayMillis, true),
-                requestOptions.uniquePrefix, requestOptions.csvSafe, RunSettings.SelfWarmup.ALWAYS, false, verbose, null);
+        var checks = new OptionChecks();
+        var request = checks.settings(requestOptions::settings);
+        var shown = checks.settings(() -> new EchoSettings(EchoMode.NONE, true, recordOptions.typingDelayMillis, verbose));
+        checks.throwIfAny();
+        return new RunSettings(simulate, request,
+                new LoadSettings(new Plan.Order(1, 0, true, 1), 1, LoadSettings.SelfWarmup.ALWAYS, false),
+                connectionOptions.settings(),
+                new RecordSettings(recordOptions.results, recordOptions.csvSafe, null), shown, false);
     }
 
     /** Arguments of a process can be read by others, so the browser is given a file, which only its owner can read. */

@@ -16,9 +16,15 @@
 //SOURCES src/stream/api/ModelSettings.java
 //SOURCES src/stream/client/ModelListing.java
 //SOURCES src/stream/plan/Conversation.java
+//SOURCES src/stream/plan/EchoMode.java
 //SOURCES src/stream/plan/EchoSettings.java
+//SOURCES src/stream/plan/LoadOptions.java
+//SOURCES src/stream/plan/LoadSettings.java
 //SOURCES src/stream/plan/Plan.java
+//SOURCES src/stream/plan/RecordOptions.java
+//SOURCES src/stream/plan/RecordSettings.java
 //SOURCES src/stream/plan/RequestOptions.java
+//SOURCES src/stream/plan/RequestSettings.java
 //SOURCES src/stream/plan/RunSettings.java
 //SOURCES src/stream/plan/Shard.java
 //SOURCES src/stream/plan/StartTime.java
@@ -68,7 +74,6 @@ import java.util.List;
 import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.concurrent.FutureTask;
-import java.util.concurrent.ThreadLocalRandom;
 import java.util.stream.Collectors;
 
 import picocli.CommandLine.Command;
@@ -83,8 +88,12 @@ import stream.api.ModelCatalog;
 import stream.api.ModelOptions;
 import stream.client.ModelListing;
 import stream.plan.Conversation;
+import stream.plan.EchoMode;
 import stream.plan.EchoSettings;
+import stream.plan.LoadOptions;
 import stream.plan.Plan;
+import stream.plan.RecordOptions;
+import stream.plan.RecordSettings;
 import stream.plan.RequestOptions;
 import stream.plan.RunSettings;
 import stream.plan.Shard;
@@ -138,32 +147,18 @@ public class Stream implements Callable<Integer> {
     @Mixin
     private RequestOptions requestOptions = new RequestOptions();
 
+    @Mixin
+    private LoadOptions loadOptions = new LoadOptions();
+
+    @Mixin
+    private RecordOptions recordOptions = new RecordOptions();
+
     @Option(names = "--list-models", description = "Ask the configured servers which models they serve, and report whether"
             + " each configured one is among them.")
     private boolean listModels;
 
     @Option(names = "--simulate", description = "Start the built-in simulator and stream from it; no key, no cost.")
     private boolean simulate;
-
-    @Option(names = {"-n", "--repeat"}, paramLabel = "N", defaultValue = "1",
-            description = "Measured repetitions of each prompt and model (default: ${DEFAULT-VALUE}).")
-    private int repeat;
-
-    @Option(names = "--warmup", paramLabel = "N", defaultValue = "0",
-            description = "Unmeasured requests per model first (default: ${DEFAULT-VALUE}).")
-    private int warmup;
-
-    @Option(names = {"-c", "--concurrency"}, paramLabel = "N", defaultValue = "1",
-            description = "Requests in flight (default: ${DEFAULT-VALUE}).")
-    private int concurrency;
-
-    @Option(names = "--order", paramLabel = "interleaved|by-model", defaultValue = "interleaved",
-            description = "interleaved shuffles the models inside each prompt and repetition (default: ${DEFAULT-VALUE}).")
-    private String order;
-
-    @Option(names = "--seed", paramLabel = "N", description = "Seed of the order of the models and of the simulator"
-            + " (default: random, and recorded).")
-    private Long seed;
 
     @Option(names = "--shard", paramLabel = "I/N|auto|auto/N", description = "Run the I-th of N equal parts of the plan, I from 0."
             + " auto takes them from the engine that starts this: a Slurm array; with /N also a Kubernetes Indexed Job or GNU "
@@ -195,13 +190,6 @@ public class Stream implements Callable<Integer> {
             description = "Echo on standard output; events prints one event per line: time, delay, socket read, kind, text"
                     + " (default: tokens for one request at a time, lines for several).")
     private String echo;
-
-    @Option(names = "--no-self-warmup", description = "Do not warm the JVM up before a batch by streaming simulated events"
-            + " to this process.")
-    private boolean noSelfWarmup;
-
-    @Option(names = "--calibrate", description = "Measure the error of the client first; batches of 20 and more always do.")
-    private boolean calibrate;
 
     @Option(names = "--dry-run", description = "Check prompts and models, print the plan and the upper bound of tokens, send"
             + " nothing.")
@@ -271,33 +259,29 @@ public class Stream implements Callable<Integer> {
     // Validation
 
     private RunSettings settings() {
-        new OptionChecks()
-                .oneOf("--order", order, "interleaved", "by-model")
+        var checks = new OptionChecks()
                 .require(!simulate || modelOptions.settings().baseUrl() == null,
                         "--simulate and --base-url name two servers; leave one out")
                 .require(!ask || sources.isEmpty() && prompts.isEmpty(),
                         "--ask takes its prompts from the terminal; leave out the others")
                 .require(!chat || asks(), "--chat goes with --ask; add it, or leave --chat out")
                 .require(!quiet || metricsPort == null || metricsPort != 0,
-                "--metrics-port 0 with --quiet: the port would not be shown; name one")
+                        "--metrics-port 0 with --quiet: the port would not be shown; name one")
                 .require(shard != null || !resumeShard,
-                "--resume-shard goes with --shard; add it, or name the run with --resume RUN_ID")
+                        "--resume-shard goes with --shard; add it, or name the run with --resume RUN_ID")
                 .require(shard == null || !asks(), "--shard goes with prompts that are known; name them, or leave it out")
-                .require(!asks() || !dryRun, "--dry-run: what will be asked is not known; name prompts, or give them with -p")
-                .throwIfAny();
-        return new RunSettings(simulate, asks(), requestOptions.systemText(), requestOptions.sampling(),
-                new Plan.Order(repeat, warmup, order.equals("interleaved"), seed != null ? seed
-                        : ThreadLocalRandom.current().nextLong(1_000_000_000)),
-                concurrency, requestOptions.timeoutSeconds, requestOptions.stallTimeoutSeconds,
-                requestOptions.retries(), retryFailed,
-                requestOptions.results, requestOptions.limits(), connectionOptions.settings(), echoSettings(),
-                requestOptions.uniquePrefix, requestOptions.csvSafe,
-                noSelfWarmup ? RunSettings.SelfWarmup.NEVER : RunSettings.SelfWarmup.BATCHES, calibrate, verbose, metricsPort);
+                .require(!asks() || !dryRun, "--dry-run: what will be asked is not known; name prompts, or give them with -p");
+        var request = checks.settings(requestOptions::settings);
+        var load = checks.settings(loadOptions::settings);
+        var record = checks.settings(() -> new RecordSettings(recordOptions.results, recordOptions.csvSafe, metricsPort));
+        var shown = checks.settings(this::echoSettings);
+        checks.throwIfAny();
+        return new RunSettings(simulate, request, load, connectionOptions.settings(), record, shown, asks());
     }
 
     private EchoSettings echoSettings() {
-        return new EchoSettings(echo != null ? echo : concurrency == 1 ? "tokens" : "lines",
-                requestOptions.typingDelayMillis, quiet);
+        var mode = echo != null ? EchoMode.of(echo) : loadOptions.concurrency == 1 ? EchoMode.TOKENS : EchoMode.LINES;
+        return new EchoSettings(mode, quiet, recordOptions.typingDelayMillis, verbose);
     }
 
     private boolean namesPrompts() {
@@ -316,7 +300,7 @@ public class Stream implements Callable<Integer> {
             console.clearStatus();
             console.say("the prompts of prompts/ to " + plan.models().stream().map(Model::label)
                     .collect(Collectors.joining(", ")) + ": "
-                    + String.join("; ", plan.totals(settings.sampling())));
+                    + String.join("; ", plan.totals(settings.request().sampling())));
         }
         if (!asks) {
             return true;
@@ -348,18 +332,18 @@ public class Stream implements Callable<Integer> {
     }
 
     private Plan plan(RunSettings settings, List<Prompt> prompts, ModelCatalog catalog, long seed) {
-        var requests = (long) prompts.size() * Math.max(1, catalog.models().size()) * settings.order().repeat();
-        new OptionChecks().require(requests <= MOST_REQUESTS, "--repeat " + settings.order().repeat() + " makes " + requests
+        var requests = (long) prompts.size() * Math.max(1, catalog.models().size()) * settings.load().order().repeat();
+        new OptionChecks().require(requests <= MOST_REQUESTS, "--repeat " + settings.load().order().repeat() + " makes " + requests
                 + " requests; at most " + MOST_REQUESTS + " are possible, repeat less").throwIfAny();
-        var complete = prompts.stream().map(prompt -> settings.system() == null || prompt.hasSystem() ? prompt
-                : prompt.withSystem(settings.system())).toList();
-        return Plan.of(complete, catalog, !modelOptions.settings().namesModels(), settings.order().withSeed(seed));
+        var complete = prompts.stream().map(prompt -> settings.request().system() == null || prompt.hasSystem() ? prompt
+                : prompt.withSystem(settings.request().system())).toList();
+        return Plan.of(complete, catalog, !modelOptions.settings().namesModels(), settings.load().order().withSeed(seed));
     }
 
     // The run
 
-    /** A run that is resumed: what its files tell. */
-    private record Resumed(RunManifest manifest, Path folder, RunLock lock) { }
+    /** A run that is resumed: what its files tell, and whether requests that failed are sent again. */
+    private record Resumed(RunManifest manifest, Path folder, RunLock lock, boolean retriesFailed) { }
 
     /** Completes a run with the command line that began it. */
     private int resume() throws Exception {
@@ -369,10 +353,10 @@ public class Stream implements Callable<Integer> {
             throw new UserError("--resume " + resume + " takes its plan from the run; only these options may be added: "
                     + String.join(", ", WITH_RESUME.stream().sorted().toList()));
         }
-        var folder = Files.exists(Path.of(resume, RunFiles.MANIFEST)) ? Path.of(resume) : requestOptions.results.resolve(resume);
+        var folder = Files.exists(Path.of(resume, RunFiles.MANIFEST)) ? Path.of(resume) : recordOptions.results.resolve(resume);
         new OptionChecks().require(Files.exists(folder.resolve(RunFiles.MANIFEST)),
                 "--resume " + resume + ": no such run (" + folder
-                + "); " + resumable(requestOptions.results)).throwIfAny();
+                + "); " + resumable(recordOptions.results)).throwIfAny();
         return complete("--resume " + resume, folder);
     }
 
@@ -386,17 +370,18 @@ public class Stream implements Callable<Integer> {
             var begun = new Stream(console);
             Console.parser(begun).parseArgs(manifest.arguments().toArray(String[]::new));
             begun.modelOptions.giveAgain(modelOptions.headers);
-            begun.seed = manifest.seed();
+            begun.loadOptions.seed = manifest.seed();
             begun.startAt = null;
             begun.resumeShard = false;
             begun.metricsPort = metricsPort;
             begun.shard = manifest.shard() == null ? null : manifest.shard().shard().word();
             var settings = begun.settings();
-            var echoNow = new EchoSettings(echo != null ? echo : settings.echo().mode(),
-                    requestOptions.typingDelayMillis > 0 ? requestOptions.typingDelayMillis : settings.echo().delayMillis(),
-                    quiet || settings.echo().quiet());
-            return begun.run(settings.resumed(retryFailed, folder.toAbsolutePath().getParent(), echoNow,
-                    verbose || settings.verbose()), new Resumed(manifest, folder, lock));
+            var before = settings.echo();
+            var echoNow = new EchoSettings(echo != null ? EchoMode.of(echo) : before.mode(), quiet || before.quiet(),
+                    recordOptions.typingDelayMillis > 0 ? recordOptions.typingDelayMillis : before.delayMillis(),
+                    verbose || before.verbose());
+            var recordNow = new RecordSettings(folder.toAbsolutePath().getParent(), settings.record().csvSafe(), metricsPort);
+            return begun.run(settings.resumed(recordNow, echoNow), new Resumed(manifest, folder, lock, retryFailed));
         } catch (IOException e) {
             throw new UserError(option + ": " + e.getMessage() + " (" + folder + ")" + (resume == null ? "; wait for it, or stop it"
                     : "; name a run that was interrupted, and its folder with --results"));
@@ -425,12 +410,12 @@ public class Stream implements Callable<Integer> {
             status(!settings.echo().quiet(), "starting");
         }
         var set = readPrompts(settings);
-        try (var simulator = simulate && !dryRun ? SimulatedServer.start(settings.order().seed()) : null) {
+        try (var simulator = simulate && !dryRun ? SimulatedServer.start(settings.load().order().seed()) : null) {
             var catalog = ModelCatalog.of(modelOptions.settings(), console.environment(),
                     simulator != null ? ModelCatalog.Access.toSimulator(simulator.baseUrl())
                             : dryRun ? ModelCatalog.Access.WITHOUT_KEYS : ModelCatalog.Access.WITH_KEYS);
             catalog.notes().forEach(console::say);
-            var whole = plan(settings, set, catalog, settings.order().seed());
+            var whole = plan(settings, set, catalog, settings.load().order().seed());
             warnOfIgnoredModels(set);
             var part = shard == null ? null : PlannedRun.shard(Shard.of(shard, console.environment()), settings, whole);
             var own = part == null ? whole : part(whole, part.shard());
@@ -440,7 +425,7 @@ public class Stream implements Callable<Integer> {
             }
             var start = startAt == null ? null : StartTime.of(startAt, Instant.now());
             if (dryRun) {
-                own.print(console.out(), settings.sampling(), verbose ? Integer.MAX_VALUE : ONE_SCREEN);
+                own.print(console.out(), settings.request().sampling(), verbose ? Integer.MAX_VALUE : ONE_SCREEN);
                 return 0;
             }
             if (resumed == null && !simulate && !settings.ask() && !namesPrompts() && !isWanted(own, settings)) {
@@ -454,7 +439,7 @@ public class Stream implements Callable<Integer> {
     /** Returns the folder of the last run of a shard; null if it has not been begun. */
     private Path runOf(ShardEntry part) throws IOException {
         Path found = null;
-        for (var run : Files.isDirectory(requestOptions.results) ? RunFiles.runsIn(requestOptions.results) : List.<Path>of()) {
+        for (var run : Files.isDirectory(recordOptions.results) ? RunFiles.runsIn(recordOptions.results) : List.<Path>of()) {
             try {
                 found = part.equals(RunManifest.read(run).shard()) ? run : found;
             } catch (IOException e) {
@@ -497,14 +482,14 @@ public class Stream implements Callable<Integer> {
     /** Returns what is left of a run, once it is sure that prompts and models are the same. */
     private Resumption resumption(RunSettings settings, Resumed resumed, Plan plan) {
         if (resumed == null) {
-            return new Resumption(ResumeState.NONE, settings);
+            return Resumption.none(settings.request().retries());
         }
         var runId = resumed.manifest().runId();
         new OptionChecks().require(!settings.ask(), "--resume " + runId
                 + ": what was asked then is not known; begin a new run").throwIfAny();
         PlannedRun.requireSame(resumed.manifest(), plan);
         try {
-            return new Resumption(ResumeState.repair(resumed.folder()), settings);
+            return new Resumption(ResumeState.repair(resumed.folder()), settings.request().retries(), resumed.retriesFailed());
         } catch (IOException | RuntimeException e) {
             throw new UserError("--resume " + runId + ": its CSV files cannot be read (" + e.getMessage()
                     + "); see " + console.command("Compare.java", "--check", resumed.folder().toString()));
@@ -515,7 +500,7 @@ public class Stream implements Callable<Integer> {
             Resumption resumption, Resumed resumed)
             throws Exception {
         var warmUp = new FutureTask<>(() -> {
-            LoopbackLoad.warmUp(settings.concurrency());
+            LoopbackLoad.warmUp(settings.load().concurrency());
             return null;
         });
         if (settings.warmsUp(plan)) {
@@ -535,7 +520,7 @@ public class Stream implements Callable<Integer> {
                 warmUp.get();
             }
             status(shows && settings.calibrates(plan), "measuring the client's own error");
-            var overhead = settings.calibrates(plan) ? LoopbackLoad.calibrate(settings.concurrency()) : null;
+            var overhead = settings.calibrates(plan) ? LoopbackLoad.calibrate(settings.load().concurrency()) : null;
             if (beginning.start() != null) {
                 status(shows, "waiting until " + beginning.start());
                 var late = StartTime.await(beginning.start());
@@ -570,10 +555,10 @@ public class Stream implements Callable<Integer> {
             for (var model : catalog.models()) {
                 var prompt = chat ? conversation.ask(model, "ask-" + asked, question)
                         : Prompt.ofText("ask-" + asked, question, "--ask");
-                prompts.put(model, settings.system() == null ? prompt : prompt.withSystem(settings.system()));
+                prompts.put(model, settings.request().system() == null ? prompt : prompt.withSystem(settings.request().system()));
             }
             runner.note(Prompt.ofText("ask-" + asked, question, "--ask"));
-            runner.execute(Plan.ofEach(prompts, settings.order().withSeed(settings.order().seed() + asked)));
+            runner.execute(Plan.ofEach(prompts, settings.load().order().withSeed(settings.load().order().seed() + asked)));
             if (chat) {
                 catalog.models().forEach(model -> conversation.answer(model.label(), runner.outputs().get(model.label())));
             }

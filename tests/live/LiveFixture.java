@@ -33,7 +33,10 @@ import stream.client.Limits;
 import stream.fixtures.Await;
 import stream.fixtures.TestRun;
 import stream.plan.EchoSettings;
+import stream.plan.LoadSettings;
 import stream.plan.Plan;
+import stream.plan.RecordSettings;
+import stream.plan.RequestSettings;
 import stream.plan.Retries;
 import stream.plan.RunSettings;
 import stream.record.CsvRows;
@@ -75,11 +78,10 @@ abstract class LiveFixture {
         var simulator = SimulatedServer.start(1);
         toClose.add(simulator);
         var named = new ModelSettings(List.of(models), null, simulator.baseUrl(), "chat", false, List.of());
-        var run = new RunSettings(true, false, null, new Sampling(200, 0, null), new Plan.Order(1, 0, true, 1), 1, 30, 30,
-                new Retries(retries, false), false, folder,
-                Limits.DEFAULT, ConnectionSettings.DEFAULT, new EchoSettings("none", 0, true), false, false,
-                RunSettings.SelfWarmup.NEVER,
-                false, false, null);
+        var run = new RunSettings(true,
+                new RequestSettings(null, new Sampling(200, 0, null), false, 30, 30, new Retries(retries, false),
+                Limits.DEFAULT), new LoadSettings(new Plan.Order(1, 0, true, 1), 1, LoadSettings.SelfWarmup.NEVER, false),
+                ConnectionSettings.DEFAULT, new RecordSettings(folder, false, null), EchoSettings.SILENT, false);
         return new LiveSettings(run, ModelCatalog.of(named, Map.of(), ModelCatalog.Access.WITH_KEYS).models(), named, graceMillis);
     }
 

@@ -327,10 +327,10 @@ class LiveServerTest extends LiveFixture {
         var run = awaitFinished();
         var arguments = RunManifest.read(run).arguments();
         assertEquals(List.of("--prompt=-5 + 7 = ?", "-m", "n=sim-ttft50-itl20-n100000"), arguments.subList(0, 3));
-        assertTrue(String.join(" ", arguments)
-                .contains(" --system=@@notes.txt --max-tokens 200 --temperature 1.0 -n 3 --warmup 0 -c 1 --seed "),
-                arguments.toString());
-        assertTrue(String.join(" ", arguments).contains(" --timeout 30.0 --stall-timeout 30.0 --retries 0 "), arguments.toString());
+        var words = String.join(" ", arguments);
+        assertTrue(words.contains(" --system=@@notes.txt --max-tokens 200 --temperature 1.0 --timeout 30.0 --stall-timeout 30.0"
+                + " --retries 0 "), words);
+        assertTrue(words.contains(" -n 3 --warmup 0 -c 1 --seed "), words);
         var begun = new Stream(null);
         Console.parser(begun).parseArgs(arguments.toArray(String[]::new));
     }

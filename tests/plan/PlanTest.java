@@ -18,6 +18,7 @@ import java.util.Map;
 import java.util.stream.IntStream;
 
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.function.Executable;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.api.parallel.Execution;
 import org.junit.jupiter.api.parallel.ExecutionMode;
@@ -41,7 +42,6 @@ class PlanTest {
     private static final Model A = TestModels.of("a", "chat", "http://localhost:1");
     private static final Model B = TestModels.of("b", "chat", "http://localhost:1");
     private static final Path RESULTS = Path.of("r");
-    private static final EchoSettings SILENT = new EchoSettings("none", 0, true);
 
     @TempDir
     Path folder;
@@ -49,32 +49,30 @@ class PlanTest {
     // Settings
 
     private static RunSettings defaults() {
-        return new RunSettings(false, false, null, new Sampling(200, 0, null), new Plan.Order(1, 0, true, 1), 1, 300, 60,
-                Retries.DEFAULT, false, RESULTS,
-                Limits.DEFAULT, ConnectionSettings.DEFAULT, SILENT, false, false,
-                RunSettings.SelfWarmup.BATCHES, false, false, null);
+        return new RunSettings(false,
+                new RequestSettings(null, new Sampling(200, 0, null), false, 300, 60, Retries.DEFAULT, Limits.DEFAULT),
+                new LoadSettings(new Plan.Order(1, 0, true, 1), 1, LoadSettings.SelfWarmup.BATCHES, false),
+                ConnectionSettings.DEFAULT,
+                new RecordSettings(RESULTS, false, null), EchoSettings.SILENT, false);
     }
 
     /** Each value differs from its default. */
     private static RunSettings others() {
-        return new RunSettings(true, true, "@home", new Sampling(9, 0.5, 7L), new Plan.Order(2, 3, false, 4), 5, 6, 7,
-                new Retries(8, true), true, RESULTS,
-                new Limits(1 << 20, 2 << 20), new ConnectionSettings(false, "2", null),
-                new EchoSettings("lines", 10, false), true, true,
-                RunSettings.SelfWarmup.ALWAYS, true, true, 0);
+        return new RunSettings(true,
+                new RequestSettings("@home", new Sampling(9, 0.5, 7L), true, 6, 7, new Retries(8, true),
+                new Limits(1 << 20, 2 << 20)),
+                new LoadSettings(new Plan.Order(2, 3, false, 4), 5, LoadSettings.SelfWarmup.ALWAYS, true),
+                new ConnectionSettings(false, "2", null), new RecordSettings(RESULTS, true, 0),
+                new EchoSettings(EchoMode.LINES, false, 10, true), true);
     }
 
     @Test
     void aCommandLineHoldsAllThatShapesTheRequests() {
-        assertEquals(List.of("--max-tokens", "200", "--temperature", "0.0", "-n", "1", "--warmup", "0", "-c", "1", "--seed",
-                "1", "--timeout", "300.0",
-                "--stall-timeout", "60.0", "--max-event-mb", "16", "--max-answer-mb", "64", "--connection", "reuse"),
-                defaults().arguments());
-        assertEquals(List.of("--system=@@home", "--max-tokens", "9", "--temperature", "0.5", "--seed-param", "7", "-n", "2",
-                "--warmup", "3", "-c", "5",
-                "--seed", "4", "--timeout", "6.0", "--stall-timeout", "7.0", "--retries", "8", "--max-event-mb",
-                "1", "--max-answer-mb", "2",
-                "--connection", "new", "--http", "2", "--simulate", "--unique-prefix", "--csv-safe"), others().arguments());
+        assertEquals("--max-tokens 200 --temperature 0.0 --timeout 300.0 --stall-timeout 60.0 --max-event-mb 16 --max-answer-mb 64"
+                + " -n 1 --warmup 0 -c 1 --seed 1 --connection reuse", String.join(" ", defaults().arguments()));
+        assertEquals("--system=@@home --max-tokens 9 --temperature 0.5 --seed-param 7 --timeout 6.0 --stall-timeout 7.0 --retries 8"
+                + " --max-event-mb 1 --max-answer-mb 2 --unique-prefix -n 2 --warmup 3 -c 5 --seed 4 --connection new --http 2"
+                + " --csv-safe --simulate", String.join(" ", others().arguments()));
         assertEquals("--system=Be brief.",
                 defaults().forQuestion("Be brief.", new Sampling(1, 0, null), new Plan.Order(1, 0, true, 1), 1)
                 .arguments().getFirst());
@@ -82,32 +80,28 @@ class PlanTest {
 
     @Test
     void optionsHaveTheNamesOfRunJson() {
-        assertEquals("{system=null, max_tokens=200, temperature=0.0, seed_param=null, repeat=1, warmup=0, concurrency=1, "
-                + "order=interleaved,"
-                + " timeout_s=300.0, stall_timeout_s=60.0, retries=2, echo=none, typing_delay_ms=0, connection=reuse, http=null, "
-                + "unique_prefix=false,"
-                + " ask=false, csv_safe=false, max_event_mb=16, max_answer_mb=64, retries_of_empty_streams=false}",
-                defaults().options().toString());
-        assertEquals("{system=@home, max_tokens=9, temperature=0.5, seed_param=7, repeat=2, warmup=3, concurrency=5, "
-                + "order=by-model,"
-                + " timeout_s=6.0, stall_timeout_s=7.0, retries=8, echo=lines, typing_delay_ms=10, connection=new, http=2, "
-                + "unique_prefix=true,"
-                + " ask=true, csv_safe=true, max_event_mb=1, max_answer_mb=2, retries_of_empty_streams=true}",
-                others().options().toString());
+        assertEquals("{system=null, max_tokens=200, temperature=0.0, seed_param=null, timeout_s=300.0, stall_timeout_s=60.0, "
+                + "retries=2,"
+                + " retries_of_empty_streams=false, max_event_mb=16, max_answer_mb=64, unique_prefix=false, repeat=1, warmup=0,"
+                + " concurrency=1, order=interleaved, connection=reuse, http=null, csv_safe=false, echo=none, typing_delay_ms=0,"
+                + " ask=false}", defaults().options().toString());
+        assertEquals("{system=@home, max_tokens=9, temperature=0.5, seed_param=7, timeout_s=6.0, stall_timeout_s=7.0, retries=8,"
+                + " retries_of_empty_streams=true, max_event_mb=1, max_answer_mb=2, unique_prefix=true, repeat=2, warmup=3,"
+                + " concurrency=5, order=by-model, connection=new, http=2, csv_safe=true, echo=lines, typing_delay_ms=10,"
+                + " ask=true}", others().options().toString());
     }
 
     @Test
     void aResumedRunAndAQuestionChangeNothingElse() {
-        var echo = new EchoSettings("events", 1, false);
-        var resumed = others().resumed(false, Path.of("s"), echo, false);
-        assertEquals("false s " + echo + " false", resumed.retryFailed() + " " + resumed.results() + " " + resumed.echo()
-                + " " + resumed.verbose());
-        assertEquals(others(), resumed.resumed(true, RESULTS, others().echo(), true));
-        var own = others().forQuestion(null, defaults().sampling(), defaults().order(), 99);
-        assertEquals("null " + defaults().sampling() + " " + defaults().order() + " 99",
-                own.system() + " " + own.sampling() + " " + own.order() + " "
-                + own.concurrency());
-        assertEquals(others(), own.forQuestion("@home", others().sampling(), others().order(), 5));
+        var record = new RecordSettings(Path.of("s"), false, null);
+        var resumed = others().resumed(record, EchoSettings.SILENT);
+        assertEquals(List.of(record, EchoSettings.SILENT), List.of(resumed.record(), resumed.echo()));
+        assertEquals(others(), resumed.resumed(others().record(), others().echo()));
+        var own = others().forQuestion(null, defaults().request().sampling(), defaults().load().order(), 99);
+        assertEquals("null " + defaults().request().sampling() + " " + defaults().load().order() + " 99",
+                own.request().system() + " " + own.request().sampling() + " " + own.load().order() + " "
+                + own.load().concurrency());
+        assertEquals(others(), own.forQuestion("@home", others().request().sampling(), others().load().order(), 5));
     }
 
     /** Whether there is a warm-up of the JVM, whether connections are opened ahead, whether the error of the client is measured. */
@@ -116,12 +110,13 @@ class PlanTest {
         "BATCHES, false, 10, true true true", "BATCHES, true, 1, true false false", "NEVER, false, 2, false true false",
         "NEVER, true, 1, false false false",
         "ALWAYS, false, 1, true false false"})
-    void whatIsDoneBeforeTheFirstRequestDependsOnTheNumberOfThem(RunSettings.SelfWarmup selfWarmup, boolean ask,
+    void whatIsDoneBeforeTheFirstRequestDependsOnTheNumberOfThem(LoadSettings.SelfWarmup selfWarmup, boolean ask,
     int repeat, String expected) {
-        var settings = new RunSettings(false, ask, null, new Sampling(200, 0, null), new Plan.Order(repeat, 0, true, 1), 1, 300, 60,
-                Retries.DEFAULT, false, RESULTS,
-                Limits.DEFAULT, ConnectionSettings.DEFAULT, SILENT, false, false, selfWarmup, false, false, null);
-        var plan = Plan.of(prompts("p"), List.of(A, B), settings.order());
+        var usual = defaults();
+        var settings = new RunSettings(false, usual.request(),
+                new LoadSettings(new Plan.Order(repeat, 0, true, 1), 1, selfWarmup, false),
+                usual.connection(), usual.record(), usual.echo(), ask);
+        var plan = Plan.of(prompts("p"), List.of(A, B), settings.load().order());
         assertEquals(expected, settings.warmsUp(plan) + " " + settings.opensAhead(plan) + " " + settings.calibrates(plan));
         assertFalse(others().opensAhead(plan), "each request has a new connection");
         assertTrue(others().calibrates(plan), "whatever their number");
@@ -148,22 +143,26 @@ class PlanTest {
         assertEquals("""
                 --max-tokens 0; must be a whole number, at least 1
                 --temperature 2.5; must be a number from 0 to 2
-                --repeat 0; must be a whole number, at least 1
-                --warmup -1; must be a whole number, at least 0
-                --concurrency 0; must be a whole number, at least 1
                 --timeout 0; must be a number from 0.001 to 1000000
                 --stall-timeout 1000001; must be a number from 0.001 to 1000000
                 --retries -1; must be a whole number, at least 0
                 --max-event-mb 0; must be a whole number, at least 1
-                --max-answer-mb 0; must be a whole number, at least 1
-                --echo 'loud'; must be one of tokens, lines, events, none
-                --typing-delay -1; must be a whole number, at least 0
-                --metrics-port 65536; must be a number from 0 to 65535""",
-                assertThrows(UserError.class, () -> new RunSettings(false, false, null,
-                new Sampling(0, 2.5, null), order, 0, 0, 1_000_001, new Retries(-1, true), false, RESULTS, new Limits(0, 0),
-                ConnectionSettings.DEFAULT,
-                new EchoSettings("loud", -1, true), false, false, RunSettings.SelfWarmup.NEVER, false,
-                false, 65_536)).getMessage());
+                --max-answer-mb 0; must be a whole number, at least 1""", problems(() -> new RequestSettings(null,
+                new Sampling(0, 2.5, null), false, 0, 1_000_001, new Retries(-1, true), new Limits(0, 0))));
+        assertEquals("""
+                --repeat 0; must be a whole number, at least 1
+                --warmup -1; must be a whole number, at least 0
+                --concurrency 0; must be a whole number, at least 1""",
+                problems(() -> new LoadSettings(order, 0, LoadSettings.SelfWarmup.NEVER, false)));
+        assertEquals("--metrics-port 65536; must be a number from 0 to 65535",
+                problems(() -> new RecordSettings(RESULTS, false, 65_536)));
+        assertEquals("--typing-delay -1; must be a whole number, at least 0",
+                problems(() -> new EchoSettings(EchoMode.NONE, true, -1, false)));
+        assertEquals("--echo 'loud'; must be one of tokens, lines, events, none", problems(() -> EchoMode.of("loud")));
+    }
+
+    private static String problems(Executable settings) {
+        return assertThrows(UserError.class, settings).getMessage();
     }
 
     // Requests

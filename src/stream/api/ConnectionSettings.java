@@ -4,7 +4,10 @@
 
 package stream.api;
 
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 
 import okhttp3.OkHttpClient;
 import okhttp3.Protocol;
@@ -20,6 +23,23 @@ import okhttp3.tls.HandshakeCertificates;
 public record ConnectionSettings(boolean reuse, String httpVersion, HandshakeCertificates trust) {
 
     public static final ConnectionSettings DEFAULT = new ConnectionSettings(true, null, null);
+
+    /** Returns the words of a command line that set the same, without certificates to trust. */
+    public List<String> arguments() {
+        var words = new ArrayList<>(List.of("--connection", reuse ? "reuse" : "new"));
+        if (httpVersion != null) {
+            words.addAll(List.of("--http", httpVersion));
+        }
+        return words;
+    }
+
+    /** Returns the settings by the names that they have in run.json. */
+    public Map<String, Object> options() {
+        var options = new LinkedHashMap<String, Object>();
+        options.put("connection", reuse ? "reuse" : "new");
+        options.put("http", httpVersion);
+        return options;
+    }
 
     /** Returns the protocols over TLS, which the server chooses from. */
     public List<Protocol> protocols() {

@@ -7,6 +7,7 @@
 //SOURCES ../api/Model.java
 //SOURCES ../api/Sampling.java
 //SOURCES ../plan/Job.java
+//SOURCES ../plan/LoadSettings.java
 //SOURCES ../plan/Plan.java
 //SOURCES ../plan/RunSettings.java
 //SOURCES ../plan/Speaker.java
@@ -141,7 +142,7 @@ final class LiveAsk implements AnswerListener {
     void run(LiveSettings settings, ClientOverhead overhead, Console console) {
         try {
             var own = question.settings(settings.run());
-            var plan = Plan.of(question.prompts(), question.models(), own.order());
+            var plan = Plan.of(question.prompts(), question.models(), own.load().order());
             try (var running = Runner.start(own, plan, question.arguments(own, settings.modelOptions()),
                     overhead, null, console, this)) {
                 begin(running, console);

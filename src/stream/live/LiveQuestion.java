@@ -9,6 +9,7 @@
 //SOURCES ../api/ModelSettings.java
 //SOURCES ../api/Sampling.java
 //SOURCES ../plan/Plan.java
+//SOURCES ../plan/RequestSettings.java
 //SOURCES ../plan/RunSettings.java
 //SOURCES LiveSettings.java
 
@@ -57,8 +58,9 @@ record LiveQuestion(String tab, String title, String text, List<String> files, L
         var labels = json.path("models").valueStream().map(label -> label.asString("")).collect(Collectors.toSet());
         var models = settings.models().stream().filter(model -> labels.contains(model.label())).toList();
         var repeat = json.path("repeat").asInt(1);
-        var sampling = new Sampling(json.path("max_tokens").asInt(settings.run().sampling().maxTokens()),
-                json.path("temperature").asDouble(settings.run().sampling().temperature()), settings.run().sampling().seed());
+        var sampling = new Sampling(json.path("max_tokens").asInt(settings.run().request().sampling().maxTokens()),
+                json.path("temperature").asDouble(settings.run().request().sampling().temperature()),
+                settings.run().request().sampling().seed());
         new OptionChecks()
                 .require(!prompt.isEmpty() || !files.isEmpty(), "the prompt is empty; write a question")
                 .require(Math.max(prompt.length(), system.length()) <= LiveSettings.LONGEST_TEXT,

@@ -11,6 +11,8 @@
 //SOURCES ../api/Model.java
 //SOURCES ../api/Sampling.java
 //SOURCES ../plan/EchoSettings.java
+//SOURCES ../plan/RecordSettings.java
+//SOURCES ../plan/RequestSettings.java
 //SOURCES ../plan/RunSettings.java
 //SOURCES ../compare/Comparison.java
 //SOURCES ../compare/ComparisonSettings.java
@@ -227,8 +229,8 @@ public final class LiveServer implements AutoCloseable {
     private byte[] config() {
         var run = session.settings().run();
         var json = JsonNodeFactory.instance.objectNode().put("simulated", run.simulate()).put("version", Version.NUMBER)
-                .put("system", run.system()).put("temperature", run.sampling().temperature())
-                .put("max_tokens", run.sampling().maxTokens())
+                .put("system", run.request().system()).put("temperature", run.request().sampling().temperature())
+                .put("max_tokens", run.request().sampling().maxTokens())
                 .put("typing_delay_ms", run.echo().delayMillis()).put("longest_text", LiveSettings.LONGEST_TEXT)
                 .put("most_repetitions", LiveSettings.MOST_REPETITIONS).put("most_file_bytes", LiveSettings.MOST_FILE_BYTES);
         var models = json.putArray("models");
@@ -272,7 +274,7 @@ public final class LiveServer implements AutoCloseable {
             refuse(response, Status.NOT_FOUND_404, "no such run");
             return;
         }
-        var comparison = Comparison.of(ComparisonSettings.ofRun(session.settings().run().results().resolve(run)), null);
+        var comparison = Comparison.of(ComparisonSettings.ofRun(session.settings().run().record().results().resolve(run)), null);
         var page = ReportPage.html(comparison);
         response.header("Content-Security-Policy", ReportPage.policy(page));
         send(response, "text/html", page.getBytes(StandardCharsets.UTF_8));

@@ -3,6 +3,7 @@
 //SOURCES ../terminal/Console.java
 //SOURCES ../terminal/OneLine.java
 //SOURCES ../terminal/OptionChecks.java
+//SOURCES ../plan/LoadSettings.java
 //SOURCES ../plan/Plan.java
 //SOURCES ../plan/RunSettings.java
 //SOURCES ../record/ClientOverhead.java
@@ -23,8 +24,8 @@ import java.util.Map;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.FutureTask;
 
+import stream.plan.LoadSettings;
 import stream.plan.Plan;
-import stream.plan.RunSettings;
 import stream.record.ClientOverhead;
 import stream.run.LoopbackLoad;
 import stream.terminal.Console;
@@ -55,7 +56,7 @@ final class LiveSession implements AutoCloseable {
     }
 
     private Void warmUp() throws IOException, InterruptedException {
-        if (settings.run().selfWarmup() != RunSettings.SelfWarmup.NEVER) {
+        if (settings.run().load().selfWarmup() != LoadSettings.SelfWarmup.NEVER) {
             LoopbackLoad.warmUp();
         }
         return null;
@@ -104,8 +105,8 @@ final class LiveSession implements AutoCloseable {
     private ClientOverhead overhead(LiveAsk ask) {
         var own = ask.question().settings(settings.run());
         try {
-            return own.calibrates(Plan.of(ask.question().prompts(), ask.question().models(), own.order()))
-                    ? LoopbackLoad.calibrate(own.concurrency()) : null;
+            return own.calibrates(Plan.of(ask.question().prompts(), ask.question().models(), own.load().order()))
+                    ? LoopbackLoad.calibrate(own.load().concurrency()) : null;
         } catch (IOException | InterruptedException | RuntimeException e) {
             ask.say("the client's own error could not be measured (" + OneLine.firstOf(String.valueOf(e.getMessage())) + ")");
             return null;

@@ -3,6 +3,7 @@
 //SOURCES ../terminal/UserError.java
 //SOURCES ../api/Sampling.java
 //SOURCES ../client/Limits.java
+//SOURCES RequestSettings.java
 //SOURCES Retries.java
 
 package stream.plan;
@@ -36,24 +37,17 @@ public final class RequestOptions {
 
     @Option(names = "--timeout", paramLabel = "S", defaultValue = "300",
             description = "Seconds for a whole request (default: ${DEFAULT-VALUE}).")
-    public double timeoutSeconds;
+    double timeoutSeconds;
 
     @Option(names = "--stall-timeout", paramLabel = "S", defaultValue = "60",
             description = "Longest silence between two events, in seconds (default: ${DEFAULT-VALUE}).")
-    public double stallTimeoutSeconds;
+    double stallTimeoutSeconds;
 
     @Option(names = "--retries", paramLabel = "N", description = "How often a request is sent again after 429, 408, 409, 5xx or a"
             + " connection failure before the answer begins (default: " + Retries.USUAL
             + "). If it is given, also after an answer of status"
             + " 200 without an event, which may have been generated.")
     Integer retries;
-
-    @Option(names = {"-o", "--results"}, paramLabel = "DIR", defaultValue = "results",
-            description = "Where runs are written, as DIR/RUN_ID/ (default: ${DEFAULT-VALUE}).")
-    public Path results;
-
-    @Option(names = "--csv-safe", description = "Put a quote before texts that a spreadsheet would take for formulas.")
-    public boolean csvSafe;
 
     @Option(names = "--max-event-mb", paramLabel = "N", defaultValue = "16",
             description = "Largest event in megabytes; a larger one is a failure (default: ${DEFAULT-VALUE}).")
@@ -63,28 +57,23 @@ public final class RequestOptions {
             description = "Memory that one answer may take; one that takes more is a failure (default: ${DEFAULT-VALUE}).")
     int maxAnswerMegabytes;
 
-    @Option(names = "--typing-delay", paramLabel = "MS", defaultValue = "0",
-            description = "Paces the echo, never the measurement (default: ${DEFAULT-VALUE}).")
-    public int typingDelayMillis;
-
     @Option(names = "--unique-prefix", description = "Begin each prompt with a short unique line, so that no prompt cache"
             + " can match.")
-    public boolean uniquePrefix;
+    boolean uniquePrefix;
 
-    public Sampling sampling() {
-        return new Sampling(maxTokens, temperature, seedParam);
-    }
-
-    public Retries retries() {
-        return retries == null ? Retries.DEFAULT : new Retries(retries, true);
-    }
-
-    public Limits limits() {
-        return new Limits((long) maxEventMegabytes << 20, (long) maxAnswerMegabytes << 20);
+    /**
+     * Returns the settings.
+     *
+     * @throws UserError if a value is not in its range, or the file of the system message cannot be read
+     */
+    public RequestSettings settings() {
+        return new RequestSettings(systemText(), new Sampling(maxTokens, temperature, seedParam), uniquePrefix, timeoutSeconds,
+                stallTimeoutSeconds, retries == null ? Retries.DEFAULT : new Retries(retries, true),
+                new Limits((long) maxEventMegabytes << 20, (long) maxAnswerMegabytes << 20));
     }
 
     /** Returns the system message of the run; null for none. */
-    public String systemText() {
+    String systemText() {
         if (system == null || !system.startsWith("@")) {
             return system;
         }

@@ -8,7 +8,9 @@
 //SOURCES ../api/EnvironmentProxies.java
 //SOURCES ../api/Model.java
 //SOURCES ../plan/Job.java
+//SOURCES ../plan/LoadSettings.java
 //SOURCES ../plan/Plan.java
+//SOURCES ../plan/RequestSettings.java
 //SOURCES ../plan/RunSettings.java
 //SOURCES ../plan/Shard.java
 //SOURCES ClientOverhead.java
@@ -95,7 +97,7 @@ public final class PlannedRun {
         var models = plan.models().stream().map(model -> entry(model, proxies.shown(model.url().uri()))).toList();
         var prompts = plan.prompts().stream()
                 .map(prompt -> new RunManifest.PromptEntry(prompt.id(), prompt.source(), digest(prompt), prompt.labels())).toList();
-        return new RunManifest(runId, Instant.now().toString(), settings.simulate(), settings.order().seed(), versions(),
+        return new RunManifest(runId, Instant.now().toString(), settings.simulate(), settings.load().order().seed(), versions(),
                 RunManifest.withoutSecrets(arguments), settings.options(), models, prompts, overhead, plan.jobs().size(),
                 settings.warmsUp(plan), List.of(), null, null, shard, List.of());
     }
@@ -114,7 +116,7 @@ public final class PlannedRun {
         whole.models().forEach(model -> parts.add(String.join(" ", model.label(), model.name(), model.dialect().word(),
                 String.valueOf(model.maxTokens()), String.valueOf(model.temperature()), new TreeMap<>(model.extra()).toString())));
         whole.jobs().stream().map(Job::requestId).sorted().forEach(parts::add);
-        parts.add(settings.system() + " " + settings.sampling() + " " + settings.uniquePrefix());
+        parts.add(settings.request().system() + " " + settings.request().sampling() + " " + settings.request().uniquePrefix());
         return new ShardEntry(shard, digest(String.join("\u0000", parts)));
     }
 

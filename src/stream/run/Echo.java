@@ -3,6 +3,7 @@
 //SOURCES ../terminal/OneLine.java
 //SOURCES ../terminal/TextWidth.java
 //SOURCES ../terminal/WordWrap.java
+//SOURCES ../plan/EchoMode.java
 //SOURCES ../plan/EchoSettings.java
 //SOURCES ../plan/Speaker.java
 //SOURCES ../record/AnswerListener.java
@@ -22,6 +23,7 @@ import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.function.UnaryOperator;
 
+import stream.plan.EchoMode;
 import stream.plan.EchoSettings;
 import stream.plan.Speaker;
 import stream.record.AnswerListener;
@@ -83,8 +85,8 @@ final class Echo implements AnswerListener {
         }
     }
 
-    private boolean isMode(String mode) {
-        return settings.mode().equals(mode);
+    private boolean isMode(EchoMode mode) {
+        return settings.mode() == mode;
     }
 
     /** Whether a person sees the answers and the lines about them on one terminal. */
@@ -102,7 +104,7 @@ final class Echo implements AnswerListener {
 
     @Override
     public void content(Speaker speaker, String text) {
-        if (isMode("tokens") || isMode("lines")) {
+        if (isMode(EchoMode.TOKENS) || isMode(EchoMode.LINES)) {
             show(speaker, text, false);
         }
     }
@@ -110,19 +112,19 @@ final class Echo implements AnswerListener {
     /** On a terminal that can dim a text reasoning is shown too; only the answer belongs to standard output. */
     @Override
     public void reasoning(Speaker speaker, String text) {
-        if ((isMode("tokens") || isMode("lines")) && console.isStyled()) {
+        if ((isMode(EchoMode.TOKENS) || isMode(EchoMode.LINES)) && console.isStyled()) {
             show(speaker, text, true);
         }
     }
 
     private void show(Speaker speaker, String text, boolean reasoning) {
-        print(isMode("tokens") ? () -> showToken(speaker, text, reasoning) : () -> showLines(speaker, text, reasoning));
+        print(isMode(EchoMode.TOKENS) ? () -> showToken(speaker, text, reasoning) : () -> showLines(speaker, text, reasoning));
     }
 
     @Override
     public void end(Speaker speaker, boolean last, String failure, UnaryOperator<String> row) {
         var ttft = row.apply("ttft_ms");
-        var isShown = failure == null && isOnScreen() && !settings.quiet() && (isMode("tokens") || isMode("lines"));
+        var isShown = failure == null && isOnScreen() && !settings.quiet() && (isMode(EchoMode.TOKENS) || isMode(EchoMode.LINES));
         var latency = isShown ? latency(ttft, row) : null;
         var output = row.apply("output");
         print(() -> {
@@ -130,7 +132,7 @@ final class Echo implements AnswerListener {
             if (failure == null) {
                 outputs.put(speaker.label(), output);
             }
-            if (isMode("lines")) {
+            if (isMode(EchoMode.LINES)) {
                 endLine(speaker);
             }
             if (latency != null) {
@@ -156,7 +158,7 @@ final class Echo implements AnswerListener {
 
     private void showLatency(Speaker speaker, String latency) {
         hideProgress();
-        if (isMode("lines")) {
+        if (isMode(EchoMode.LINES)) {
             console.out().println(coloured(speaker, speaker.label()) + prompt(speaker) + " | " + dimmed(latency));
         } else {
             console.out().println((speaker.equals(current) ? System.lineSeparator() : "") + dimmed(latency));
@@ -175,7 +177,7 @@ final class Echo implements AnswerListener {
         var all = new CountDownLatch(1);
         shown = all;
         print(() -> {
-            if (current != null && console.outIsTerminal() && !isMode("events")) {
+            if (current != null && console.outIsTerminal() && !isMode(EchoMode.EVENTS)) {
                 console.out().println();
                 current = null;
             }
@@ -215,7 +217,7 @@ final class Echo implements AnswerListener {
         try {
             printer.execute(() -> {
                 if (current != null && isOnScreen()) {
-                    console.out().print(isMode("events") ? "" : System.lineSeparator());
+                    console.out().print(isMode(EchoMode.EVENTS) ? "" : System.lineSeparator());
                     console.out().flush();
                     current = null;
                 }
@@ -237,7 +239,7 @@ final class Echo implements AnswerListener {
 
     @Override
     public boolean wantsEvents() {
-        return isMode("events");
+        return isMode(EchoMode.EVENTS);
     }
 
     @Override
@@ -343,7 +345,7 @@ final class Echo implements AnswerListener {
 
     /** Draws the line again, unless the cursor is at the end of an unfinished answer. */
     private void showProgress() {
-        if (showsProgress && !dropped && (current == null || !console.outIsTerminal() || isMode("events"))) {
+        if (showsProgress && !dropped && (current == null || !console.outIsTerminal() || isMode(EchoMode.EVENTS))) {
             console.err().print(Console.CLEAR_LINE + progress.line(System.nanoTime(), width));
             console.err().flush();
             progressIsShown = true;

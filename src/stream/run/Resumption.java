@@ -3,7 +3,6 @@
 //SOURCES ../client/Outcome.java
 //SOURCES ../plan/Job.java
 //SOURCES ../plan/Retries.java
-//SOURCES ../plan/RunSettings.java
 //SOURCES ../record/ResumeState.java
 
 package stream.run;
@@ -11,29 +10,43 @@ package stream.run;
 import stream.client.Outcome;
 import stream.metric.RequestStatus;
 import stream.plan.Job;
-import stream.plan.RunSettings;
+import stream.plan.Retries;
 import stream.record.ResumeState;
 
 /** Which requests of a plan need no further attempt, given what a cut-off run left on disk. */
 public final class Resumption {
 
     private final ResumeState state;
-    private final RunSettings settings;
+    private final Retries retries;
+    private final boolean retriesFailed;
 
-    public Resumption(ResumeState state, RunSettings settings) {
+    /**
+     * @param retriesFailed whether failed requests are sent again, however often they were
+     */
+    public Resumption(ResumeState state, Retries retries, boolean retriesFailed) {
         this.state = state;
-        this.settings = settings;
+        this.retries = retries;
+        this.retriesFailed = retriesFailed;
+    }
+
+    /** Returns that of a run that begins. */
+    public static Resumption none(Retries retries) {
+        return new Resumption(ResumeState.NONE, retries, false);
+    }
+
+    boolean retriesFailed() {
+        return retriesFailed;
     }
 
     public boolean isDone(Job job) {
         var last = state.lastAttempt(job.requestId());
         return last != null && last.status() != RequestStatus.CANCELLED && !isToRetry(last)
-                && !(settings.retryFailed() && last.status() != RequestStatus.COMPLETED);
+                && !(retriesFailed && last.status() != RequestStatus.COMPLETED);
     }
 
     private boolean isToRetry(ResumeState.LastAttempt last) {
-        return last.status() == RequestStatus.FAILED && last.number() <= settings.retries().most()
-                && settings.retries().follow(new Outcome.Failed(last.errorType(), "", last.httpStatus()));
+        return last.status() == RequestStatus.FAILED && last.number() <= retries.most()
+                && retries.follow(new Outcome.Failed(last.errorType(), "", last.httpStatus()));
     }
 
     /** Returns the number of the last attempt at the request, 0 if there is none. */
@@ -45,7 +58,7 @@ public final class Resumption {
     /** Returns how many attempts count as retries; none where the user interrupted it, or wants it sent again. */
     int retries(Job job) {
         var last = state.lastAttempt(job.requestId());
-        return last == null || last.status() == RequestStatus.CANCELLED || settings.retryFailed() ? 0 : last.number();
+        return last == null || last.status() == RequestStatus.CANCELLED || retriesFailed ? 0 : last.number();
     }
 
     /** Returns how many requests ended without a complete answer, and are not sent again. */

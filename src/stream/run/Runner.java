@@ -18,7 +18,10 @@
 //SOURCES ../client/StreamClient.java
 //SOURCES ../plan/EchoSettings.java
 //SOURCES ../plan/Job.java
+//SOURCES ../plan/LoadSettings.java
 //SOURCES ../plan/Plan.java
+//SOURCES ../plan/RecordSettings.java
+//SOURCES ../plan/RequestSettings.java
 //SOURCES ../plan/RunSettings.java
 //SOURCES ../record/AnswerListener.java
 //SOURCES ../record/Attempt.java
@@ -27,7 +30,6 @@
 //SOURCES ../record/ClockOffset.java
 //SOURCES ../record/Journal.java
 //SOURCES ../record/PlannedRun.java
-//SOURCES ../record/ResumeState.java
 //SOURCES ../record/RunFiles.java
 //SOURCES ../record/RunLock.java
 //SOURCES ../record/RunManifest.java
@@ -86,7 +88,6 @@ import stream.record.ClientOverhead;
 import stream.record.ClockOffset;
 import stream.record.Journal;
 import stream.record.PlannedRun;
-import stream.record.ResumeState;
 import stream.record.RunFiles;
 import stream.record.RunLock;
 import stream.record.RunManifest;
@@ -135,20 +136,21 @@ public final class Runner implements AutoCloseable {
                    AnswerListener page) throws IOException {
         this.settings = settings;
         this.manifest = manifest;
-        this.folder = settings.results().resolve(manifest.runId());
+        this.folder = settings.record().results().resolve(manifest.runId());
         this.resumption = resumption;
         this.lock = lock;
         this.console = console;
-        this.client = new StreamClient(settings.concurrency(), plan.models(), console.environment(), settings.limits(),
+        this.client = new StreamClient(settings.load().concurrency(), plan.models(), console.environment(),
+                settings.request().limits(),
                 settings.connection());
         this.listener = page != null ? page
                 : new Echo(settings.echo(), plan.models().size(), settings.ask() ? 1 : plan.jobs().size(),
                 console, this::endQuietly);
-        this.telemetry = settings.metricsPort() == null ? null : Telemetry.start(settings.metricsPort());
+        this.telemetry = settings.record().metricsPort() == null ? null : Telemetry.start(settings.record().metricsPort());
         this.journal = Journal.open(folder, manifest.runId(), plan.models().stream().map(Model::label).toList(),
-                settings.csvSafe(), listener, telemetry == null ? AttemptObserver.NONE : telemetry);
-        this.loop = new ClosedLoop(settings.concurrency());
-        this.backoff = new Backoff(settings.retries(), settings.timeoutSeconds() * 1000);
+                settings.record().csvSafe(), listener, telemetry == null ? AttemptObserver.NONE : telemetry);
+        this.loop = new ClosedLoop(settings.load().concurrency());
+        this.backoff = new Backoff(settings.request().retries(), settings.request().timeoutSeconds() * 1000);
         this.nextIsCold = new AtomicBoolean(!settings.warmsUp(plan));
         manifest.write(folder);
         Runtime.getRuntime().addShutdownHook(interruption);
@@ -170,18 +172,19 @@ public final class Runner implements AutoCloseable {
                         AnswerListener page) {
         Path folder = null;
         try {
-            var runId = PlannedRun.newRun(settings.results(), PlannedRun::newId);
-            folder = settings.results().resolve(runId);
+            var runId = PlannedRun.newRun(settings.record().results(), PlannedRun::newId);
+            folder = settings.record().results().resolve(runId);
             var manifest = PlannedRun.manifest(runId, settings, plan, arguments, overhead, shard,
                     new EnvironmentProxies(console.environment()));
-            return new Runner(settings, plan, manifest, new Resumption(ResumeState.NONE, settings), RunLock.take(folder), console,
+            return new Runner(settings, plan, manifest, Resumption.none(settings.request().retries()),
+                    RunLock.take(folder), console,
                     page);
         } catch (UserError e) {
             discard(folder);
             throw e;
         } catch (IOException e) {
             discard(folder);
-            throw new UserError("--results " + settings.results() + ": cannot be written (" + e.getMessage()
+            throw new UserError("--results " + settings.record().results() + ": cannot be written (" + e.getMessage()
                     + "); name another folder");
         }
     }
@@ -190,7 +193,7 @@ public final class Runner implements AutoCloseable {
     public static Runner resume(RunSettings settings, Plan rest, RunManifest manifest,
             Resumption resumption, ClientOverhead overhead,
                          RunLock lock, Console console) throws IOException {
-        var failed = settings.retryFailed() ? 0 : resumption.failed();
+        var failed = resumption.retriesFailed() ? 0 : resumption.failed();
         if (!settings.echo().quiet()) {
             console.say("--resume " + manifest.runId() + ": " + Count.of(rest.size(), "request") + " left"
                     + (failed == 0 ? "" : "; " + failed + " failed, add --retry-failed to send them again"));
@@ -234,7 +237,7 @@ public final class Runner implements AutoCloseable {
 
     private void openAhead(Plan plan) throws InterruptedException {
         if (settings.opensAhead(plan)) {
-            client.openAhead(plan.models(), Math.min(settings.concurrency(), plan.size()));
+            client.openAhead(plan.models(), Math.min(settings.load().concurrency(), plan.size()));
         }
     }
 
@@ -319,7 +322,7 @@ public final class Runner implements AutoCloseable {
         }
         var loadingMillis = backoff.loadingMillis(job.model(), result);
         if (loadingMillis != null) {
-            journal.warn(Warning.LOADING.about(job.model().label(), OptionChecks.plain(settings.timeoutSeconds())));
+            journal.warn(Warning.LOADING.about(job.model().label(), OptionChecks.plain(settings.request().timeoutSeconds())));
             return new Wait(loadingMillis, false);
         }
         if (backoff.asksTooMuch(result)) {
@@ -330,15 +333,15 @@ public final class Runner implements AutoCloseable {
     }
 
     private String body(Job job, RequestForm form) {
-        var prompt = settings.uniquePrefix() ? job.prompt().beginningWith(uniqueLine()) : job.prompt();
-        return job.model().body(prompt, settings.sampling(), form);
+        var prompt = settings.request().uniquePrefix() ? job.prompt().beginningWith(uniqueLine()) : job.prompt();
+        return job.model().body(prompt, settings.request().sampling(), form);
     }
 
     /** Leaves the rest of the requests of a model to a later run, because its server wants so. */
     private void postpone(Model model, ExchangeResult result) {
         if (postponedModels.add(model.label())) {
             listener.say(Warning.POSTPONED.about(model.label(), Math.ceilDiv(result.retryAfterMillis(), 1000),
-                    OptionChecks.plain(settings.timeoutSeconds()), settings.ask() ? "Ask it again later"
+                    OptionChecks.plain(settings.request().timeoutSeconds()), settings.ask() ? "Ask it again later"
                             : console.command("Stream.java", "--resume", folder.toString()) + " sends what is left"));
         }
     }
@@ -392,7 +395,7 @@ public final class Runner implements AutoCloseable {
     }
 
     private void sayIfVerbose(Job job, String message) {
-        if (settings.verbose()) {
+        if (settings.echo().verbose()) {
             listener.say(job.model().label() + ", " + job.prompt().id() + ": " + message);
         }
     }
@@ -444,8 +447,8 @@ public final class Runner implements AutoCloseable {
 
     /** One thread watches the time of all exchanges; a timer for each read would delay each read. */
     private void watch() {
-        var timeoutNanos = (long) (settings.timeoutSeconds() * 1e9);
-        var stallNanos = (long) (settings.stallTimeoutSeconds() * 1e9);
+        var timeoutNanos = (long) (settings.request().timeoutSeconds() * 1e9);
+        var stallNanos = (long) (settings.request().stallTimeoutSeconds() * 1e9);
         while (!isStoppedWithin(PauseDetector.PERIOD_MILLIS)) {
             var now = System.nanoTime();
             pauses.tick(now, System.currentTimeMillis());
@@ -555,13 +558,13 @@ public final class Runner implements AutoCloseable {
         if (overhead == null) {
             return;
         }
-        console.tell("error of the client, with " + settings.concurrency() + " in flight: TTFT "
+        console.tell("error of the client, with " + settings.load().concurrency() + " in flight: TTFT "
                 + errors(overhead.ttftP50Micros(), overhead.ttftP99Micros()) + ", ITL "
                 + errors(overhead.itlP50Micros(), overhead.itlP99Micros()));
         for (var metric : List.of(Metric.TTFT, Metric.ITL)) {
             var median = overhead.medianMicros(metric);
             if (median != null && summary.hasMedianBelow(metric, 10 * median)) {
-                console.say(Warning.OVERHEAD.about("--concurrency " + settings.concurrency()));
+                console.say(Warning.OVERHEAD.about("--concurrency " + settings.load().concurrency()));
                 return;
             }
         }

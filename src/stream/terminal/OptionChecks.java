@@ -6,6 +6,7 @@ package stream.terminal;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.function.Supplier;
 
 /** Collects what is wrong with the options of a command, so that the user is told of all of it. */
 public final class OptionChecks {
@@ -33,6 +34,16 @@ public final class OptionChecks {
             problems.add(problem);
         }
         return this;
+    }
+
+    /** Returns settings that check themselves; null, with their problems noted, if a value is wrong. */
+    public <T> T settings(Supplier<T> settings) {
+        try {
+            return settings.get();
+        } catch (UserError e) {
+            problems.addAll(e.problems());
+            return null;
+        }
     }
 
     /** Throws UserError if anything was wrong. */
