@@ -103,16 +103,38 @@ class JournalTest {
                 itl_max_ms,tpot_ms,output_tokens_per_s,events,content_events,coalesced_events,prompt_tokens,\
                 cached_prompt_tokens,output_tokens,token_source,finish_reason,http_version,connection_reused,\
                 server_processing_ms,server_request_id,system_fingerprint,reported_model,tainted,output,\
-                tokens_per_event,ttft_any_ms,reasoning_tokens,reasoning_events,tool_events,itl_any_mean_ms,itl_any_p50_ms,output_chars,cost,resent,stream_end
+                tokens_per_event,ttft_any_ms,reasoning_tokens,reasoning_events,tool_events,itl_any_mean_ms,itl_any_p50_ms,output_chars,cost,resent,stream_end,start_ms
                 sky|gpt-4|1,RUN,2026-11-23T10:00:00.123Z,gpt-4,gpt-4,chat,http://localhost:1/v1,sky,1,1,measured,failed,\
                 429,rate_limit_exceeded,"Slow, please",1500.000,,1.000,0.010,0.200,,0.300,1.900,,,,,2.000,,,,,,,0,0,0,,,,,,\
-                http/1.1,false,1.500,req-1,,,,,,,,0,0,,,0,,false,other
+                http/1.1,false,1.500,req-1,,,,,,,,0,0,,,0,,false,other,1.000
                 sky|gpt-4|1,RUN,2026-11-23T10:00:00.123Z,gpt-4,gpt-4,chat,http://localhost:1/v1,sky,1,2,measured,completed,\
                 200,,,,,1.000,,,,0.250,90.000,100.000,200.001,,240.000,250.000,20.000,20.000,,30.000,10.000,20.833,6,3,0,\
                 7,0,5,usage,stop,h2,true,,req-2,fp,gpt-4-0613,cold cpu:31ms,"Because, ""blue""
-                über ☀=1+1",,200.001,,0,0,20.000,20.000,26,,false,complete
+                über ☀=1+1",,200.001,,0,0,20.000,20.000,26,,false,complete,1.000
                 """.replace("\n", "\r\n").replace("\"\"blue\"\"\r\n", "\"\"blue\"\"\n"),
                 Files.readString(folder.resolve("requests.csv")));
+    }
+
+    /** The first attempt was ready at 999 ms of a clock; a run that is resumed goes on where the wall clock is. */
+    @Test
+    void theTimeOfARunBeginsWithItsFirstRequestAndGoesOnWhenItIsResumed() {
+        var first = attempt(Phase.MEASURED, 1);
+        var second = attempt(Phase.MEASURED, 2);
+        first.recording().start(1_000_000_000L);
+        second.recording().start(3_000_000_000L);
+        var clock = new RunClock();
+        clock.begin(first);
+        clock.begin(second);
+        assertEquals("1000 2001000", clock.startMicros(first) + " " + clock.startMicros(second));
+        var resumed = new RunClock();
+        resumed.resume(Instant.parse("2026-11-23T09:00:00.623Z"), 500);
+        resumed.resume(Instant.parse("2026-11-23T09:59:59.123Z"), 1);
+        resumed.begin(second);
+        assertEquals(3_600_000_000L + 2_001_000L, resumed.startMicros(second), "an hour after the first row of the run");
+        var setBack = new RunClock();
+        setBack.resume(Instant.parse("2026-11-23T11:00:00.000Z"), 0);
+        setBack.begin(second);
+        assertEquals(2_001_000L, setBack.startMicros(second), "never before the beginning of the run");
     }
 
     @Test
@@ -204,10 +226,11 @@ class JournalTest {
             var row = run.file("requests.csv").split("\r\n")[1];
             assertEquals(("prompt-1|gpt-4|1,RUN,AT,gpt-4,gpt-4,chat,BASE,prompt-1,1,1,measured,completed,200,,,,,T,T,T,,T,T,T,T,,"
                     + "T,T,T,T,,T,T,T,6,2,C,3,,2,usage,stop,http/1.1,false,T,req-9,fp,gpt-4-0613,cold,\"Hello, "
-                    + "wörld\",,T,,0,0,T,T,12,,false,complete")
+                    + "wörld\",,T,,0,0,T,T,12,,false,complete,T")
                     .replace("BASE", server.url("/v1").toString()),
                     masked(row).replace(run.folder().getFileName().toString(), "RUN")
                             .replaceAll("\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:TZ", "AT").replaceAll(",6,2,\\d,", ",6,2,C,")
+                            .replaceAll("complete,[0-9.]+$", "complete,T")
                             .replaceAll(",cold( (gc|cpu):\\w+)+,", ",cold,")); // this machine may have been busy
         }
     }
@@ -397,10 +420,9 @@ class JournalTest {
         if (rows.size() < 2) {
             return List.of();
         }
-        var start = rows.stream().mapToDouble(row -> Instant.parse(row.get("started_at")).toEpochMilli()).min().getAsDouble();
-        var seconds = (rows.stream().mapToDouble(row -> Instant.parse(row.get("started_at")).toEpochMilli()
-                + Double.parseDouble(row.get("total_ms"))).max()
-                .getAsDouble() - start) / 1000;
+        var start = rows.stream().mapToDouble(row -> Double.parseDouble(row.get("start_ms"))).min().getAsDouble();
+        var seconds = (rows.stream().mapToDouble(row -> Double.parseDouble(row.get("start_ms"))
+                + Double.parseDouble(row.get("total_ms"))).max().getAsDouble() - start) / 1000;
         var tokens = rows.stream().mapToDouble(row -> Double.parseDouble(row.get("output_tokens"))).sum();
         return List.of(String.format(Locale.ROOT, "throughput of %s: %.2f requests/s, %.1f tokens/s", model,
                 rows.size() / seconds, tokens / seconds));
@@ -476,7 +498,7 @@ class JournalTest {
             }
             var printed = Printed.compare("--check", run.folder()).expect(1).out();
             assertEquals(run.folder() + ": 2 problems\n  " + run.folder()
-                    + "/requests.csv:4: 2 cells instead of 61; the row is left out\n"
+                    + "/requests.csv:4: 2 cells instead of 62; the row is left out\n"
                     + "  " + run.folder() + "/events.csv:16: 2 cells instead of 13; the row is left out\n", printed);
             assertTrue(Printed.compare(run.folder()).expect(0).out().contains("sim-ttft1-itl1-n3  2       0"));
         }

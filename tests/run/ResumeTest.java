@@ -139,7 +139,7 @@ class ResumeTest {
     void aRunOfAnEarlierVersionIsCompletedWithTheNewColumns() throws Exception {
         TestRun.of(results, command());
         for (var name : List.of("requests.csv", "events.csv")) {
-            var missing = name.equals("events.csv") ? 2 : 11;
+            var missing = name.equals("events.csv") ? 2 : 12;
             var old = new ArrayList<String>();
             for (var line : Files.readAllLines(file(name)).stream()
                     .limit(name.equals("events.csv") ? Long.MAX_VALUE : 8).toList()) {

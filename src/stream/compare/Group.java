@@ -237,8 +237,8 @@ public final class Group {
 
     /** Returns how TTFT changed from the first requests to the last; null if it changed by no more than chance. */
     Drift drift() {
-        var timed = answersOf(Metric.TTFT).filter(answer -> answer.startedAt() != null && answer.get(Metric.TTFT) > 0)
-                .sorted(Comparator.comparing(RecordedAnswer::startedAt)).toList();
+        var timed = answersOf(Metric.TTFT).filter(answer -> !Double.isNaN(answer.startMillis()) && answer.get(Metric.TTFT) > 0)
+                .sorted(Comparator.comparingDouble(RecordedAnswer::startMillis)).toList();
         if (timed.size() < FEWEST_FOR_DRIFT || byWhole.size() > 1) {
             return null;
         }
@@ -461,7 +461,7 @@ public final class Group {
     }
 
     private static double time(RecordedAnswer answer) {
-        return answer.startedAt() == null ? answer.repetition() : answer.startedAt().toEpochMilli();
+        return Double.isNaN(answer.startMillis()) ? answer.repetition() : answer.startMillis();
     }
 
     private java.util.stream.Stream<RecordedAnswer> answersOf(Metric metric) {
@@ -546,7 +546,7 @@ public final class Group {
     private List<Throughput> throughputs() {
         return byRun.values().stream().map(answers -> {
             var throughput = new Throughput();
-            answers.stream().filter(answer -> answer.startedAt() != null && answer.knows(Metric.TOTAL))
+            answers.stream().filter(answer -> !Double.isNaN(answer.startMillis()) && answer.knows(Metric.TOTAL))
                     .forEach(answer -> throughput.add(time(answer), answer.get(Metric.TOTAL), answer.get(Metric.OUTPUT_TOKENS)));
             return throughput;
         }).toList();

@@ -30,6 +30,7 @@
 //SOURCES CsvRows.java
 //SOURCES EventColumn.java
 //SOURCES RequestColumn.java
+//SOURCES RunClock.java
 //SOURCES RunFiles.java
 //SOURCES Summary.java
 
@@ -38,6 +39,7 @@ package stream.record;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Instant;
 import java.time.ZoneOffset;
 import java.time.format.DateTimeFormatter;
 import java.util.ArrayList;
@@ -136,6 +138,7 @@ public final class Journal implements AutoCloseable {
     }
 
     private final String runId;
+    private final RunClock clock = new RunClock();
     private final Path folder;
     private final CsvFile events;
     private final CsvFile requests;
@@ -175,6 +178,9 @@ public final class Journal implements AutoCloseable {
         var journal = new Journal(folder, runId, labels, guarded, listener, observer);
         if (isResumed) {
             CsvRows.forEach(folder.resolve(RunFiles.REQUESTS), row -> {
+                var startMillis = row.get(RequestColumn.START_MS.word());
+                journal.clock.resume(Instant.parse(row.get(RequestColumn.STARTED_AT.word())),
+                        startMillis.isEmpty() ? 0 : Double.parseDouble(startMillis)); // an earlier version did not record it
                 if (row.get(RequestColumn.PHASE.word()).equals(Phase.MEASURED.word())) {
                     journal.summary.add(column -> CsvFile.unguarded(row.get(column.word())));
                 }
@@ -262,6 +268,7 @@ public final class Journal implements AutoCloseable {
             settled.add(latch);
         }
         for (Attempt attempt; (attempt = arrivals.poll()) != null; ) {
+            clock.begin(attempt);
             open.add(new OpenAttempt(attempt));
             observer.started(attempt);
             if (open.getLast().isMeasured) {
@@ -300,6 +307,7 @@ public final class Journal implements AutoCloseable {
         var end = ended.attempt.end().get();
         observer.ended(ended.attempt, ended.metrics);
         var row = requestRow(runId, ended.attempt, ended.metrics, ended.output.toString());
+        row.put(RequestColumn.START_MS, Metrics.millis(clock.startMicros(ended.attempt)));
         if (!failed) {
             requests.row(Arrays.stream(RequestColumn.values()).map(row::get).toArray());
         }
@@ -352,7 +360,7 @@ public final class Journal implements AutoCloseable {
         }
     }
 
-    /** Returns the row of an attempt that has ended; a column without a value is blank. */
+    /** Returns the row of an attempt that has ended, but for the time of the run; a column without a value is blank. */
     static Map<RequestColumn, Object> requestRow(String runId, Attempt attempt, AnswerMetrics metrics, String output) {
         var row = new EnumMap<RequestColumn, Object>(RequestColumn.class);
         putIdentity(row, runId, attempt);

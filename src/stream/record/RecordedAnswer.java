@@ -9,6 +9,7 @@
 //SOURCES CsvFile.java
 //SOURCES RequestColumn.java
 //SOURCES Row.java
+//SOURCES StartTimes.java
 
 package stream.record;
 
@@ -44,16 +45,18 @@ public final class RecordedAnswer {
     private final boolean counted;
     private final Boolean connectionReused;
     private final Instant startedAt; // null if it is not known
+    private final double startMillis; // NaN if it is not known
     private final BigDecimal cost; // null if it is not known
     private final double[] values = new double[Metric.values().length];
 
     /**
      * Reads a row of requests.csv.
      *
+     * @param starts the times of the run
      * @param shared returns one object for equal texts
      * @throws BadRow if a cell is not valid
      */
-    RecordedAnswer(Row row, UnaryOperator<String> shared) {
+    RecordedAnswer(Row row, StartTimes starts, UnaryOperator<String> shared) {
         requestId = CsvFile.unguarded(row.text(RequestColumn.REQUEST_ID));
         model = shared.apply(row.text(RequestColumn.MODEL));
         modelName = shared.apply(row.text(RequestColumn.MODEL_NAME));
@@ -68,6 +71,7 @@ public final class RecordedAnswer {
         tainted = !row.text(RequestColumn.TAINTED).isEmpty();
         counted = row.text(RequestColumn.TOKEN_SOURCE).equals(TokenSource.USAGE.word());
         startedAt = row.time(RequestColumn.STARTED_AT);
+        startMillis = starts.millis(startedAt, row.number(RequestColumn.START_MS));
         cost = Double.isNaN(row.number(RequestColumn.COST)) ? null : new BigDecimal(row.text(RequestColumn.COST));
         connectionReused = switch (row.text(RequestColumn.CONNECTION_REUSED)) {
             case "true" -> true;
@@ -188,6 +192,14 @@ public final class RecordedAnswer {
     /** Returns null if it is not known. */
     public Instant startedAt() {
         return startedAt;
+    }
+
+    /**
+     * Returns when it began, in milliseconds since the epoch; NaN if that is not known. Distances inside a run are those of the
+     * monotonic clock.
+     */
+    public double startMillis() {
+        return startMillis;
     }
 
     /** Returns what it cost, in the currency of its model; null if that is not known. */

@@ -6,6 +6,7 @@
 //SOURCES RequestColumn.java
 //SOURCES Row.java
 //SOURCES RunManifest.java
+//SOURCES StartTimes.java
 
 package stream.record;
 
@@ -47,6 +48,7 @@ public abstract class RecordedRun {
     private final Map<String, String> currencies;
     private final Map<String, RecordedAnswer> answers = new LinkedHashMap<>();
     private final Map<String, String> texts = new HashMap<>();
+    private final StartTimes starts = new StartTimes();
 
     RecordedRun(Path path, String title, RunManifest manifest) {
         this.path = path;
@@ -58,7 +60,7 @@ public abstract class RecordedRun {
     /** Adds a request if it was measured; of several attempts the last one counts. Throws BadRow if the row cannot be used. */
     final void add(Row row) {
         if (row.text(RequestColumn.PHASE).equals(Phase.MEASURED.word())) {
-            var answer = new RecordedAnswer(row, text -> texts.computeIfAbsent(text, absent -> absent));
+            var answer = new RecordedAnswer(row, starts, text -> texts.computeIfAbsent(text, absent -> absent));
             answers.merge(answer.requestId(), answer,
                     (before, after) -> after.attempt() >= before.attempt() ? after : before);
         }

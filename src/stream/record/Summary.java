@@ -16,7 +16,6 @@ package stream.record;
 
 import java.math.BigDecimal;
 import java.math.MathContext;
-import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
@@ -52,11 +51,12 @@ public final class Summary {
      * @param contentEvents   how many events with visible text it has; NaN if that is not known
      * @param coalescedEvents how many of these came together with the one before; NaN if that is not known
      * @param values       in the order of {@link #QUANTILES}; NaN where they are not known
+     * @param startMillis  since the beginning of the run
      * @param outputTokens NaN if they are not known
      * @param cost         null if it is not known
      */
     private record LastAttempt(String model, boolean completed, Set<AnswerCaveat> caveats, String served, double[] values,
-                               double contentEvents, double coalescedEvents, Instant startedAt,
+                               double contentEvents, double coalescedEvents, double startMillis,
                                double outputTokens, BigDecimal cost) { }
 
     private final List<String> models;
@@ -91,7 +91,7 @@ public final class Summary {
         var cost = row.apply(RequestColumn.COST);
         requests.put(row.apply(RequestColumn.REQUEST_ID), new LastAttempt(model, completed, caveats, served, values,
                 number(row.apply(RequestColumn.CONTENT_EVENTS)), number(row.apply(RequestColumn.COALESCED_EVENTS)),
-                Instant.parse(row.apply(RequestColumn.STARTED_AT)), number(row.apply(RequestColumn.OUTPUT_TOKENS)),
+                number(row.apply(RequestColumn.START_MS)), number(row.apply(RequestColumn.OUTPUT_TOKENS)),
                 cost.isEmpty() ? null : new BigDecimal(cost)));
     }
 
@@ -179,7 +179,7 @@ public final class Summary {
     private void printThroughput(Console console) {
         for (var model : models) {
             var throughput = new Throughput();
-            of(model).stream().filter(LastAttempt::completed).forEach(request -> throughput.add(request.startedAt().toEpochMilli(),
+            of(model).stream().filter(LastAttempt::completed).forEach(request -> throughput.add(request.startMillis(),
                     request.values()[QUANTILES.indexOf(RequestColumn.TOTAL_MS)], request.outputTokens()));
             if (throughput.requests() > 1 && throughput.seconds() > 0) {
                 console.tell(String.format(Locale.ROOT, "throughput of %s: %.2f requests/s%s", model,

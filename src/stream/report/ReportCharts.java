@@ -19,7 +19,6 @@
 package stream.report;
 
 import java.io.IOException;
-import java.time.Duration;
 import java.util.Comparator;
 import java.util.IdentityHashMap;
 import java.util.LinkedHashMap;
@@ -126,10 +125,11 @@ final class ReportCharts {
     }
 
     private void waterfall(ArrayNode rows, RecordedRun run) {
-        var first = run.answers().stream().filter(answer -> answer.startedAt() != null)
-                .sorted(Comparator.comparing(RecordedAnswer::startedAt)).limit(Math.max(1, MOST_ROWS / runs.size())).toList();
+        var first = run.answers().stream().filter(answer -> !Double.isNaN(answer.startMillis()))
+                .sorted(Comparator.comparingDouble(RecordedAnswer::startMillis))
+                .limit(Math.max(1, MOST_ROWS / runs.size())).toList();
         for (var answer : first) {
-            var since = Duration.between(first.getFirst().startedAt(), answer.startedAt()).toMillis();
+            var since = Math.round(answer.startMillis() - first.getFirst().startMillis());
             var row = rows.addObject().put("run", run.name()).put("request_id", answer.requestId())
                     .put("model", answer.model()).put("status", answer.status().word()).put("start_ms", since);
             for (var metric : List.of(Metric.QUEUE, Metric.SENT, Metric.HEADERS, Metric.TTFT, Metric.TTLT, Metric.TOTAL)) {
@@ -141,14 +141,14 @@ final class ReportCharts {
     /** Throughput of each model of a run, with the concurrency of the run. */
     private void load(ArrayNode points) {
         for (var run : runs) {
-            var byModel = run.answers().stream().filter(answer -> answer.completed() && answer.startedAt() != null
+            var byModel = run.answers().stream().filter(answer -> answer.completed() && !Double.isNaN(answer.startMillis())
                     && answer.knows(Metric.TOTAL)).collect(Collectors.groupingBy(RecordedAnswer::model, LinkedHashMap::new,
                             Collectors.toList()));
             var options = run.manifest().json().path("options");
             byModel.forEach((model, answers) -> {
-                var begin = answers.stream().map(RecordedAnswer::startedAt).min(Comparator.naturalOrder()).orElseThrow();
-                var end = answers.stream().mapToDouble(answer -> Duration.between(begin, answer.startedAt()).toMillis()
-                        + answer.get(Metric.TOTAL)).max().orElseThrow();
+                var begin = answers.stream().mapToDouble(RecordedAnswer::startMillis).min().orElseThrow();
+                var end = answers.stream().mapToDouble(answer -> answer.startMillis() - begin + answer.get(Metric.TOTAL)).max()
+                        .orElseThrow();
                 var tokens = answers.stream().mapToDouble(answer -> answer.get(Metric.OUTPUT_TOKENS))
                         .filter(count -> !Double.isNaN(count)).sum();
                 var ttfts = answers.stream().filter(answer -> answer.knows(Metric.TTFT))
