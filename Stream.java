@@ -18,6 +18,7 @@
 //SOURCES src/stream/plan/Conversation.java
 //SOURCES src/stream/plan/EchoMode.java
 //SOURCES src/stream/plan/EchoSettings.java
+//SOURCES src/stream/plan/Job.java
 //SOURCES src/stream/plan/LoadOptions.java
 //SOURCES src/stream/plan/LoadSettings.java
 //SOURCES src/stream/plan/Plan.java
@@ -28,6 +29,7 @@
 //SOURCES src/stream/plan/RunSettings.java
 //SOURCES src/stream/plan/Shard.java
 //SOURCES src/stream/plan/StartTime.java
+//SOURCES src/stream/record/AnswerReceiver.java
 //SOURCES src/stream/record/ClientOverhead.java
 //SOURCES src/stream/record/PlannedRun.java
 //SOURCES src/stream/record/ResumeState.java
@@ -100,6 +102,7 @@ import stream.plan.Shard;
 import stream.plan.StartTime;
 import stream.prompt.Prompt;
 import stream.prompt.PromptSet;
+import stream.record.AnswerReceiver;
 import stream.record.PlannedRun;
 import stream.record.ResumeState;
 import stream.record.RunFiles;
@@ -558,10 +561,8 @@ public class Stream implements Callable<Integer> {
                 prompts.put(model, settings.request().system() == null ? prompt : prompt.withSystem(settings.request().system()));
             }
             runner.note(Prompt.ofText("ask-" + asked, question, "--ask"));
-            runner.execute(Plan.ofEach(prompts, settings.load().order().withSeed(settings.load().order().seed() + asked)));
-            if (chat) {
-                catalog.models().forEach(model -> conversation.answer(model.label(), runner.outputs().get(model.label())));
-            }
+            runner.execute(Plan.ofEach(prompts, settings.load().order().withSeed(settings.load().order().seed() + asked)),
+                    chat ? (job, text) -> conversation.answer(job.model().label(), text) : AnswerReceiver.NONE);
             question = runner.isStopped() ? null : question(keyboard);
         }
     }

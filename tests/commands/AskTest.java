@@ -14,6 +14,8 @@ import java.util.stream.Collectors;
 import mockwebserver3.MockResponse;
 import mockwebserver3.MockWebServer;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import stream.fixtures.StreamRunCase;
 import stream.fixtures.TestRun;
 import stream.fixtures.ToolProcess;
@@ -23,8 +25,10 @@ import tools.jackson.databind.json.JsonMapper;
 class AskTest extends StreamRunCase {
 
     /** The answers of each model go to that model alone; a question that got none is forgotten. */
-    @Test
-    void aChatTellsEachModelWhatItSaidBefore() throws Exception {
+    /** Whether it is shown or not: an answer goes back to who asked. */
+    @ParameterizedTest
+    @ValueSource(strings = {"tokens", "none"})
+    void aChatTellsEachModelWhatItSaidBefore(String echo) throws Exception {
         try (var server = new MockWebServer()) {
             server.start();
             for (var answer : List.of("Blue.", "", "Because.")) {
@@ -34,7 +38,7 @@ class AskTest extends StreamRunCase {
                                 + "\"},\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n").build());
             }
             TestRun.of(results, Map.of(), "Colour?\nSure?\nWhy?\n", "--base-url", server.url("/v1").toString(),
-                    "-m", "m", "--ask", "--chat",
+                    "-m", "m", "--ask", "--chat", "--echo", echo,
                     "--system", "Be brief.");
             var asked = new ArrayList<String>();
             for (int i = 0; i < 3; i++) {

@@ -61,7 +61,8 @@ class JournalTest {
 
     @Test
     void theFilesHaveTheContractsColumnsAndFormats() throws Exception {
-        try (var journal = Journal.open(folder, "RUN", List.of("gpt-4"), false, AnswerListener.NONE, AttemptObserver.NONE)) {
+        try (var journal = Journal.open(folder, "RUN", List.of("gpt-4"), false, AnswerListener.NONE,
+                AttemptObserver.NONE, AnswerReceiver.NONE)) {
             var refused = attempt(Phase.MEASURED, 1);
             refused.recording().start(1_000_000_000L);
             journal.begin(refused);
@@ -146,7 +147,8 @@ class JournalTest {
                 told.add(kind.word() + " " + elapsedMicros + " " + delayMicros + " " + gapMicros);
             }
         };
-        try (var journal = Journal.open(folder, "RUN", List.of("gpt-4"), false, AnswerListener.NONE, observer)) {
+        try (var journal = Journal.open(folder, "RUN", List.of("gpt-4"), false, AnswerListener.NONE,
+                observer, AnswerReceiver.NONE)) {
             var attempt = attempt(Phase.WARMUP, 1);
             attempt.recording().start(0);
             attempt.recording().add(10_000, 1, EventKind.CONTENT, "a", StreamEvent.NO_COUNT);
@@ -176,7 +178,8 @@ class JournalTest {
                 }
             }
         };
-        try (var journal = Journal.open(folder, "RUN", List.of("gpt-4"), false, listener, AttemptObserver.NONE)) {
+        try (var journal = Journal.open(folder, "RUN", List.of("gpt-4"), false, listener,
+                AttemptObserver.NONE, AnswerReceiver.NONE)) {
             var attempt = attempt(Phase.MEASURED, 1);
             attempt.recording().start(0);
             attempt.recording().add(10_000, 1, EventKind.CONTENT, "a", StreamEvent.NO_COUNT);

@@ -269,8 +269,8 @@ class CalibrationTest {
         recording.drain((micros, read, kind, text, tokens) -> taken[0]++);
         assertEquals(events, taken[0]);
         assertTrue(recording.wasHeldUp());
-        assertEquals("cold journal", Runner.taint(List.of(), recording, true));
-        assertEquals("cold cpu:25ms journal", Runner.taint(List.of("cpu:25ms"), recording, true));
+        assertEquals("cold journal", RequestLoop.taint(List.of(), recording, true));
+        assertEquals("cold cpu:25ms journal", RequestLoop.taint(List.of("cpu:25ms"), recording, true));
     }
 
     @Test
@@ -278,6 +278,6 @@ class CalibrationTest {
         var recording = new Recording();
         recording.start(System.nanoTime());
         recording.add(recording.startNanos() + 1, 1, EventKind.CONTENT, "x", StreamEvent.NO_COUNT);
-        assertNull(Runner.taint(List.of(), recording, false));
+        assertNull(RequestLoop.taint(List.of(), recording, false));
     }
 }

@@ -17,20 +17,20 @@ public final class Conversation {
 
     private final Map<String, List<Prompt.Message>> turns = new HashMap<>(); // by the label of the model
 
-    /** Returns the next question to a model, after what was said before. */
+    /** Returns the next question to a model, after what was said before; a question without an answer is forgotten. */
     public Prompt ask(Model model, String id, String question) {
         var messages = turns.computeIfAbsent(model.label(), absent -> new ArrayList<>());
+        if (!messages.isEmpty() && messages.getLast().role().equals("user")) {
+            messages.removeLast();
+        }
         messages.add(new Prompt.Message("user", question));
         return Prompt.ofTurns(id, List.copyOf(messages), "--ask");
     }
 
-    /** Keeps what a model has answered; a question without an answer is forgotten. */
+    /** Keeps what a model has answered; null or an empty text is no answer. */
     public void answer(String label, String text) {
-        var messages = turns.get(label);
-        if (text == null || text.isEmpty()) {
-            messages.removeLast();
-        } else {
-            messages.add(new Prompt.Message("assistant", text));
+        if (text != null && !text.isEmpty()) {
+            turns.get(label).add(new Prompt.Message("assistant", text));
         }
     }
 }

@@ -3,7 +3,6 @@
 
 package stream.record;
 
-import java.util.Map;
 import java.util.function.UnaryOperator;
 
 import stream.plan.Speaker;
@@ -50,11 +49,6 @@ public interface AnswerListener extends AutoCloseable {
 
     /** A line for the user. */
     default void say(String line) { }
-
-    /** Returns the last answer of each model, by its label, once all is shown. */
-    default Map<String, String> outputs() {
-        return Map.of();
-    }
 
     /** Waits until all that was told is shown. */
     default void settle() throws InterruptedException { }

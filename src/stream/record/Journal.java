@@ -23,6 +23,7 @@
 //SOURCES ../plan/Job.java
 //SOURCES ../plan/Speaker.java
 //SOURCES AnswerListener.java
+//SOURCES AnswerReceiver.java
 //SOURCES Attempt.java
 //SOURCES AttemptObserver.java
 //SOURCES Column.java
@@ -144,6 +145,7 @@ public final class Journal implements AutoCloseable {
     private final CsvFile requests;
     private final AnswerListener listener;
     private final AttemptObserver observer;
+    private final AnswerReceiver receiver;
     private final Summary summary;
     private final Set<String> reported = ConcurrentHashMap.newKeySet();
     private final Queue<Attempt> arrivals = new ConcurrentLinkedQueue<>();
@@ -155,8 +157,9 @@ public final class Journal implements AutoCloseable {
     private volatile boolean failed;
 
     private Journal(Path folder, String runId, List<String> labels, boolean guarded,
-            AnswerListener listener, AttemptObserver observer)
+            AnswerListener listener, AttemptObserver observer, AnswerReceiver receiver)
             throws IOException {
+        this.receiver = receiver;
         this.summary = new Summary(labels);
         this.folder = folder;
         this.runId = runId;
@@ -172,10 +175,10 @@ public final class Journal implements AutoCloseable {
      * @param guarded whether texts that a spreadsheet would take for formulas get a quote before them
      */
     public static Journal open(Path folder, String runId, List<String> labels, boolean guarded,
-            AnswerListener listener, AttemptObserver observer)
+            AnswerListener listener, AttemptObserver observer, AnswerReceiver receiver)
             throws IOException {
         var isResumed = Files.exists(folder.resolve(RunFiles.REQUESTS));
-        var journal = new Journal(folder, runId, labels, guarded, listener, observer);
+        var journal = new Journal(folder, runId, labels, guarded, listener, observer, receiver);
         if (isResumed) {
             CsvRows.forEach(folder.resolve(RunFiles.REQUESTS), row -> {
                 var startMillis = row.get(RequestColumn.START_MS.word());
@@ -316,6 +319,9 @@ public final class Journal implements AutoCloseable {
             summary.add(column -> cell(row, column));
             listener.end(ended.speaker, end.last(), outcome instanceof Outcome.Completed ? null : outcome.message(job.model()),
                     name -> cell(row, RequestColumn.valueOf(name.toUpperCase(Locale.ROOT))));
+            if (end.last()) {
+                receiver.answered(job, outcome instanceof Outcome.Completed ? ended.output.toString() : null);
+            }
         }
         if (end.last() && !(end.result().outcome() instanceof Outcome.Completed)) {
             reportFailure(job, end.result().outcome());

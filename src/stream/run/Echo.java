@@ -12,7 +12,6 @@
 package stream.run;
 
 import java.util.HashMap;
-import java.util.LinkedHashMap;
 import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.CountDownLatch;
@@ -51,7 +50,6 @@ final class Echo implements AnswerListener {
             Thread.ofPlatform().daemon().name("echo").factory());
     private ScheduledFuture<?> refresh; // null if there is no progress to show
     private final Map<Speaker, Line> lines = new HashMap<>();
-    private final Map<String, String> outputs = new LinkedHashMap<>();
     private final RunProgress progress;
     private final boolean showsProgress;
     private final int width;
@@ -96,10 +94,7 @@ final class Echo implements AnswerListener {
 
     @Override
     public void begin(Speaker speaker) {
-        print(() -> {
-            progress.begin();
-            outputs.remove(speaker.label());
-        });
+        print(progress::begin);
     }
 
     @Override
@@ -126,12 +121,8 @@ final class Echo implements AnswerListener {
         var ttft = row.apply("ttft_ms");
         var isShown = failure == null && isOnScreen() && !settings.quiet() && (isMode(EchoMode.TOKENS) || isMode(EchoMode.LINES));
         var latency = isShown ? latency(ttft, row) : null;
-        var output = row.apply("output");
         print(() -> {
             progress.end(speaker.label(), last, failure != null, ttft);
-            if (failure == null) {
-                outputs.put(speaker.label(), output);
-            }
             if (isMode(EchoMode.LINES)) {
                 endLine(speaker);
             }
@@ -165,11 +156,6 @@ final class Echo implements AnswerListener {
             current = null;
         }
         flush();
-    }
-
-    @Override
-    public Map<String, String> outputs() {
-        return outputs;
     }
 
     @Override

@@ -16,6 +16,7 @@
 //SOURCES ../client/StreamClient.java
 //SOURCES ../plan/Job.java
 //SOURCES ../record/AnswerListener.java
+//SOURCES ../record/AnswerReceiver.java
 //SOURCES ../record/Attempt.java
 //SOURCES ../record/AttemptObserver.java
 //SOURCES ../record/ClientOverhead.java
@@ -57,6 +58,7 @@ import stream.metric.Phase;
 import stream.plan.Job;
 import stream.prompt.Prompt;
 import stream.record.AnswerListener;
+import stream.record.AnswerReceiver;
 import stream.record.Attempt;
 import stream.record.AttemptObserver;
 import stream.record.ClientOverhead;
@@ -135,7 +137,7 @@ public final class LoopbackLoad {
         var prompt = Prompt.ofText("self", "Warm up", "self");
         var body = model.body(prompt, new Sampling(1_000_000_000, 0, null), UsageRequest.AT_THE_END);
         try (var client = new StreamClient(concurrency, List.of(), Map.of(), Limits.DEFAULT, ConnectionSettings.DEFAULT)) {
-            try (var journal = Journal.open(folder, "self", List.of(), false, AnswerListener.NONE, observer)) {
+            try (var journal = Journal.open(folder, "self", List.of(), false, AnswerListener.NONE, observer, AnswerReceiver.NONE)) {
                 var jobs = new ArrayList<Job>();
                 for (int i = 1; i <= streams; i++) {
                     jobs.add(new Job("self|" + i, Phase.MEASURED, prompt, model, i, 0));
