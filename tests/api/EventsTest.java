@@ -100,7 +100,7 @@ class EventsTest {
 
     /** Notes each event as its type and data, and the end of lines; wants no more after so many events. */
     private static EventStream stream(List<String> seen, long mostEventBytes, int wanted) {
-        return new EventStream(mostEventBytes, true, new EventStream.Receiver() {
+        return new EventStream(mostEventBytes, true, EventFields.LINES, new EventStream.Receiver() {
             private int received;
 
             @Override

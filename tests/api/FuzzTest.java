@@ -90,14 +90,14 @@ class FuzzTest {
         return bytes;
     }
 
-    /** What came of the bytes if each read brings so many of them. */
-    private static List<StreamEvent> decoded(byte[] bytes, int perRead, Dialect dialect) {
+    /** What came of the bytes if each read brings so many of them, and the fields are read so. */
+    private static List<StreamEvent> decoded(byte[] bytes, int perRead, EventFields fields, Dialect dialect) {
         return DecodedStream.of(new ForwardingSource((Source) new Buffer().write(bytes)) {
             @Override
             public long read(Buffer sink, long byteCount) throws IOException {
                 return super.read(sink, Math.min(byteCount, perRead));
             }
-        }, dialect);
+        }, fields, dialect);
     }
 
     @Test
@@ -107,8 +107,9 @@ class FuzzTest {
             var bytes = spoiled(new Random(seed), STREAMS);
             var number = seed;
             var dialect = Dialect.ALL.get(seed % Dialect.ALL.size());
-            assertTimeoutPreemptively(Duration.ofSeconds(20), () -> Assertions.assertEquals(decoded(bytes, 8192, dialect),
-                    decoded(bytes, 1 + number % 7, dialect)),
+            assertTimeoutPreemptively(Duration.ofSeconds(20),
+                    () -> Assertions.assertEquals(decoded(bytes, 8192, EventFields.OKHTTP, dialect),
+                    decoded(bytes, 1 + number % 7, EventFields.LINES, dialect)),
                     "seed " + seed + ": " + new String(bytes, StandardCharsets.UTF_8));
         }
     }

@@ -27,6 +27,7 @@ import java.util.List;
 import com.code_intelligence.jazzer.Jazzer;
 import okio.Buffer;
 import stream.api.Dialect;
+import stream.api.EventFields;
 import stream.api.StreamDecoder;
 import stream.fixtures.DecodedStream;
 import stream.fixtures.StreamCase;
@@ -40,7 +41,8 @@ public class Fuzz {
             System.err.println("fuzz: give Events or Prompts, and for how many seconds");
             System.exit(2);
         }
-        Jazzer.main(new String[] {"--target_class=stream.Fuzz$" + args[0], "--instrumentation_includes=stream.**:okhttp3.sse.**",
+        Jazzer.main(new String[] {"--target_class=stream.tools.Fuzz$" + args[0],
+                "--instrumentation_includes=stream.**:okhttp3.sse.**",
             "-max_total_time=" + args[1], seeds(args[0]).toString()});
     }
 
@@ -63,7 +65,7 @@ public class Fuzz {
             }
             var dialect = Dialect.ALL.get(Math.floorMod(bytes[0], Dialect.ALL.size()));
             var decoder = new StreamDecoder(dialect);
-            DecodedStream.read(new Buffer().write(bytes, 1, bytes.length - 1), (type, data) -> {
+            DecodedStream.read(new Buffer().write(bytes, 1, bytes.length - 1), EventFields.LINES, (type, data) -> {
                 if (!decoder.decode(type, data).equals(new StreamDecoder(dialect).decode(type, data))) {
                     throw new IllegalStateException("means something else after other events: " + data);
                 }

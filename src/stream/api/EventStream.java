@@ -1,6 +1,6 @@
 //JAVA 25+
-//DEPS com.squareup.okhttp3:okhttp-sse:5.5.1
 //DEPS com.squareup.okio:okio-jvm:3.18.1
+//SOURCES EventFields.java
 
 package stream.api;
 
@@ -9,16 +9,15 @@ import java.util.List;
 import java.util.function.Predicate;
 import java.util.stream.Collectors;
 
-import okhttp3.sse.internal.ServerSentEventReader;
 import okio.Buffer;
 import okio.ByteString;
 
 /**
- * Bytes of an event stream in, events out; okhttp-sse parses them. This does what okhttp-sse does not: each line end (LF, CR or
- * CRLF) becomes one LF as soon as it arrives, because okhttp-sse waits for the byte after a CR; a byte-order mark, which hides
- * the first event from it, is dropped; the {@code error: {...}} line of older llama.cpp servers, which it passes over, becomes an
- * exception, and so does an event that does not end before it fills the memory. It never waits: an event is parsed once it is
- * whole.
+ * Bytes of an event stream in, events out; {@link EventFields} reads them. This does what okhttp-sse does not: each line end (LF,
+ * CR or CRLF) becomes one LF as soon as it arrives, because okhttp-sse waits for the byte after a CR; a byte-order mark, which
+ * hides the first event from it, is dropped; the {@code error: {...}} line of older llama.cpp servers, which it passes over,
+ * becomes an exception, and so does an event that does not end before it fills the memory. It never waits: an event is parsed once
+ * it is whole.
  *
  * <p>What the first bytes show to be a document in JSON or HTML is not parsed: {@link #document} returns it.
  */
@@ -64,7 +63,7 @@ public final class EventStream {
     private final Buffer incoming = new Buffer();
     private final Buffer lines = new Buffer(); // the same with LF as the only line end: what is not yet a whole event
     private final Buffer whole = new Buffer();
-    private final ServerSentEventReader parser;
+    private final EventFields fields;
     private boolean begun;
     private boolean endedWithReturn;
     private long scanned; // bytes of the lines
@@ -77,23 +76,19 @@ public final class EventStream {
 
     /**
      * @param isExpected whether a body that begins neither as events nor as JSON or HTML is taken for events
+     * @param fields     reads the events
      */
-    public EventStream(long mostEventBytes, boolean isExpected, Receiver receiver) {
+    public EventStream(long mostEventBytes, boolean isExpected, EventFields fields, Receiver receiver) {
+        this.fields = fields;
         this.mostEventBytes = mostEventBytes;
         this.isExpected = isExpected;
         this.receiver = receiver;
-        this.parser = new ServerSentEventReader(whole, new ServerSentEventReader.Callback() {
-            @Override
-            public void onEvent(String id, String type, String data) {
-                endedWithEvent = !ending || receiver.isWhole(data);
-                wantsMore = endedWithEvent ? receiver.event(type, data) : wantsMore;
-            }
+    }
 
-            @Override
-            public void onRetryChange(long millis) {
-                // nothing is asked for again because of it
-            }
-        });
+    private boolean event(String type, String data) {
+        endedWithEvent = !ending || receiver.isWhole(data);
+        wantsMore = endedWithEvent ? receiver.event(type, data) : wantsMore;
+        return wantsMore;
     }
 
     /** Where the bytes are to be put, before {@link #decode} is called. */
@@ -115,8 +110,8 @@ public final class EventStream {
             return wantsMore;
         }
         whole.write(lines, scanEvents());
-        while (wantsMore && parser.processNextEvent()) {
-            // each is received
+        if (!whole.exhausted()) {
+            fields.read(whole, this::event);
         }
         if (wantsMore && lineIsError && lines.indexOf((byte) '\n') >= 0) {
             throw new ErrorLine(restOfLine());
@@ -147,7 +142,7 @@ public final class EventStream {
         whole.writeAll(lines);
         ending = true;
         endedWithEvent = false;
-        parser.processNextEvent();
+        fields.read(whole, this::event);
         return endedWithEvent ? beside : rest;
     }
 

@@ -3,6 +3,7 @@
 //DEPS org.openjdk.jmh:jmh-core:1.37
 //DEPS tools.jackson.core:jackson-databind:3.2.4
 //SOURCES ../api/Dialect.java
+//SOURCES ../api/EventFields.java
 //SOURCES ../api/EventKind.java
 //SOURCES ../api/EventStream.java
 //SOURCES ../api/StreamDecoder.java
@@ -38,6 +39,7 @@ import org.openjdk.jmh.annotations.State;
 import org.openjdk.jmh.annotations.TearDown;
 import org.openjdk.jmh.annotations.Warmup;
 import stream.api.Dialect;
+import stream.api.EventFields;
 import stream.api.EventKind;
 import stream.api.EventStream;
 import stream.api.StreamDecoder;
@@ -133,7 +135,7 @@ public class Costs {
     public Recording pipeline() throws IOException {
         var recording = new Recording();
         var events = new int[1];
-        var stream = new EventStream(Limits.DEFAULT.eventBytes(), true, new EventStream.Receiver() {
+        var stream = new EventStream(Limits.DEFAULT.eventBytes(), true, EventFields.LINES, new EventStream.Receiver() {
             @Override
             public void lines() { }
 

@@ -4,6 +4,7 @@
 //SOURCES ../terminal/OneLine.java
 //SOURCES ../terminal/Version.java
 //SOURCES ../api/ChunkDecoder.java
+//SOURCES ../api/EventFields.java
 //SOURCES ../api/EventKind.java
 //SOURCES ../api/EventStream.java
 //SOURCES ../api/FailureKind.java
@@ -40,6 +41,7 @@ import okhttp3.RequestBody;
 import okhttp3.Response;
 import okio.BufferedSource;
 import stream.api.ChunkDecoder;
+import stream.api.EventFields;
 import stream.api.EventKind;
 import stream.api.EventStream;
 import stream.api.FailureKind;
@@ -190,7 +192,8 @@ public class Exchange {
         }
         form = new ExchangeResult.BodyForm(encoding.equals("identity") ? null : encoding, null);
         var type = response.body().contentType();
-        var decoding = new Decoding(type == null || STREAM_TYPES.contains(type.subtype()));
+        var decoding = new Decoding(type == null || STREAM_TYPES.contains(type.subtype()),
+                sending.chunks() == null ? EventFields.OKHTTP : EventFields.LINES);
         if (sending.chunks() == null) {
             decoding.readAll(response.body().source(), form.encodedAs() != null);
         } else {
@@ -233,8 +236,8 @@ public class Exchange {
         private Throwable failure;
         private String rest;
 
-        Decoding(boolean expectsEvents) {
-            events = new EventStream(client.limits().eventBytes(), expectsEvents, this);
+        Decoding(boolean expectsEvents, EventFields fields) {
+            events = new EventStream(client.limits().eventBytes(), expectsEvents, fields, this);
         }
 
         void readAll(BufferedSource body, boolean isGzip) {
