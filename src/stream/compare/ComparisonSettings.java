@@ -10,6 +10,7 @@
 package stream.compare;
 
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -49,8 +50,7 @@ public record ComparisonSettings(List<Path> runs, String by, String baseline, Do
     }
 
     /** What can be compared, in this order. */
-    public static final List<Metric> COMPARABLE = List.of(Metric.TTFT, Metric.ITL, Metric.TPOT, Metric.TTLT, Metric.TOTAL,
-            Metric.TTFT_ANY, Metric.ITL_ANY, Metric.TTFT_NET, Metric.FIRST_100_CHARS);
+    public static final List<Metric> COMPARABLE = Arrays.stream(Metric.values()).filter(Metric::isComparable).toList();
 
     private static final double DEFAULT_MARGIN = 0.05;
 

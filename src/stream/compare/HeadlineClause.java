@@ -42,20 +42,6 @@ public final class HeadlineClause {
         return group.differences().get(metric).difference();
     }
 
-    /** Returns where a metric ends, as in "is faster to the first token". */
-    public static String goal(Metric metric) {
-        return switch (metric) {
-            case TTFT -> "to the first token";
-            case TTFT_NET -> "to the first token, without the handshake";
-            case TTFT_ANY -> "to the first event";
-            case FIRST_100_CHARS -> "to the first 100 characters";
-            case TTLT -> "to the last token";
-            case TOTAL -> "to the end";
-            case ITL, ITL_ANY -> "from token to token";
-            default -> "per token";
-        };
-    }
-
     /** Names the faster one first. */
     String text() {
         var clauses = new ArrayList<String>();
@@ -75,7 +61,7 @@ public final class HeadlineClause {
             clauses.add(names(unclear, "", "") + " cannot be told apart from " + baseline + " with "
                     + difference(unclear.getFirst()).count());
         }
-        return goal(metric) + " " + String.join(", ", clauses);
+        return metric.goal() + " " + String.join(", ", clauses);
     }
 
     private String factors(List<GroupResult> slower) {

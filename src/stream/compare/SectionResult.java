@@ -18,11 +18,9 @@ package stream.compare;
 
 import java.util.ArrayList;
 import java.util.EnumMap;
-import java.util.EnumSet;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 import java.util.stream.Collectors;
 
 import org.apache.commons.statistics.inference.FisherExactTest;
@@ -43,13 +41,6 @@ public record SectionResult(String title, String baseline, List<GroupResult> gro
 
     /** The same for answers without visible text, such as calls of tools. */
     private static final List<Metric> WITHOUT_TEXT = List.of(Metric.TTFT_ANY, Metric.ITL_ANY, Metric.TOTAL);
-
-    /** Metrics that are those of the buffer if a stream was buffered on its way. */
-    private static final Set<Metric> OF_A_BUFFER = EnumSet.of(Metric.TTFT, Metric.TTFT_ANY, Metric.TTFT_NET, Metric.FIRST_100_CHARS,
-            Metric.ITL, Metric.ITL_ANY, Metric.TPOT);
-
-    /** Metrics that compare the sizes of events where these have different numbers of tokens. */
-    private static final Set<Metric> BETWEEN_EVENTS = EnumSet.of(Metric.ITL, Metric.ITL_ANY);
 
     private static final double SIGNIFICANT = 0.05;
 
@@ -79,8 +70,8 @@ public record SectionResult(String title, String baseline, List<GroupResult> gro
     private static boolean isComparable(Group group, Group baseline, Metric metric) {
         return baseline != null && group != baseline && group.definition() == baseline.definition() && group.hasValues(metric)
                 && baseline.hasValues(metric)
-                && !(OF_A_BUFFER.contains(metric) && (group.isBuffered() || baseline.isBuffered()))
-                && !(BETWEEN_EVENTS.contains(metric) && group.tokensPerEventDiffer(baseline));
+                && !(metric.isOfBuffer() && (group.isBuffered() || baseline.isBuffered()))
+                && !(metric.isBetweenEvents() && group.tokensPerEventDiffer(baseline));
     }
 
     private static Map<Aggregate, QuantileRatio> tails(Group group, Group baseline) {

@@ -4,6 +4,8 @@
 
 package stream.record;
 
+import java.util.Locale;
+
 import stream.metric.Metric;
 
 /** The columns of requests.csv, one row per attempt. */
@@ -23,30 +25,6 @@ public enum RequestColumn implements Column {
 
     /** Returns the column in which a metric of a request is; null if it is computed from several, or from the events. */
     public static RequestColumn of(Metric metric) {
-        return switch (metric) {
-            case TTFT -> TTFT_MS;
-            case ITL -> ITL_P50_MS;
-            case TPOT -> TPOT_MS;
-            case TTLT -> TTLT_MS;
-            case TOTAL -> TOTAL_MS;
-            case TTFT_ANY -> TTFT_ANY_MS;
-            case ITL_P95 -> ITL_P95_MS;
-            case ITL_ANY -> ITL_ANY_P50_MS;
-            case TTFT_NET, CHARS_PER_S, FIRST_100_CHARS, TTST -> null;
-            case TOKENS_PER_S -> OUTPUT_TOKENS_PER_S;
-            case OUTPUT_TOKENS -> OUTPUT_TOKENS;
-            case CACHED_TOKENS -> CACHED_PROMPT_TOKENS;
-            case REASONING_TOKENS -> REASONING_TOKENS;
-            case OUTPUT_CHARS -> OUTPUT_CHARS;
-            case TOKENS_PER_EVENT -> TOKENS_PER_EVENT;
-            case EVENTS -> EVENTS;
-            case CONTENT_EVENTS -> CONTENT_EVENTS;
-            case COALESCED_EVENTS -> COALESCED_EVENTS;
-            case REASONING_EVENTS -> REASONING_EVENTS;
-            case TOOL_EVENTS -> TOOL_EVENTS;
-            case QUEUE -> QUEUE_MS;
-            case SENT -> SENT_MS;
-            case HEADERS -> HEADERS_MS;
-        };
+        return metric.column() == null ? null : valueOf(metric.column().toUpperCase(Locale.ROOT));
     }
 }

@@ -10,7 +10,6 @@
 //SOURCES ../compare/ComparisonSettings.java
 //SOURCES ../compare/Difference.java
 //SOURCES ../compare/GroupResult.java
-//SOURCES ../compare/HeadlineClause.java
 //SOURCES ../compare/QuantileInterval.java
 //SOURCES ../compare/QuantileRatio.java
 //SOURCES ../compare/SectionResult.java
@@ -31,7 +30,6 @@ import stream.compare.Comparison;
 import stream.compare.ComparisonSettings;
 import stream.compare.Difference;
 import stream.compare.GroupResult;
-import stream.compare.HeadlineClause;
 import stream.compare.SectionResult;
 import stream.compare.Verdict;
 import stream.metric.Metric;
@@ -91,7 +89,7 @@ public final class ComparisonText {
             }
             text.append(written(figures(section)));
             if (section.winner(comparison.terms().margin()) != null && !markdown) {
-                text.append("* faster ").append(HeadlineClause.goal(SectionResult.headlineMetrics(section.groups()).getFirst()))
+                text.append("* faster ").append(SectionResult.headlineMetrics(section.groups()).getFirst().goal())
                         .append(" than all others\n");
             }
             if (section.groups().stream().anyMatch(group -> !group.differences().isEmpty())) {

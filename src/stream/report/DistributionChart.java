@@ -17,7 +17,6 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
-import java.util.Map;
 
 import stream.compare.Comparison;
 import stream.compare.ComparisonSettings;
@@ -40,14 +39,6 @@ final class DistributionChart {
     private static final String INK = "#1f2328";
     private static final String LINE = "#d0d7de";
     private static final String GROUND = "#ffffff";
-    private static final Map<Metric, String> TITLES = Map.of(Metric.TTFT, "Time to first token",
-            Metric.ITL, "Inter-token latency, median of each request", Metric.TPOT, "Time per output token",
-            Metric.TTLT, "Time to last token", Metric.TOTAL, "Time to the end of the stream",
-            Metric.TTFT_ANY, "Time to first generated event", Metric.ITL_ANY,
-            "Latency between generated events, median of each request",
-            Metric.TTFT_NET, "Time to first token without the handshake", Metric.FIRST_100_CHARS,
-            "Time to the first 100 characters");
-
     /** The values of a group in ascending order. */
     private record Curve(String label, double[] values) {}
 
@@ -85,7 +76,7 @@ final class DistributionChart {
         if (curves.isEmpty()) {
             throw new IOException(name + ": no completed request has a " + metric.name() + "; there is nothing to draw");
         }
-        return new DistributionChart(TITLES.get(metric) + (comparison.terms().simulated() ? " (simulated)" : ""), curves);
+        return new DistributionChart(metric.caption() + (comparison.terms().simulated() ? " (simulated)" : ""), curves);
     }
 
     String svg() {
