@@ -1,8 +1,7 @@
 //JAVA 25+
 //DEPS commons-io:commons-io:2.20.0
-//DEPS me.tongfei:progressbar:0.10.2
 //DEPS org.apache.commons:commons-csv:1.14.1
-//SOURCES ../terminal/Console.java
+//SOURCES ../terminal/ReadProgress.java
 //SOURCES ../api/EventKind.java
 //SOURCES ../metric/AnswerMetrics.java
 //SOURCES ../metric/Metric.java
@@ -44,8 +43,6 @@ import java.util.Map;
 import java.util.Set;
 import java.util.stream.Collectors;
 
-import me.tongfei.progressbar.ConsoleProgressBarConsumer;
-import me.tongfei.progressbar.ProgressBar;
 import org.apache.commons.csv.CSVFormat;
 import org.apache.commons.csv.CSVParser;
 import org.apache.commons.csv.CSVRecord;
@@ -57,7 +54,7 @@ import stream.metric.Metric;
 import stream.metric.MetricDefinition;
 import stream.metric.TextTimes;
 import stream.metric.TokenTimes;
-import stream.terminal.Console;
+import stream.terminal.ReadProgress;
 
 /** A run on disk, as this tool writes it. */
 public final class CsvRun extends RecordedRun {
@@ -229,8 +226,7 @@ public final class CsvRun extends RecordedRun {
         if (progress == null || size < LONG_FILE || System.console() == null || !System.console().isTerminal()) {
             return Files.newInputStream(file);
         }
-        return ProgressBar.wrap(Files.newInputStream(file), Console.progressBar(file.getFileName().toString(), size)
-                .setUnit(" MB", 1 << 20).setConsumer(new ConsoleProgressBarConsumer(progress, Console.PROGRESS_WIDTH)));
+        return ReadProgress.of(Files.newInputStream(file), "reading " + file.getFileName(), size, progress);
     }
 
     /**

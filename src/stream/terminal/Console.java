@@ -1,6 +1,5 @@
 //JAVA 25+
 //DEPS info.picocli:picocli:4.7.7
-//DEPS me.tongfei:progressbar:0.10.2
 //SOURCES OneLine.java
 //SOURCES UserError.java
 //SOURCES Version.java
@@ -23,8 +22,6 @@ import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutionException;
 import java.util.stream.Collectors;
 
-import me.tongfei.progressbar.ProgressBarBuilder;
-import me.tongfei.progressbar.ProgressBarStyle;
 import picocli.CommandLine;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.UnmatchedArgumentException;
@@ -44,9 +41,6 @@ public record Console(String command, InputStream in, PrintStream out, PrintStre
     public static final String CLEAR_LINE = "\r\033[K";
 
     private static final int USUAL_WIDTH = 80;
-
-    /** Width of the progress bar, in characters: it must not reach the last column of a terminal of 80. */
-    public static final int PROGRESS_WIDTH = 79;
 
     private static final int EXIT_FAILED = 1;
     private static final int EXIT_USAGE = 2;
@@ -205,11 +199,5 @@ public record Console(String command, InputStream in, PrintStream out, PrintStre
     /** The same without the name of the command. */
     public void tell(String line) {
         err.println(OneLine.wrapped(OneLine.of(line), errWidth(), "  "));
-    }
-
-    /** Returns a progress bar whose consumer the caller sets. */
-    public static ProgressBarBuilder progressBar(String task, long steps) {
-        return new ProgressBarBuilder().setTaskName(task).setInitialMax(steps).setStyle(ProgressBarStyle.ASCII)
-                .setUpdateIntervalMillis(200);
     }
 }
