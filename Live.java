@@ -21,7 +21,7 @@
 //SOURCES src/stream/simulator/SimulatedServer.java
 //SOURCES src/stream/live/LiveServer.java
 //SOURCES src/stream/live/LiveSettings.java
-//RUNTIME_OPTIONS -XX:TieredStopAtLevel=1 -XX:+UseParallelGC -XX:-UseAdaptiveSizePolicy -Xmn20m -XX:SurvivorRatio=3 -XX:MaxTenuringThreshold=1 -Xlog:disable -Xlog:all=error,cds=off,aot=off:stderr
+//RUNTIME_OPTIONS -XX:TieredStopAtLevel=1 -XX:+UseParallelGC -XX:-UseAdaptiveSizePolicy -Xmn20m -XX:SurvivorRatio=3 -XX:MaxTenuringThreshold=1 -Xlog:disable -Xlog:all=error:stderr -Xlog:cds=off:stderr -Xlog:aot=off:stderr
 //CDS
 
 // Live: serves a web page on this machine, where one question goes to several models and their answers appear side by side.

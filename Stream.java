@@ -41,7 +41,7 @@
 //SOURCES src/stream/run/LoopbackLoad.java
 //SOURCES src/stream/run/Resumption.java
 //SOURCES src/stream/run/Runner.java
-//RUNTIME_OPTIONS -XX:TieredStopAtLevel=1 -XX:+UseParallelGC -XX:-UseAdaptiveSizePolicy -Xmn20m -XX:SurvivorRatio=3 -XX:MaxTenuringThreshold=1 -Xlog:disable -Xlog:all=error,cds=off,aot=off:stderr
+//RUNTIME_OPTIONS -XX:TieredStopAtLevel=1 -XX:+UseParallelGC -XX:-UseAdaptiveSizePolicy -Xmn20m -XX:SurvivorRatio=3 -XX:MaxTenuringThreshold=1 -Xlog:disable -Xlog:all=error:stderr -Xlog:cds=off:stderr -Xlog:aot=off:stderr
 //CDS
 
 // Stream: reads prompts, streams each through each model, echoes the tokens live, and writes the timing of every server-sent

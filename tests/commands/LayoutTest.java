@@ -142,6 +142,16 @@ class LayoutTest {
         }
     }
 
+    /**
+     * The launcher keeps no command in which JBang has quoted an option, as it does one with a comma; each start would take longer.
+     */
+    @ParameterizedTest
+    @ValueSource(strings = {"Stream.java", "Compare.java", "Simulator.java", "Live.java"})
+    void theOptionsOfTheJvmNeedNoQuotes(String script) throws IOException {
+        var options = Pattern.compile("(?m)^//RUNTIME_OPTIONS (.*)$").matcher(Files.readString(Path.of(script)));
+        assertTrue(options.find() && options.group(1).matches("[A-Za-z0-9:=+. -]+"), script);
+    }
+
     /** A command that was left behind by a change of the parts does not build. */
     @ParameterizedTest
     @ValueSource(strings = {"Stream.java", "Compare.java", "Simulator.java", "Live.java", "Bench.java", "tests/tools/Fuzz.java"})
