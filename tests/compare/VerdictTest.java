@@ -89,7 +89,7 @@ class VerdictTest {
         "REPETITIONS, 2, 20, 1.1, 0.3, 0.4, REPETITIONS, 60", // 7.84 * 0.4^2 / ln(1.1)^2 = 138.1 pairs, 69.0 of each
         "REPETITIONS, 2, 20, 1.05, 0, 0, REPETITIONS, 1"})
     void howManyMoreWouldBeEnough(Unit unit, int units, int size, double ratio, double between,
-    double within, Unit more, long number) {
+            double within, Unit more, long number) {
         var difference = new Difference(unit, units, size, ratio, 0.9, 1.5, 0.92, 1.4, 0.2, false, new Spread(between, within));
         assertEquals(new Difference.More(more, number), difference.more(0.05));
     }

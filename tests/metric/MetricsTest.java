@@ -314,7 +314,7 @@ class MetricsTest {
         "GUIDELLM,TTFT ITL TPOT TTLT TOTAL TOKENS_PER_S,false,false,false",
         "AIPERF,TTFT ITL TTLT TOTAL TTST TOKENS_PER_S,false,false,true"})
     void aDefinitionHasTheseMetrics(MetricDefinition definition, String metrics, boolean medianGap,
-    boolean gaps, boolean interpolates) {
+            boolean gaps, boolean interpolates) {
         assertEquals(metrics, Arrays.stream(Metric.values()).filter(definition::has).map(Metric::name).sorted(
                 Comparator.comparing("TTFT ITL TPOT TTLT TOTAL TTST TOKENS_PER_S"::indexOf)).collect(Collectors.joining(" ")));
         assertEquals(List.of(medianGap, gaps, interpolates),

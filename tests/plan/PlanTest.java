@@ -111,7 +111,7 @@ class PlanTest {
         "NEVER, true, 1, false false false",
         "ALWAYS, false, 1, true false false"})
     void whatIsDoneBeforeTheFirstRequestDependsOnTheNumberOfThem(LoadSettings.SelfWarmup selfWarmup, boolean ask,
-    int repeat, String expected) {
+            int repeat, String expected) {
         var usual = defaults();
         var settings = new RunSettings(false, usual.request(),
                 new LoadSettings(new Plan.Order(repeat, 0, true, 1), 1, selfWarmup, false),
