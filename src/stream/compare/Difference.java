@@ -25,6 +25,10 @@ import stream.terminal.UserError;
 /**
  * How a group differs from a baseline.
  *
+ * <p>The unit is the prompt: a model has its own strengths, so repetitions of one prompt tell little about others. The interval is
+ * Student's over the means of the prompts. Its variance is made larger where requests close in time are alike. {@code Bench.java
+ * verdicts} simulates how often a verdict is false, beside Wilcoxon's test; docs/comparing.md quotes it.
+ *
  * @param unit     what is counted
  * @param units    how many: prompts, or runs of the smaller side
  * @param size     pairs of answers, or answers of the smaller side

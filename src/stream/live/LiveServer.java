@@ -72,7 +72,13 @@ import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.JsonNodeFactory;
 
-/** The web server of the page; closing it stops all that it asks. */
+/**
+ * The web server of the page; closing it stops all that it asks.
+ *
+ * <p>It listens on the loopback address only. Other programs of this machine need the token that is printed, and pages of other
+ * sites get nothing: the names of the server in Host and Origin are checked, the cookie is not sent with their requests, and no
+ * script runs in the page but its own.
+ */
 public final class LiveServer implements AutoCloseable {
 
     private static final HeaderName KEY_HEADER = HeaderNames.create("X-Live-Key");

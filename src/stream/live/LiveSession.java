@@ -33,7 +33,13 @@ import stream.terminal.OneLine;
 import stream.terminal.OptionChecks;
 import tools.jackson.databind.node.ObjectNode;
 
-/** The questions since the server was started. */
+/**
+ * The questions since the server was started.
+ *
+ * <p>Each question is a run of its own, by the same Runner, client and Journal as in Stream.java. The journal's thread notes what
+ * came; a tab takes from there what it has not been sent yet. No queue is between them: a tab that is slow gets more at a time, and
+ * one that connects again gets everything from the beginning.
+ */
 final class LiveSession implements AutoCloseable {
 
     private static final Duration LONGEST_END = Duration.ofSeconds(2);

@@ -56,7 +56,11 @@ import stream.metric.TextTimes;
 import stream.metric.TokenTimes;
 import stream.terminal.ReadProgress;
 
-/** A run on disk, as this tool writes it. */
+/**
+ * A run on disk, as this tool writes it.
+ *
+ * <p>Rows are read one at a time: memory grows with the requests, not with the events.
+ */
 public final class CsvRun extends RecordedRun {
 
     private static final Set<Column> NEEDED_OF_REQUESTS = Set.of(RequestColumn.REQUEST_ID, RequestColumn.MODEL,

@@ -18,6 +18,9 @@ import stream.api.EventKind;
 /**
  * The rows of events.csv, one at a time: the values are those of the row that {@link #next} has read last. Not safe for use by
  * several threads.
+ *
+ * <p>It knows only rows as this tool writes them, without an object for each cell; at the first one that is otherwise it stops, and
+ * tells where, so that a CSV parser can go on.
  */
 final class EventScanner implements EventCells {
 

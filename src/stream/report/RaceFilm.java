@@ -32,7 +32,11 @@ import stream.compare.EventCollector;
 import stream.metric.Metric;
 import stream.terminal.OneLine;
 
-/** The race of the recorded answers, as the report has it, as a film that begins again when it has ended. */
+/**
+ * The race of the recorded answers, as the report has it, as a film that begins again when it has ended.
+ *
+ * <p>It is SVG with real text; GIF is drawn from it.
+ */
 final class RaceFilm {
 
     private static final int WIDTH = 960;

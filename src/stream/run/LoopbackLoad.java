@@ -68,7 +68,12 @@ import stream.record.Journal;
 import stream.record.RunFiles;
 import stream.simulator.SimulatedServer;
 
-/** Streams simulated answers to this process, through the code that real ones pass, including the files. */
+/**
+ * Streams simulated answers to this process, through the code that real ones pass, including the files.
+ *
+ * <p>The tokens of the simulated server are the time when they were sent. Client and server share the process, so the error is an
+ * upper bound.
+ */
 public final class LoopbackLoad {
 
     /** Enough for the compilers to have compiled the hot path, in well under a second. */

@@ -299,6 +299,7 @@ public final class Runner implements AutoCloseable {
 
     /** Ctrl-C: ends the streams and lets what was measured be written. A second one ends the process immediately. */
     private void interrupt() {
+        // javac would warn of this class but for the compile option
         sun.misc.Signal.handle(new sun.misc.Signal("INT"), again -> Runtime.getRuntime().halt(EXIT_INTERRUPTED));
         stop();
         listener.drop();

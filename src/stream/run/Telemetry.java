@@ -46,6 +46,8 @@ import stream.terminal.UserError;
  * Metrics of a run. Those named {@code gen_ai_client_*} are the client metrics of OpenTelemetry's semantic conventions for
  * generative AI (repository semantic-conventions-genai, status development, 2026), in the names that Prometheus gives them; those
  * named {@code stream_*} are this tool's. All are described in docs/machines.md.
+ *
+ * <p>The journal's thread counts, so that no measuring thread does.
  */
 public final class Telemetry implements AttemptObserver, AutoCloseable {
 
