@@ -5,7 +5,7 @@
 //DEPS org.pitest:pitest-junit5-plugin:1.2.3
 //SOURCES ../AllTests.java
 
-// Pit: lets PIT change the compiled classes of a part, one instruction at a time, and tells which changes no test notices.
+// Pit: lets PIT change the compiled classes of a room, one instruction at a time, and tells which changes no test notices.
 //
 // To run just:
 //   jbang tests/tools/Pit.java                  all rooms that need no process and no browser; more than an hour
@@ -41,7 +41,7 @@ import org.w3c.dom.Element;
 import stream.AllTests;
 import stream.compare.StatisticsTest;
 
-/** Runs PIT on one part after the other, and prints a table. */
+/** Runs PIT on one room after the other, and prints a table. */
 public class Pit {
 
     /**
@@ -76,22 +76,22 @@ public class Pit {
     private static final String COUNTS = "(?s).*Line Coverage[^:]*: (\\d+)/(\\d+).*Generated (\\d+) mutations Killed (\\d+).*"
             + "Mutations with no coverage (\\d+).*";
 
-    public static void main(String... parts) throws Exception {
-        for (var part : parts) {
-            if (!TESTS.containsKey(part)) {
-                System.err.println("pit: no such part: " + part + "; name some of " + String.join(" ", TESTS.keySet()));
+    public static void main(String... rooms) throws Exception {
+        for (var room : rooms) {
+            if (!TESTS.containsKey(room)) {
+                System.err.println("pit: no such room: " + room + "; name some of " + String.join(" ", TESTS.keySet()));
                 System.exit(2);
             }
         }
         var listed = listed();
         unpack(Path.of(System.getProperty("java.class.path").split(File.pathSeparator)[0]));
-        System.out.printf("%-14s %7s %8s %8s %8s %10s %8s%n", "part", "lines", "covered", "mutants",
+        System.out.printf("%-14s %7s %8s %8s %8s %10s %8s%n", "room", "lines", "covered", "mutants",
                 "reached", "of these", "seconds");
         System.out.printf("%-14s %7s %8s %8s %8s %10s%n", "", "", "%", "", "", "killed, %");
         var unlisted = 0;
-        for (var part : parts.length == 0 ? TESTS.keySet() : Arrays.asList(parts)) {
-            run(part);
-            for (var survivor : survivors(part).entrySet()) {
+        for (var room : rooms.length == 0 ? TESTS.keySet() : Arrays.asList(rooms)) {
+            run(room);
+            for (var survivor : survivors(room).entrySet()) {
                 var lines = survivor.getValue();
                 if (lines.size() > listed.getOrDefault(survivor.getKey(), 0)) {
                     System.out.println("not listed: " + survivor.getKey() + " x" + lines.size() + ", lines " + lines);
@@ -119,9 +119,9 @@ public class Pit {
     }
 
     /** Returns the lines in which PIT changed something that no test noticed, by the change. */
-    private static Map<String, List<Integer>> survivors(String part) throws Exception {
+    private static Map<String, List<Integer>> survivors(String room) throws Exception {
         var mutants = DocumentBuilderFactory.newInstance().newDocumentBuilder()
-                .parse(report(part).resolve("mutations.xml").toFile())
+                .parse(report(room).resolve("mutations.xml").toFile())
                 .getElementsByTagName("mutation");
         var survivors = new TreeMap<String, List<Integer>>();
         for (int i = 0; i < mutants.getLength(); i++) {
@@ -140,11 +140,11 @@ public class Pit {
         return element.getElementsByTagName(name).item(0).getTextContent();
     }
 
-    private static Path report(String part) {
-        return Path.of("results/pit", part);
+    private static Path report(String room) {
+        return Path.of("results/pit", room);
     }
 
-    private static void run(String part) throws IOException {
+    private static void run(String room) throws IOException {
         var startNanos = System.nanoTime();
         var log = new ByteArrayOutputStream();
         var out = System.out;
@@ -152,20 +152,20 @@ public class Pit {
         System.setOut(new PrintStream(log, true, StandardCharsets.UTF_8));
         System.setErr(System.out);
         try {
-            MutationCoverageReport.main(arguments(part));
+            MutationCoverageReport.main(arguments(room));
         } finally {
             System.setOut(out);
             System.setErr(err);
         }
         var counts = Pattern.compile(COUNTS).matcher(log.toString(StandardCharsets.UTF_8));
         if (!counts.matches()) {
-            System.err.println("pit: " + part + ": no result\n" + log.toString(StandardCharsets.UTF_8));
+            System.err.println("pit: " + room + ": no result\n" + log.toString(StandardCharsets.UTF_8));
             System.exit(1);
         }
         var lines = Integer.parseInt(counts.group(2));
         var mutants = Integer.parseInt(counts.group(3));
         var reached = mutants - Integer.parseInt(counts.group(5));
-        out.printf("%-14s %7d %8.0f %8d %8d %10.0f %8d%n", part, lines, 100.0 * Integer.parseInt(counts.group(1)) / lines, mutants,
+        out.printf("%-14s %7d %8.0f %8d %8d %10.0f %8d%n", room, lines, 100.0 * Integer.parseInt(counts.group(1)) / lines, mutants,
                 reached, 100.0 * Integer.parseInt(counts.group(4)) / reached, (System.nanoTime() - startNanos) / 1_000_000_000);
     }
 
@@ -182,19 +182,19 @@ public class Pit {
         }
     }
 
-    private static String[] arguments(String part) throws IOException {
+    private static String[] arguments(String room) throws IOException {
         var classPath = System.getProperty("java.class.path").split(File.pathSeparator);
         classPath[0] = CLASSES.toString();
         var classes = new ArrayList<String>();
-        try (var files = Files.list(Path.of("src/stream", part))) {
+        try (var files = Files.list(Path.of("src/stream", room))) {
             for (var file : files.filter(path -> path.toString().endsWith(".java")).toList()) {
-                TYPE.matcher(Files.readString(file)).results().map(type -> "stream." + part + "." + type.group(1))
+                TYPE.matcher(Files.readString(file)).results().map(type -> "stream." + room + "." + type.group(1))
                         .forEach(name -> classes.addAll(List.of(name, name + "$*")));
             }
         }
-        return new String[] {"--reportDir", report(part).toString(), "--timestampedReports", "false",
+        return new String[] {"--reportDir", report(room).toString(), "--timestampedReports", "false",
             "--targetClasses", String.join(",", classes),
-            "--targetTests", Arrays.stream(TESTS.get(part).split(" ")).map(name -> AllTests.named(name).getName())
+            "--targetTests", Arrays.stream(TESTS.get(room).split(" ")).map(name -> AllTests.named(name).getName())
             .collect(Collectors.joining(",")),
             "--classPath", String.join(",", classPath), "--sourceDirs", "src,tests",
             "--threads", String.valueOf(Runtime.getRuntime().availableProcessors()), "--outputFormats", "HTML,XML",

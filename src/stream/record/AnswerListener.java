@@ -16,6 +16,9 @@ public interface AnswerListener extends AutoCloseable {
     /** Ignores everything. */
     AnswerListener NONE = new AnswerListener() { };
 
+    /** The run begins. */
+    default void start() { }
+
     /** An attempt is about to be sent. */
     default void begin(Speaker speaker) { }
 

@@ -78,6 +78,10 @@ final class Echo implements AnswerListener {
         this.showsProgress = progress.isBatch() && !settings.quiet() && console.errIsTerminal();
         this.width = showsProgress ? console.errWidth() - 1 : 0; // a full line would move the cursor to the next
         this.wrap = console.outIsTerminal() ? new WordWrap(console.outWidth()) : null;
+    }
+
+    @Override
+    public void start() {
         if (showsProgress) {
             refresh = printer.scheduleWithFixedDelay(this::showProgress, 0, REFRESH_MILLIS, TimeUnit.MILLISECONDS);
         }

@@ -113,8 +113,7 @@ public final class Runner implements AutoCloseable {
         this.lock = lock;
         this.console = console;
         this.client = new StreamClient(settings.load().concurrency(), plan.models(), console.environment(),
-                settings.request().limits(),
-                settings.connection());
+                settings.request().limits(), settings.connection());
         this.listener = page != null ? page
                 : new Echo(settings.echo(), plan.models().size(), settings.ask() ? 1 : plan.jobs().size(),
                 console, this::endQuietly);
@@ -131,6 +130,7 @@ public final class Runner implements AutoCloseable {
     /** Begins: from here on the run can be interrupted, and is on disk. */
     private Runner begin() throws IOException {
         manifest.write(folder);
+        listener.start(); // before it may be closed by an interruption
         Runtime.getRuntime().addShutdownHook(interruption);
         watchdog.start();
         if (telemetry != null && !settings.echo().quiet()) {
