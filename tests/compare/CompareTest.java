@@ -316,12 +316,16 @@ class CompareTest extends CompareCase {
     }
 
     @Test
-    void aDamagedMarginOfItsOwnCsvIsNamedByItsColumn() throws Exception {
+    void aDamagedCellOfItsOwnCsvIsNamedByItsColumn() throws Exception {
         var csv = folder.resolve("before.csv");
         compare(0, fastAndSlow("r").write(), "--export", csv);
-        Files.writeString(csv, Files.readString(csv).replace(",0.05,", ",2,"));
+        var written = Files.readString(csv);
+        Files.writeString(csv, written.replace(",0.05,", ",2,"));
         assertEquals("compare: " + csv + ":2: column margin '2'; must be a share such as 5%, above 0 and below 100%\n",
                 compare(2, csv).err());
+        Files.writeString(csv, written.replace(",model,ours,", ",colour,ours,"));
+        assertEquals("compare: " + csv + ":2: column by 'colour'; must be one of model, run, prompt, base_url, shard, machine,"
+                + " label:COLUMN\n", compare(2, csv).err());
     }
 
     @Test

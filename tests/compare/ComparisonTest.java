@@ -40,7 +40,8 @@ class ComparisonTest {
     }
 
     private static Comparison compare(String by, String baseline, RunOnDisk... runs) throws IOException {
-        return Comparison.of(new ComparisonSettings(List.of(runs).stream().map(RunOnDisk::write).toList(), by, baseline,
+        return Comparison.of(new ComparisonSettings(List.of(runs).stream().map(RunOnDisk::write).toList(),
+                by == null ? null : GroupBy.of("--by", by), baseline,
                 null, null, false, List.of(),
                 ComparisonSettings.Failures.EXCLUDED, Map.of()), null);
     }
@@ -196,8 +197,8 @@ class ComparisonTest {
                 Map.of("A", List.of(Path.of("a")), "B", List.of(Path.of("b"))));
         assertEquals("--by 'model': sides are compared by run; leave it out", assertThrows(UserError.class,
                 () -> ComparisonSettings.of(sides, "model", null, null, null, false, List.of(), "excluded")).getMessage());
-        assertEquals("run", ComparisonSettings.of(sides, null, null, null, null, false, List.of(), "excluded").by());
-        assertEquals("run", ComparisonSettings.of(sides, "run", null, null, null, false, List.of(), "excluded").by());
+        assertEquals(GroupBy.RUN, ComparisonSettings.of(sides, null, null, null, null, false, List.of(), "excluded").by());
+        assertEquals(GroupBy.RUN, ComparisonSettings.of(sides, "run", null, null, null, false, List.of(), "excluded").by());
         assertThrows(UserError.class, () -> ComparisonSettings.of(new RunSides(List.of(), Map.of()), "colour", null, null, null,
                 false, List.of(), "excluded"));
         assertEquals("RUN 'b' has no label, others have; write LABEL=RUN for all", assertThrows(UserError.class,

@@ -54,7 +54,7 @@ class GroupsTest {
             runs.put(run, run);
         }
         var all = List.copyOf(runs.keySet());
-        var sections = Grouping.of(by, new NamedRuns(all, runs), sides)
+        var sections = Grouping.of(GroupBy.of("--by", by), new NamedRuns(all, runs), sides)
                 .sections(all, new Counting(MetricDefinition.OURS, false, false, true), problems);
         events = new EventCollector(sections);
         for (var run : all) {

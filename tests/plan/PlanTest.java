@@ -25,6 +25,7 @@ import org.junit.jupiter.api.parallel.ExecutionMode;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import stream.api.ConnectionSettings;
+import stream.api.HttpVersion;
 import stream.api.Model;
 import stream.api.ModelCatalog;
 import stream.api.ModelSettings;
@@ -62,7 +63,7 @@ class PlanTest {
                 new RequestSettings("@home", new Sampling(9, 0.5, 7L), true, 6, 7, new Retries(8, true),
                 new Limits(1 << 20, 2 << 20)),
                 new LoadSettings(new Plan.Order(2, 3, false, 4), 5, LoadSettings.SelfWarmup.ALWAYS, true),
-                new ConnectionSettings(false, "2", null), new RecordSettings(RESULTS, true, 0),
+                new ConnectionSettings(false, HttpVersion.HTTP_2, null), new RecordSettings(RESULTS, true, 0),
                 new EchoSettings(EchoMode.LINES, false, 10, true), true);
     }
 

@@ -5,6 +5,7 @@
 //SOURCES ../terminal/OptionChecks.java
 //SOURCES ../terminal/UserError.java
 //SOURCES ConnectionSettings.java
+//SOURCES HttpVersion.java
 
 package stream.api;
 
@@ -15,7 +16,6 @@ import java.nio.file.Path;
 import java.security.cert.CertificateException;
 import java.security.cert.CertificateFactory;
 import java.security.cert.X509Certificate;
-import java.util.List;
 
 import okhttp3.tls.HandshakeCertificates;
 import picocli.CommandLine.Option;
@@ -41,9 +41,10 @@ public final class ConnectionOptions {
     /** Throws UserError if a value is not valid, or the file holds no certificate. */
     public ConnectionSettings settings() {
         new OptionChecks().oneOf("--connection", connection, "reuse", "new")
-                .require(httpVersion == null || List.of("1.1", "2").contains(httpVersion),
-                        "--http '" + httpVersion + "'; must be one of 1.1, 2").throwIfAny();
-        return new ConnectionSettings(connection.equals("reuse"), httpVersion, caCert == null ? null : certificates());
+                .require(httpVersion == null || HttpVersion.of(httpVersion) != null,
+                        "--http '" + httpVersion + "'; must be one of " + HttpVersion.words()).throwIfAny();
+        return new ConnectionSettings(connection.equals("reuse"), HttpVersion.of(httpVersion),
+                caCert == null ? null : certificates());
     }
 
     private HandshakeCertificates certificates() {

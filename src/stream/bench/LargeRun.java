@@ -9,6 +9,7 @@
 //SOURCES ../compare/Counting.java
 //SOURCES ../compare/EventCollector.java
 //SOURCES ../compare/Group.java
+//SOURCES ../compare/GroupBy.java
 //SOURCES ../compare/Grouping.java
 //SOURCES ../compare/Section.java
 //SOURCES BenchmarkCheck.java
@@ -42,6 +43,7 @@ import org.openjdk.jmh.annotations.TearDown;
 import org.openjdk.jmh.annotations.Warmup;
 import stream.compare.Counting;
 import stream.compare.EventCollector;
+import stream.compare.GroupBy;
 import stream.compare.Grouping;
 import stream.metric.Metric;
 import stream.metric.MetricDefinition;
@@ -110,7 +112,7 @@ public class LargeRun {
     public List<Double> compare() throws IOException {
         var problems = new ReadProblems();
         var run = CsvRun.read(folder, problems);
-        var sections = Grouping.of("model", new NamedRuns(List.of(run), Map.of(run, run)), Map.of())
+        var sections = Grouping.of(GroupBy.MODEL, new NamedRuns(List.of(run), Map.of(run, run)), Map.of())
                 .sections(List.of(run), new Counting(MetricDefinition.OURS, false, false, false), problems);
         run.readEvents(MetricDefinition.OURS, new EventCollector(sections), problems, null);
         var figures = new ArrayList<Double>();

@@ -15,6 +15,7 @@
 //SOURCES Comparison.java
 //SOURCES Difference.java
 //SOURCES Group.java
+//SOURCES GroupBy.java
 //SOURCES GroupResult.java
 //SOURCES Grouping.java
 //SOURCES QuantileRatio.java
@@ -249,7 +250,7 @@ final class Caveats {
 
     /** Labels of one server that answer as one model are no comparison of models. */
     private void sameModel(String title, List<Group> groups) {
-        if (!grouping.by().equals("model")) {
+        if (!grouping.by().is(GroupBy.Kind.MODEL)) {
             return;
         }
         var labels = new LinkedHashMap<String, List<Group>>();
@@ -325,7 +326,7 @@ final class Caveats {
             }
         });
         var measured = groups.stream().filter(group -> !group.machines().isEmpty()).toList();
-        if (!grouping.by().equals("machine") && measured.stream().map(Group::machines).distinct().count() > 1
+        if (!grouping.by().is(GroupBy.Kind.MACHINE) && measured.stream().map(Group::machines).distinct().count() > 1
                 && measured.stream().noneMatch(group -> group.machines().contains("unknown"))) {
             caveats.add(title + "not measured by the same machines: " + measured.stream().map(group -> group.label() + " by "
                     + String.join(" and ", group.machines())).collect(Collectors.joining(", ")));
@@ -395,7 +396,8 @@ final class Caveats {
             return;
         }
         if (!grouping.isPaired()) {
-            caveats.add(title + "groups by " + grouping.by() + " contain different requests, which are not compared in pairs");
+            caveats.add(title + "groups by " + grouping.by().word()
+                    + " contain different requests, which are not compared in pairs");
             return;
         }
         for (var group : section.groups()) {

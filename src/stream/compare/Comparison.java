@@ -10,6 +10,7 @@
 //SOURCES Counting.java
 //SOURCES EventCollector.java
 //SOURCES Group.java
+//SOURCES GroupBy.java
 //SOURCES GroupResult.java
 //SOURCES Grouping.java
 //SOURCES HeadlineCaveats.java
@@ -55,7 +56,7 @@ public record Comparison(Terms terms, List<SectionResult> sections, List<String>
      * @param by     what the groups are
      * @param margin share that counts as the same
      */
-    public record Terms(List<String> runs, String by, double margin, boolean simulated) { }
+    public record Terms(List<String> runs, GroupBy by, double margin, boolean simulated) { }
 
     /**
      * Reads the runs and compares them.
@@ -118,7 +119,7 @@ public record Comparison(Terms terms, List<SectionResult> sections, List<String>
         var runs = named.runs();
         var sections = grouping.sections(runs,
                 new Counting(settings.definition(), settings.untainted(), settings.failuresAreWorst(),
-                grouping.by().equals("run")), problems);
+                grouping.by().is(GroupBy.Kind.RUN)), problems);
         if (sections.isEmpty()) {
             throw new IOException((problems.lines().isEmpty() ? runs.getFirst().path() + ": no request in it has ended by itself"
                     : problems.lines().getFirst()) + "; there is nothing to compare");
@@ -137,7 +138,7 @@ public record Comparison(Terms terms, List<SectionResult> sections, List<String>
         for (var run : named.runs()) {
             requireDefinition(run, settings.definition());
         }
-        return source(settings, named, Grouping.of("run", named, Map.of()), problems, progress);
+        return source(settings, named, Grouping.of(GroupBy.RUN, named, Map.of()), problems, progress);
     }
 
     private static void requireBaseline(String baseline, List<Section> sections) {

@@ -4,7 +4,7 @@
 //SOURCES ../metric/Metric.java
 //SOURCES ../metric/MetricDefinition.java
 //SOURCES Difference.java
-//SOURCES Grouping.java
+//SOURCES GroupBy.java
 //SOURCES RunSides.java
 
 package stream.compare;
@@ -34,7 +34,7 @@ import stream.terminal.UserError;
  * @param failures   what failed requests count as
  * @param sides      the runs of each side by their label, each of which is a group; empty if the runs are no sides
  */
-public record ComparisonSettings(List<Path> runs, String by, String baseline, Double margin, MetricDefinition definition,
+public record ComparisonSettings(List<Path> runs, GroupBy by, String baseline, Double margin, MetricDefinition definition,
                           boolean untainted, List<Metric> metrics, Failures failures, Map<String, List<Path>> sides) {
 
     /** What failed requests count as. */
@@ -62,8 +62,8 @@ public record ComparisonSettings(List<Path> runs, String by, String baseline, Do
                 .oneOf("--failures", failures, Failures.EXCLUDED.word(), Failures.WORST.word())
                 .require(runs.sides().isEmpty() || by == null || by.equals("run"),
                         "--by '" + by + "': sides are compared by run; leave it out").throwIfAny();
-        Grouping.check(by);
-        return new ComparisonSettings(runs.all(), runs.sides().isEmpty() ? by : "run", baseline,
+        var groups = by == null ? null : GroupBy.of("--by", by);
+        return new ComparisonSettings(runs.all(), runs.sides().isEmpty() ? groups : GroupBy.RUN, baseline,
                 margin == null ? null : Difference.margin("--margin", margin),
                 as == null ? null : MetricDefinition.of(as), untainted,
                 metrics.stream().map(ComparisonSettings::metric).distinct().toList(),
@@ -90,7 +90,7 @@ public record ComparisonSettings(List<Path> runs, String by, String baseline, Do
     }
 
     /** Returns the same for other groups and definitions. */
-    public ComparisonSettings with(String otherBy, MetricDefinition other) {
+    public ComparisonSettings with(GroupBy otherBy, MetricDefinition other) {
         return new ComparisonSettings(runs, otherBy, baseline, margin, other, untainted, metrics, failures, sides);
     }
 

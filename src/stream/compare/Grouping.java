@@ -1,6 +1,5 @@
 //JAVA 25+
 //SOURCES ../terminal/Count.java
-//SOURCES ../terminal/UserError.java
 //SOURCES ../plan/Shard.java
 //SOURCES ../record/NamedRuns.java
 //SOURCES ../record/ReadProblems.java
@@ -10,6 +9,7 @@
 //SOURCES ../record/ShardEntry.java
 //SOURCES Counting.java
 //SOURCES Group.java
+//SOURCES GroupBy.java
 //SOURCES Section.java
 
 package stream.compare;
@@ -29,29 +29,26 @@ import stream.record.RecordedAnswer;
 import stream.record.RecordedRun;
 import stream.record.RunManifest;
 import stream.terminal.Count;
-import stream.terminal.UserError;
 
 /** What the groups are, what must be alike in groups that are compared, and what makes a pair. */
 public final class Grouping {
 
     private static final RunManifest.PromptEntry NO_PROMPT = new RunManifest.PromptEntry("", "", "", Map.of());
-    private static final List<String> WORDS = List.of("model", "run", "prompt", "base_url", "shard", "machine");
-    private static final List<String> PAIRED = List.of("model", "base_url", "run", "prompt");
 
-    private final String by;
+    private final GroupBy by;
     private final Map<RecordedRun, String> runNames;
     private final Map<RecordedRun, RecordedRun> wholes;
     private final boolean modelsAreApart; // whether each model is in one run only
     private final Map<RecordedRun, Map<String, RunManifest.PromptEntry>> prompts = new HashMap<>();
 
-    private Grouping(String by, Map<RecordedRun, String> runNames, Map<RecordedRun, RecordedRun> wholes) {
+    private Grouping(GroupBy by, Map<RecordedRun, String> runNames, Map<RecordedRun, RecordedRun> wholes) {
         this.runNames = runNames;
         this.wholes = wholes;
         var models = new HashMap<String, Set<String>>();
         runNames.forEach((run, name) -> run.answers().forEach(answer ->
                 models.computeIfAbsent(answer.model(), absent -> new HashSet<>()).add(name)));
         this.modelsAreApart = models.values().stream().allMatch(names -> names.size() == 1);
-        this.by = by != null ? by : modelsAreApart ? "model" : "run";
+        this.by = by != null ? by : modelsAreApart ? GroupBy.MODEL : GroupBy.RUN;
     }
 
     /**
@@ -59,7 +56,7 @@ public final class Grouping {
      *
      * @param sides labels of runs that are taken together; empty if each is on its own
      */
-    public static Grouping of(String by, NamedRuns named, Map<String, List<Path>> sides) {
+    public static Grouping of(GroupBy by, NamedRuns named, Map<String, List<Path>> sides) {
         var names = names(named);
         sides.forEach((side, paths) -> names.replaceAll((run, name) ->
                 paths.stream().anyMatch(path -> isOf(run, path)) ? side : name));
@@ -70,14 +67,6 @@ public final class Grouping {
         var folder = run.path().toAbsolutePath().normalize();
         var named = path.toAbsolutePath().normalize();
         return folder.equals(named) || named.equals(folder.getParent()) || folder.equals(named.getParent());
-    }
-
-    /** Throws UserError if there are no such groups; null is the default. */
-    static void check(String by) {
-        if (by != null && !WORDS.contains(by) && !by.matches("label:.+")) {
-            throw new UserError("--by '" + by + "'; must be one of " + String.join(", ", WORDS)
-                    + ", label:COLUMN");
-        }
     }
 
     /** Gives all parts of a plan the name of the first. */
@@ -92,7 +81,7 @@ public final class Grouping {
         return names;
     }
 
-    String by() {
+    GroupBy by() {
         return by;
     }
 
@@ -107,18 +96,17 @@ public final class Grouping {
 
     /** Returns the group that the others are compared with if the user does not say; null for the fastest. */
     String baseline(List<RecordedRun> runs) {
-        return by.equals("run") ? runNames.get(runs.getFirst()) : null;
+        return by.is(GroupBy.Kind.RUN) ? runNames.get(runs.getFirst()) : null;
     }
 
     private String group(RecordedRun run, RecordedAnswer answer) {
-        return switch (by) {
-            case "model" -> answer.model();
-            case "run" -> runNames.get(run);
-            case "prompt" -> answer.model();
-            case "base_url" -> answer.baseUrl().isEmpty() ? "(unknown)" : answer.baseUrl();
-            case "shard" -> run.manifest().shard() == null ? "all" : run.manifest().shard().shard().word();
-            case "machine" -> run.machine();
-            default -> prompt(run, answer).labels().getOrDefault(by.substring("label:".length()), "(none)");
+        return switch (by.kind()) {
+            case MODEL, PROMPT -> answer.model();
+            case RUN -> runNames.get(run);
+            case BASE_URL -> answer.baseUrl().isEmpty() ? "(unknown)" : answer.baseUrl();
+            case SHARD -> run.manifest().shard() == null ? "all" : run.manifest().shard().shard().word();
+            case MACHINE -> run.machine();
+            case LABEL -> prompt(run, answer).labels().getOrDefault(by.column(), "(none)");
         };
     }
 
@@ -131,11 +119,11 @@ public final class Grouping {
 
     /** Only groups of one section are compared with each other: other models, or other prompts, are another question. */
     private String section(String model, String modelName, String prompt) {
-        return switch (by) {
-            case "model" -> "";
-            case "base_url" -> modelName;
-            case "prompt" -> prompt;
-            default -> model;
+        return switch (by.kind()) {
+            case MODEL -> "";
+            case BASE_URL -> modelName;
+            case PROMPT -> prompt;
+            case RUN, SHARD, MACHINE, LABEL -> model;
         };
     }
 
@@ -146,17 +134,17 @@ public final class Grouping {
         }
         var asked = answer.promptId() + "\n" + answer.repetition();
         var ofTheSameText = prompt(run, answer).digest() + "\n" + asked;
-        return switch (by) {
-            case "model" -> modelsAreApart ? ofTheSameText : runNames.get(run) + "\n" + asked;
-            case "base_url", "prompt" -> runNames.get(run) + "\n" + asked;
-            case "run" -> ofTheSameText;
-            default -> null;
+        return switch (by.kind()) {
+            case MODEL -> modelsAreApart ? ofTheSameText : runNames.get(run) + "\n" + asked;
+            case BASE_URL, PROMPT -> runNames.get(run) + "\n" + asked;
+            case RUN -> ofTheSameText;
+            case SHARD, MACHINE, LABEL -> null;
         };
     }
 
     /** Whether groups have counterparts at all. */
     boolean isPaired() {
-        return PAIRED.contains(by);
+        return by.kind().isPaired();
     }
 
     /** Puts the answers of the runs into sections and groups. */
@@ -164,9 +152,9 @@ public final class Grouping {
         var sections = new LinkedHashMap<String, Section>();
         for (var run : runs) {
             for (var model : run.manifest().models()) { // in the order of the command line
-                if (by.equals("model")) {
+                if (by.is(GroupBy.Kind.MODEL)) {
                     sections.computeIfAbsent("", Section::new).open(model.label(), counting);
-                } else if (!by.equals("prompt")) {
+                } else if (!by.is(GroupBy.Kind.PROMPT)) {
                     sections.computeIfAbsent(section(model.label(), model.name(), null), Section::new);
                 }
             }

@@ -26,13 +26,52 @@ public final class Limit {
     private static final Pattern SYNTAX =
             Pattern.compile("\\s*([a-z_0-9]+)\\s*(>=|<=|>|<)\\s*([0-9]+(?:\\.[0-9]+)?)\\s*(x|ms|%|)\\s*");
 
+    /** How a figure exceeds the limit. */
+    private enum Comparator {
+        ABOVE(">"), AT_LEAST(">="), BELOW("<"), AT_MOST("<=");
+
+        private final String sign;
+
+        Comparator(String sign) {
+            this.sign = sign;
+        }
+
+        static Comparator of(String sign) {
+            return Arrays.stream(values()).filter(each -> each.sign.equals(sign)).findFirst().orElseThrow();
+        }
+
+        boolean holds(double measured, double limit) {
+            return switch (this) {
+                case ABOVE -> measured > limit;
+                case AT_LEAST -> measured >= limit;
+                case BELOW -> measured < limit;
+                case AT_MOST -> measured <= limit;
+            };
+        }
+    }
+
+    /** What a limit is a number of. */
+    private enum LimitUnit {
+        OF_THE_FIGURE(""), MILLISECONDS("ms"), PERCENT("%"), OF_THE_BASELINE("x");
+
+        private final String suffix;
+
+        LimitUnit(String suffix) {
+            this.suffix = suffix;
+        }
+
+        static LimitUnit of(String suffix) {
+            return Arrays.stream(values()).filter(each -> each.suffix.equals(suffix)).findFirst().orElseThrow();
+        }
+    }
+
     private final String text;
     private final Aggregate aggregate;
-    private final String comparator;
+    private final Comparator comparator;
     private final double value;
-    private final String unit;
+    private final LimitUnit unit;
 
-    private Limit(String text, Aggregate aggregate, String comparator, double value, String unit) {
+    private Limit(String text, Aggregate aggregate, Comparator comparator, double value, LimitUnit unit) {
         this.text = text;
         this.aggregate = aggregate;
         this.comparator = comparator;
@@ -52,15 +91,15 @@ public final class Limit {
                 .orElseThrow(() -> new UserError("--fail-if '" + text + "': no figure " + parts.group(1)
                         + "; there are " + Arrays.stream(Aggregate.values()).map(Aggregate::word)
                                 .collect(Collectors.joining(", "))));
-        var unit = parts.group(4);
-        if (unit.equals("ms") && !aggregate.word().endsWith("_ms")) {
+        var unit = LimitUnit.of(parts.group(4));
+        if (unit == LimitUnit.MILLISECONDS && !aggregate.word().endsWith("_ms")) {
             throw new UserError("--fail-if '" + text + "': " + aggregate.word() + " is not a time; leave the unit out");
         }
-        if (unit.equals("%") && aggregate != Aggregate.FAILED && aggregate != Aggregate.COALESCED) {
+        if (unit == LimitUnit.PERCENT && aggregate != Aggregate.FAILED && aggregate != Aggregate.COALESCED) {
             throw new UserError("--fail-if '" + text + "': " + aggregate.word() + " is not a share; for a ratio to the"
                     + " baseline write 1.2x");
         }
-        return new Limit(text, aggregate, parts.group(2), Double.parseDouble(parts.group(3)), unit);
+        return new Limit(text, aggregate, Comparator.of(parts.group(2)), Double.parseDouble(parts.group(3)), unit);
     }
 
     /**
@@ -75,7 +114,7 @@ public final class Limit {
     public List<Finding> findings(Comparison comparison) {
         var findings = new ArrayList<Finding>();
         for (var section : comparison.sections()) {
-            if (unit.equals("x") && section.groups().size() < 2) {
+            if (unit == LimitUnit.OF_THE_BASELINE && section.groups().size() < 2) {
                 findings.add(new Finding(true,
                         message(section, "there is nothing to compare " + section.groups().getFirst().label() + " with")));
                 continue;
@@ -86,7 +125,8 @@ public final class Limit {
                 continue;
             }
             for (var group : section.groups()) {
-                var finding = !unit.equals("x") ? check(section, group) : group.label().equals(section.baseline()) ? null
+                var finding = unit != LimitUnit.OF_THE_BASELINE ? check(section, group)
+                        : group.label().equals(section.baseline()) ? null
                         : checkRatio(section, group, section.group(section.baseline()));
                 if (finding != null) {
                     findings.add(finding);
@@ -146,16 +186,11 @@ public final class Limit {
 
     /** Returns the unit of the limit. */
     private double unitOf(GroupResult group) {
-        return !unit.equals("%") ? 1 : aggregate == Aggregate.FAILED ? group.aggregates().get(Aggregate.N) / 100 : 0.01;
+        return unit != LimitUnit.PERCENT ? 1 : aggregate == Aggregate.FAILED ? group.aggregates().get(Aggregate.N) / 100 : 0.01;
     }
 
     private boolean exceeds(double measured) {
-        return switch (comparator) {
-            case ">" -> measured > value;
-            case ">=" -> measured >= value;
-            case "<" -> measured < value;
-            default -> measured <= value;
-        };
+        return comparator.holds(measured, value);
     }
 
     private String message(SectionResult section, String what) {

@@ -8,6 +8,7 @@
 //SOURCES ../compare/Comparison.java
 //SOURCES ../compare/ComparisonSettings.java
 //SOURCES ../compare/Difference.java
+//SOURCES ../compare/GroupBy.java
 //SOURCES ../compare/GroupResult.java
 //SOURCES ../compare/QuantileInterval.java
 //SOURCES ../compare/QuantileRatio.java
@@ -42,6 +43,7 @@ import stream.compare.BaselineDifference;
 import stream.compare.Comparison;
 import stream.compare.ComparisonSettings;
 import stream.compare.Difference;
+import stream.compare.GroupBy;
 import stream.compare.GroupResult;
 import stream.compare.QuantileInterval;
 import stream.compare.QuantileRatio;
@@ -145,7 +147,7 @@ public final class ComparisonCsv {
         rows.print(section.baseline());
         rows.print(String.join("\n", section.headlineCaveats()));
         rows.print(String.join("\n", terms.runs()));
-        rows.print(terms.by());
+        rows.print(terms.by().word());
         rows.print(group.definition().word());
         rows.print(group.currency());
         rows.print(terms.margin());
@@ -195,7 +197,7 @@ public final class ComparisonCsv {
                 sections.computeIfAbsent(row.get("section"), title -> new SectionResult(title, blankIsNull(row.get("baseline")),
                         new ArrayList<>(), row.get("headline_caveats").lines().toList())).groups().add(group(row));
                 row.get("notes").lines().forEach(notes::add);
-                terms = new Comparison.Terms(row.get("runs").lines().toList(), row.get("by"),
+                terms = new Comparison.Terms(row.get("runs").lines().toList(), GroupBy.of("column by", row.get("by")),
                         settings.margin() != null ? settings.margin() : Difference.margin("column margin", row.get("margin")),
                         row.get("simulated").equals("true"));
             } catch (IllegalArgumentException | UserError e) {

@@ -6,6 +6,7 @@
 //SOURCES ../compare/BaselineDifference.java
 //SOURCES ../compare/Comparison.java
 //SOURCES ../compare/Difference.java
+//SOURCES ../compare/GroupBy.java
 //SOURCES ../compare/GroupResult.java
 //SOURCES ../compare/QuantileInterval.java
 //SOURCES ../compare/QuantileRatio.java
@@ -29,7 +30,7 @@ final class ComparisonJson {
         var terms = comparison.terms();
         var json = JsonNodeFactory.instance.objectNode();
         terms.runs().forEach(json.putArray("runs")::add);
-        json.put("by", terms.by()).put("margin", terms.margin())
+        json.put("by", terms.by().word()).put("margin", terms.margin())
                 .put("simulated", terms.simulated()).put("headline", comparison.headline());
         comparison.caveats().forEach(json.putArray("notes")::add);
         var sections = json.putArray("sections");

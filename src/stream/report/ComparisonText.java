@@ -9,6 +9,7 @@
 //SOURCES ../compare/Comparison.java
 //SOURCES ../compare/ComparisonSettings.java
 //SOURCES ../compare/Difference.java
+//SOURCES ../compare/GroupBy.java
 //SOURCES ../compare/GroupResult.java
 //SOURCES ../compare/QuantileInterval.java
 //SOURCES ../compare/QuantileRatio.java
@@ -118,7 +119,7 @@ public final class ComparisonText {
     }
 
     private Table figures(SectionResult section) {
-        var table = new Table().column(comparison.terms().by().replace("label:", ""), true).labels();
+        var table = new Table().column(comparison.terms().by().heading(), true).labels();
         var namesDefinitions = section.groups().stream().anyMatch(group -> group.definition() != MetricDefinition.OURS);
         if (namesDefinitions) {
             table.column("as", true);

@@ -6,6 +6,7 @@
 //SOURCES ../compare/Aggregate.java
 //SOURCES ../compare/Comparison.java
 //SOURCES ../compare/ComparisonSettings.java
+//SOURCES ../compare/GroupBy.java
 //SOURCES ../compare/GroupResult.java
 //SOURCES ../compare/SectionResult.java
 //SOURCES ComparisonText.java
@@ -58,7 +59,7 @@ public final class DefinitionTable {
                         .add(row(section, group)));
             }
         }
-        var table = new Table().column(by.replace("label:", ""), true).labels().column("as", true);
+        var table = new Table().column(by.heading(), true).labels().column("as", true);
         for (var aggregate : SHOWN) {
             table.column(aggregate.family(), aggregate.heading(), aggregate.title(), false);
             if (ComparisonText.order(aggregate) != null) {
