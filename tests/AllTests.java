@@ -12,6 +12,7 @@
 //SOURCES ../Compare.java
 //SOURCES ../Live.java
 //SOURCES ../Simulator.java
+//SOURCES ../src/stream/bench/LargeRunFiles.java
 //SOURCES ../src/stream/bench/VerdictSimulation.java
 //SOURCES terminal/*.java
 //SOURCES prompt/*.java

@@ -10,6 +10,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 
@@ -437,5 +438,29 @@ class ComparisonTest {
         assertEquals(1, Comparison.ofEachRun(settings, new ReadProblems(), null).sections().size());
         assertEquals("m", Comparison.of(settings, null).sections().getFirst().groups().getFirst().labelWithTool());
         assertTrue(Files.exists(run));
+    }
+
+    /** The events are read once for all of them; each has the figures that it has alone. */
+    @Test
+    void eachDefinitionHasTheFiguresThatItHasAlone() throws Exception {
+        var run = run("r");
+        for (int i = 0; i < 8; i++) {
+            run.answer("a", "p" + i, 1, new double[] {100 + i, 110, 140}).answer("b", "p" + i, 1, new double[] {200, 220 + i, 250});
+        }
+        var settings = ComparisonSettings.ofRun(run.write());
+        var together = Comparison.underEachDefinition(settings, null);
+        assertEquals(Comparison.of(settings, null).sections(), together.own().sections());
+        var figures = new HashSet<List<Double>>();
+        for (int i = 0; i < MetricDefinition.values().length; i++) {
+            var alone = Comparison.of(settings.with(GroupBy.MODEL, MetricDefinition.values()[i]), null).source();
+            assertEquals(figures(alone), figures(together.each().get(i)));
+            figures.add(figures(alone));
+        }
+        assertEquals(MetricDefinition.values().length, figures.size(), "each definition gives others");
+    }
+
+    private static List<Double> figures(Comparison.Source source) {
+        return source.sections().getFirst().groups().stream()
+                .flatMap(group -> Arrays.stream(Aggregate.values()).map(aggregate -> aggregate.of(group))).toList();
     }
 }

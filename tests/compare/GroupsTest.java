@@ -34,7 +34,6 @@ class GroupsTest {
     Path folder;
     private RunOnDisk disk;
     private Section section;
-    private EventCollector events;
 
     private RunOnDisk begin() {
         disk = new RunOnDisk(folder.resolve("run"));
@@ -56,12 +55,12 @@ class GroupsTest {
         var all = List.copyOf(runs.keySet());
         var sections = Grouping.of(GroupBy.of("--by", by), new NamedRuns(all, runs), sides)
                 .sections(all, new Counting(MetricDefinition.OURS, false, false, true), problems);
-        events = new EventCollector(sections);
+        var events = new EventCollector(sections);
         for (var run : all) {
-            run.readEvents(MetricDefinition.OURS, events, problems, null);
+            run.readEvents(List.of(new RecordedRun.EventReading(MetricDefinition.OURS, events)), problems, null);
         }
         assertEquals(List.of(), problems.lines());
-        return sections;
+        return events.sections();
     }
 
     private Group model(String label) {
@@ -83,16 +82,14 @@ class GroupsTest {
                 .answer("a", "p5", 1, 100, 0.01, 2001).answer("b", "p5", 1, 110, 0.01, 2001)
                 .answer("a", "p6", 1, 99, 10, 3).answer("a", "p7", 1, new double[0]);
         group();
-        var races = events.racesOf(section);
-        assertEquals(List.of("p4", "p1", "p2", "p3", "p6"), races.stream().map(EventCollector.Race::prompt).toList());
-        assertEquals(2, races.getFirst().answers().get(model("a")).repetition(),
-                "the nearest of three, in the first token and in all");
-        var pieces = events.pieces(races.getFirst().answers().get(model("b")));
-        assertEquals(List.of(110_000L, 120_000L, 130_000L), pieces.stream().map(EventCollector.Piece::elapsedMicros).toList());
-        assertEquals(1, races.get(3).answers().size());
-        assertNull(events.pieces(model("a").completed().stream()
-                .filter(answer -> answer.promptId().equals("p4") && answer.repetition() == 1)
-                .findFirst().orElseThrow()), "what does not race is not kept");
+        var races = section.races();
+        assertEquals(List.of("p4", "p1", "p2", "p3", "p6"), races.stream().map(Race::prompt).toList());
+        assertEquals(List.of("a", "b"), races.getFirst().lanes().stream().map(Race.Lane::label).sorted().toList());
+        var ofA = races.getFirst().lanes().stream().filter(lane -> lane.label().equals("a")).findFirst().orElseThrow();
+        assertEquals(2, ofA.answer().repetition(), "the nearest of three, in the first token and in all");
+        var ofB = races.getFirst().lanes().stream().filter(lane -> lane.label().equals("b")).findFirst().orElseThrow();
+        assertEquals(List.of(110_000L, 120_000L, 130_000L), ofB.pieces().stream().map(Race.Piece::elapsedMicros).toList());
+        assertEquals(1, races.get(3).lanes().size());
         assertFalse(model("a").positions().medians().isEmpty());
     }
 

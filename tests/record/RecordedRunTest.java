@@ -13,6 +13,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Random;
 
@@ -22,7 +23,9 @@ import org.junit.jupiter.api.parallel.Execution;
 import org.junit.jupiter.api.parallel.ExecutionMode;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
+import stream.fixtures.MeasuredAnswers;
 import stream.fixtures.Printed;
 import stream.fixtures.RunOnDisk;
 import stream.fixtures.ToolProcess;
@@ -45,8 +48,7 @@ class RecordedRunTest {
         var rows = new StringBuilder();
         for (var folder : CsvRun.folders(List.of(folders))) {
             var run = CsvRun.read(folder, problems);
-            run.readEvents(definition, RecordedRun.EventVisitor.NONE, problems, null);
-            run.answers().forEach(answer -> rows.append(row(run, answer)));
+            MeasuredAnswers.of(run, definition, problems).forEach(answer -> rows.append(row(run, answer)));
         }
         return new Read(rows.toString(), problems.lines());
     }
@@ -116,13 +118,13 @@ class RecordedRunTest {
                 id + "3,finish,31.000,,4,stop,,",
                 "short|m|1,m,short,1,1,0,content,120.000,,1,hi,,") + "\r\n");
         var run = CsvRun.read(folder.resolve("r"), new ReadProblems());
-        run.readEvents(MetricDefinition.OURS, RecordedRun.EventVisitor.NONE, new ReadProblems(), null);
-        var answer = run.answers().getFirst();
+        var answers = MeasuredAnswers.of(run, MetricDefinition.OURS, new ReadProblems());
+        var answer = answers.getFirst();
         assertEquals(102, answer.get(Metric.OUTPUT_CHARS));
         assertEquals(20, answer.get(Metric.FIRST_100_CHARS));
         assertEquals(102 / 0.030, answer.get(Metric.CHARS_PER_S), 1e-9);
-        assertEquals(2 / 0.120, run.answers().getLast().get(Metric.CHARS_PER_S), 1e-9);
-        assertFalse(run.answers().getLast().knows(Metric.FIRST_100_CHARS));
+        assertEquals(2 / 0.120, answers.getLast().get(Metric.CHARS_PER_S), 1e-9);
+        assertFalse(answers.getLast().knows(Metric.FIRST_100_CHARS));
     }
 
     /** What is read of a run: every piece of text and gap, every figure, every problem. */
@@ -130,7 +132,8 @@ class RecordedRunTest {
         var log = new ArrayList<String>();
         var problems = new ReadProblems();
         var read = CsvRun.read(run, problems);
-        read.readEvents(MetricDefinition.OURS, new RecordedRun.EventVisitor() {
+        var measured = new IdentityHashMap<RecordedAnswer, RecordedAnswer>();
+        read.readEvents(List.of(new RecordedRun.EventReading(MetricDefinition.OURS, new RecordedRun.EventVisitor() {
             @Override
             public boolean wantsContent(RecordedAnswer answer) {
                 return true;
@@ -145,8 +148,13 @@ class RecordedRunTest {
             public void gap(RecordedAnswer answer, int token, long micros) {
                 log.add(answer.requestId() + " gap " + token + " " + micros);
             }
-        }, problems, null);
-        read.answers().forEach(answer ->
+
+            @Override
+            public void measured(RecordedAnswer answer, RecordedAnswer withEvents) {
+                measured.put(answer, withEvents);
+            }
+        })), problems, null);
+        read.answers().stream().map(answer -> measured.getOrDefault(answer, answer)).forEach(answer ->
                 log.add(answer.requestId() + " " + Arrays.stream(Metric.values()).map(answer::get).toList()));
         log.addAll(problems.lines());
         return log;
@@ -216,9 +224,9 @@ class RecordedRunTest {
                     + "1,content,20.000,,2,\"a\"\"b\",,\r\n" + id + "2,finish,21.000,,3,stop,,\r\n");
             var read = CsvRun.read(run, new ReadProblems());
             var problems = new ReadProblems();
-            read.readEvents(MetricDefinition.OURS, RecordedRun.EventVisitor.NONE, problems, null);
+            var answers = MeasuredAnswers.of(read, MetricDefinition.OURS, problems);
             assertEquals(List.of(), problems.lines());
-            assertEquals(length + 3, read.answers().getFirst().get(Metric.OUTPUT_CHARS));
+            assertEquals(length + 3, answers.getFirst().get(Metric.OUTPUT_CHARS));
         }
     }
 
@@ -397,12 +405,12 @@ class RecordedRunTest {
 
     // Figures
 
-    private RecordedRun readAs(MetricDefinition definition) throws IOException {
+    private List<RecordedAnswer> readAs(MetricDefinition definition) throws IOException {
         var problems = new ReadProblems();
         var run = CsvRun.read(folder.resolve("r"), problems);
-        run.readEvents(definition, RecordedRun.EventVisitor.NONE, problems, null);
+        var answers = MeasuredAnswers.of(run, definition, problems);
         assertEquals(List.of(), problems.lines());
-        return run;
+        return answers;
     }
 
     @Test
@@ -422,15 +430,15 @@ class RecordedRunTest {
                 .answer("m", "not counted", 1, 100, 10, 5, "token_source", "events")
                 .answer("m", "no events", 1, new double[0], "output_tokens", "3").write();
         assertEquals(List.of(2.0, 2.0, 3.0, Double.NaN, Double.NaN),
-                readAs(MetricDefinition.OURS).answers().stream().map(RecordedAnswer::tokensPerEvent).toList());
+                readAs(MetricDefinition.OURS).stream().map(RecordedAnswer::tokensPerEvent).toList());
     }
 
     @Test
     void anotherDefinitionLeavesNoFigureOfOurs() throws Exception {
         run("r").answer("m", "sky", 1, 100, 10, 5, "ttft_any_ms", "90.000", "itl_any_p50_ms", "9.000",
                 "connection_reused", "true").write();
-        var ours = readAs(MetricDefinition.OURS).answers().getFirst();
-        var theirs = readAs(MetricDefinition.VLLM).answers().getFirst();
+        var ours = readAs(MetricDefinition.OURS).getFirst();
+        var theirs = readAs(MetricDefinition.VLLM).getFirst();
         for (var metric : List.of(Metric.TTFT_ANY, Metric.ITL_ANY, Metric.TTFT_NET)) {
             assertTrue(ours.knows(metric) && !theirs.knows(metric), metric.name());
         }
@@ -439,7 +447,7 @@ class RecordedRunTest {
     @Test
     void aTextThatCameAtOnceHasNoSpeed() throws Exception {
         run("r").answer("m", "sky", 1, new double[] {0}).write();
-        assertFalse(readAs(MetricDefinition.OURS).answers().getFirst().knows(Metric.CHARS_PER_S));
+        assertFalse(readAs(MetricDefinition.OURS).getFirst().knows(Metric.CHARS_PER_S));
     }
 
     /**
@@ -458,6 +466,16 @@ class RecordedRunTest {
                 run.answers().stream().map(answer -> answer.isSuccess(MetricDefinition.VLLM)).toList());
         assertEquals(List.of(true, false, true, true, false),
                 run.answers().stream().map(answer -> answer.isSuccess(MetricDefinition.GUIDELLM)).toList());
+    }
+
+    /** A run of an earlier version has no column stream_end: what was completed is a success under each definition. */
+    @ParameterizedTest
+    @EnumSource(MetricDefinition.class)
+    void withoutTheEndOfTheStreamTheStatusCounts(MetricDefinition definition) throws Exception {
+        run("r").answer("m", "whole", 1, 100, 10, 5, "stream_end", "").answer("m", "cut", 1, 100, 10, 5, "status", "truncated",
+                "stream_end", "").write();
+        var run = CsvRun.read(folder.resolve("r"), new ReadProblems());
+        assertEquals(List.of(true, false), run.answers().stream().map(answer -> answer.isSuccess(definition)).toList());
     }
 
     @Test

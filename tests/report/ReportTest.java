@@ -30,7 +30,7 @@ import org.junit.jupiter.api.parallel.Execution;
 import org.junit.jupiter.api.parallel.ExecutionMode;
 import org.w3c.dom.Document;
 import org.w3c.dom.Element;
-import stream.compare.EventCollector;
+import stream.compare.Race;
 import stream.fixtures.Chromium;
 import stream.fixtures.PageData;
 import stream.fixtures.Printed;
@@ -236,7 +236,7 @@ class ReportTest {
 
     @Test
     void aSpaceStandsBeyondTheEndOfALineAndNotAtTheBeginningOfTheNext() {
-        var pieces = List.of("abcd", " efgh", " ij k").stream().map(text -> new EventCollector.Piece(0, text)).toList();
+        var pieces = List.of("abcd", " efgh", " ij k").stream().map(text -> new Race.Piece(0, text)).toList();
         assertEquals(List.of("0 0 abcd", "1 0 efgh", "2 0 ij k"), RaceFilm.placed(pieces, 4).stream()
                 .map(placed -> placed.line() + " " + placed.column() + " " + placed.text()).toList());
     }

@@ -81,7 +81,7 @@ public enum Aggregate {
     }
 
     /** Returns null if there are too few requests. */
-    Double of(Group group) {
+    public Double of(Group group) {
         return of.apply(group);
     }
 

@@ -1,15 +1,12 @@
 //JAVA 25+
-//SOURCES ../terminal/UserError.java
 //SOURCES ../metric/MetricDefinition.java
 //SOURCES ../record/NamedRuns.java
 //SOURCES ../record/ReadProblems.java
 //SOURCES ../record/RecordedRun.java
 //SOURCES ../record/RunManifest.java
 //SOURCES Caveats.java
+//SOURCES ComparisonReading.java
 //SOURCES ComparisonSettings.java
-//SOURCES Counting.java
-//SOURCES EventCollector.java
-//SOURCES Group.java
 //SOURCES GroupBy.java
 //SOURCES GroupResult.java
 //SOURCES Grouping.java
@@ -23,14 +20,12 @@ import java.io.IOException;
 import java.io.PrintStream;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.stream.Collectors;
 
 import stream.metric.MetricDefinition;
 import stream.record.NamedRuns;
 import stream.record.ReadProblems;
 import stream.record.RecordedRun;
-import stream.terminal.UserError;
 
 /**
  * The result of a comparison.
@@ -41,7 +36,7 @@ import stream.terminal.UserError;
 public record Comparison(Terms terms, List<SectionResult> sections, List<String> caveats, Source source) {
 
     /** What was compared. */
-    public record Source(List<Section> sections, List<RecordedRun> runs, EventCollector events) {
+    public record Source(List<Section> sections, List<RecordedRun> runs) {
 
         /** Returns the section of this title; there is one for each section of the result. */
         public Section section(String title) {
@@ -83,22 +78,44 @@ public record Comparison(Terms terms, List<SectionResult> sections, List<String>
     }
 
     /**
-     * Compares the runs that can tell their figures under the definition that is asked for.
+     * The runs under several definitions.
      *
-     * @return null if there are none
+     * @param own  as they are compared under that of the settings
+     * @param each the groups under each definition that any of the runs can tell, in the order of the definitions
      */
-    public static Comparison ofThoseWith(ComparisonSettings settings) throws IOException {
+    public record Definitions(Comparison own, List<Source> each) { }
+
+    /** Compares the runs, and reads their groups under each definition; the events are read once. */
+    public static Definitions underEachDefinition(ComparisonSettings settings, PrintStream progress) throws IOException {
         var problems = new ReadProblems();
         var named = NamedRuns.read(settings.runs(), problems);
-        var runs = named.runs().stream().filter(run -> run.definition(settings.definition()) != null).toList();
-        return runs.isEmpty() ? null : of(settings, new NamedRuns(runs, named.wholes()), problems, null);
+        var own = new ComparisonReading(settings, named, problems);
+        var readings = new ArrayList<ComparisonReading>();
+        for (var definition : MetricDefinition.values()) {
+            var runs = named.runs().stream().filter(run -> run.definition(definition) != null).toList();
+            if (!runs.isEmpty()) {
+                readings.add(new ComparisonReading(settings.with(own.grouping().by(), definition),
+                        new NamedRuns(runs, named.wholes()), problems));
+            }
+        }
+        var all = new ArrayList<>(readings);
+        all.add(own);
+        ComparisonReading.readEvents(all, named.runs(), problems, progress);
+        return new Definitions(of(own, problems), readings.stream().map(ComparisonReading::source).toList());
     }
 
     private static Comparison of(ComparisonSettings settings, NamedRuns named, ReadProblems problems, PrintStream progress)
             throws IOException {
-        var runs = named.runs();
-        var grouping = Grouping.of(settings.by(), named, settings.sides());
-        var source = source(settings, named, grouping, problems, progress);
+        var reading = new ComparisonReading(settings, named, problems);
+        ComparisonReading.readEvents(List.of(reading), named.runs(), problems, progress);
+        return of(reading, problems);
+    }
+
+    private static Comparison of(ComparisonReading reading, ReadProblems problems) {
+        var settings = reading.settings();
+        var grouping = reading.grouping();
+        var source = reading.source();
+        var runs = source.runs();
         var sections = source.sections();
         var baseline = settings.baseline() != null ? settings.baseline() : grouping.baseline(runs);
         var results = sections.stream().map(section -> SectionResult.of(section, settings, baseline)).toList();
@@ -112,41 +129,15 @@ public record Comparison(Terms terms, List<SectionResult> sections, List<String>
         return new Comparison(terms, results, caveats, source);
     }
 
-    /** Reads the requests and events of the runs into groups; throws IOException if there are none. */
-    private static Source source(ComparisonSettings settings, NamedRuns named, Grouping grouping,
-            ReadProblems problems, PrintStream progress)
-            throws IOException {
-        var runs = named.runs();
-        var sections = grouping.sections(runs,
-                new Counting(settings.definition(), settings.untainted(), settings.failuresAreWorst(),
-                grouping.by().is(GroupBy.Kind.RUN)), problems);
-        if (sections.isEmpty()) {
-            throw new IOException((problems.lines().isEmpty() ? runs.getFirst().path() + ": no request in it has ended by itself"
-                    : problems.lines().getFirst()) + "; there is nothing to compare");
-        }
-        requireBaseline(settings.baseline(), sections);
-        var events = new EventCollector(sections);
-        for (var run : runs) {
-            run.readEvents(run.definition(settings.definition()), events, problems, progress);
-        }
-        return new Source(sections, runs, events);
-    }
-
     /** Reads each model of each run, in the order of time, without comparing them. */
     static Source ofEachRun(ComparisonSettings settings, ReadProblems problems, PrintStream progress) throws IOException {
         var named = NamedRuns.read(settings.runs(), problems).inTheOrderOfTime();
         for (var run : named.runs()) {
             requireDefinition(run, settings.definition());
         }
-        return source(settings, named, Grouping.of(GroupBy.RUN, named, Map.of()), problems, progress);
-    }
-
-    private static void requireBaseline(String baseline, List<Section> sections) {
-        if (baseline != null && sections.stream().noneMatch(section -> section.group(baseline) != null)) {
-            throw new UserError("--baseline '" + baseline + "': no such group; there are "
-                    + sections.stream().flatMap(section -> section.groups().stream()).map(Group::label).distinct()
-                            .collect(Collectors.joining(", ")));
-        }
+        var reading = new ComparisonReading(settings.with(GroupBy.RUN, settings.definition()), named, problems);
+        ComparisonReading.readEvents(List.of(reading), named.runs(), problems, progress);
+        return reading.source();
     }
 
     /** Returns the section of this title. */

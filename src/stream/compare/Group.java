@@ -1,12 +1,10 @@
 //JAVA 25+
-//SOURCES ../terminal/UserError.java
 //SOURCES ../metric/AnswerMetrics.java
 //SOURCES ../metric/GapHistogram.java
 //SOURCES ../metric/GapPositions.java
 //SOURCES ../metric/Metric.java
 //SOURCES ../metric/MetricDefinition.java
 //SOURCES ../metric/Metrics.java
-//SOURCES ../metric/RequestStatus.java
 //SOURCES ../metric/Throughput.java
 //SOURCES ../record/AnswerCaveat.java
 //SOURCES ../record/RecordedAnswer.java
@@ -14,6 +12,7 @@
 //SOURCES ../record/RunManifest.java
 //SOURCES Counting.java
 //SOURCES Difference.java
+//SOURCES GroupBuilder.java
 //SOURCES Machines.java
 //SOURCES Pair.java
 //SOURCES PromptValue.java
@@ -39,7 +38,6 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
 import java.util.TreeMap;
-import java.util.TreeSet;
 import java.util.function.ToDoubleFunction;
 import java.util.stream.Collectors;
 
@@ -49,14 +47,12 @@ import stream.metric.GapPositions;
 import stream.metric.Metric;
 import stream.metric.MetricDefinition;
 import stream.metric.Metrics;
-import stream.metric.RequestStatus;
 import stream.metric.Throughput;
 import stream.record.AnswerCaveat;
 import stream.record.RecordedAnswer;
 import stream.record.RecordedRun;
-import stream.terminal.UserError;
 
-/** Requests that are taken together. */
+/** Requests that are taken together, with what their events tell. */
 public final class Group {
 
     private static final double TOKENS_PER_EVENT_DIFFER = 1.2;
@@ -68,57 +64,47 @@ public final class Group {
 
     private final String label;
     private final Counting counting;
-    private MetricDefinition definition; // null until there is a request
-    private final Set<String> currencies = new TreeSet<>();
-    private final Map<String, RecordedAnswer> pairs = new HashMap<>();
-    private final List<RecordedAnswer> completed = new ArrayList<>();
-    private final List<RecordedAnswer> failed = new ArrayList<>();
-    private final Map<RecordedRun, List<RecordedAnswer>> byRun = new LinkedHashMap<>(); // a shard is one of its own here
-    private final Map<RecordedRun, List<RecordedAnswer>> byWhole = new LinkedHashMap<>();
+    private final MetricDefinition definition;
+    private final List<String> currencies; // in alphabetical order
+    private final Map<String, RecordedAnswer> pairs;
+    private final List<RecordedAnswer> completed;
+    private final List<RecordedAnswer> failed;
+    private final Map<RecordedRun, List<RecordedAnswer>> byRun; // a shard is one of its own here
+    private final Map<RecordedRun, List<RecordedAnswer>> byWhole;
     private final Map<Metric, double[]> sorted = new EnumMap<>(Metric.class);
-    private final GapHistogram gaps = new GapHistogram();
-    private final GapPositions positions = new GapPositions();
-    private int cancelled;
-    private int tainted;
-    private int leftOut;
+    private final GapHistogram gaps;
+    private final GapPositions positions;
+    private final int cancelled;
+    private final int tainted;
+    private final int leftOut;
 
-    Group(String label, Counting counting) {
-        this.label = label;
-        this.counting = counting;
+    Group(GroupBuilder read, Map<RecordedAnswer, RecordedAnswer> measured) {
+        label = read.label;
+        counting = read.counting;
+        definition = read.definition;
+        currencies = List.copyOf(read.currencies);
+        pairs = new HashMap<>(read.pairs);
+        pairs.replaceAll((pair, answer) -> measured.getOrDefault(answer, answer));
+        completed = measured(read.completed, measured);
+        failed = measured(read.failed, measured);
+        byRun = measured(read.byRun, measured);
+        byWhole = measured(read.byWhole, measured);
+        gaps = read.gaps;
+        positions = read.positions;
+        cancelled = read.cancelled;
+        tainted = read.tainted;
+        leftOut = read.leftOut;
     }
 
-    /**
-     * Adds a request.
-     *
-     * @param whole the first shard of the run's plan; the run itself if it is the whole plan
-     * @param pair  what the request shares with its counterpart in another group; null if it has none
-     * @throws UserError if the figures of the run have another definition than those of the others in the group
-     */
-    void add(RecordedRun run, RecordedRun whole, RecordedAnswer answer, String pair) {
-        var ofRun = run.definition(counting.asked());
-        if (definition != null && definition != ofRun) {
-            throw new UserError("--by: " + label + " would have requests as " + definition.word() + " and as " + ofRun.word()
-                    + " define the metrics; use --by run, or one definition for all with --as");
-        }
-        definition = ofRun;
-        if (run.currency(answer.model()) != null) {
-            currencies.add(run.currency(answer.model()));
-        }
-        if (answer.status() == RequestStatus.CANCELLED) {
-            cancelled++; // by the user, not by the model
-        } else if (counting.untainted() && answer.tainted()) {
-            leftOut++;
-        } else if (!run.isSuccess(answer, definition)) {
-            failed.add(answer);
-        } else {
-            completed.add(answer);
-            byRun.computeIfAbsent(run, absent -> new ArrayList<>()).add(answer);
-            byWhole.computeIfAbsent(whole, absent -> new ArrayList<>()).add(answer);
-            tainted += answer.tainted() ? 1 : 0;
-            if (pair != null) {
-                pairs.put(pair, answer);
-            }
-        }
+    private static List<RecordedAnswer> measured(List<RecordedAnswer> answers, Map<RecordedAnswer, RecordedAnswer> measured) {
+        return answers.stream().map(answer -> measured.getOrDefault(answer, answer)).toList();
+    }
+
+    private static Map<RecordedRun, List<RecordedAnswer>> measured(Map<RecordedRun, List<RecordedAnswer>> answers,
+            Map<RecordedAnswer, RecordedAnswer> measured) {
+        var all = new LinkedHashMap<>(answers);
+        all.replaceAll((run, own) -> measured(own, measured));
+        return all;
     }
 
     public String label() {
@@ -132,7 +118,7 @@ public final class Group {
 
     /** Returns the currencies in which its requests are priced, in alphabetical order. */
     List<String> currencies() {
-        return List.copyOf(currencies);
+        return currencies;
     }
 
     /**
@@ -322,12 +308,6 @@ public final class Group {
         return leftOut;
     }
 
-    /** Adds the time between a token of a completed request and the one before. */
-    void addGap(int token, long micros) {
-        gaps.add(micros);
-        positions.add(token, micros);
-    }
-
     public GapPositions positions() {
         return positions;
     }
@@ -337,7 +317,7 @@ public final class Group {
         return pairs.keySet();
     }
 
-    /** Returns what is known of a metric, in ascending order; only after the events are read. */
+    /** Returns what is known of a metric, in ascending order. */
     public double[] values(Metric metric) {
         return sorted.computeIfAbsent(metric, absent -> completed.stream().filter(answer -> answer.knows(metric))
                 .mapToDouble(answer -> answer.get(metric)).sorted().toArray());

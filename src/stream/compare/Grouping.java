@@ -8,9 +8,9 @@
 //SOURCES ../record/RunManifest.java
 //SOURCES ../record/ShardEntry.java
 //SOURCES Counting.java
-//SOURCES Group.java
+//SOURCES GroupBuilder.java
 //SOURCES GroupBy.java
-//SOURCES Section.java
+//SOURCES SectionBuilder.java
 
 package stream.compare;
 
@@ -148,20 +148,20 @@ public final class Grouping {
     }
 
     /** Puts the answers of the runs into sections and groups. */
-    public List<Section> sections(List<RecordedRun> runs, Counting counting, ReadProblems problems) {
-        var sections = new LinkedHashMap<String, Section>();
+    public List<SectionBuilder> sections(List<RecordedRun> runs, Counting counting, ReadProblems problems) {
+        var sections = new LinkedHashMap<String, SectionBuilder>();
         for (var run : runs) {
             for (var model : run.manifest().models()) { // in the order of the command line
                 if (by.is(GroupBy.Kind.MODEL)) {
-                    sections.computeIfAbsent("", Section::new).open(model.label(), counting);
+                    sections.computeIfAbsent("", SectionBuilder::new).open(model.label(), counting);
                 } else if (!by.is(GroupBy.Kind.PROMPT)) {
-                    sections.computeIfAbsent(section(model.label(), model.name(), null), Section::new);
+                    sections.computeIfAbsent(section(model.label(), model.name(), null), SectionBuilder::new);
                 }
             }
             var empty = true;
             for (var answer : run.answers()) {
                 empty = false;
-                sections.computeIfAbsent(section(answer.model(), answer.modelName(), answer.promptId()), Section::new)
+                sections.computeIfAbsent(section(answer.model(), answer.modelName(), answer.promptId()), SectionBuilder::new)
                         .open(group(run, answer), counting)
                         .add(run, wholes.get(run), answer, pair(run, answer));
             }
@@ -169,7 +169,7 @@ public final class Grouping {
                 problems.add(run.path() + ": no measured requests in it yet");
             }
         }
-        sections.values().forEach(Section::removeEmpty);
+        sections.values().forEach(SectionBuilder::removeEmpty);
         sections.values().removeIf(section -> section.groups().isEmpty());
         return List.copyOf(sections.values());
     }

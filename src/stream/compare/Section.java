@@ -1,48 +1,26 @@
 //JAVA 25+
 //SOURCES ../metric/Metric.java
-//SOURCES Counting.java
 //SOURCES Group.java
+//SOURCES Race.java
 
 package stream.compare;
 
 import java.util.Comparator;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 
 import stream.metric.Metric;
 
-/** Groups that are compared. */
-public final class Section {
-
-    private final String title;
-    private final Map<String, Group> groups = new LinkedHashMap<>();
-
-    Section(String title) {
-        this.title = title;
-    }
-
-    /** Empty if there is no other section. */
-    public String title() {
-        return title;
-    }
-
-    Group open(String label, Counting counting) {
-        return groups.computeIfAbsent(label, absent -> new Group(label, counting));
-    }
-
-    /** Removes groups without requests. */
-    void removeEmpty() {
-        groups.values().removeIf(group -> group.requests() == 0);
-    }
-
-    public List<Group> groups() {
-        return List.copyOf(groups.values());
-    }
+/**
+ * Groups that are compared.
+ *
+ * @param title empty if there is no other section
+ * @param races the streams that race each other, by prompt, the best race first
+ */
+public record Section(String title, List<Group> groups, List<Race> races) {
 
     /** Returns null for a label that no group has. */
     Group group(String label) {
-        return groups.get(label);
+        return groups.stream().filter(group -> group.label().equals(label)).findFirst().orElse(null);
     }
 
     /**
@@ -51,11 +29,11 @@ public final class Section {
      * metric.
      */
     Group baseline(List<Metric> metrics, String label) {
-        if (label != null && groups.containsKey(label)) {
-            return groups.get(label);
+        if (group(label) != null) {
+            return group(label);
         }
         for (var metric : metrics) {
-            var known = groups.values().stream().filter(group -> group.quantile(metric, 0.5) != null)
+            var known = groups.stream().filter(group -> group.quantile(metric, 0.5) != null)
                     .min(Comparator.comparing(Group::isBuffered).thenComparing(group -> group.quantile(metric, 0.5)));
             if (known.isPresent()) {
                 return known.get();

@@ -11,7 +11,6 @@ public final class TokenTimes {
 
     private final double[] gapsMillis; // null if they are not needed
     private int count;
-    private int events;
     private long firstMicros;
     private long secondMicros;
     private long lastMicros;
@@ -38,16 +37,11 @@ public final class TokenTimes {
         return count;
     }
 
-    /** Counts an event of any kind; returns how many there were. */
-    public int countEvent() {
-        return ++events;
-    }
-
     long firstMicros() {
         return firstMicros;
     }
 
-    public long lastMicros() {
+    long lastMicros() {
         return lastMicros;
     }
 

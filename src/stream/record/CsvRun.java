@@ -270,20 +270,22 @@ public final class CsvRun extends RecordedRun {
     }
 
     @Override
-    public void readEvents(MetricDefinition definition, EventVisitor visitor, ReadProblems problems, PrintStream progress)
-            throws IOException {
-        if (definition != MetricDefinition.OURS) {
-            answers().forEach(answer -> answer.setTimes(MetricDefinition.Times.unknown(answer.get(Metric.TOTAL))));
+    public void readEvents(List<EventReading> readings, ReadProblems problems, PrintStream progress) throws IOException {
+        for (var reading : readings) {
+            if (reading.definition() != MetricDefinition.OURS) { // what stays if the events are not there
+                answers().forEach(answer -> reading.visitor().measured(answer,
+                        answer.with(MetricDefinition.Times.unknown(answer.get(Metric.TOTAL)))));
+            }
         }
         var file = path().resolve(RunFiles.EVENTS);
         if (!Files.isRegularFile(file)) {
             problems.add(file + ": not there; what is counted from events stays blank");
             return;
         }
-        var reader = new EventReader(definition, visitor);
+        var reader = new EventReader(readings);
         try (var bytes = open(file, progress)) {
             var scanner = new EventScanner(bytes);
-            var withText = answers().stream().filter(visitor::wantsContent).map(RecordedAnswer::requestId)
+            var withText = answers().stream().filter(reader::wantsContent).map(RecordedAnswer::requestId)
                     .collect(Collectors.toSet());
             try (var batches = new EventBatches(scanner, withText)) {
                 for (EventBatch batch; (batch = batches.next()) != null; ) {
@@ -340,22 +342,34 @@ public final class CsvRun extends RecordedRun {
         }
     }
 
-    /** The times of an answer whose events are being read. */
-    private record AnswerTimes(TokenTimes tokens, TextTimes text) { }
+    /** The times of an answer whose events are being read; of its tokens for each reading. */
+    private static final class AnswerTimes {
+        private final TokenTimes[] tokens;
+        private final TextTimes text = new TextTimes();
+        private int events; // that were read
+        private long lastMicros; // of the last token of any reading
+
+        AnswerTimes(List<EventReading> readings, int events) {
+            tokens = readings.stream().map(reading -> new TokenTimes(events, reading.definition().hasMedianGap()))
+                    .toArray(TokenTimes[]::new);
+        }
+    }
 
     /** Reads events one by one; memory is used only for answers whose events are not all read. */
     private final class EventReader {
-        private final MetricDefinition definition;
-        private final EventVisitor visitor;
+        private final List<EventReading> readings;
         private final Map<RecordedAnswer, AnswerTimes> inFlight = new HashMap<>();
         private final Set<RecordedAnswer> complete = new HashSet<>();
         private String requestId = "";
         private RecordedAnswer answer; // of that request
         private AnswerTimes times; // of that answer
 
-        EventReader(MetricDefinition definition, EventVisitor visitor) {
-            this.definition = definition;
-            this.visitor = visitor;
+        EventReader(List<EventReading> readings) {
+            this.readings = readings;
+        }
+
+        boolean wantsContent(RecordedAnswer of) {
+            return readings.stream().anyMatch(reading -> reading.visitor().wantsContent(of));
         }
 
         void read(EventBatch batch, Path file, ReadProblems problems) {
@@ -389,38 +403,44 @@ public final class CsvRun extends RecordedRun {
                 if (complete.contains(answer)) {
                     throw new BadRow("request " + id + " had its " + events + " events already");
                 }
-                times = new AnswerTimes(new TokenTimes(events, definition.hasMedianGap()), new TextTimes());
+                times = new AnswerTimes(readings, events);
                 inFlight.put(answer, times);
             }
-            var tokens = times.tokens();
-            if (micros < tokens.lastMicros()) {
+            if (micros < times.lastMicros) {
                 throw new BadRow("elapsed_ms '" + cells.written(EventColumn.ELAPSED_MS) + "' is before the token before it");
             }
             if (kind == EventKind.CONTENT) {
-                times.text().add(cells.textLength(), micros);
-                if (visitor.wantsContent(answer)) {
-                    visitor.content(answer, micros, cells.text());
-                }
+                times.text.add(cells.textLength(), micros);
             }
-            if (definition.isToken(kind)) {
-                var gap = tokens.add(micros);
-                if (gap != AnswerMetrics.NONE) {
-                    visitor.gap(answer, tokens.count() - 1, gap);
-                }
+            for (int i = 0; i < times.tokens.length; i++) {
+                read(cells, kind, micros, readings.get(i), times.tokens[i]);
             }
-            if (tokens.countEvent() == events) {
+            if (++times.events == events) {
                 settle(answer, inFlight.remove(answer));
                 complete.add(answer);
                 times = null;
             }
         }
 
-        /** Sets what is computed from the events of an answer once they are read. */
+        private void read(EventCells cells, EventKind kind, long micros, EventReading reading, TokenTimes tokens) {
+            if (kind == EventKind.CONTENT && reading.visitor().wantsContent(answer)) {
+                reading.visitor().content(answer, micros, cells.text());
+            }
+            if (reading.definition().isToken(kind)) {
+                times.lastMicros = micros;
+                var gap = tokens.add(micros);
+                if (gap != AnswerMetrics.NONE) {
+                    reading.visitor().gap(answer, tokens.count() - 1, gap);
+                }
+            }
+        }
+
+        /** Tells what is computed from the events of an answer once they are read. */
         private void settle(RecordedAnswer read, AnswerTimes found) {
-            if (definition == MetricDefinition.OURS) {
-                read.setText(found.text());
-            } else {
-                read.setTimes(definition.times(found.tokens(), read.get(Metric.OUTPUT_TOKENS), read.get(Metric.TOTAL)));
+            for (int i = 0; i < found.tokens.length; i++) {
+                var definition = readings.get(i).definition();
+                readings.get(i).visitor().measured(read, definition == MetricDefinition.OURS ? read.with(found.text)
+                        : read.with(definition.times(found.tokens[i], read.get(Metric.OUTPUT_TOKENS), read.get(Metric.TOTAL))));
             }
         }
     }

@@ -71,12 +71,15 @@ final class ImportedRun extends RecordedRun {
     }
 
     @Override
-    public void readEvents(MetricDefinition definition, EventVisitor visitor, ReadProblems problems, PrintStream progress) {
+    public void readEvents(List<EventReading> readings, ReadProblems problems, PrintStream progress) {
         for (var answer : answers()) {
-            answer.setTimes(times.get(answer.requestId()));
+            var measured = answer.with(times.get(answer.requestId()));
             var gaps = gapsMicros.get(answer.requestId());
-            for (int i = 0; i < gaps.length; i++) {
-                visitor.gap(answer, i + 1, gaps[i]);
+            for (var reading : readings) {
+                for (int i = 0; i < gaps.length; i++) {
+                    reading.visitor().gap(answer, i + 1, gaps[i]);
+                }
+                reading.visitor().measured(answer, measured);
             }
         }
     }

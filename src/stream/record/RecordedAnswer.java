@@ -26,7 +26,9 @@ import stream.metric.StreamEnd;
 import stream.metric.TextTimes;
 import stream.metric.TokenSource;
 
-/** A measured request, as its last attempt is recorded. */
+/**
+ * A measured request, as its last attempt is recorded. It is immutable: what the events tell gives another one.
+ */
 public final class RecordedAnswer {
 
     private final String requestId;
@@ -47,7 +49,7 @@ public final class RecordedAnswer {
     private final Instant startedAt; // null if it is not known
     private final double startMillis; // NaN if it is not known
     private final BigDecimal cost; // null if it is not known
-    private final double[] values = new double[Metric.values().length];
+    private final double[] values; // in the order of Metric
 
     /**
      * Reads a row of requests.csv.
@@ -67,11 +69,13 @@ public final class RecordedAnswer {
         status = row.status();
         error = shared.apply(row.text(RequestColumn.ERROR));
         reportedModel = shared.apply(row.text(RequestColumn.REPORTED_MODEL));
-        end = StreamEnd.of(row.text(RequestColumn.STREAM_END));
+        end = row.text(RequestColumn.STREAM_END).isEmpty() && status == RequestStatus.COMPLETED ? StreamEnd.COMPLETE
+                : StreamEnd.of(row.text(RequestColumn.STREAM_END)); // an earlier version did not write it
         tainted = !row.text(RequestColumn.TAINTED).isEmpty();
         counted = row.text(RequestColumn.TOKEN_SOURCE).equals(TokenSource.USAGE.word());
         startedAt = row.time(RequestColumn.STARTED_AT);
         startMillis = starts.millis(startedAt, row.number(RequestColumn.START_MS));
+        values = new double[Metric.values().length];
         cost = Double.isNaN(row.number(RequestColumn.COST)) ? null : new BigDecimal(row.text(RequestColumn.COST));
         connectionReused = switch (row.text(RequestColumn.CONNECTION_REUSED)) {
             case "true" -> true;
@@ -85,6 +89,29 @@ public final class RecordedAnswer {
         if (connectionReused != null) {
             set(Metric.TTFT_NET, get(Metric.TTFT) - handshakeMillis(row));
         }
+    }
+
+    /** Creates a copy whose values are to be changed before others see it. */
+    private RecordedAnswer(RecordedAnswer other) {
+        requestId = other.requestId;
+        model = other.model;
+        modelName = other.modelName;
+        baseUrl = other.baseUrl;
+        promptId = other.promptId;
+        repetition = other.repetition;
+        attempt = other.attempt;
+        status = other.status;
+        error = other.error;
+        reportedModel = other.reportedModel;
+        end = other.end;
+        caveats = other.caveats;
+        tainted = other.tainted;
+        counted = other.counted;
+        connectionReused = other.connectionReused;
+        startedAt = other.startedAt;
+        startMillis = other.startMillis;
+        cost = other.cost;
+        values = other.values.clone();
     }
 
     /** Phases that did not happen are blank. */
@@ -220,26 +247,30 @@ public final class RecordedAnswer {
         values[metric.ordinal()] = value;
     }
 
-    /** Sets what is counted from the text as it came. */
-    void setText(TextTimes text) {
+    /** Returns the answer with what is counted from its text as it came. */
+    RecordedAnswer with(TextTimes text) {
+        var known = new RecordedAnswer(this);
         if (!knows(Metric.OUTPUT_CHARS)) {
-            set(Metric.OUTPUT_CHARS, text.characters()); // an earlier version did not write it
+            known.set(Metric.OUTPUT_CHARS, text.characters()); // an earlier version did not write it
         }
-        set(Metric.CHARS_PER_S, get(Metric.TTLT) > 0 ? get(Metric.OUTPUT_CHARS) / get(Metric.TTLT) * 1000 : Double.NaN);
-        set(Metric.FIRST_100_CHARS, text.firstMillis());
+        known.set(Metric.CHARS_PER_S, get(Metric.TTLT) > 0 ? known.get(Metric.OUTPUT_CHARS) / get(Metric.TTLT) * 1000 : Double.NaN);
+        known.set(Metric.FIRST_100_CHARS, text.firstMillis());
+        return known;
     }
 
-    /** Replaces the times by those that another definition gives. */
-    void setTimes(MetricDefinition.Times times) {
-        set(Metric.TTFT, times.ttft());
-        set(Metric.ITL, times.itl());
-        set(Metric.TPOT, times.tpot());
-        set(Metric.TTLT, times.ttlt());
-        set(Metric.TOTAL, times.total());
+    /** Returns the answer with the times that another definition gives. */
+    RecordedAnswer with(MetricDefinition.Times times) {
+        var known = new RecordedAnswer(this);
+        known.set(Metric.TTFT, times.ttft());
+        known.set(Metric.ITL, times.itl());
+        known.set(Metric.TPOT, times.tpot());
+        known.set(Metric.TTLT, times.ttlt());
+        known.set(Metric.TOTAL, times.total());
         for (var ours : List.of(Metric.TTFT_ANY, Metric.ITL_ANY, Metric.TTFT_NET)) {
-            set(ours, Double.NaN);
+            known.set(ours, Double.NaN);
         }
-        set(Metric.TOKENS_PER_S, times.tokensPerSecond());
-        set(Metric.TTST, times.ttst());
+        known.set(Metric.TOKENS_PER_S, times.tokensPerSecond());
+        known.set(Metric.TTST, times.ttst());
+        return known;
     }
 }

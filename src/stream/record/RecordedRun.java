@@ -40,7 +40,17 @@ public abstract class RecordedRun {
 
         /** The time between a token, counted from 0, and the one before. */
         default void gap(RecordedAnswer answer, int token, long micros) { }
+
+        /** The answer with what its events tell, once they are read; not called for one whose events are not there. */
+        default void measured(RecordedAnswer answer, RecordedAnswer withEvents) { }
     }
+
+    /**
+     * What is to be read from the events.
+     *
+     * @param definition one that {@link #definition} returned
+     */
+    public record EventReading(MetricDefinition definition, EventVisitor visitor) { }
 
     private final Path path;
     private final String title;
@@ -120,13 +130,11 @@ public abstract class RecordedRun {
     public abstract boolean knowsPrompts();
 
     /**
-     * Reads all events of the answers, and sets the metrics of these as they are defined.
+     * Reads all events of the answers once, for several visitors, each with a definition of its own.
      *
-     * @param definition one that {@link #definition} returned
-     * @param progress   where progress is shown when it takes long; null for nowhere
+     * @param progress where progress is shown when it takes long; null for nowhere
      */
-    public abstract void readEvents(MetricDefinition definition, EventVisitor visitor, ReadProblems problems, PrintStream progress)
-            throws IOException;
+    public abstract void readEvents(List<EventReading> readings, ReadProblems problems, PrintStream progress) throws IOException;
 
     /** Reads the texts of some answers, by request id; those that are known. */
     public abstract Map<String, String> outputs(Set<String> requestIds) throws IOException;

@@ -25,7 +25,7 @@ public final class RunCheck {
     public List<String> problems() throws IOException {
         var problems = new ReadProblems();
         var run = CsvRun.read(folder, problems);
-        run.readEvents(MetricDefinition.OURS, RecordedRun.EventVisitor.NONE, problems, null);
+        run.readEvents(List.of(new RecordedRun.EventReading(MetricDefinition.OURS, RecordedRun.EventVisitor.NONE)), problems, null);
         run.countEvents(problems);
         return problems.lines();
     }

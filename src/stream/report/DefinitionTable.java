@@ -6,9 +6,9 @@
 //SOURCES ../compare/Aggregate.java
 //SOURCES ../compare/Comparison.java
 //SOURCES ../compare/ComparisonSettings.java
+//SOURCES ../compare/Group.java
 //SOURCES ../compare/GroupBy.java
-//SOURCES ../compare/GroupResult.java
-//SOURCES ../compare/SectionResult.java
+//SOURCES ../compare/Section.java
 //SOURCES ComparisonText.java
 
 package stream.report;
@@ -21,9 +21,8 @@ import java.util.List;
 import stream.compare.Aggregate;
 import stream.compare.Comparison;
 import stream.compare.ComparisonSettings;
-import stream.compare.GroupResult;
-import stream.compare.SectionResult;
-import stream.metric.MetricDefinition;
+import stream.compare.Group;
+import stream.compare.Section;
 import stream.terminal.OneLine;
 import stream.terminal.Table;
 import stream.terminal.TextLayout;
@@ -43,23 +42,19 @@ public final class DefinitionTable {
         this.layout = layout;
     }
 
-    /** Reads the runs once for each definition; one that a run cannot tell has no row. */
+    /** A definition that a run cannot tell has no row. */
     public String text() throws IOException {
-        var own = Comparison.of(settings, null);
-        var by = own.terms().by();
+        var definitions = Comparison.underEachDefinition(settings, null);
+        var own = definitions.own();
         var rows = new LinkedHashMap<String, List<List<String>>>();
-        for (var definition : MetricDefinition.values()) {
-            var comparison = Comparison.ofThoseWith(settings.with(by, definition));
-            if (comparison == null) {
-                continue;
-            }
-            for (var section : comparison.sections()) {
+        for (var source : definitions.each()) {
+            for (var section : source.sections()) {
                 section.groups().forEach(group -> rows.computeIfAbsent(section.title() + "\n" + group.label(),
                         absent -> new ArrayList<>())
                         .add(row(section, group)));
             }
         }
-        var table = new Table().column(by.heading(), true).labels().column("as", true);
+        var table = new Table().column(own.terms().by().heading(), true).labels().column("as", true);
         for (var aggregate : SHOWN) {
             table.column(aggregate.family(), aggregate.heading(), aggregate.title(), false);
             if (ComparisonText.order(aggregate) != null) {
@@ -73,10 +68,10 @@ public final class DefinitionTable {
         return text.toString();
     }
 
-    private static List<String> row(SectionResult section, GroupResult group) {
+    private static List<String> row(Section section, Group group) {
         var row = new ArrayList<>(List.of((section.title().isEmpty() ? "" : section.title() + ", ") + group.label(),
                 group.definition().word()));
-        SHOWN.forEach(aggregate -> row.add(group.cell(aggregate)));
+        SHOWN.forEach(aggregate -> row.add(aggregate.cell(aggregate.of(group))));
         return row;
     }
 }

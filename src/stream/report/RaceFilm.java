@@ -3,8 +3,8 @@
 //SOURCES ../metric/Metric.java
 //SOURCES ../record/RecordedAnswer.java
 //SOURCES ../compare/Comparison.java
-//SOURCES ../compare/EventCollector.java
 //SOURCES ../compare/Group.java
+//SOURCES ../compare/Race.java
 //SOURCES ../compare/Section.java
 //SOURCES Palette.java
 //SOURCES PictureSettings.java
@@ -28,7 +28,8 @@ import javax.imageio.ImageWriter;
 import javax.imageio.metadata.IIOMetadataNode;
 
 import stream.compare.Comparison;
-import stream.compare.EventCollector;
+import stream.compare.Group;
+import stream.compare.Race;
 import stream.metric.Metric;
 import stream.terminal.OneLine;
 
@@ -56,7 +57,7 @@ final class RaceFilm {
     private final String name;
     private final Comparison comparison;
     private final PictureSettings settings;
-    private final EventCollector.Race race;
+    private final Race race;
     private final List<Lane> lanes = new ArrayList<>();
     private final double endMillis;
 
@@ -72,16 +73,15 @@ final class RaceFilm {
         this.comparison = comparison;
         this.settings = settings;
         var source = comparison.source();
-        var races = source == null ? List.<EventCollector.Race>of() : source.events().racesOf(source.sections().getFirst());
+        var races = source == null ? List.<Race>of() : source.sections().getFirst().races();
         if (races.isEmpty()) {
             throw new IOException(name + ": there are no answers with text to race; name the folders of the runs");
         }
         race = races.getFirst();
-        var groups = source.sections().getFirst().groups();
+        var labels = source.sections().getFirst().groups().stream().map(Group::label).toList();
         var columns = (int) ((laneWidth() - 24) / CHARACTER);
-        race.answers().forEach((group, answer) ->
-                lanes.add(new Lane(group.label(), Palette.svg(groups.indexOf(group), settings.dark()),
-                answer.get(Metric.TTFT), answer.get(Metric.TOTAL), placed(source.events().pieces(answer), columns))));
+        race.lanes().forEach(lane -> lanes.add(new Lane(lane.label(), Palette.svg(labels.indexOf(lane.label()), settings.dark()),
+                lane.answer().get(Metric.TTFT), lane.answer().get(Metric.TOTAL), placed(lane.pieces(), columns))));
         endMillis = lanes.stream().mapToDouble(Lane::totalMillis).max().orElseThrow();
         if (endMillis > LONGEST_MILLIS) {
             throw new IOException(name + ": the race lasts " + Math.round(endMillis / 1000) + " s, at most "
@@ -91,7 +91,7 @@ final class RaceFilm {
     }
 
     private int inARow() {
-        return Math.min(3, race.answers().size());
+        return Math.min(3, race.lanes().size());
     }
 
     private double laneWidth() {
@@ -99,8 +99,8 @@ final class RaceFilm {
     }
 
     /** Breaks the whole text into lines, at the ends of words, and finds where each piece of it stands. */
-    static List<Placed> placed(List<EventCollector.Piece> pieces, int columns) {
-        var text = pieces.stream().map(EventCollector.Piece::text).collect(Collectors.joining());
+    static List<Placed> placed(List<Race.Piece> pieces, int columns) {
+        var text = pieces.stream().map(Race.Piece::text).collect(Collectors.joining());
         var lineOf = new int[text.length()];
         var columnOf = new int[text.length()];
         var line = 0;

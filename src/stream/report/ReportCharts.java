@@ -11,8 +11,8 @@
 //SOURCES ../record/RequestColumn.java
 //SOURCES ../record/RunManifest.java
 //SOURCES ../compare/Comparison.java
-//SOURCES ../compare/EventCollector.java
 //SOURCES ../compare/Group.java
+//SOURCES ../compare/Race.java
 //SOURCES ../compare/Section.java
 //SOURCES Distribution.java
 
@@ -29,7 +29,6 @@ import java.util.function.Function;
 import java.util.stream.Collectors;
 
 import stream.compare.Comparison;
-import stream.compare.EventCollector;
 import stream.compare.Group;
 import stream.compare.Section;
 import stream.metric.Metric;
@@ -51,12 +50,10 @@ final class ReportCharts {
 
     private final List<Section> sections;
     private final List<RecordedRun> runs;
-    private final EventCollector events;
 
     ReportCharts(Comparison.Source source) {
         sections = source.sections();
         runs = source.runs();
-        events = source.events();
     }
 
     /** Adds what concerns the runs as a whole; throws IOException if the text of an answer cannot be read. */
@@ -82,14 +79,14 @@ final class ReportCharts {
                 millis.add(median.millis());
             });
         }
-        events.racesOf(section).forEach(race -> {
+        section.races().forEach(race -> {
             var entry = json.withArray("races").addObject().put("prompt", race.prompt());
-            race.answers().forEach((group, answer) -> {
-                var lane = entry.withArray("lanes").addObject().put("label", group.label())
-                        .put("repetition", answer.repetition()).put("total_ms", millis(answer, Metric.TOTAL));
+            race.lanes().forEach(racing -> {
+                var lane = entry.withArray("lanes").addObject().put("label", racing.label())
+                        .put("repetition", racing.answer().repetition()).put("total_ms", millis(racing.answer(), Metric.TOTAL));
                 var times = lane.putArray("ms");
                 var texts = lane.putArray("text");
-                events.pieces(answer).forEach(piece -> {
+                racing.pieces().forEach(piece -> {
                     times.add(piece.elapsedMicros() / 1e3);
                     texts.add(piece.text());
                 });
