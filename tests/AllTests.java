@@ -13,7 +13,7 @@
 //SOURCES ../Live.java
 //SOURCES ../Simulator.java
 //SOURCES ../src/stream/bench/LargeRunFiles.java
-//SOURCES ../src/stream/bench/VerdictSimulation.java
+//SOURCES ../src/stream/bench/VerdictTable.java
 //SOURCES terminal/*.java
 //SOURCES prompt/*.java
 //SOURCES api/*.java

@@ -2,6 +2,7 @@ package stream.compare;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.nio.file.Files;
@@ -15,12 +16,12 @@ import java.util.stream.IntStream;
 import org.apache.commons.csv.CSVFormat;
 import org.apache.commons.csv.CSVParser;
 import org.apache.commons.csv.CSVRecord;
-import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.api.parallel.Execution;
 import org.junit.jupiter.api.parallel.ExecutionMode;
-import stream.bench.VerdictSimulation;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import stream.fixtures.Printed;
 import stream.fixtures.RunOnDisk;
 
@@ -245,22 +246,46 @@ class HistoryTest {
         assertEquals(0, ChangePoints.of(new double[20]).size());
     }
 
-    /**
-     * Level 1 %: of 500 series without a change at most 2.4 % (three standard errors above) are marked; of a change by two spreads
-     * 4 of 5.
-     */
-    @Tag(StatisticsTest.SIMULATION)
     @Test
-    void aChangeIsSeldomFalseAndMostlyFound() {
-        assertTrue(VerdictSimulation.shareOfHistories(24, -1, 1, 0.05, 0, false, true, 500) <= 0.024);
-        assertTrue(VerdictSimulation.shareOfHistories(24, -1, 1, 0.05, 0, true, true, 500) <= 0.024);
-        assertTrue(VerdictSimulation.shareOfHistories(24, 12, 1.1, 0.05, 0, false, true, 200) >= 0.8);
+    void aSlowDriftIsSaidToResembleAndIndependentRunsAreNot() {
         var random = new SplittableRandom(4);
         var walk = new double[60];
         for (int i = 1; i < walk.length; i++) {
             walk[i] = walk[i - 1] + 0.05 * random.nextGaussian();
         }
-        assertTrue(ChangePoints.runsResemble(walk, ChangePoints.of(walk)), "a slow drift");
-        assertFalse(ChangePoints.runsResemble(random.doubles(60).toArray(), List.of()), "independent runs");
+        assertTrue(Changes.runsResemble(walk, ChangePoints.of(walk)), "a slow drift");
+        assertFalse(Changes.runsResemble(random.doubles(60).toArray(), List.of()), "independent runs");
+    }
+
+    /** Twelve runs around 0, in units of 0.01. */
+    private static double[] quiet() {
+        return IntStream.range(0, 12).mapToDouble(i -> 0.01 * (i * 7 % 5 - 2)).toArray();
+    }
+
+    /** A rank test cannot see it: of 12 runs, too many orders end with the same one, two or three. */
+    @ParameterizedTest
+    @ValueSource(ints = {1, 2, 3})
+    void aLargeChangeOfTheLastRunsIsFound(int last) {
+        var series = quiet();
+        for (int i = 12 - last; i < 12; i++) {
+            series[i] += 0.4;
+        }
+        var changes = Changes.of(series);
+        assertEquals(List.of(12 - last), changes.list().stream().map(ChangePoints.Change::at).toList());
+        var change = changes.list().getFirst();
+        assertTrue(change.lower() < change.ratio() && change.ratio() < change.upper() && change.lower() > 1.3, change.toString());
+        assertNull(changes.drift());
+        assertTrue(Changes.of(quiet()).isEmpty());
+    }
+
+    @Test
+    void aDriftIsCalledADriftAndAStepAStep() {
+        var drifting = IntStream.range(0, 24).mapToDouble(i -> 0.01 * i + 0.002 * (i * 7 % 5 - 2)).toArray();
+        var drift = Changes.of(drifting);
+        assertEquals(List.of(), drift.list());
+        assertEquals(Math.exp(0.23), drift.drift(), 0.01);
+        var stepping = IntStream.range(0, 24).mapToDouble(i -> (i < 12 ? 0 : 0.2) + 0.02 * (i * 7 % 5 - 2)).toArray();
+        assertEquals(new Changes(ChangePoints.of(stepping), null, null), Changes.of(stepping));
+        assertEquals(1, Changes.of(stepping).list().size());
     }
 }

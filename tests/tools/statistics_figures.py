@@ -11,7 +11,7 @@ import re
 import numpy
 from scipy import optimize, stats
 
-TEST = pathlib.Path(__file__).with_name("StatisticsTest.java").read_text(encoding="utf-8")
+TEST = (pathlib.Path(__file__).parents[1] / "compare/StatisticsTest.java").read_text(encoding="utf-8")
 WAVES, ALLOWANCE, FEWEST_VALUES = 8, 1.3, 16
 
 
@@ -27,11 +27,29 @@ RATIOS = numpy.log(VALUES / BASELINE)
 def dependence(series):
     """Returns variance of the sum, excess and p value of TimeDependence."""
     size, variance = len(series), numpy.dot(series, series)
+    most = variance * (inflation(size, largest_share(series, variance)) - 1)
     if size < FEWEST_VALUES:
-        return variance, 0, 1
+        return variance, 0, 1, most, 0
     time = numpy.arange(size) + 0.5
     waves = [2 * numpy.dot(series, numpy.cos(math.pi * wave * time / size)) ** 2 for wave in range(1, WAVES + 1)]
-    return variance, ALLOWANCE * max(0, numpy.mean(waves) - variance), stats.chi2.sf(sum(waves) / variance, WAVES)
+    excess = ALLOWANCE * max(0, numpy.mean(waves) - variance)
+    return (variance, excess, stats.chi2.sf(sum(waves) / variance, WAVES), max(excess, most),
+            math.sqrt(max(0, sum(waves) - WAVES * variance)))
+
+
+def largest_share(series, variance):
+    """Returns the upper end of the share of lasting load: least squares of the first autocorrelations on 0.8, 0.8^2, ..."""
+    size, lags = len(series), numpy.arange(1, 5)
+    alike = numpy.array([numpy.dot(series[lag:], series[:-lag]) / variance for lag in lags]) + (1 - lags / size) / size
+    decay = 0.8 ** lags
+    return min(1, max(0, numpy.dot(decay, alike) / numpy.dot(decay, decay) + 40 / size / math.sqrt(size * numpy.dot(decay, decay))))
+
+
+def inflation(size, share):
+    """Returns the variance of the mean by that of independent values of the same sample variance, from the covariance matrix."""
+    covariance = share * 0.8 ** abs(numpy.subtract.outer(numpy.arange(size), numpy.arange(size))) + (1 - share) * numpy.eye(size)
+    of_mean = covariance.sum() / size ** 2
+    return of_mean / ((numpy.trace(covariance) - size * of_mean) / (size - 1) / size)
 
 
 def pairs(ratios, prompts):
@@ -46,11 +64,13 @@ def pairs(ratios, prompts):
     series = [(ratio - (average[prompt] if repeated else mean)) / count / size[prompt]
               * math.sqrt((size[prompt] / (size[prompt] - 1) if size[prompt] > 1 else 1) if repeated else len(ratios) / (len(ratios) - 1))
               for ratio, prompt in zip(ratios, prompts)]
-    _, excess, drift = dependence(series)
+    _, excess, drift, _, _ = dependence(numpy.array(series))
     if count >= 6:
         variance, degrees = between / count, count - 1
     else:
-        variance, degrees = sum(each.var(ddof=1) / len(each) for each in own) / count ** 2, len(ratios) - count
+        few = min(len(each) for each in own) < 6
+        variance = sum((within if few else each.var(ddof=1)) / len(each) for each in own) / count ** 2
+        degrees = len(ratios) - count
     total = variance + excess
     degrees = degrees if excess == 0 else total ** 2 / (variance ** 2 / degrees + excess ** 2 / WAVES)
     ends = [math.exp(mean + stats.t.ppf(level, degrees) * math.sqrt(total)) for level in (0.025, 0.975, 0.05, 0.95)]
@@ -63,6 +83,39 @@ def welch(values, baseline):
     test = stats.ttest_ind(values, baseline, equal_var=False)
     interval = test.confidence_interval(0.95)
     return [math.exp(each) for each in (values.mean() - baseline.mean(), interval.low, interval.high)], test.pvalue
+
+
+def sides(values, baseline):
+    """Returns ratio, 95 % interval and p value of two sides as run by prompt, and the variance and degrees of freedom."""
+    counts = len(values), len(baseline)
+    degrees, per_run = sum(counts) - 2, 1 / counts[0] + 1 / counts[1]
+    runs = sum(side.mean(axis=1).var(ddof=1) * (len(side) - 1) for side in (values, baseline)) / degrees * per_run
+    rest = [side - side.mean(axis=1, keepdims=True) - side.mean(axis=0) + side.mean() for side in (values, baseline)]
+    columns = values.shape[1]
+    cells = sum((each ** 2).sum() for each in rest) / (degrees * (columns - 1)) * per_run / columns
+    prompts = (values.mean(axis=0) - baseline.mean(axis=0)).var(ddof=1) / columns
+    return crossed(values.mean() - baseline.mean(), (runs, degrees), (prompts, columns - 1), (cells, degrees * (columns - 1)))
+
+
+def runs_in_pairs(ratios):
+    """Returns the same for ratios as run by prompt."""
+    count, columns = ratios.shape
+    rest = ratios - ratios.mean(axis=1, keepdims=True) - ratios.mean(axis=0) + ratios.mean()
+    degrees = (count - 1) * (columns - 1)
+    return crossed(ratios.mean(), (ratios.mean(axis=1).var(ddof=1) / count, count - 1),
+                   (ratios.mean(axis=0).var(ddof=1) / columns, columns - 1), ((rest ** 2).sum() / degrees / count / columns, degrees))
+
+
+def crossed(mean, runs, prompts, cells):
+    """Returns the figures of a crossed layout: variance of runs and prompts less that of cells, degrees after Satterthwaite."""
+    variance, degrees = max(runs, prompts)
+    if prompts[1] < 5:
+        variance, degrees = runs
+    elif runs[0] + prompts[0] - cells[0] > variance:
+        variance = runs[0] + prompts[0] - cells[0]
+        degrees = variance ** 2 / sum(part ** 2 / of for part, of in (runs, prompts, cells))
+    ends = [math.exp(mean + stats.t.ppf(level, degrees) * math.sqrt(variance)) for level in (0.025, 0.975, 0.05, 0.95)]
+    return math.exp(mean), *ends, 2 * stats.t.sf(abs(mean) / math.sqrt(variance), degrees)
 
 
 def quantile_interval(values, prompts, fraction):
@@ -106,12 +159,22 @@ if __name__ == "__main__":
         print(name, *pairs(ratios, prompts))
     print("Welch, 5 and 7", *welch(numpy.log(VALUES[:5]), numpy.log(BASELINE[:7])))
     print("dependence", dependence(numpy.sort(RATIOS)), dependence(RATIOS), dependence(RATIOS[:16]))
+    print("dependence of 15", dependence(RATIOS[:15]))
+    table = numpy.log(VALUES).reshape(4, 6)
+    others = numpy.log(BASELINE).reshape(4, 6)
+    shift = numpy.arange(4)[:, None] * 0.1
+    print("sides of 4 and 2 runs", *sides(table + shift, others[:2]))
+    print("sides of 4 and 4 runs of 6 prompts that differ", *sides(table + numpy.arange(6) * 0.2, others))
+    print("sides of 4 and 4 runs of 5 prompts", *sides(table[:, :5] + shift, others[:, :5]))
+    print("4 runs in pairs", *runs_in_pairs(table - others + shift))
+    print("4 runs in pairs of prompts that differ", *runs_in_pairs(table - others + shift + numpy.arange(6) * 0.2))
+    print("4 runs in pairs of 5 prompts", *runs_in_pairs((table - others + shift)[:, :5]))
     print("trend of 1 % in", at_level(lambda slope: stats.linregress(index, RATIOS + slope * index).pvalue, 0.01, 0, 0.1))
     print("machines of 1 %", at_level(lambda shift: stats.f_oneway(RATIOS[:8], RATIOS[8:16], RATIOS[16:] + shift).pvalue, 0.01, 0, 2))
     level = numpy.concatenate((RATIOS[:12], RATIOS[12:] + 1))
     print("change", *welch(level[12:], level[:12]))
-    print("resemblance at 24", 1.28 / math.sqrt(24), "passed at", at_level(
-        lambda weight: correlation(weight * numpy.sort(RATIOS) + RATIOS) - 1.28 / math.sqrt(24), 0, 0, 1))
+    print("resemblance at 24", 0.84 / math.sqrt(24), "passed at", at_level(
+        lambda weight: correlation(weight * numpy.sort(RATIOS) + RATIOS) - 0.84 / math.sqrt(24), 0, 0, 1))
     for prompts in (8, 30):
         print("bootstrap", prompts, [stats.norm.cdf(stats.t.ppf(level, prompts - 1) * math.sqrt(prompts / (prompts - 1))) * 999
                                      for level in (0.025, 0.975, 0.05, 0.95)])

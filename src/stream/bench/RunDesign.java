@@ -1,120 +1,311 @@
 //JAVA 25+
-//SOURCES ../metric/Metrics.java
-//SOURCES ../compare/Difference.java
-//SOURCES ../compare/Pair.java
-//SOURCES ../compare/Unit.java
+//SOURCES ../metric/Metric.java
+//SOURCES ../metric/RequestStatus.java
+//SOURCES ../record/GivenRun.java
+//SOURCES ../record/RecordedRun.java
 
 package stream.bench;
 
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.SplittableRandom;
 
-import stream.compare.Difference;
-import stream.compare.Pair;
-import stream.compare.Unit;
-import stream.metric.Metrics;
+import stream.metric.Metric;
+import stream.metric.RequestStatus;
+import stream.record.GivenRun;
 
 /**
- * A run of two or more models as people make it. Spreads are standard deviations of the logarithm of a time.
- *
- * @param prompts      how many
- * @param repetitions  of each
- * @param promptSpread of the effect that a prompt has on each model alone
- * @param noise        of each request
- * @param load         of the load that each model has for itself, and that goes on from request to request
- * @param correlation  of that load from one request to the next
- * @param drift        by how much times grow over the run, as a share
- * @param byModel      whether one model is measured after the other
- * @param day          of the effect that a day has on all requests of a run
- * @param heavyTails   whether the noise has three degrees of freedom
+ * Runs as people make them, of models that are equal but for a ratio. Spreads are standard deviations of the logarithm of a time. A
+ * design is built by methods that return it, and not changed once data are drawn from it.
  */
-public record RunDesign(int prompts, int repetitions, double promptSpread, double noise, double load,
-        double correlation, double drift,
-                 boolean byModel, double day, boolean heavyTails) {
+final class RunDesign {
 
-    public static RunDesign of(int prompts, int repetitions, double promptSpread, double noise) {
-        return new RunDesign(prompts, repetitions, promptSpread, noise, 0, 0, 0, false, 0, false);
+    private static final double MILLIS = 200;
+
+    private final int[] repetitions; // of each prompt
+    private final double promptSpread;
+    private final double noise;
+    private int models = 2;
+    private double ratio = 1;
+    private boolean heavyTails;
+    private double load;
+    private double correlation;
+    private double drift;
+    private boolean byModel;
+    private boolean oneLate;
+    private double dayOfModel;
+    private double dayOfRun;
+    private boolean dayOfSide;
+    private int runs = 1;
+    private String sides = "";
+    private int slowestTimedOut;
+    private boolean twoMetrics;
+
+    private RunDesign(int[] repetitions, double promptSpread, double noise) {
+        this.repetitions = repetitions;
+        this.promptSpread = promptSpread;
+        this.noise = noise;
     }
 
-    public RunDesign withLoad(double spread, double correlationToNext) {
-        return new RunDesign(prompts, repetitions, promptSpread, noise, spread, correlationToNext, drift, byModel, day, heavyTails);
+    /**
+     * Two models in one run, in turns.
+     *
+     * @param promptSpread of the effect that a prompt has on each model, or side, alone
+     * @param noise        of each request
+     */
+    static RunDesign of(int prompts, int repetitions, double promptSpread, double noise) {
+        var each = new int[prompts];
+        Arrays.fill(each, repetitions);
+        return new RunDesign(each, promptSpread, noise);
     }
 
-    RunDesign oneAfterTheOther(double driftOverRun) {
-        return new RunDesign(prompts, repetitions, promptSpread, noise, load, correlation, driftOverRun, true, day, heavyTails);
+    /** The same with repetitions that differ from prompt to prompt. */
+    static RunDesign ofUnequal(double promptSpread, double noise, int... repetitions) {
+        return new RunDesign(repetitions, promptSpread, noise);
     }
 
-    public RunDesign onTwoDays(double spread) {
-        return new RunDesign(prompts, repetitions, promptSpread, noise, load, correlation, drift, byModel, spread, heavyTails);
+    RunDesign models(int count) {
+        models = count;
+        return this;
     }
 
-    public RunDesign withHeavyTails() {
-        return new RunDesign(prompts, repetitions, promptSpread, noise, load, correlation, drift, byModel, day, true);
+    /** The first model takes so many times as long as the others. */
+    RunDesign ratio(double ofFirst) {
+        ratio = ofFirst;
+        return this;
     }
 
-    /** Returns the times of a model, in the order of time: repetition by repetition, prompt by prompt. */
-    private double[] times(SplittableRandom random, int model, int models) {
-        var effects = random.doubles(prompts).map(unused -> promptSpread * random.nextGaussian()).toArray();
-        var times = new double[prompts * repetitions];
-        var loadNow = load * random.nextGaussian();
-        var dayNow = day * random.nextGaussian();
-        for (int i = 0; i < times.length; i++) {
-            var progress = i / (double) times.length;
-            var noiseNow = noise * (heavyTails
-                    ? random.nextGaussian() / Math.sqrt(chiSquared3(random) / 3) : random.nextGaussian());
-            times[i] = 200 * Math.exp(effects[i % prompts] + noiseNow + loadNow + dayNow)
-                    * (1 + drift * (byModel ? (model + progress) / models : progress));
-            loadNow = correlation * loadNow + load * Math.sqrt(1 - correlation * correlation) * random.nextGaussian();
+    /** The noise has three degrees of freedom. */
+    RunDesign heavyTails() {
+        heavyTails = true;
+        return this;
+    }
+
+    /** Each model has load of its own, which goes on from request to request. */
+    RunDesign load(double spread, double correlationToNext) {
+        load = spread;
+        correlation = correlationToNext;
+        return this;
+    }
+
+    /** Times grow by this share over all that is measured. */
+    RunDesign drift(double share) {
+        drift = share;
+        return this;
+    }
+
+    /** One model is measured after the other. */
+    RunDesign oneAfterTheOther() {
+        byModel = true;
+        return this;
+    }
+
+    /** One request of the first model is sent again, at the very end. */
+    RunDesign oneLate() {
+        oneLate = true;
+        return this;
+    }
+
+    /** Both models are asked in each of several runs, and each day suits one of them better. */
+    RunDesign days(int count, double spread) {
+        runs = count;
+        dayOfModel = spread;
+        return this;
+    }
+
+    /** One model in runs of sides A and B, in this order, such as ABAB; each run has a day of its own. */
+    RunDesign sides(String order, double spread) {
+        sides = order;
+        dayOfRun = spread;
+        return this;
+    }
+
+    /** All runs of a side are on one day. */
+    RunDesign sidesOnOneDayEach() {
+        dayOfSide = true;
+        return this;
+    }
+
+    /** So many of the slowest requests of the first model have timed out. */
+    RunDesign timedOut(int count) {
+        slowestTimedOut = count;
+        return this;
+    }
+
+    /** The last token is measured too, independently of the first. */
+    RunDesign twoMetrics() {
+        twoMetrics = true;
+        return this;
+    }
+
+    boolean hasSides() {
+        return !sides.isEmpty();
+    }
+
+    private int size() {
+        return Arrays.stream(repetitions).sum();
+    }
+
+    /** Draws runs; those of sides have the side as the first letter of their title. */
+    List<GivenRun> draw(SplittableRandom random) {
+        return hasSides() ? drawSides(random) : drawModels(random);
+    }
+
+    private List<GivenRun> drawModels(SplittableRandom random) {
+        var effects = effects(random, models);
+        var drawn = new ArrayList<GivenRun>();
+        var clock = new Clock((double) runs * models * size());
+        for (int run = 0; run < runs; run++) {
+            var labels = new ArrayList<String>();
+            var series = new ArrayList<Series>();
+            for (int model = 0; model < models; model++) {
+                labels.add("m" + model);
+                series.add(new Series(random, effects[model], dayOfModel * random.nextGaussian()
+                        + (model == 0 ? Math.log(ratio) : 0)));
+            }
+            var requests = new ArrayList<Request>();
+            for (var turn : turns(random)) {
+                requests.add(series.get(turn.model()).next("m" + turn.model(), turn.prompt(), turn.repetition(), clock));
+            }
+            drawn.add(run("run" + run, labels, requests, clock));
         }
-        return times;
+        return drawn;
     }
 
-    static double chiSquared3(SplittableRandom random) {
-        var sum = 0.0;
-        for (int i = 0; i < 3; i++) {
-            var normal = random.nextGaussian();
-            sum += normal * normal;
+    private List<GivenRun> drawSides(SplittableRandom random) {
+        var effects = effects(random, 2);
+        var dayOfSides = new double[] {dayOfRun * random.nextGaussian(), dayOfRun * random.nextGaussian()};
+        var drawn = new ArrayList<GivenRun>();
+        var clock = new Clock((double) sides.length() * size());
+        for (int run = 0; run < sides.length(); run++) {
+            var side = sides.charAt(run) - 'A';
+            var series = new Series(random, effects[side], (dayOfSide ? dayOfSides[side] : dayOfRun * random.nextGaussian())
+                    + (side == 0 ? Math.log(ratio) : 0));
+            var requests = new ArrayList<Request>();
+            for (int repetition = 1; repetition <= most(); repetition++) {
+                for (int prompt = 0; prompt < repetitions.length; prompt++) {
+                    if (repetition <= repetitions[prompt]) {
+                        requests.add(series.next("m", prompt, repetition, clock));
+                    }
+                }
+            }
+            drawn.add(run(sides.charAt(run) + "" + run, List.of("m"), requests, clock));
         }
-        return sum;
+        return drawn;
     }
 
-    /** Returns the answers of two models if the first takes so many times as long as the second. */
-    List<Pair> pairs(SplittableRandom random, double trueRatio) {
-        return pairs(times(random, 0, 2), times(random, 1, 2), trueRatio);
+    private int most() {
+        return Arrays.stream(repetitions).max().orElseThrow();
     }
 
-    private List<Pair> pairs(double[] values, double[] baseline, double trueRatio) {
-        var pairs = new ArrayList<Pair>();
-        for (int i = 0; i < values.length; i++) {
-            pairs.add(new Pair("p" + i % prompts, i, values[i] * trueRatio, baseline[i]));
+    private double[][] effects(SplittableRandom random, int groups) {
+        var effects = new double[groups][repetitions.length];
+        for (var ofGroup : effects) {
+            Arrays.setAll(ofGroup, prompt -> promptSpread * random.nextGaussian());
         }
-        return pairs;
+        return effects;
     }
 
-    /** Returns how equal models differ from the one that seems to be the fastest. */
-    List<Difference> againstFastest(SplittableRandom random, int models) {
-        var times = new ArrayList<double[]>();
-        for (int model = 0; model < models; model++) {
-            times.add(times(random, model, models));
-        }
-        times.sort((one, other) -> Double.compare(Metrics.quantile(one, 0.5), Metrics.quantile(other, 0.5)));
-        var differences = new ArrayList<Difference>();
-        for (int model = 1; model < models; model++) {
-            differences.add(Difference.ofPairs(pairs(times.get(model), times.getFirst(), 1)));
-        }
-        return Difference.corrected(differences, Difference.family(models, true));
-    }
+    private record Turn(int model, int prompt, int repetition) { }
 
-    /** Returns what runs on several days tell of two equal sides. */
-    Difference ofRuns(SplittableRandom random, int runsOfEach) {
-        var means = new double[2][runsOfEach];
-        for (var side : means) {
-            for (int i = 0; i < side.length; i++) {
-                side[i] = Arrays.stream(times(random, 0, 1)).map(Math::log).average().orElseThrow();
+    private List<Turn> turns(SplittableRandom random) {
+        var turns = new ArrayList<Turn>();
+        for (int repetition = 1; repetition <= most(); repetition++) {
+            for (int prompt = 0; prompt < repetitions.length; prompt++) {
+                if (repetition <= repetitions[prompt]) {
+                    var first = random.nextInt(models);
+                    for (int model = 0; model < models; model++) {
+                        turns.add(new Turn((first + model) % models, prompt, repetition));
+                    }
+                }
             }
         }
-        return Difference.ofMeans(means[0], means[1], Unit.RUNS, runsOfEach, prompts * repetitions);
+        if (byModel) {
+            turns.sort(Comparator.comparingInt(Turn::model));
+        }
+        return turns;
+    }
+
+    /** A request that was made; the second time is NaN if it is not measured. */
+    private record Request(String model, String prompt, int repetition, double start, double first, double last) { }
+
+    private GivenRun run(String title, List<String> labels, List<Request> requests, Clock clock) {
+        var timedOut = requests.stream().filter(request -> request.model().equals(labels.getFirst()))
+                .sorted(Comparator.comparingDouble(Request::first).reversed()).limit(slowestTimedOut).toList();
+        var run = new GivenRun(title, labels);
+        for (int i = 0; i < requests.size(); i++) {
+            var request = requests.get(i);
+            var times = new HashMap<Metric, Double>(Map.of(Metric.TTFT, request.first(), Metric.TOTAL, request.first()));
+            if (twoMetrics) {
+                times.put(Metric.TTLT, request.last());
+            }
+            var isLate = oneLate && i == requests.size() / 4;
+            run.add(request.model(), request.prompt(), request.repetition(),
+                    timedOut.contains(request) ? RequestStatus.TIMEOUT : RequestStatus.COMPLETED,
+                    isLate ? clock.now + 1 : request.start(), timedOut.contains(request) ? Map.of() : times);
+        }
+        return run;
+    }
+
+    /** Requests follow each other. */
+    private static final class Clock {
+        private final double requests;
+        private double now;
+        private int made;
+
+        Clock(double requests) {
+            this.requests = requests;
+        }
+    }
+
+    /** The times of one model in one run. */
+    private final class Series {
+        private final SplittableRandom random;
+        private final double[] effects;
+        private final double level;
+        private double loadNow;
+
+        Series(SplittableRandom random, double[] effects, double level) {
+            this.random = random;
+            this.effects = effects;
+            this.level = level;
+            this.loadNow = load * random.nextGaussian();
+        }
+
+        Request next(String model, int prompt, int repetition, Clock clock) {
+            var drifted = Math.log1p(drift * clock.made / clock.requests);
+            var first = MILLIS * Math.exp(level + effects[prompt] + noise() + loadNow + drifted);
+            var last = twoMetrics ? 5 * MILLIS * Math.exp(noise()) : Double.NaN;
+            loadNow = correlation * loadNow + load * Math.sqrt(1 - correlation * correlation) * random.nextGaussian();
+            var request = new Request(model, "p" + prompt, repetition, clock.now, first, last);
+            clock.now += first + 1;
+            clock.made++;
+            return request;
+        }
+
+        private double noise() {
+            return noise * (heavyTails ? random.nextGaussian() / Math.sqrt(chiSquared3() / 3) : random.nextGaussian());
+        }
+
+        private double chiSquared3() {
+            var sum = 0.0;
+            for (int i = 0; i < 3; i++) {
+                var normal = random.nextGaussian();
+                sum += normal * normal;
+            }
+            return sum;
+        }
+    }
+
+    /** Returns the runs by their sides. */
+    Map<String, List<GivenRun>> bySide(List<GivenRun> drawn) {
+        var bySide = new LinkedHashMap<String, List<GivenRun>>();
+        drawn.forEach(run -> bySide.computeIfAbsent(run.title().substring(0, 1), absent -> new ArrayList<>()).add(run));
+        return bySide;
     }
 }

@@ -2,7 +2,7 @@
 //DEPS info.picocli:picocli:4.7.7
 //SOURCES ../terminal/Console.java
 //SOURCES ../terminal/OptionChecks.java
-//SOURCES VerdictSimulation.java
+//SOURCES VerdictTable.java
 
 package stream.bench;
 
@@ -32,7 +32,7 @@ public final class Verdicts implements Callable<Integer> {
     @Override
     public Integer call() {
         new OptionChecks().atLeast("--data-sets", dataSets, 1).throwIfAny();
-        console.out().print(VerdictSimulation.table(dataSets));
+        console.out().print(new VerdictTable(dataSets).text());
         return 0;
     }
 }

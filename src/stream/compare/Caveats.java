@@ -11,9 +11,8 @@
 //SOURCES ../record/RecordedRun.java
 //SOURCES ../record/RunManifest.java
 //SOURCES Aggregate.java
-//SOURCES BaselineDifference.java
 //SOURCES Comparison.java
-//SOURCES Difference.java
+//SOURCES ComparisonSettings.java
 //SOURCES Group.java
 //SOURCES GroupBy.java
 //SOURCES GroupResult.java
@@ -21,7 +20,6 @@
 //SOURCES QuantileRatio.java
 //SOURCES Section.java
 //SOURCES SectionResult.java
-//SOURCES Verdict.java
 
 package stream.compare;
 
@@ -52,8 +50,6 @@ final class Caveats {
     private static final double TOKENIZERS_DIFFER = 1.1;
     private static final double REUSE_DIFFERS = 0.1;
     private static final double REASONING_DIFFERS = 0.1;
-    private static final double TAIL_DIFFERS = 1.5;
-    private static final double TOLD = 1.5; // of the logarithm of the ratio that the verdict is of
     private static final double MANY_RETRIED = 0.5;
     private static final List<String> CONDITIONS = List.of("concurrency", "rate", "arrival", "max_tokens", "temperature",
             "system", "unique_prefix", "connection", "http");
@@ -63,17 +59,17 @@ final class Caveats {
     private final List<SectionResult> results;
     private final List<RecordedRun> runs;
     private final Comparison.Terms terms;
-    private final boolean untainted;
+    private final ComparisonSettings settings;
     private final List<String> caveats = new ArrayList<>();
 
     Caveats(Grouping grouping, List<Section> sections, List<SectionResult> results, List<RecordedRun> runs, Comparison.Terms terms,
-            boolean untainted) {
+            ComparisonSettings settings) {
         this.grouping = grouping;
         this.sections = sections;
         this.results = results;
         this.runs = runs;
         this.terms = terms;
-        this.untainted = untainted;
+        this.settings = settings;
     }
 
     /** Returns one line for each caveat. */
@@ -145,8 +141,8 @@ final class Caveats {
         reasoning(title, groups);
         sameModel(title, groups);
         pairs(title, section, result);
-        result.groups().forEach(group -> tails(title, group, result.baseline()));
-        contradictions(title, result);
+        var compared = result.groups().stream().mapToInt(group -> group.tails().size()).sum();
+        result.groups().forEach(group -> tails(title, group, result.baseline(), compared));
     }
 
     private void note(String title, Group group) {
@@ -157,7 +153,8 @@ final class Caveats {
                     Collectors.counting()));
             var worst = kinds.entrySet().stream().max(Map.Entry.<String, Long>comparingByValue()
                     .thenComparing(Map.Entry.comparingByKey())).orElseThrow();
-            caveats.add(name + group.failed() + " of " + group.requests() + " failed and are not in the figures"
+            caveats.add(name + group.failed() + " of " + group.requests() + " failed"
+                    + (settings.failuresAreWorst() ? "" : " and are not in the figures")
                     + (worst.getValue() == group.failed() ? " (" : " (mostly: ") + shortened(worst.getKey()) + ")");
         }
         if (group.retries() > 0) {
@@ -193,7 +190,7 @@ final class Caveats {
         }
         if (group.leftOut() > 0) {
             caveats.add(name + group.leftOut() + " left out, because their timing should not be trusted");
-        } else if (group.tainted() > 0 && !untainted) {
+        } else if (group.tainted() > 0 && !settings.untainted()) {
             caveats.add(name + "the timing of " + group.tainted() + " of " + group.completed().size()
                     + " should not be trusted (column tainted); --untainted leaves them out");
         }
@@ -350,40 +347,14 @@ final class Caveats {
         }
     }
 
-    private void tails(String title, GroupResult group, String baseline) {
+    private void tails(String title, GroupResult group, String baseline, int compared) {
         group.tails().forEach((aggregate, tail) -> {
-            var isBeyond = tail.lower() != null && (tail.ratio() > TAIL_DIFFERS && tail.lower() > 1
-                    || tail.ratio() < 1 / TAIL_DIFFERS && tail.upper() < 1);
-            var median = group.differences().get(aggregate.metric());
-            var ratio = median == null || !median.difference().isSignificant() ? 1 : median.difference().ratio();
-            var isTold = Math.log(tail.ratio()) / Math.log(ratio) > 0
-                    && Math.abs(Math.log(tail.ratio())) < TOLD * Math.abs(Math.log(ratio));
-            if (isBeyond && !isTold) {
+            if (group.hasTailBeyondTheVerdict(aggregate, compared)) {
                 caveats.add(String.format(Locale.ROOT,
                         "%s%s: its %s is %.2fx that of %s (%.2f to %.2f), more than the verdict tells", title,
                         group.label(), aggregate.title().replace(" ms", ""), tail.ratio(), baseline, tail.lower(), tail.upper()));
             }
         });
-    }
-
-    /** The table shows medians, the verdict is of the geometric mean of ratios: now and then they disagree. */
-    private void contradictions(String title, SectionResult result) {
-        var own = result.group(result.baseline());
-        for (var group : result.groups()) {
-            group.differences().forEach((metric, against) -> {
-                var aggregate = Aggregate.medianOf(metric);
-                var verdict = against.difference().verdict(terms.margin());
-                if (aggregate == null || verdict != Verdict.FASTER && verdict != Verdict.SLOWER) {
-                    return;
-                }
-                var medians = group.aggregates().get(aggregate) / own.aggregates().get(aggregate);
-                if (medians > 1 != against.difference().ratio() > 1) {
-                    caveats.add(title + group.label() + ": the medians of " + metric.title()
-                            + " in the table point the other way than the"
-                            + " verdict, which compares answers to the same prompt");
-                }
-            });
-        }
     }
 
     private static String labels(List<Group> groups) {
@@ -401,7 +372,7 @@ final class Caveats {
             return;
         }
         for (var group : section.groups()) {
-            var most = Math.min(group.completed().size(), baseline.completed().size());
+            var most = Math.min(group.pairs().size(), baseline.pairs().size());
             var common = group.pairs().stream().filter(baseline.pairs()::contains).count();
             if (group != baseline && common < most && group.knowsPrompts() && baseline.knowsPrompts()) {
                 caveats.add(title + group.label() + " and " + baseline.label() + " have " + common

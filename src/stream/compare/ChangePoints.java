@@ -1,6 +1,10 @@
 //JAVA 25+
 //DEPS org.apache.commons:commons-statistics-ranking:1.2
 //SOURCES Difference.java
+//SOURCES Estimate.java
+//SOURCES Interval.java
+//SOURCES Sample.java
+//SOURCES Scope.java
 //SOURCES Unit.java
 
 package stream.compare;
@@ -21,14 +25,20 @@ import org.apache.commons.statistics.ranking.NaturalRanking;
  * orders of the same values, so that no distribution is assumed. A part in which a change is found is cut there, and both sides are
  * tested. Then each place is estimated again between its neighbours, since another change draws the first estimate towards itself
  * (Bai 1997, Estimating Multiple Breaks One at a Time).
+ *
+ * <p>A rank test cannot see a change of the last runs, since too many orders end with the same ones. So the last one, two and three
+ * are compared with those before by Student's prediction interval, which only a large change leaves.
  */
 public final class ChangePoints {
 
     /** At most one series in a hundred without a change gets a mark. */
     private static final double LEVEL = 0.01;
     private static final int ORDERS = 1999;
-    private static final double RESEMBLE = 1.28; // one-sided, a tenth of the series without correlation
 
+    /** How many runs at the end may be a change of their own. */
+    static final int MOST_AT_THE_END = 3;
+    // at each of the last places; a twentieth of series with heavy tails passes one
+    private static final double LEVEL_AT_THE_END = 0.001;
     /** The fewest values for which the test can be significant: five before and five after, in 2 of 252 orders. */
     static final int FEWEST = 10;
 
@@ -39,7 +49,8 @@ public final class ChangePoints {
      *
      * @param at     index of the first value after it
      * @param ratio  of the level after it to the level before, if the values are logarithms
-     * @param lower  of the 95 % interval of the ratio, from the variation of the runs (Welch)
+     * @param lower  of the 95 % interval of the ratio, from the variation of the runs (Welch; at the end of the series that before
+     *               it)
      */
     public record Change(int at, double ratio, double lower, double upper) { }
 
@@ -48,42 +59,22 @@ public final class ChangePoints {
         var cuts = new TreeSet<Integer>();
         find(series, 0, series.length, cuts, new SplittableRandom(1));
         var ends = placedAgain(series, cuts);
+        var last = ends.size() == 1 ? 0 : ends.get(ends.size() - 2);
         var changes = new ArrayList<Change>();
         var from = 0;
         for (int i = 0; i + 1 < ends.size(); i++) {
             var difference = Difference.ofMeans(Arrays.copyOfRange(series, ends.get(i), ends.get(i + 1)),
-                    Arrays.copyOfRange(series, from, ends.get(i)), Unit.RUNS,
-                    Math.min(ends.get(i) - from, ends.get(i + 1) - ends.get(i)), 0);
-            changes.add(new Change(ends.get(i), difference.ratio(), Objects.requireNonNullElse(difference.lower95(), Double.NaN),
-                    Objects.requireNonNullElse(difference.upper95(), Double.NaN)));
+                    Arrays.copyOfRange(series, from, ends.get(i)), new Sample(Unit.RUNS,
+                    Math.min(ends.get(i) - from, ends.get(i + 1) - ends.get(i)), 0, false, new Scope(0, 0)));
+            var interval = Objects.requireNonNullElse(difference.interval95(), new Interval(Double.NaN, Double.NaN));
+            changes.add(new Change(ends.get(i), difference.ratio(), interval.lower(), interval.upper()));
             from = ends.get(i);
         }
+        var atTheEnd = atTheEnd(series, last);
+        if (atTheEnd != null) {
+            changes.add(atTheEnd);
+        }
         return changes;
-    }
-
-    /**
-     * Whether values resemble the one before them more than chance allows, after the levels between the changes are subtracted; the
-     * test for a change does not keep its level then.
-     */
-    public static boolean runsResemble(double[] series, List<Change> changes) {
-        var rest = series.clone();
-        var from = 0;
-        for (int i = 0; i <= changes.size(); i++) {
-            var to = i < changes.size() ? changes.get(i).at() : series.length;
-            var mean = Arrays.stream(series, from, to).average().orElse(0);
-            for (int at = from; at < to; at++) {
-                rest[at] -= mean;
-            }
-            from = to;
-        }
-        var products = 0.0;
-        var squares = 0.0;
-        for (int i = 0; i < rest.length; i++) {
-            products += i == 0 ? 0 : rest[i] * rest[i - 1];
-            squares += rest[i] * rest[i];
-        }
-        var bias = (changes.size() + 1.0) / rest.length; // of the correlation of values whose own mean is subtracted
-        return squares > 0 && products / squares + bias > RESEMBLE / Math.sqrt(rest.length);
     }
 
     /** Returns the cuts, each at its place between its neighbours, and the end of the series. */
@@ -96,6 +87,26 @@ public final class ChangePoints {
             ends.set(i, from + place(ranks(between), between));
         }
         return ends;
+    }
+
+    /** Returns a change of the last runs, compared with those before it from this place on; null if there is none. */
+    private static Change atTheEnd(double[] series, int from) {
+        Change found = null;
+        var least = LEVEL_AT_THE_END;
+        for (int count = 1; count <= MOST_AT_THE_END && series.length - count - from >= FEWEST - MOST_AT_THE_END; count++) {
+            var at = series.length - count;
+            var before = Arrays.copyOfRange(series, from, at);
+            var mean = Arrays.stream(before).average().orElseThrow();
+            var squares = Arrays.stream(before).map(value -> (value - mean) * (value - mean)).sum();
+            var estimate = new Estimate(Arrays.stream(series, at, series.length).average().orElseThrow() - mean,
+                    squares / (before.length - 1) * (1.0 / count + 1.0 / before.length), before.length - 1);
+            if (series.length >= FEWEST && estimate.pValue() <= least) {
+                least = estimate.pValue();
+                var interval = estimate.interval(0.95);
+                found = new Change(at, Math.exp(estimate.mean()), interval.lower(), interval.upper());
+            }
+        }
+        return found;
     }
 
     private static double[] ranks(double[] values) {

@@ -69,6 +69,11 @@ public record Comparison(Terms terms, List<SectionResult> sections, List<String>
         return of(settings, runs, problems, progress);
     }
 
+    /** Compares runs that are read already. */
+    public static Comparison ofRead(ComparisonSettings settings, NamedRuns runs) throws IOException {
+        return of(settings, runs, new ReadProblems(), null);
+    }
+
     private static void requireDefinition(RecordedRun run, MetricDefinition asked) throws IOException {
         if (run.definition(asked) == null) {
             var own = run.definition(null);
@@ -121,7 +126,7 @@ public record Comparison(Terms terms, List<SectionResult> sections, List<String>
         var results = sections.stream().map(section -> SectionResult.of(section, settings, baseline)).toList();
         var terms = new Terms(grouping.runs(), grouping.by(), settings.marginOrDefault(),
                 runs.stream().anyMatch(run -> run.manifest().simulated()));
-        var caveats = new Caveats(grouping, sections, results, runs, terms, settings.untainted()).lines();
+        var caveats = new Caveats(grouping, sections, results, runs, terms, settings).lines();
         if (settings.failuresAreWorst()) {
             caveats.addFirst(HeadlineCaveats.FAILURES_ARE_WORST + "; ratios are of medians");
         }

@@ -75,6 +75,12 @@ public record ComparisonSettings(List<Path> runs, GroupBy by, String baseline, D
         return new ComparisonSettings(List.of(folder), null, null, null, null, false, List.of(), Failures.EXCLUDED, Map.of());
     }
 
+    /** Returns the settings of a comparison of runs that are read already. */
+    public static ComparisonSettings ofRuns(Map<String, List<Path>> sides) {
+        return new ComparisonSettings(List.of(), sides.isEmpty() ? GroupBy.MODEL : GroupBy.RUN, null, null, null, false, List.of(),
+                Failures.EXCLUDED, sides);
+    }
+
     private static Metric metric(String word) {
         return COMPARABLE.stream().filter(metric -> metric.word().equals(word)).findFirst()
                 .orElseThrow(() -> new UserError("--metric '" + word + "'; must be one of "

@@ -13,11 +13,16 @@
 //SOURCES Counting.java
 //SOURCES Difference.java
 //SOURCES GroupBuilder.java
+//SOURCES GroupComparison.java
 //SOURCES Machines.java
-//SOURCES Pair.java
+//SOURCES Measurement.java
 //SOURCES PromptValue.java
 //SOURCES QuantileInterval.java
 //SOURCES QuantileRatio.java
+//SOURCES Sample.java
+//SOURCES Scope.java
+//SOURCES Simultaneity.java
+//SOURCES TimeDependence.java
 //SOURCES Trend.java
 //SOURCES Unit.java
 
@@ -28,10 +33,11 @@ import java.math.MathContext;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collection;
 import java.util.Comparator;
 import java.util.EnumMap;
-import java.util.HashMap;
 import java.util.HashSet;
+import java.util.IdentityHashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -61,14 +67,15 @@ public final class Group {
     private static final double SHORTEST_HELD_MILLIS = 5; // below that headers and token may share a read by chance
     private static final double SAME_TIME_MILLIS = 0.5;
     private static final int FEWEST_OF_A_KIND = 5; // of those of one machine, or on one kind of connection
+    private static final double LOAD_IS_SEEN = 0.02; // so seldom is an interval of a tail withheld without a reason
 
     private final String label;
     private final Counting counting;
     private final MetricDefinition definition;
     private final List<String> currencies; // in alphabetical order
-    private final Map<String, RecordedAnswer> pairs;
     private final List<RecordedAnswer> completed;
     private final List<RecordedAnswer> failed;
+    private final Map<RecordedAnswer, GroupBuilder.Asked> asked = new IdentityHashMap<>();
     private final Map<RecordedRun, List<RecordedAnswer>> byRun; // a shard is one of its own here
     private final Map<RecordedRun, List<RecordedAnswer>> byWhole;
     private final Map<Metric, double[]> sorted = new EnumMap<>(Metric.class);
@@ -83,8 +90,7 @@ public final class Group {
         counting = read.counting;
         definition = read.definition;
         currencies = List.copyOf(read.currencies);
-        pairs = new HashMap<>(read.pairs);
-        pairs.replaceAll((pair, answer) -> measured.getOrDefault(answer, answer));
+        read.asked.forEach((answer, place) -> asked.put(measured.getOrDefault(answer, answer), place));
         completed = measured(read.completed, measured);
         failed = measured(read.failed, measured);
         byRun = measured(read.byRun, measured);
@@ -314,7 +320,7 @@ public final class Group {
 
     /** Returns what each request is called that may have a counterpart in another group. */
     Set<String> pairs() {
-        return pairs.keySet();
+        return completed.stream().map(answer -> asked.get(answer).pair()).filter(Objects::nonNull).collect(Collectors.toSet());
     }
 
     /** Returns what is known of a metric, in ascending order. */
@@ -418,68 +424,59 @@ public final class Group {
                 && known.stream().allMatch(answer -> answer.get(Metric.TTFT) - answer.get(Metric.HEADERS) < SAME_TIME_MILLIS);
     }
 
-    /**
-     * Compares a metric with that of another group: by runs if both have several, else in pairs where at least half of the
-     * requests have a counterpart, else by the prompts of each.
-     */
+    /** Compares a metric with that of another group. */
     Difference compare(Group baseline, Metric metric) {
         if (counting.failuresAreWorst()) {
             var prompts = baseline.answersOf(metric).map(RecordedAnswer::promptId).collect(Collectors.toSet());
             var common = (int) answersOf(metric).map(RecordedAnswer::promptId).distinct().filter(prompts::contains).count();
-            return quantileRatio(baseline, metric, 0.5).difference(common, Math.min(requests(), baseline.requests()));
+            var runs = new HashSet<>(byWhole.keySet());
+            runs.addAll(baseline.byWhole.keySet());
+            return QuantileRatio.of(quantileValues(metric), baseline.quantileValues(metric), 0.5, true).difference(new Sample(
+                    Unit.PROMPTS, common, Math.min(requests(), baseline.requests()), false, new Scope(0, runs.size())));
         }
-        if (byWhole.size() > 1 && baseline.byWhole.size() > 1 && counting.runsAreUnits()) {
-            return compareRuns(baseline, metric);
-        }
-        var both = pairs.keySet().stream().filter(pair -> baseline.pairs.containsKey(pair) && pairs.get(pair).knows(metric)
-                && baseline.pairs.get(pair).knows(metric)).sorted().toList();
-        if (both.size() * 2 < Math.min(values(metric).length, baseline.values(metric).length)) {
-            return compareUnpaired(baseline, metric);
-        }
-        return Difference.ofPairs(both.stream().map(pair -> new Pair(pairs.get(pair).promptId(), time(pairs.get(pair)),
-                pairs.get(pair).get(metric), baseline.pairs.get(pair).get(metric))).toList());
+        return new GroupComparison(measurements(metric), baseline.measurements(metric)).difference(counting.runsAreUnits());
+    }
+
+    /** Compares them as if each failed request of both had taken as long as the slowest that completed. */
+    Difference compareWithFailures(Group baseline, Metric metric) {
+        var slowest = java.util.stream.Stream.of(values(metric), baseline.values(metric))
+                .mapToDouble(values -> values[values.length - 1]).max().orElseThrow();
+        return new GroupComparison(measurementsWithFailures(metric, slowest), baseline.measurementsWithFailures(metric, slowest))
+                .difference(counting.runsAreUnits());
+    }
+
+    private List<Measurement> measurements(Metric metric) {
+        return answersOf(metric).map(answer -> measurement(answer, answer.get(metric))).toList();
+    }
+
+    private List<Measurement> measurementsWithFailures(Metric metric, double value) {
+        return java.util.stream.Stream.concat(measurements(metric).stream(),
+                failed.stream().map(answer -> measurement(answer, value))).toList();
+    }
+
+    private Measurement measurement(RecordedAnswer answer, double value) {
+        return new Measurement(asked.get(answer).whole(), answer.promptId(), asked.get(answer).pair(), time(answer), value);
     }
 
     private static double time(RecordedAnswer answer) {
         return Double.isNaN(answer.startMillis()) ? answer.repetition() : answer.startMillis();
     }
 
+    /** Returns when its requests were in flight, run by run; null if that is not known of any. */
+    Collection<List<Simultaneity.Flight>> flights() {
+        var flights = new IdentityHashMap<RecordedRun, List<Simultaneity.Flight>>();
+        for (var answer : java.util.stream.Stream.concat(completed.stream(), failed.stream()).toList()) {
+            if (Double.isNaN(answer.startMillis())) {
+                return null;
+            }
+            flights.computeIfAbsent(asked.get(answer).whole(), absent -> new ArrayList<>()).add(new Simultaneity.Flight(
+                    answer.startMillis(), answer.startMillis() + (answer.knows(Metric.TOTAL) ? answer.get(Metric.TOTAL) : 0)));
+        }
+        return flights.values();
+    }
+
     private java.util.stream.Stream<RecordedAnswer> answersOf(Metric metric) {
         return completed.stream().filter(answer -> answer.knows(metric));
-    }
-
-    /** Runs at other times differ in more than their requests do, so each run counts as one value. */
-    private Difference compareRuns(Group baseline, Metric metric) {
-        var runs = java.util.stream.Stream.concat(byWhole.values().stream(), baseline.byWhole.values().stream()).toList();
-        var prompts = new HashSet<>(runs.getFirst().stream().map(RecordedAnswer::promptId).toList());
-        runs.forEach(answers -> prompts.retainAll(answers.stream().filter(answer -> answer.knows(metric))
-                .map(RecordedAnswer::promptId)
-                .collect(Collectors.toSet())));
-        var own = byWhole.values().stream().mapToDouble(answers -> meanOfPrompts(answers, metric, prompts)).toArray();
-        var other = baseline.byWhole.values().stream().mapToDouble(answers -> meanOfPrompts(answers, metric, prompts)).toArray();
-        return Difference.ofMeans(own, other, Unit.RUNS, Math.min(own.length, other.length),
-                Math.min(completed.size(), baseline.completed.size()));
-    }
-
-    /** Returns the mean over the prompts of the logarithm of a metric; NaN if no answer has it. */
-    private static double meanOfPrompts(List<RecordedAnswer> answers, Metric metric, Set<String> prompts) {
-        return answers.stream().filter(answer -> prompts.contains(answer.promptId()) && answer.knows(metric))
-                .collect(Collectors.groupingBy(RecordedAnswer::promptId,
-                Collectors.averagingDouble(answer -> Math.log(answer.get(metric)))))
-                .values().stream().mapToDouble(mean -> mean).average().orElse(Double.NaN);
-    }
-
-    private Difference compareUnpaired(Group baseline, Metric metric) {
-        var own = promptMeans(metric);
-        var other = baseline.promptMeans(metric);
-        var prompts = Math.min(own.length, other.length);
-        var size = Math.min(values(metric).length, baseline.values(metric).length);
-        return prompts >= Difference.FEWEST_PROMPTS ? Difference.ofMeans(own, other, Unit.PROMPTS, prompts, size)
-                : Difference.ofMeans(logarithms(metric), baseline.logarithms(metric), Unit.REPETITIONS, prompts, size);
-    }
-
-    private double[] promptMeans(Metric metric) {
-        return logMeans(metric).values().stream().mapToDouble(mean -> mean).toArray();
     }
 
     /** Returns the mean of the logarithm of a metric for each prompt, by its id. */
@@ -488,18 +485,33 @@ public final class Group {
                 Collectors.averagingDouble(answer -> Math.log(answer.get(metric)))));
     }
 
-    private double[] logarithms(Metric metric) {
-        return Arrays.stream(values(metric)).map(Math::log).toArray();
-    }
-
     /** Returns the ratio of a quantile to that of another group. */
     QuantileRatio quantileRatio(Group baseline, Metric metric, double fraction) {
-        return QuantileRatio.of(quantileValues(metric), baseline.quantileValues(metric), fraction);
+        return QuantileRatio.of(quantileValues(metric), baseline.quantileValues(metric), fraction,
+                varyByPromptsOnly(metric) && baseline.varyByPromptsOnly(metric));
+    }
+
+    /**
+     * Whether prompts are the only source of chance in a metric: not if there are several runs, or requests close in time are more
+     * alike than others. What is drawn again and again would have to be runs, or times longer than the load lasts, and there are
+     * too few of either.
+     */
+    private boolean varyByPromptsOnly(Metric metric) {
+        if (byWhole.size() > 1) {
+            return false;
+        }
+        var means = logMeans(metric);
+        var repeats = means.size() < values(metric).length;
+        var mean = means.values().stream().mapToDouble(each -> each).average().orElse(0);
+        return TimeDependence.of(answersOf(metric).filter(answer -> answer.get(metric) > 0)
+                .sorted(Comparator.comparingDouble(Group::time))
+                .mapToDouble(answer -> Math.log(answer.get(metric)) - (repeats ? means.get(answer.promptId()) : mean)).toArray())
+                .pValue() >= LOAD_IS_SEEN;
     }
 
     /** Returns the interval of a quantile; null if there are too few requests for one. */
     QuantileInterval quantileInterval(Metric metric, double fraction) {
-        return QuantileInterval.of(quantileValues(metric), fraction);
+        return !varyByPromptsOnly(metric) ? null : QuantileInterval.of(quantileValues(metric), fraction);
     }
 
     private List<PromptValue> quantileValues(Metric metric) {

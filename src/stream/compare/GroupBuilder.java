@@ -12,7 +12,7 @@
 package stream.compare;
 
 import java.util.ArrayList;
-import java.util.HashMap;
+import java.util.IdentityHashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -34,9 +34,9 @@ final class GroupBuilder {
     final Counting counting;
     MetricDefinition definition; // null until there is a request
     final Set<String> currencies = new TreeSet<>();
-    final Map<String, RecordedAnswer> pairs = new HashMap<>();
     final List<RecordedAnswer> completed = new ArrayList<>();
     final List<RecordedAnswer> failed = new ArrayList<>();
+    final Map<RecordedAnswer, Asked> asked = new IdentityHashMap<>();
     final Map<RecordedRun, List<RecordedAnswer>> byRun = new LinkedHashMap<>();
     final Map<RecordedRun, List<RecordedAnswer>> byWhole = new LinkedHashMap<>();
     final GapHistogram gaps = new GapHistogram();
@@ -44,6 +44,14 @@ final class GroupBuilder {
     int cancelled;
     int tainted;
     int leftOut;
+
+    /**
+     * Where a request stands in the comparison.
+     *
+     * @param whole the first shard of its run's plan; the run itself if it is the whole plan
+     * @param pair  what it shares with its counterpart in another group; null if it has none
+     */
+    record Asked(RecordedRun whole, String pair) { }
 
     GroupBuilder(String label, Counting counting) {
         this.label = label;
@@ -73,14 +81,13 @@ final class GroupBuilder {
             leftOut++;
         } else if (!run.isSuccess(answer, definition)) {
             failed.add(answer);
+            asked.put(answer, new Asked(whole, pair));
         } else {
             completed.add(answer);
             byRun.computeIfAbsent(run, absent -> new ArrayList<>()).add(answer);
             byWhole.computeIfAbsent(whole, absent -> new ArrayList<>()).add(answer);
             tainted += answer.tainted() ? 1 : 0;
-            if (pair != null) {
-                pairs.put(pair, answer);
-            }
+            asked.put(answer, new Asked(whole, pair));
         }
     }
 

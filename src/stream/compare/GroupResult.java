@@ -3,6 +3,7 @@
 //SOURCES ../metric/MetricDefinition.java
 //SOURCES Aggregate.java
 //SOURCES BaselineDifference.java
+//SOURCES Difference.java
 //SOURCES QuantileInterval.java
 //SOURCES QuantileRatio.java
 
@@ -32,6 +33,27 @@ public record GroupResult(String label, MetricDefinition definition, String curr
     /** The quantiles that have an interval, and a ratio to those of the baseline. */
     public static final Map<Aggregate, Double> TAILS = Collections.unmodifiableMap(new EnumMap<>(
             Map.of(Aggregate.TTFT_P95, 0.95, Aggregate.TTFT_P99, 0.99)));
+
+    private static final double TAIL_DIFFERS = 1.5;
+    private static final double TOLD = 1.5; // of the logarithm of the ratio that the verdict is of
+    private static final double SIGNIFICANT = 0.05;
+
+    /**
+     * Whether a tail differs from that of the baseline by more than chance, and by more than the verdict tells.
+     *
+     * @param compared how many tails are compared, among all groups: the chance of any false one stays at 5 % (Bonferroni)
+     */
+    public boolean hasTailBeyondTheVerdict(Aggregate aggregate, int compared) {
+        var tail = tails.get(aggregate);
+        if (tail == null || tail.pValue() == null || tail.pValue() * compared > SIGNIFICANT
+                || Math.abs(Math.log(tail.ratio())) < Math.log(TAIL_DIFFERS)) {
+            return false;
+        }
+        var median = differences.get(aggregate.metric());
+        var ratio = median == null || !median.difference().isSignificant() ? 1 : median.difference().ratio();
+        return Math.log(tail.ratio()) / Math.log(ratio) <= 0
+                || Math.abs(Math.log(tail.ratio())) >= TOLD * Math.abs(Math.log(ratio));
+    }
 
     int requests() {
         return aggregates.get(Aggregate.N).intValue();

@@ -1,5 +1,6 @@
 //JAVA 25+
 //SOURCES ../metric/Metric.java
+//SOURCES Aggregate.java
 //SOURCES BaselineDifference.java
 //SOURCES Difference.java
 //SOURCES GroupResult.java
@@ -20,15 +21,18 @@ import stream.metric.Metric;
 
 /** The part of the sentence that concerns one metric. */
 public final class HeadlineClause {
-    private static final int MOST_NAMES = 4;
+    private static final int MOST_NAMES = 3;
+    private static final double LENGTHS_DIFFER = 1.1;
 
     private final String baseline;
+    private final GroupResult ofBaseline;
     private final double margin;
     private final Metric metric;
     private final Map<Verdict, List<GroupResult>> verdicts = new EnumMap<>(Verdict.class);
 
     HeadlineClause(SectionResult section, Metric metric, double margin) {
         this.baseline = section.baseline();
+        this.ofBaseline = section.group(baseline);
         this.metric = metric;
         this.margin = margin;
         section.groups().stream().filter(group -> group.differences().containsKey(metric))
@@ -52,7 +56,7 @@ public final class HeadlineClause {
             clauses.add(faster.label() + " is " + factor(1 / difference(faster).ratio()) + " faster than " + baseline);
         }
         if (verdicts.containsKey(Verdict.SAME)) {
-            clauses.add(names(verdicts.get(Verdict.SAME), " has", " have") + " the same median as " + baseline + " within "
+            clauses.add(names(verdicts.get(Verdict.SAME), " takes", " take") + " as long as " + baseline + " within "
                     + Difference.percent(margin));
         }
         var unclear = new ArrayList<>(verdicts.getOrDefault(Verdict.UNCLEAR, List.of()));
@@ -61,7 +65,28 @@ public final class HeadlineClause {
             clauses.add(names(unclear, "", "") + " cannot be told apart from " + baseline + " with "
                     + difference(unclear.getFirst()).count());
         }
-        return metric.goal() + " " + String.join(", ", clauses);
+        return metric.goal() + " " + String.join(", ", clauses) + lengths();
+    }
+
+    /** A model whose answers are shorter is done sooner: that is told where its tokens do not come faster. */
+    private String lengths() {
+        var texts = new ArrayList<String>();
+        verdicts.forEach((verdict, groups) -> groups.forEach(group -> {
+            var tokens = group.aggregates().get(Aggregate.OUTPUT_TOKENS);
+            var others = ofBaseline.aggregates().get(Aggregate.OUTPUT_TOKENS);
+            var perToken = group.differences().get(Metric.TPOT);
+            if (!metric.growsWithLength() || tokens == null || others == null
+                    || verdict != Verdict.FASTER && verdict != Verdict.SLOWER) {
+                return;
+            }
+            var isOfLength = verdict == Verdict.FASTER ? tokens * LENGTHS_DIFFER < others : others * LENGTHS_DIFFER < tokens;
+            if (isOfLength && (perToken == null || perToken.difference().verdict(margin) != verdict)) {
+                texts.add(group.label() + " " + Aggregate.OUTPUT_TOKENS.cell(tokens));
+            }
+        }));
+        return texts.isEmpty() ? "" : " (tokens of an answer: " + baseline + " "
+                + Aggregate.OUTPUT_TOKENS.cell(ofBaseline.aggregates().get(Aggregate.OUTPUT_TOKENS)) + ", "
+                + String.join(", ", texts) + ")";
     }
 
     private String factors(List<GroupResult> slower) {

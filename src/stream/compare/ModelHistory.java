@@ -3,6 +3,7 @@
 //SOURCES ../terminal/Count.java
 //SOURCES ../metric/Metric.java
 //SOURCES ChangePoints.java
+//SOURCES Changes.java
 //SOURCES Group.java
 //SOURCES HistoryPoint.java
 //SOURCES Section.java
@@ -24,10 +25,9 @@ import stream.terminal.Count;
 /**
  * The history of a model.
  *
- * @param points       in the order of time
- * @param runsResemble whether runs resemble the one before them, so that a slow drift looks like a change
+ * @param points in the order of time
  */
-public record ModelHistory(String model, Metric metric, List<HistoryPoint> points, boolean runsResemble) {
+public record ModelHistory(String model, Metric metric, List<HistoryPoint> points, Changes changes) {
 
     /**
      * Computes it over the prompts that the newest run with a value has. Runs that lack one of these are left out and noted; runs
@@ -44,19 +44,19 @@ public record ModelHistory(String model, Metric metric, List<HistoryPoint> point
                 kept.stream().mapToDouble(group -> group.logMeans(metric).get(prompt)).average().orElseThrow()));
         var deviations = kept.stream().map(group -> deviations(group.logMeans(metric), means)).toList();
         var series = deviations.stream().mapToDouble(ModelHistory::mean).toArray();
-        var changes = ChangePoints.of(series);
+        var changes = Changes.of(series);
         var points = new ArrayList<HistoryPoint>();
         for (var group : section.groups()) {
             var at = kept.indexOf(group);
             if (at >= 0 && kept.size() > 1) {
                 points.add(point(group, deviations.get(at), kept.size(),
-                        changes.stream().filter(change -> change.at() == at).findFirst()
+                        changes.list().stream().filter(change -> change.at() == at).findFirst()
                         .orElse(null)));
             } else if (at >= 0 || !group.hasValues(metric)) {
                 points.add(new HistoryPoint(group, null, null, null, null));
             }
         }
-        return new ModelHistory(section.title(), metric, points, ChangePoints.runsResemble(series, changes));
+        return new ModelHistory(section.title(), metric, points, changes);
     }
 
     private static double[] deviations(Map<String, Double> ofRun, Map<String, Double> means) {
@@ -84,14 +84,21 @@ public record ModelHistory(String model, Metric metric, List<HistoryPoint> point
     public String sentence() {
         var measured = points.stream().filter(point -> point.ratio() != null).count();
         var failed = points.stream().filter(point -> point.group().completed().isEmpty()).count();
-        var changes = points.stream().filter(point -> point.change() != null).map(point -> changed(point) + " with "
-                + point.group().label()).toList();
         return model + ", " + metric.title() + " of " + Count.of(points.size(), "run") + ": "
-                + (!changes.isEmpty() ? "changed " + String.join(", then ", changes)
-                + (runsResemble ? ", but each run resembles the one before: a slow drift looks the same" : "")
+                + (!changes.isEmpty() || changes.drift() != null ? whatChanged()
                 : measured < ChangePoints.FEWEST ? "fewer than " + ChangePoints.FEWEST + ", too few to tell a change"
                 : "no change that is more than chance") + (failed == 0 ? "" : "; nothing completed in "
                 + Count.of(failed, "run")) + ".";
+    }
+
+    private String whatChanged() {
+        var levels = points.stream().filter(point -> point.change() != null).map(point -> changed(point) + " with "
+                + point.group().label()).collect(Collectors.joining(", then "));
+        var drift = changes.drift() == null ? ""
+                : String.format(Locale.ROOT, "drifted to %.2fx from the first run to the last", changes.drift());
+        return (levels.isEmpty() ? drift : "changed " + levels + (drift.isEmpty() ? "" : ", or " + drift))
+                + (changes.limit() == Changes.Limit.RUNS_RESEMBLE
+                ? ", but each run resembles the one before: a slow drift looks the same" : "");
     }
 
     /** Returns a change in words, as in "to 1.25x (1.18 to 1.33)". */

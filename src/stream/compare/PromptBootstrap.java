@@ -73,11 +73,13 @@ final class PromptBootstrap {
         return figures[(int) (wider < 0.5 ? Math.floor(place) : Math.ceil(place))];
     }
 
-    /** Returns the two-sided p value of a figure of 1. */
+    /** Returns the two-sided p value of a figure of 1, as much wider as the ends are: it is 0.05 where an end of 95 % is 1. */
     double pValueOfOne() {
         var below = (1.0 + Arrays.stream(figures).filter(each -> each <= 1).count()) / (figures.length + 1);
         var above = (1.0 + Arrays.stream(figures).filter(each -> each >= 1).count()) / (figures.length + 1);
-        return Math.min(1, 2 * Math.min(below, above));
+        var oneSided = Math.min(0.5, Math.min(below, above));
+        return 2 * TDistribution.of(prompts - 1).cumulativeProbability(
+                NormalDistribution.of(0, 1).inverseCumulativeProbability(oneSided) * Math.sqrt((prompts - 1.0) / prompts));
     }
 
     /** Values in ascending order, and for each the place of its prompt. */

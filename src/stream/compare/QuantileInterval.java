@@ -1,6 +1,5 @@
 //JAVA 25+
 //DEPS org.apache.commons:commons-statistics-inference:1.2
-//SOURCES Difference.java
 //SOURCES PromptValue.java
 
 package stream.compare;
@@ -25,22 +24,21 @@ public record QuantileInterval(double lower, double upper) {
     private static final double TAIL = 0.025;
 
     /**
-     * Returns null if there are too few values: for p95 below 72 independent ones, for p99 below 368.
+     * Returns null if there are too few prompts: for p95 below 72, for p99 below 368. That depends on the plan alone. Repetitions
+     * do not replace prompts, since nobody knows beforehand how much prompts differ, and an interval that is shown only where they
+     * seem not to is too narrow.
      *
      * @param fraction 0 to 1, as 0.95 for p95
      */
     static QuantileInterval of(List<PromptValue> values, double fraction) {
         var sorted = values.stream().sorted(Comparator.comparingDouble(PromptValue::value)).toList();
         var prompts = values.stream().map(PromptValue::prompt).distinct().count();
-        if (prompts < Difference.FEWEST_PROMPTS) {
+        if (prompts < 2 || !(rank(prompts, fraction, 1 - TAIL) >= 1 && rank(prompts, fraction, TAIL) <= prompts)) {
             return null;
         }
         var independent = independent(sorted, prompts, fraction);
-        var lower = rank(independent, fraction, 1 - TAIL);
-        var upper = rank(independent, fraction, TAIL);
-        if (!(lower >= 1 && upper <= independent)) { // not a number if the quantile is the largest value
-            return null;
-        }
+        var lower = Math.max(1, rank(independent, fraction, 1 - TAIL));
+        var upper = Math.min(independent, rank(independent, fraction, TAIL));
         var each = values.size() / independent;
         return new QuantileInterval(sorted.get((int) Math.floor(lower * each) - 1).value(),
                 sorted.get(Math.min(sorted.size(), (int) Math.ceil(upper * each)) - 1).value());

@@ -1,9 +1,11 @@
 //JAVA 25+
 //SOURCES ../metric/Metrics.java
 //SOURCES Difference.java
+//SOURCES Interval.java
+//SOURCES LoadCheck.java
 //SOURCES PromptBootstrap.java
 //SOURCES PromptValue.java
-//SOURCES Unit.java
+//SOURCES Sample.java
 
 package stream.compare;
 
@@ -28,8 +30,9 @@ public record QuantileRatio(Double ratio, Double lower, Double upper, Double low
      * Compares the same quantile of two groups; prompts that only one of them has are left out.
      *
      * @param fraction 0 to 1, as 0.95 for p95
+     * @param isPrompts whether prompts are the only source of chance; else there is no interval
      */
-    static QuantileRatio of(List<PromptValue> values, List<PromptValue> baseline, double fraction) {
+    static QuantileRatio of(List<PromptValue> values, List<PromptValue> baseline, double fraction, boolean isPrompts) {
         var ofBaseline = baseline.stream().map(PromptValue::prompt).collect(Collectors.toSet());
         var prompts = values.stream().map(PromptValue::prompt).distinct().filter(ofBaseline::contains).toList();
         var own = PromptBootstrap.Sorted.of(values, prompts);
@@ -40,7 +43,7 @@ public record QuantileRatio(Double ratio, Double lower, Double upper, Double low
         }
         var once = PromptBootstrap.once(prompts.size());
         var ratio = ratio(own.quantile(once, fraction), other.quantile(once, fraction));
-        if (!PromptBootstrap.isEnough(prompts.size(), size, fraction)) {
+        if (!isPrompts || !PromptBootstrap.isEnough(prompts.size(), size, fraction)) {
             return new QuantileRatio(ratio, null, null, null, null, null);
         }
         var draws = new PromptBootstrap(prompts.size(), size, own.size() + other.size(),
@@ -49,9 +52,11 @@ public record QuantileRatio(Double ratio, Double lower, Double upper, Double low
                 Math.min(ratio, draws.end(0.05)), Math.max(ratio, draws.end(0.95)), draws.pValueOfOne());
     }
 
-    /** Returns the same as a difference between groups; {@code size} in answers of the smaller one. */
-    Difference difference(int prompts, int size) {
-        return new Difference(Unit.PROMPTS, prompts, size, ratio, lower, upper, lower90, upper90, pValue, false, null);
+    /** Returns the same as a difference between groups. */
+    Difference difference(Sample sample) {
+        return new Difference(sample, ratio,
+                lower == null ? null : new Interval(lower, upper), lower == null ? null : new Interval(lower90, upper90), pValue,
+                LoadCheck.NONE, null);
     }
 
     private static double ratio(double value, double baseline) {

@@ -11,6 +11,8 @@
 //SOURCES HeadlineClause.java
 //SOURCES QuantileInterval.java
 //SOURCES QuantileRatio.java
+//SOURCES Sample.java
+//SOURCES Scope.java
 //SOURCES Section.java
 //SOURCES Verdict.java
 
@@ -21,6 +23,7 @@ import java.util.EnumMap;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Predicate;
 import java.util.stream.Collectors;
 
 import org.apache.commons.statistics.inference.FisherExactTest;
@@ -51,20 +54,33 @@ public record SectionResult(String title, String baseline, List<GroupResult> gro
         var other = section.baseline(compared, baseline);
         var against = new HashMap<Group, Map<Metric, BaselineDifference>>();
         section.groups().forEach(group -> against.put(group, new EnumMap<>(Metric.class)));
-        for (var metric : compared) {
-            var groups = section.groups().stream().filter(group -> isComparable(group, other, metric)).toList();
-            var differences = Difference.corrected(groups.parallelStream().map(group -> group.compare(other, metric)).toList(),
-                    Difference.family(groups.size() + 1, baseline == null));
-            for (int i = 0; i < groups.size(); i++) {
-                against.get(groups.get(i)).put(metric, new BaselineDifference(other.label(), differences.get(i)));
-            }
-        }
+        var headline = headline(metric -> compared.contains(metric)
+                && section.groups().stream().anyMatch(group -> isComparable(group, other, metric)));
+        compare(section, headline, other, baseline == null, against); // one sentence, one correction
+        compared.stream().filter(metric -> !headline.contains(metric))
+                .forEach(metric -> compare(section, List.of(metric), other, baseline == null, against));
         var results = section.groups().stream().map(group -> new GroupResult(group.label(), group.definition(),
                 group.currencies().size() == 1 ? group.currencies().getFirst() : null, aggregates(group), against.get(group),
                 compared.contains(Metric.TTFT) ? tails(group, other) : Map.<Aggregate, QuantileRatio>of(),
                 compared.contains(Metric.TTFT) ? intervals(group) : Map.<Aggregate, QuantileInterval>of())).toList();
         return new SectionResult(section.title(), other == null ? null : other.label(), results,
-                new HeadlineCaveats(section, other, results, settings.failuresAreWorst()).lines());
+                other == null ? List.of() : new HeadlineCaveats(section, other, results, settings).lines());
+    }
+
+    /** Compares all groups with the baseline in some metrics, and corrects the p values for all of these. */
+    private static void compare(Section section, List<Metric> metrics, Group baseline, boolean baselineIsChosen,
+            Map<Group, Map<Metric, BaselineDifference>> against) {
+        record Compared(Group group, Metric metric) { }
+        var pairs = metrics.stream().flatMap(metric -> section.groups().stream()
+                .filter(group -> isComparable(group, baseline, metric)).map(group -> new Compared(group, metric))).toList();
+        var family = metrics.stream().mapToInt(metric -> Difference.family(
+                (int) pairs.stream().filter(pair -> pair.metric() == metric).count() + 1, baselineIsChosen)).sum();
+        var differences = Difference.corrected(
+                pairs.parallelStream().map(pair -> pair.group().compare(baseline, pair.metric())).toList(), family);
+        for (int i = 0; i < pairs.size(); i++) {
+            against.get(pairs.get(i).group())
+                    .put(pairs.get(i).metric(), new BaselineDifference(baseline.label(), differences.get(i)));
+        }
     }
 
     private static boolean isComparable(Group group, Group baseline, Metric metric) {
@@ -152,8 +168,11 @@ public record SectionResult(String title, String baseline, List<GroupResult> gro
 
     /** The first token in the first of its definitions that is compared, and the last token; else the first metric of all. */
     public static List<Metric> headlineMetrics(List<GroupResult> groups) {
-        var compared = ComparisonSettings.COMPARABLE.stream()
-                .filter(metric -> groups.stream().anyMatch(group -> group.differences().containsKey(metric))).toList();
+        return headline(metric -> groups.stream().anyMatch(group -> group.differences().containsKey(metric)));
+    }
+
+    private static List<Metric> headline(Predicate<Metric> isCompared) {
+        var compared = ComparisonSettings.COMPARABLE.stream().filter(isCompared).toList();
         var first = java.util.stream.Stream.of(Metric.TTFT, Metric.TTFT_NET, Metric.TTFT_ANY).filter(compared::contains).limit(1);
         var both = java.util.stream.Stream.concat(first, java.util.stream.Stream.of(Metric.TTLT).filter(compared::contains))
                 .toList();
@@ -174,7 +193,7 @@ public record SectionResult(String title, String baseline, List<GroupResult> gro
                 .collect(Collectors.joining(", ")) + (areWorst ? "; " : "; among completed requests, ");
     }
 
-    private static boolean failuresDiffer(GroupResult group, GroupResult baseline) {
+    static boolean failuresDiffer(GroupResult group, GroupResult baseline) {
         if (group.completed() == 0 || group.failed() + baseline.failed() == 0) {
             return false; // a group that completed nothing is named as such
         }
@@ -182,13 +201,11 @@ public record SectionResult(String title, String baseline, List<GroupResult> gro
                 {baseline.failed(), baseline.completed()}}).getPValue() <= SIGNIFICANT;
     }
 
-    /** Says for which prompts a verdict holds, if not for others like them. */
+    /** Says for which prompts and runs a verdict holds, if not for others like them. */
     private String scope() {
         return groups.stream().flatMap(group -> group.differences().values().stream()).map(BaselineDifference::difference)
-                .filter(difference -> difference.isForThesePromptsOnly() && difference.lower95() != null).findFirst()
-                .map(difference -> difference.units() == 1 ? ", for this prompt only" : ", for these "
-                + difference.units() + " prompts only")
-                .orElse("");
+                .filter(difference -> difference.interval95() != null).map(difference -> difference.sample().scope().words(true))
+                .filter(words -> !words.isEmpty()).findFirst().map(words -> ", " + words).orElse("");
     }
 
 }

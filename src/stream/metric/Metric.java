@@ -139,6 +139,11 @@ public enum Metric {
         return family.isOfBuffer;
     }
 
+    /** Whether a longer answer has a larger value although its tokens come as fast. */
+    public boolean growsWithLength() {
+        return this == TTLT || this == TOTAL;
+    }
+
     /** Whether it compares the sizes of events where these have different numbers of tokens. */
     public boolean isBetweenEvents() {
         return family == Family.BETWEEN_EVENTS;

@@ -10,8 +10,12 @@
 //SOURCES ../compare/Difference.java
 //SOURCES ../compare/GroupBy.java
 //SOURCES ../compare/GroupResult.java
+//SOURCES ../compare/Interval.java
+//SOURCES ../compare/LoadCheck.java
 //SOURCES ../compare/QuantileInterval.java
 //SOURCES ../compare/QuantileRatio.java
+//SOURCES ../compare/Sample.java
+//SOURCES ../compare/Scope.java
 //SOURCES ../compare/SectionResult.java
 //SOURCES ../compare/Spread.java
 //SOURCES ../compare/Unit.java
@@ -45,8 +49,12 @@ import stream.compare.ComparisonSettings;
 import stream.compare.Difference;
 import stream.compare.GroupBy;
 import stream.compare.GroupResult;
+import stream.compare.Interval;
+import stream.compare.LoadCheck;
 import stream.compare.QuantileInterval;
 import stream.compare.QuantileRatio;
+import stream.compare.Sample;
+import stream.compare.Scope;
 import stream.compare.SectionResult;
 import stream.compare.Spread;
 import stream.compare.Unit;
@@ -65,6 +73,7 @@ public final class ComparisonCsv {
     private static final List<String> OF_DIFFERENCE = List.of("baseline", "unit", "units", "size", "paired", "ratio",
             "low", "high", "same_low",
             "same_high", "p", "drifting", "between_sd", "within_sd", "verdict");
+    private static final List<String> OF_SCOPE = List.of("only_prompts", "only_runs", "load_may_explain");
     private static final List<String> OF_TAIL = List.of("ratio", "low", "high", "ms_low", "ms_high");
 
     private final Path file;
@@ -102,6 +111,9 @@ public final class ComparisonCsv {
         }
         GroupResult.TAILS.keySet().forEach(aggregate -> OF_TAIL.forEach(column -> columns.add(tail(aggregate) + column)));
         columns.addAll(OF_ALL);
+        for (var metric : ComparisonSettings.COMPARABLE) {
+            OF_SCOPE.forEach(column -> columns.add(metric.word() + "_" + column));
+        }
         return columns;
     }
 
@@ -131,9 +143,11 @@ public final class ComparisonCsv {
             rows.print(difference.units());
             rows.print(difference.size());
             rows.print(difference.isPaired());
-            print(rows, difference.ratio(), difference.lower95(), difference.upper95(), difference.lower90(), difference.upper90(),
-                    difference.pValue());
-            rows.print(difference.drifting());
+            print(rows, difference.ratio());
+            print(rows, difference.interval95());
+            print(rows, difference.interval90());
+            print(rows, difference.pValue());
+            rows.print(difference.load().seen());
             print(rows, difference.spread() == null ? null : difference.spread().between(),
                     difference.spread() == null ? null : difference.spread().within());
             rows.print(difference.verdict(terms.margin()).word());
@@ -153,7 +167,17 @@ public final class ComparisonCsv {
         rows.print(terms.margin());
         rows.print(terms.simulated());
         rows.print(String.join("\n", comparison.caveats()));
+        for (var metric : ComparisonSettings.COMPARABLE) {
+            var against = group.differences().get(metric);
+            rows.print(against == null ? null : against.difference().sample().scope().prompts());
+            rows.print(against == null ? null : against.difference().sample().scope().runs());
+            rows.print(against == null ? null : against.difference().load().mayExplain());
+        }
         rows.println();
+    }
+
+    private static void print(CSVPrinter rows, Interval interval) throws IOException {
+        print(rows, interval == null ? null : interval.lower(), interval == null ? null : interval.upper());
     }
 
     private static void print(CSVPrinter rows, Double... numbers) throws IOException {
@@ -229,14 +253,7 @@ public final class ComparisonCsv {
         for (var metric : ComparisonSettings.COMPARABLE) {
             var name = metric.word() + "_";
             if (!row.get(name + "baseline").isEmpty()) {
-                var between = number(row, name + "between_sd");
-                differences.put(metric, new BaselineDifference(row.get(name + "baseline"),
-                        new Difference(Unit.of(row.get(name + "unit")),
-                        Integer.parseInt(row.get(name + "units")), Integer.parseInt(row.get(name + "size")),
-                        number(row, name + "ratio"),
-                        number(row, name + "low"), number(row, name + "high"), number(row, name + "same_low"),
-                        number(row, name + "same_high"), number(row, name + "p"), row.get(name + "drifting").equals("true"),
-                        between == null ? null : new Spread(between, number(row, name + "within_sd")))));
+                differences.put(metric, new BaselineDifference(row.get(name + "baseline"), difference(row, name)));
             }
         }
         var tails = new EnumMap<Aggregate, QuantileRatio>(Aggregate.class);
@@ -256,6 +273,22 @@ public final class ComparisonCsv {
         return new GroupResult(row.get("label"), definition(row.get("as")), blankIsNull(row.get("currency")),
                 aggregates, differences, tails,
                 intervals);
+    }
+
+    private static Difference difference(CSVRecord row, String name) {
+        var between = number(row, name + "between_sd");
+        var scope = new Scope(Integer.parseInt(row.get(name + "only_prompts")), Integer.parseInt(row.get(name + "only_runs")));
+        var sample = new Sample(Unit.of(row.get(name + "unit")), Integer.parseInt(row.get(name + "units")),
+                Integer.parseInt(row.get(name + "size")), row.get(name + "paired").equals("true"), scope);
+        return new Difference(sample, number(row, name + "ratio"),
+                interval(row, name + "low", name + "high"),
+                interval(row, name + "same_low", name + "same_high"), number(row, name + "p"),
+                LoadCheck.of(row.get(name + "drifting").equals("true"), row.get(name + "load_may_explain").equals("true")),
+                between == null ? null : new Spread(between, number(row, name + "within_sd")));
+    }
+
+    private static Interval interval(CSVRecord row, String lower, String upper) {
+        return number(row, lower) == null ? null : new Interval(number(row, lower), number(row, upper));
     }
 
     private static MetricDefinition definition(String word) {

@@ -8,8 +8,12 @@
 //SOURCES ../compare/Difference.java
 //SOURCES ../compare/GroupBy.java
 //SOURCES ../compare/GroupResult.java
+//SOURCES ../compare/Interval.java
+//SOURCES ../compare/LoadCheck.java
 //SOURCES ../compare/QuantileInterval.java
 //SOURCES ../compare/QuantileRatio.java
+//SOURCES ../compare/Sample.java
+//SOURCES ../compare/Scope.java
 //SOURCES ../compare/SectionResult.java
 //SOURCES ../compare/Unit.java
 //SOURCES ../compare/Verdict.java
@@ -54,8 +58,11 @@ final class ComparisonJson {
                     .put("units", difference.units()).put("size", difference.size()).put("paired", difference.isPaired())
                     .put("for_these_prompts_only", difference.isForThesePromptsOnly()).put("ratio", finite(difference.ratio()))
                     .put("low", finite(difference.lower95())).put("high", finite(difference.upper95()))
-                    .put("same_low", finite(difference.lower90())).put("same_high", finite(difference.upper90()))
-                    .put("p", difference.pValue()).put("drifting", difference.drifting())
+                    .put("same_low", difference.interval90() == null ? null : finite(difference.interval90().lower()))
+                    .put("same_high", difference.interval90() == null ? null : finite(difference.interval90().upper()))
+                    .put("p", difference.pValue()).put("drifting", difference.load().seen())
+                    .put("only_prompts", difference.sample().scope().prompts()).put("only_runs", difference.sample().scope().runs())
+                    .put("load_may_explain", difference.load().mayExplain())
                     .put("verdict", difference.verdict(margin).word())
                     .put("verdict_words", difference.verdictWords(margin));
         });
