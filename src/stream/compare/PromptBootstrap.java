@@ -82,16 +82,20 @@ final class PromptBootstrap {
                 NormalDistribution.of(0, 1).inverseCumulativeProbability(oneSided) * Math.sqrt((prompts - 1.0) / prompts));
     }
 
-    /** Values in ascending order, and for each the place of its prompt. */
-    record Sorted(double[] values, int[] prompts) {
+    /** Values in ascending order, for each the place of its prompt, and how many each prompt has. */
+    record Sorted(double[] values, int[] prompts, int[] ofPrompts) {
 
         static Sorted of(List<PromptValue> values, List<String> names) {
             var places = new LinkedHashMap<String, Integer>();
             names.forEach(name -> places.put(name, places.size()));
             var known = values.stream().filter(value -> places.containsKey(value.prompt()))
                     .sorted(Comparator.comparingDouble(PromptValue::value)).toList();
-            return new Sorted(known.stream().mapToDouble(PromptValue::value).toArray(),
-                    known.stream().mapToInt(value -> places.get(value.prompt())).toArray());
+            var prompts = known.stream().mapToInt(value -> places.get(value.prompt())).toArray();
+            var ofPrompts = new int[names.size()];
+            for (var prompt : prompts) {
+                ofPrompts[prompt]++;
+            }
+            return new Sorted(known.stream().mapToDouble(PromptValue::value).toArray(), prompts, ofPrompts);
         }
 
         int size() {
@@ -101,18 +105,18 @@ final class PromptBootstrap {
         /** Returns the quantile if the values of each prompt are taken so many times; of type 1, without interpolation. */
         double quantile(int[] counts, double fraction) {
             var total = 0L;
-            for (var prompt : prompts) {
-                total += counts[prompt];
+            for (int prompt = 0; prompt < counts.length; prompt++) {
+                total += (long) counts[prompt] * ofPrompts[prompt];
             }
             var rank = Math.max(1, (long) Math.ceil(fraction * total));
-            var below = 0L;
-            for (int i = 0; i < values.length; i++) {
-                below += counts[prompts[i]];
-                if (below >= rank) {
+            var upTo = total;
+            for (int i = values.length - 1; i > 0; i--) { // a high quantile is near the end
+                upTo -= counts[prompts[i]];
+                if (upTo < rank && counts[prompts[i]] > 0) {
                     return values[i];
                 }
             }
-            return values[values.length - 1];
+            return total == 0 ? values[values.length - 1] : values[0];
         }
     }
 }
