@@ -27,7 +27,7 @@ import stream.compare.StatisticsTest;
 @Tag(StatisticsTest.SIMULATION)
 class VerdictSimulationTest {
 
-    private static final int DATA_SETS = 50;
+    private static final int DATA_SETS = 30;
 
     /** So seldom is a figure of the table outside the limits by chance; the seeds are fixed, so a change is one of the code. */
     private static final double TAIL = 0.0005;
