@@ -5,6 +5,7 @@
 //SOURCES src/stream/terminal/Console.java
 //SOURCES src/stream/terminal/OptionChecks.java
 //SOURCES src/stream/terminal/UserError.java
+//SOURCES src/stream/simulator/Capacity.java
 //SOURCES src/stream/simulator/Fault.java
 //SOURCES src/stream/simulator/SimulatedServer.java
 //RUNTIME_OPTIONS -XX:+UseParallelGC -Djdk.pollerMode=1
@@ -21,6 +22,7 @@
 //            appended each token is the time when it was sent, so that a client's CSV contains the truth beside its own times.
 // Truth:     each chunk carries "sim":{"sent_ns":..,"due_ns":..}, nanoseconds since the request was received: when it was due,
 //            and when it was passed to the socket.
+// Capacity:  --slots 4 --capacity 200 --prompt-token-ms 0.5: it saturates as real servers do, at a load that is known.
 // Faults:    gpt-4+stall, or the header X-Sim-Fault: stall; --help lists the names.
 //
 // The latencies are invented; they say nothing about the real models of these names.
@@ -35,6 +37,7 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
+import stream.simulator.Capacity;
 import stream.simulator.Fault;
 import stream.simulator.SimulatedServer;
 import stream.terminal.Console;
@@ -59,6 +62,19 @@ public class Simulator implements Callable<Integer> {
             description = "The same seed gives the same latencies (default: ${DEFAULT-VALUE}).")
     private long seed;
 
+    @Option(names = "--slots", paramLabel = "N", description = "Answers at a time; further requests wait, in the order of arrival"
+            + " (default: no limit).")
+    private int slots = Capacity.Limits.NONE.slots();
+
+    @Option(names = "--capacity", paramLabel = "N", description = "Tokens per second of all answers together, shared evenly"
+            + " (default: no limit).")
+    private double tokensPerSecond = Capacity.Limits.NONE.tokensPerSecond();
+
+    @Option(names = "--prompt-token-ms", paramLabel = "MS",
+            description = "By how much each token of a prompt delays the first token"
+            + " (default: 0).")
+    private double promptTokenMillis;
+
     private final Console console;
 
     Simulator(Console console) {
@@ -81,8 +97,15 @@ public class Simulator implements Callable<Integer> {
 
     @Override
     public Integer call() throws InterruptedException {
-        new OptionChecks().within("--port", port, 0, 65535).throwIfAny();
-        try (var server = SimulatedServer.start(host, port, seed)) {
+        new OptionChecks().within("--port", port, 0, 65535).atLeast("--slots", slots, 1)
+                .require(tokensPerSecond > 0, "--capacity " + OptionChecks.plain(tokensPerSecond)
+                + "; must be more than 0 tokens per"
+                        + " second")
+                .require(promptTokenMillis >= 0 && promptTokenMillis < Double.POSITIVE_INFINITY,
+                        "--prompt-token-ms " + OptionChecks.plain(promptTokenMillis)
+                        + "; must be a number of milliseconds, at least 0")
+                .throwIfAny();
+        try (var server = SimulatedServer.start(host, port, seed, new Capacity.Limits(slots, tokensPerSecond, promptTokenMillis))) {
             SimulatedServer.warmUp();
             console.out().println("simulated models at " + server.baseUrl() + " (Ctrl-C ends it)");
             console.out().flush();

@@ -1,6 +1,7 @@
 //JAVA 25+
 //DEPS tools.jackson.core:jackson-databind:3.2.4
 //SOURCES AnswerPart.java
+//SOURCES Capacity.java
 //SOURCES EventWriter.java
 //SOURCES Fault.java
 //SOURCES LatencyProfile.java
@@ -31,19 +32,23 @@ final class SimulatedAnswer {
     private final SplittableRandom random;
     private final int number;
     private final long receivedNanos;
-    private final long ttftNanos;
+    private final Capacity.Slot slot;
+    private final long ttftNanos; // since the request was received
     private final List<String> tokens;
     private final int length;
     private long dueNanos;
     private int sentTokens;
 
-    SimulatedAnswer(SimulatedRequest request, SimulatedDialect dialect, SplittableRandom random, int number, long receivedNanos) {
+    /** @param waitedNanos for its slot */
+    SimulatedAnswer(SimulatedRequest request, SimulatedDialect dialect, SplittableRandom random, int number, long receivedNanos,
+            Capacity.Slot slot, long waitedNanos) {
         this.request = request;
         this.dialect = dialect;
         this.random = random;
         this.number = number;
         this.receivedNanos = receivedNanos;
-        this.ttftNanos = request.latency().nextTtftNanos(random);
+        this.slot = slot;
+        this.ttftNanos = waitedNanos + slot.promptNanos(this::promptTokens) + request.latency().nextTtftNanos(random);
         this.dueNanos = ttftNanos;
         this.tokens = SimulatedText.answer(request.prompt());
         this.length = Math.min(wantedTokens(), request.maxTokens());
@@ -63,7 +68,8 @@ final class SimulatedAnswer {
 
     void waitForAll() {
         for (int i = 1; i < length; i++) {
-            dueNanos += request.latency().nextItlNanos(random);
+            dueNanos += nextGapNanos(1);
+            waitUntilDue(); // the pace may change meanwhile
         }
         waitUntilDue();
     }
@@ -134,7 +140,7 @@ final class SimulatedAnswer {
             waitUntilDue();
             sentTokens++;
             wire.send(dialect.delta(this, part, piece, false));
-            dueNanos += request.latency().nextItlNanos(random);
+            dueNanos += nextGapNanos(1);
         }
         return true;
     }
@@ -165,7 +171,7 @@ final class SimulatedAnswer {
             var last = i + perEvent >= length;
             wire.send(dialect.delta(this, AnswerPart.TEXT, text.toString(), last && request.fault() == Fault.FINISH_WITH_TEXT));
             if (!last) {
-                dueNanos += request.latency().nextItlNanos(random);
+                dueNanos += nextGapNanos(perEvent);
             }
         }
         return true;
@@ -200,6 +206,10 @@ final class SimulatedAnswer {
 
     private String token(int i) {
         return request.latency().clock() ? " " + (System.nanoTime() - receivedNanos) : tokens.get(i % tokens.size());
+    }
+
+    private long nextGapNanos(int tokens) {
+        return slot.gapNanos(request.latency().nextItlNanos(random), tokens);
     }
 
     /** Waits for an absolute time, so that lateness never adds up. */

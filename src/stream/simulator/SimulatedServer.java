@@ -1,6 +1,7 @@
 //JAVA 25+
 //DEPS tools.jackson.core:jackson-databind:3.2.4
 //SOURCES ../api/SimulatedTiming.java
+//SOURCES Capacity.java
 //SOURCES EventWriter.java
 //SOURCES Fault.java
 //SOURCES HttpConnection.java
@@ -58,22 +59,24 @@ public final class SimulatedServer implements AutoCloseable {
     private final ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor();
     private final Set<Socket> connections = ConcurrentHashMap.newKeySet();
     private final long seed;
+    private final Capacity capacity;
     private final AtomicInteger requests = new AtomicInteger();
     private final AtomicInteger answers = new AtomicInteger();
     private final Map<String, AtomicInteger> requestsByKey = new ConcurrentHashMap<>();
 
-    private SimulatedServer(ServerSocket listener, long seed) {
+    private SimulatedServer(ServerSocket listener, long seed, Capacity capacity) {
         this.listener = listener;
         this.seed = seed;
+        this.capacity = capacity;
     }
 
     /** Starts on a free loopback port. */
     public static SimulatedServer start(long seed) throws IOException {
-        return start("127.0.0.1", 0, seed);
+        return start("127.0.0.1", 0, seed, Capacity.Limits.NONE);
     }
 
-    public static SimulatedServer start(String host, int port, long seed) throws IOException {
-        var server = new SimulatedServer(new ServerSocket(port, BACKLOG, InetAddress.getByName(host)), seed);
+    public static SimulatedServer start(String host, int port, long seed, Capacity.Limits limits) throws IOException {
+        var server = new SimulatedServer(new ServerSocket(port, BACKLOG, InetAddress.getByName(host)), seed, new Capacity(limits));
         server.threads.submit(server::accept);
         return server;
     }
@@ -227,7 +230,15 @@ public final class SimulatedServer implements AutoCloseable {
             return asked.fault();
         }
         var random = new SplittableRandom(seed * 31 + asked.key().hashCode() * 1_000_003L + nth);
-        var answer = new SimulatedAnswer(asked, dialect, random, answers.incrementAndGet(), receivedNanos);
+        try (var slot = capacity.take()) {
+            answer(http, new SimulatedAnswer(asked, dialect, random, answers.incrementAndGet(), receivedNanos, slot,
+                    capacity.isLimited() ? System.nanoTime() - receivedNanos : 0));
+        }
+        return asked.fault();
+    }
+
+    private static void answer(HttpConnection http, SimulatedAnswer answer) throws IOException {
+        var asked = answer.request();
         var headers = new LinkedHashMap<String, String>();
         headers.put("x-request-id", "req-sim-" + answer.number());
         headers.put(SimulatedTiming.HEADER, "true");
@@ -235,7 +246,7 @@ public final class SimulatedServer implements AutoCloseable {
         if (!asked.stream() || asked.fault() == Fault.PLAIN_JSON) {
             answer.waitForAll();
             http.respond(200, "application/json", answer.whole().toString(), headers);
-            return asked.fault();
+            return;
         }
         headers.put("Cache-Control", "no-cache");
         if (asked.fault() == Fault.GZIP) {
@@ -244,7 +255,6 @@ public final class SimulatedServer implements AutoCloseable {
         try (var wire = new EventWriter(http.stream("text/event-stream; charset=utf-8", headers), asked.fault())) {
             answer.stream(wire);
         }
-        return asked.fault();
     }
 
     /** Sends the answer of a fault that never gets to a stream; returns false if there is none. */
