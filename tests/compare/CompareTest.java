@@ -266,6 +266,21 @@ class CompareTest extends CompareCase {
     }
 
     @Test
+    void theRatioOfATailHasItsIntervalWithFewerPromptsThanTheTailItself() {
+        var run = run("r");
+        for (int i = 0; i < 120; i++) {
+            run.answer("a", "p" + i % 12, i / 12 + 1, 100 + i * 37 % 120, 5, 5);
+            run.answer("b", "p" + i % 12, i / 12 + 1, 200 + 2 * (i * 37 % 120), 5, 5);
+        }
+        var text = compare(0, run.write()).out();
+        assertTrue(text.contains("""
+
+            tail            ms  95 % interval  ratio  95 % interval
+            TTFT p95  b  426.1                 2.00x   2.00 to 2.00
+            """), text);
+    }
+
+    @Test
     void undecidedMayCountAsFailed() {
         var run = fastAndSlow("r").write();
         assertEquals(3, Printed.compare(run, "--fail-if", "ttft_p50 > 1.45x").exitCode());

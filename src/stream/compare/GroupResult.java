@@ -55,6 +55,12 @@ public record GroupResult(String label, MetricDefinition definition, String curr
                 || Math.abs(Math.log(tail.ratio())) >= TOLD * Math.abs(Math.log(ratio));
     }
 
+    /** Whether a tail, or its ratio to that of the baseline, has an interval. */
+    public boolean hasIntervalOf(Aggregate aggregate) {
+        var tail = tails.get(aggregate);
+        return intervals.containsKey(aggregate) || tail != null && tail.lower() != null;
+    }
+
     int requests() {
         return aggregates.get(Aggregate.N).intValue();
     }

@@ -96,7 +96,8 @@ public final class ComparisonText {
             if (section.groups().stream().anyMatch(group -> !group.differences().isEmpty())) {
                 text.append('\n').append(differences(section));
             }
-            if (section.groups().stream().anyMatch(group -> !group.intervals().isEmpty())) {
+            if (section.groups().stream()
+                    .anyMatch(group -> GroupResult.TAILS.keySet().stream().anyMatch(group::hasIntervalOf))) {
                 text.append('\n').append(written(tails(section)));
             }
         }
@@ -231,18 +232,18 @@ public final class ComparisonText {
         return table;
     }
 
-    /** The high quantiles that have an interval, and their ratios to the baseline. */
+    /** The high quantiles that have an interval, or whose ratio to the baseline has one. */
     private Table tails(SectionResult section) {
         var table = new Table().column("tail", true).column("", true).column("ms", false).column("95 % interval", false)
                 .column("ratio", false).column("95 % interval", false);
         for (var aggregate : GroupResult.TAILS.keySet()) {
             for (var group : section.groups()) {
                 var interval = group.intervals().get(aggregate);
-                if (interval != null) {
-                    var tail = group.tails().get(aggregate);
+                var tail = group.tails().get(aggregate);
+                if (group.hasIntervalOf(aggregate)) {
                     table.row(List.of(aggregate.title().replace(" ms", ""), group.label(),
                             aggregate.cell(group.aggregates().get(aggregate)),
-                            aggregate.cell(interval.lower()) + " to " + aggregate.cell(interval.upper()),
+                            interval == null ? "" : aggregate.cell(interval.lower()) + " to " + aggregate.cell(interval.upper()),
                             tail == null ? "" : ratio(tail.ratio()), tail == null ? "" : interval(tail.lower(), tail.upper())));
                 }
             }
