@@ -234,7 +234,7 @@ public final class ComparisonText {
 
     /** The high quantiles that have an interval, or whose ratio to the baseline has one. */
     private Table tails(SectionResult section) {
-        var table = new Table().column("tail", true).column("", true).column("ms", false).column("95 % interval", false)
+        var table = new Table().column("tail", true).column("", true).labels().column("ms", false).column("95 % interval", false)
                 .column("ratio", false).column("95 % interval", false);
         for (var aggregate : GroupResult.TAILS.keySet()) {
             for (var group : section.groups()) {
