@@ -211,7 +211,7 @@ class FramingTest {
                         () -> { }).run();
                 assertEquals("completed false false",
                         result.outcome().status().word() + " " + result.network().connectionReused() + " "
-                        + result.resent());
+                        + result.resent(), "request " + request + ": " + result.outcome());
                 assertTrue(ended.tryAcquire(10, TimeUnit.SECONDS));
                 Thread.sleep(100); // for what it has sent to arrive, which nothing here can see
             }
