@@ -121,11 +121,14 @@ class CalibrationTest {
     @Test
     void anErrorThatIsNotSmallIsWarnedOf() throws Exception {
         // nothing can be measured to a tenth of no time at all: the first token here, the others there
-        for (var model : List.of("sim-ttft0-itl20-n5", "sim-ttft900-itl0-n50")) {
-            results = folder.resolve(model);
-            assertTrue(run("-m", model, "--calibrate").err()
-                    .contains("warning: the error of the client is more than a tenth of what was measured"), model);
-        }
+        var warning = "warning: the error of the client is more than a tenth of what was measured";
+        results = folder.resolve("first");
+        // the median of nine, on a machine that is noisy
+        var first = run("-m", "sim-ttft0-itl20-n5", "-n", "9", "--calibrate").err();
+        assertTrue(first.contains(warning), first);
+        results = folder.resolve("others");
+        var others = run("-m", "sim-ttft900-itl0-n50", "--calibrate").err();
+        assertTrue(others.contains(warning), others);
         assertFalse(TestRun.of(results.resolve("b"), "--simulate", "--calibrate", "-m", "sim-ttft900-itl20-n5", "-p", "Hi",
                 "--echo", "none").err().contains("more than a tenth"));
     }
