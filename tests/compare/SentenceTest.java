@@ -114,6 +114,42 @@ class SentenceTest extends CompareCase {
     }
 
     @Test
+    void caveatsFollowEachOtherAndATimeOfZeroIsTheReasonThatIsNamed() {
+        var run = run("r");
+        for (var model : List.of("a", "b")) {
+            for (int i = 0; i < 8; i++) {
+                run.answer(model, "p" + i, 1, model.equals("a") ? 100 + i * 5 % 8 : 109 + i * 3 % 16, 5, 5);
+            }
+        }
+        run.failure("c", "p0", 1, "down");
+        var sentence = sentence(run.write());
+        assertTrue(sentence.contains(", but not at the same time: a difference between the two times looks the same, and so few"),
+                sentence);
+        assertTrue(sentence.endsWith("; c completed nothing."), sentence);
+        var zeros = run("z");
+        for (int i = 0; i < 8; i++) {
+            zeros.answer("a", "p" + i, 1, 0, 5, 1).answer("b", "p" + i, 1, 0, 5, 1);
+        }
+        assertTrue(sentence(zeros.write())
+                .startsWith("To the first token b cannot be compared with a (times of 0 ms); to the last"),
+                sentence(zeros.write()));
+    }
+
+    @Test
+    void manyThatAreFasterAreOneClause() {
+        var run = run("r");
+        for (int i = 0; i < 8; i++) {
+            run.answer("base", "p" + i, 1, 400 + i, 5, 5);
+            for (int model = 1; model <= 4; model++) {
+                run.answer("m" + model, "p" + i, 1, 100 * (model < 4 ? 1 : 2) + i, 5, 5);
+            }
+        }
+        assertTrue(sentence(run.write(), "--baseline", "base").startsWith("To the first token 4 others are 1.9"),
+                sentence(run.write(), "--baseline", "base"));
+        assertTrue(sentence(run.write(), "--baseline", "base").contains("x to 3.9"), sentence(run.write(), "--baseline", "base"));
+    }
+
+    @Test
     void sidesThatHaveAllInCommonAreNotSaidToHaveTooFew() {
         var sides = new ArrayList<Object>(List.of(runOfDay("a1", 0, 100), runOfDay("a2", 2, 104), "--", runOfDay("b1", 1, 130),
                 runOfDay("b2", 3, 128)));

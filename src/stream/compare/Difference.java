@@ -305,6 +305,11 @@ public record Difference(Sample sample, Double ratio, Interval interval95, Inter
         };
     }
 
+    /** Says why there is no ratio, if there is none. */
+    String whyWithoutRatio() {
+        return (unit() == Unit.RUNS ? "no prompt that all runs have, or " : "") + "times of 0 ms";
+    }
+
     /** Whether its phrase is all that is to be said of the verdict. */
     public boolean verdictIsPlain(double margin) {
         var verdict = verdict(margin);
@@ -319,8 +324,7 @@ public record Difference(Sample sample, Double ratio, Interval interval95, Inter
             case FASTER -> "faster" + scope;
             case SLOWER -> "slower" + scope;
             case SAME -> "the same within " + percent(margin) + scope;
-            case TOO_FEW -> ratio == null ? "not comparable: " + (unit() == Unit.RUNS ? "no prompt that all runs have, or " : "")
-                    + "times of 0 ms" : count() + ", too few: " + needed();
+            case TOO_FEW -> ratio == null ? "not comparable: " + whyWithoutRatio() : count() + ", too few: " + needed();
             case UNCLEAR -> {
                 var more = more(margin);
                 yield "not distinguishable with " + count() + (more == null ? "" : "; about "

@@ -52,15 +52,27 @@ public final class HeadlineClause {
         if (verdicts.containsKey(Verdict.SLOWER)) {
             clauses.add(baseline + " is " + factors(verdicts.get(Verdict.SLOWER)));
         }
-        for (var faster : verdicts.getOrDefault(Verdict.FASTER, List.of())) {
-            clauses.add(faster.label() + " is " + factor(1 / difference(faster).ratio()) + " faster than " + baseline);
+        var faster = verdicts.getOrDefault(Verdict.FASTER, List.of());
+        if (faster.size() > MOST_NAMES) {
+            clauses.add(faster.size() + " others are " + factors(1 / difference(faster.getLast()).ratio(),
+                    1 / difference(faster.getFirst()).ratio()) + " faster than " + baseline);
+        } else {
+            faster.forEach(group -> clauses.add(group.label() + " is " + factor(1 / difference(group).ratio()) + " faster than "
+                    + baseline));
         }
         if (verdicts.containsKey(Verdict.SAME)) {
             clauses.add(names(verdicts.get(Verdict.SAME), " takes", " take") + " as long as " + baseline + " within "
                     + Difference.percent(margin));
         }
         var unclear = new ArrayList<>(verdicts.getOrDefault(Verdict.UNCLEAR, List.of()));
-        unclear.addAll(verdicts.getOrDefault(Verdict.TOO_FEW, List.of()));
+        verdicts.getOrDefault(Verdict.TOO_FEW, List.of()).stream().filter(group -> difference(group).ratio() != null)
+                .forEach(unclear::add);
+        var without = verdicts.getOrDefault(Verdict.TOO_FEW, List.of()).stream()
+                .filter(group -> difference(group).ratio() == null).toList();
+        if (!without.isEmpty()) {
+            clauses.add(names(without, "", "") + " cannot be compared with " + baseline + " ("
+                    + difference(without.getFirst()).whyWithoutRatio() + ")");
+        }
         if (!unclear.isEmpty()) {
             clauses.add(names(unclear, "", "") + " cannot be told apart from " + baseline + " with "
                     + difference(unclear.getFirst()).count());
@@ -91,14 +103,17 @@ public final class HeadlineClause {
 
     private String factors(List<GroupResult> slower) {
         if (slower.size() > MOST_NAMES) {
-            return factor(difference(slower.getFirst()).ratio()) + " to "
-                    + factor(difference(slower.getLast()).ratio()) + " faster than "
+            return factors(difference(slower.getFirst()).ratio(), difference(slower.getLast()).ratio()) + " faster than "
                     + slower.size() + " others";
         }
         return slower.stream().map(group -> factor(difference(group).ratio())
                 + (group == slower.getFirst() || difference(group).ratio().isInfinite() ? " faster than " : " than ")
                 + group.label())
                 .collect(Collectors.joining(", "));
+    }
+
+    private static String factors(double least, double most) {
+        return factor(least).equals(factor(most)) ? factor(least) : factor(least) + " to " + factor(most);
     }
 
     /** A model whose median is a failure that counts as infinitely slow has no factor. */

@@ -162,8 +162,8 @@ public record SectionResult(String title, String baseline, List<GroupResult> gro
         }
         var nothing = groups.stream().filter(group -> group.completed() == 0).map(GroupResult::label).toList();
         return failures() + String.join("; ", clauses) + scope()
-                + (nothing.isEmpty() ? "" : "; " + String.join(" and ", nothing) + " completed nothing")
-                + headlineCaveats.stream().map(caveat -> ", but " + caveat).collect(Collectors.joining());
+                + (headlineCaveats.isEmpty() ? "" : ", but " + String.join(", and ", headlineCaveats))
+                + (nothing.isEmpty() ? "" : "; " + String.join(" and ", nothing) + " completed nothing");
     }
 
     /** The first token in the first of its definitions that is compared, and the last token; else the first metric of all. */
