@@ -246,6 +246,18 @@ class HistoryTest {
         assertEquals(0, ChangePoints.of(new double[20]).size());
     }
 
+    /** A time of 0 has no logarithm: events that came together. */
+    @Test
+    void aRunOfTimesOfZeroHasARowWithoutARatio() throws Exception {
+        for (int day = 1; day <= 12; day++) {
+            run(day, day == 5 ? 0 : 1, 1);
+        }
+        var ofA = rows().stream().filter(row -> row.get("model").equals("a")).toList();
+        assertEquals(12, ofA.size());
+        assertEquals("", ofA.get(4).get("ratio"));
+        assertEquals(11, ofA.stream().filter(row -> !row.get("ratio").isEmpty()).count());
+    }
+
     @Test
     void aSlowDriftIsSaidToResembleAndIndependentRunsAreNot() {
         var random = new SplittableRandom(4);

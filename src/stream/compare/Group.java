@@ -479,9 +479,9 @@ public final class Group {
         return completed.stream().filter(answer -> answer.knows(metric));
     }
 
-    /** Returns the mean of the logarithm of a metric for each prompt, by its id. */
+    /** Returns the mean of the logarithm of a metric for each prompt, by its id, without times of 0. */
     Map<String, Double> logMeans(Metric metric) {
-        return answersOf(metric).collect(Collectors.groupingBy(RecordedAnswer::promptId,
+        return answersOf(metric).filter(answer -> answer.get(metric) > 0).collect(Collectors.groupingBy(RecordedAnswer::promptId,
                 Collectors.averagingDouble(answer -> Math.log(answer.get(metric)))));
     }
 

@@ -34,7 +34,7 @@ public record ModelHistory(String model, Metric metric, List<HistoryPoint> point
      * without a completed request stay, without a ratio.
      */
     static ModelHistory of(Section section, Metric metric, List<String> notes) {
-        var groups = section.groups().stream().filter(group -> group.hasValues(metric)).toList();
+        var groups = section.groups().stream().filter(group -> !group.logMeans(metric).isEmpty()).toList();
         var prompts = groups.isEmpty() ? Set.<String>of() : groups.getLast().logMeans(metric).keySet();
         var kept = groups.stream().filter(group -> group.logMeans(metric).keySet().containsAll(prompts)).toList();
         groups.stream().filter(group -> !kept.contains(group)).forEach(group -> notes.add(section.title() + ", " + group.label()
@@ -52,7 +52,7 @@ public record ModelHistory(String model, Metric metric, List<HistoryPoint> point
                 points.add(point(group, deviations.get(at), kept.size(),
                         changes.list().stream().filter(change -> change.at() == at).findFirst()
                         .orElse(null)));
-            } else if (at >= 0 || !group.hasValues(metric)) {
+            } else if (at >= 0 || group.logMeans(metric).isEmpty()) {
                 points.add(new HistoryPoint(group, null, null, null, null));
             }
         }
