@@ -529,12 +529,6 @@ public final class Group {
                 .min(Comparator.naturalOrder()).orElse(null);
     }
 
-    /** When the last of its requests began; null if that is not known. */
-    Instant lastStart() {
-        return completed.stream().map(RecordedAnswer::startedAt).filter(Objects::nonNull)
-                .max(Comparator.naturalOrder()).orElse(null);
-    }
-
     private List<Throughput> throughputs() {
         return byRun.values().stream().map(answers -> {
             var throughput = new Throughput();
